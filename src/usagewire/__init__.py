@@ -1,0 +1,37 @@
+"""usagewire: read and write the data of OpenAI's organization Usage and Costs API.
+
+The public surface: everything here is re-exported from where it is defined.
+"""
+
+from usagewire._wire import DIALECTS, Dialect
+from usagewire.codec import Counts, Decoder, Encoder, dumps, loads
+from usagewire.converters import configure_converter, make_converter
+from usagewire.errors import (
+    CODES,
+    DecodeError,
+    EncodeError,
+    FileError,
+    Rejection,
+    UsageWireError,
+)
+from usagewire.flat import UsageTimeBucketResultInner
+from usagewire.models import (
+    CostsResult,
+    CostsResultAmount,
+    UnknownResult,
+    UsageAudioSpeechesResult,
+    UsageAudioTranscriptionsResult,
+    UsageCodeInterpreterSessionsResult,
+    UsageCompletionsResult,
+    UsageDecisionsResult,
+    UsageEmbeddingsResult,
+    UsageFileSearchCallsResult,
+    UsageImagesResult,
+    UsageModerationsResult,
+    UsageObject,
+    UsageResponse,
+    UsageResult,
+    UsageTimeBucket,
+    UsageVectorStoresResult,
+    UsageWebSearchCallsResult,
+)

@@ -1,0 +1,152 @@
+"""Unions: the right class by the tag `object`, or the right scalar by its JSON type.
+
+A tag is looked up, never learned: whatever tags pass by, no table grows. A row whose tag nobody
+knows becomes an `UnknownResult` where the union has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from types import NoneType, UnionType
+from typing import Any, Final, Union, get_args, get_origin
+
+import attrs
+from cattrs import Converter
+
+from usagewire import _wire
+from usagewire._classes import api_error, unwrap
+from usagewire._fields import Rules, tag_keys, tags_of
+from usagewire._values import wrong_type
+from usagewire.errors import DecodeError, EncodeError, quote
+from usagewire.models import UnknownResult
+
+Hook = Callable[..., Any]
+
+JSON_TYPES: Final[Mapping[type, tuple[type, ...]]] = {
+    bool: (bool,),
+    str: (str,),
+    int: (int,),
+    float: (float, int),
+    Decimal: (float, int, str),
+}
+"""For each scalar, the types orjson may have made of it."""
+
+
+def is_union(kind: Any) -> bool:
+    """Return whether `kind` is `A | B` or `Union[A, B]`."""
+    return get_origin(kind) in (Union, UnionType)
+
+
+def members(kind: Any) -> tuple[Any, ...]:
+    """Return the members of a union, None as `NoneType`; of another type, itself."""
+    return get_args(kind) if is_union(kind) else (kind,)
+
+
+def is_optional(kind: Any) -> bool:
+    """Return whether `kind` is a union of one type and None."""
+    return is_union(kind) and NoneType in get_args(kind) and len(get_args(kind)) == 2  # noqa: PLR2004
+
+
+def is_tagged_union(kind: Any) -> bool:
+    """Return whether `kind` is a union of attrs classes that a tag tells apart (and maybe None)."""
+    return is_union(kind) and all(_has_tag(m) or m is NoneType for m in members(kind))
+
+
+def is_scalar_union(kind: Any) -> bool:
+    """Return whether `kind` is a union of scalars that JSON types tell apart (and maybe None)."""
+    scalars = [m for m in members(kind) if m is not NoneType]
+    seen = [t for m in scalars for t in JSON_TYPES.get(m, (NoneType, NoneType))]
+    return is_union(kind) and len(seen) == len(set(seen))
+
+
+def _has_tag(cls: Any) -> bool:
+    if not isinstance(cls, type) or not attrs.has(cls):
+        return False
+    return cls is UnknownResult or bool(tags_of(cls))
+
+
+def read_tagged(kind: Any, converter: Converter, rules: Rules) -> Hook:
+    """Return a hook from a JSON object to the member of the union `kind` that its tag names."""
+    classes = [m for m in members(kind) if m is not NoneType]
+    nullable = len(classes) < len(members(kind))
+    table: dict[str, tuple[Hook, type]] = {}
+    for cls in classes:
+        hook = converter.get_structure_hook(cls, cache_result=False)
+        for tag in tags_of(cls):
+            if tag in table:
+                raise DecodeError("ambiguous_kind", f"two members of {kind} have the tag {tag!r}")
+            table[tag] = hook, cls
+    unknown = (
+        converter.get_structure_hook(UnknownResult, cache_result=False)
+        if UnknownResult in classes
+        else None
+    )
+    keys = list(dict.fromkeys(key for cls in classes for key in tag_keys(cls)))
+    expected = " or ".join(sorted({tags_of(cls)[0] for cls in classes if tags_of(cls)}))
+
+    def read(o: Any, _: Any = None) -> Any:
+        if type(o) is not dict:
+            if o is None and nullable:
+                return None
+            raise wrong_type("an object", o)
+        tag = o.get(_wire.TAG)
+        found = table.get(tag) if type(tag) is str else None
+        if found is not None:
+            return found[0](o, found[1])
+        for key in keys:
+            if key in o:
+                return by_tag(o, key)
+        for wrapper in _wire.WRAPPERS:
+            if wrapper in o:
+                return unwrap(o, wrapper, read, strict=rules.strict, used=rules.used)
+        raise api_error(o) or DecodeError(
+            "missing_tag", f"the key {_wire.TAG!r}, which tells the kind, is absent"
+        )
+
+    def by_tag(o: dict[str, Any], key: str) -> Any:
+        tag = o[key]
+        if type(tag) is not str:
+            raise wrong_type("a string", tag).within(key)
+        found = table.get(tag)
+        if found is not None:
+            return found[0](o, found[1])
+        if unknown is None:
+            raise DecodeError("wrong_tag", f"expected {expected}, got {quote(tag)}").within(key)
+        return unknown(o, UnknownResult)
+
+    return read
+
+
+def write_union(kind: Any, converter: Converter) -> Hook:
+    """Return a hook that writes a member of the union `kind` and refuses anything else."""
+    table = {
+        get_origin(m) or m: converter.get_unstructure_hook(m, cache_result=False)
+        for m in members(kind)
+    }
+
+    def write(value: Any) -> Any:
+        hook = table.get(type(value))
+        if hook is None:
+            raise EncodeError(f"a {type(value).__name__} is not a member of {quote(str(kind))}")
+        return hook(value)
+
+    return write
+
+
+def read_scalars(kind: Any, converter: Converter) -> Hook:
+    """Return a hook that picks the member of a union of scalars by the JSON type of the value."""
+    table: dict[type, tuple[Hook, Any]] = {}
+    for member in members(kind):
+        hook = converter.get_structure_hook(member, cache_result=False)
+        for json_type in JSON_TYPES.get(member, (NoneType,)):
+            table[json_type] = hook, member
+    names = " or ".join(getattr(m, "__name__", str(m)) for m in members(kind))
+
+    def read(value: Any, _: Any = None) -> Any:
+        found = table.get(type(value))
+        if found is None:
+            raise wrong_type(names, value)
+        return found[0](value, found[1])
+
+    return read

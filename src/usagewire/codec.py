@@ -1,0 +1,402 @@
+"""Bytes to records and back: `Decoder`, `Encoder`, `loads`, `dumps`. Sans-I/O.
+
+This module parses with orjson, hands the result to the converter, keeps the counts and turns what
+went wrong into `Rejection`s. It knows no rule about values and opens nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar, cast
+
+import attrs
+import orjson
+from cattrs import Converter
+
+from usagewire._fields import Unknown
+from usagewire._lines import BOM, Line, LineCutter
+from usagewire._unions import members
+from usagewire._wire import Dialect
+from usagewire.converters import make_converter
+from usagewire.errors import (
+    RAW_LIMIT,
+    DecodeError,
+    EncodeError,
+    Rejection,
+    UsageWireError,
+    located,
+    located_writing,
+    quote,
+)
+from usagewire.models import UsageObject
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
+
+T = TypeVar("T")
+
+Data: TypeAlias = bytes | bytearray | memoryview | str
+OnError: TypeAlias = Literal["raise", "skip", "collect"] | Callable[[Rejection], object]
+
+MAX_LINE_BYTES: Final = 16 * 2**20
+"""Longest line that is read. orjson takes up to 30 times a line's bytes in memory, so that without a
+limit one bad line could end the process."""
+
+MAX_REJECTIONS: Final = 1000
+"""How many rejections a decoder keeps; it counts all."""
+
+_BLANK: Final = b" \t\r"
+
+
+@attrs.frozen(kw_only=True)
+class Counts:
+    """What a decoder has seen: `lines == records + rejected + blank`, at every moment."""
+
+    lines: int = 0
+    """Lines read."""
+    records: int = 0
+    """Lines that became a record."""
+    rejected: int = 0
+    """Lines that did not; each was told to `on_error`."""
+    blank: int = 0
+    """Lines of nothing but spaces, tabs and CR."""
+    bytes: int = 0
+    """Bytes of all these lines, line ends and byte order mark included."""
+    lenient: int = 0
+    """Values in records that only `strict=False` let through."""
+
+
+class Decoder(Generic[T]):
+    """Turn JSON bytes into records of one type, and account for every line.
+
+    Args:
+        type: what each document is: a class of ours, a slotted attrs class of yours, a union of
+            such classes, `list[...]` of them. Told apart by the JSON key `object`.
+        strict, unknown: as in `make_converter`.
+        on_error: what to do with a bad line: `"raise"` a `DecodeError`, `"skip"` and count it,
+            `"collect"` it in `rejections`, or call a function with its `Rejection`.
+        max_line_bytes: a longer line is rejected as `line_too_long`; memory stays bounded.
+        max_rejections: how many rejections `rejections` keeps.
+        converter: a converter of yours to use instead, with its own strictness and names.
+
+    Raises:
+        UsageWireError: where the type cannot be decoded or an option is not one.
+
+    A decoder is for one stream at a time and one thread at a time.
+
+    >>> from usagewire import Decoder
+    >>> decoder = Decoder(on_error="collect")
+    >>> lines = b'{"object":"organization.usage.vector_stores.result","usage_bytes":5}\\nwhat?\\n'
+    >>> decoder.decode_lines(lines)[0].usage_bytes
+    5
+    >>> print(decoder.rejections[0])
+    line 2: $: syntax: invalid JSON: unexpected character, expected a JSON value at character 0
+    """
+
+    def __init__(
+        self,
+        type: TypeForm[T] = cast("Any", UsageObject),  # noqa: A002, B008 -- the name is the API's; cast is a no-op
+        *,
+        strict: bool = True,
+        unknown: Unknown = "keep",
+        on_error: OnError = "raise",
+        max_line_bytes: int = MAX_LINE_BYTES,
+        max_rejections: int = MAX_REJECTIONS,
+        converter: Converter | None = None,
+    ) -> None:
+        if not callable(on_error) and on_error not in ("raise", "skip", "collect"):
+            raise UsageWireError(
+                f"on_error is {on_error!r}; it must be 'raise', 'skip', 'collect' or a function"
+            )
+        if max_line_bytes < 1 or max_rejections < 0:
+            raise UsageWireError("max_line_bytes must be positive, max_rejections not negative")
+        if converter is not None and (not strict or unknown != "keep"):
+            raise UsageWireError("give strict and unknown to the converter that you pass")
+        self._type: Any = type
+        self._on_error = on_error
+        self._max_rejections = max_rejections
+        self._max_line_bytes = max_line_bytes
+        self._used = 0
+        if converter is None:
+            converter = (
+                _strict_converter(unknown)
+                if strict
+                else make_converter(strict=False, unknown=unknown, on_lenient=self._use_leniency)
+            )
+        self._structure = _structure_hook(converter, type)
+        self._wants_object = all(attrs.has(m) for m in members(type))
+        self._lines = self._records = self._rejected = self._blank = self._bytes = 0
+        self._lenient = 0
+        self._rejections: list[Rejection] = []
+        self._cutter = LineCutter(max_line_bytes)
+        self._left: Iterator[Line] = iter(())
+
+    @property
+    def counts(self) -> Counts:
+        """What was seen so far by `decode_lines`, `feed` and `close`."""
+        return Counts(
+            lines=self._lines,
+            records=self._records,
+            rejected=self._rejected,
+            blank=self._blank,
+            bytes=self._bytes,
+            lenient=self._lenient,
+        )
+
+    @property
+    def rejections(self) -> list[Rejection]:
+        """The first `max_rejections` rejections, oldest first; empty with `on_error="skip"`."""
+        return list(self._rejections)
+
+    def decode(self, data: Data) -> T:
+        """Return the one document `data` holds.
+
+        Raises:
+            DecodeError: where it is not JSON or not of the type, whatever `on_error` says.
+        """
+        self._used = 0
+        if not isinstance(data, str) and bytes(data[:3]) == BOM:
+            data = memoryview(data)[3:]
+        record = self._decode(data)
+        self._lenient += self._used
+        return record
+
+    def decode_lines(self, data: Data) -> list[T]:
+        """Return the records of `data`, a whole NDJSON text; a last line may lack its LF.
+
+        Lines are numbered from 1 and offsets counted from 0 anew in each call.
+
+        Raises:
+            DecodeError: with `on_error="raise"`, at the first bad line; `records` of the error
+                holds the records before it.
+        """
+        cutter = LineCutter(self._max_line_bytes)
+        return self._decode_each(chain(cutter.feed(_as_bytes(data)), cutter.close()))
+
+    def feed(self, chunk: Data) -> list[T]:
+        """Return the records of the lines that `chunk` completes; hold an incomplete line back.
+
+        Raises:
+            DecodeError: with `on_error="raise"`, at a bad line; `records` of the error holds the
+                records before it in this call, and the next call goes on after the bad line.
+        """
+        self._left = chain(self._left, self._cutter.feed(_as_bytes(chunk)))
+        return self._decode_each(self._left)
+
+    def close(self) -> list[T]:
+        """Return the record of a last line without LF, if there is one, and whatever is left.
+
+        Raises:
+            DecodeError: as `feed`.
+        """
+        self._left = chain(self._left, self._cutter.close())
+        return self._decode_each(self._left)
+
+    def _decode_each(self, lines: Iterator[Line]) -> list[T]:
+        records: list[T] = []
+        for line in lines:
+            self._lines += 1
+            self._bytes += line.size
+            self._used = 0
+            try:
+                if line.too_long:
+                    raise _too_long(line, self._max_line_bytes)
+                record = self._decode(line.data)
+            except DecodeError as error:
+                if not line.too_long and not line.data.strip(_BLANK):
+                    self._blank += 1
+                else:
+                    self._reject(error, line, records)
+            except BaseException:
+                # Interrupted, out of memory: the line is not read, the counts still add up.
+                self._lines -= 1
+                self._bytes -= line.size
+                self._left = chain([line], self._left)
+                raise
+            else:
+                self._records += 1
+                self._lenient += self._used
+                records.append(record)
+        return records
+
+    def _decode(self, data: bytes | bytearray | memoryview | str) -> T:
+        try:
+            value = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise _not_json(error) from None
+        if self._wants_object and type(value) is not dict:
+            raise DecodeError("syntax", f"expected a JSON object, got {quote(value)}")
+        try:
+            return self._structure(value, self._type)  # type: ignore[no-any-return]
+        except UsageWireError:
+            raise
+        except Exception as error:
+            raise located(error, None) from error
+
+    def _reject(self, error: DecodeError, line: Line, records: list[T]) -> None:
+        self._rejected += 1
+        rejection = Rejection(
+            code=error.code,
+            message=error.message,
+            path=error.path,
+            line=line.number,
+            offset=line.offset,
+            length=line.length,
+            raw=line.data[:RAW_LIMIT],
+        )
+        if self._on_error == "skip":
+            return
+        if len(self._rejections) < self._max_rejections:
+            self._rejections.append(rejection)
+        if callable(self._on_error):
+            self._on_error(rejection)
+        elif self._on_error == "raise":
+            error.rejection = rejection
+            error.records = records
+            raise error
+
+    def _use_leniency(self) -> None:
+        self._used += 1
+
+
+class Encoder:
+    """Turn records into JSON bytes.
+
+    Args:
+        dialect: whose names to write: `api`, `legacy`, `dart` or `powershell`.
+        converter: a converter of yours to use instead.
+
+    Raises:
+        UsageWireError: for a dialect that is not one.
+
+    Money is written as a number where a reader gets the same Decimal from it, else as a string.
+    A None is left out, except where the API requires the key.
+
+    >>> from usagewire import Encoder, UsageVectorStoresResult
+    >>> Encoder(dialect="dart").encode(UsageVectorStoresResult(usage_bytes=5))
+    b'{"object":"organization.usage.vector_stores.result","usageBytes":5}'
+    """
+
+    def __init__(self, *, dialect: Dialect = "api", converter: Converter | None = None) -> None:
+        if converter is not None and dialect != "api":
+            raise UsageWireError("give the dialect to the converter that you pass")
+        self._unstructure = (converter or _writing_converter(dialect)).unstructure
+
+    def encode(self, obj: Any) -> bytes:
+        """Return `obj`, a record or a list of records, as one JSON document.
+
+        Raises:
+            EncodeError: where it holds something that would not read back equal.
+        """
+        return self._encode(obj, 0)
+
+    def encode_lines(self, objs: Iterable[Any]) -> bytes:
+        """Return `objs` as NDJSON, each line ended by LF.
+
+        Raises:
+            EncodeError: as `encode`; the path begins with the index of the record.
+        """
+        # One buffer: results of orjson.dumps that are kept pin about 4 kB each.
+        text = bytearray()
+        for index, obj in enumerate(objs):
+            try:
+                text += self._encode(obj, orjson.OPT_APPEND_NEWLINE)
+            except EncodeError as error:
+                raise error.within(index)  # noqa: B904 -- the same error, one step further out
+        return bytes(text)
+
+    def _encode(self, obj: Any, option: int) -> bytes:
+        try:
+            return orjson.dumps(self._unstructure(obj), option=option)
+        except Exception as error:
+            if isinstance(error, EncodeError):
+                raise
+            raise located_writing(error, None) from error
+
+
+def loads(
+    data: Data,
+    type: TypeForm[T] = cast("Any", UsageObject),  # noqa: A002, B008 -- the name is the API's; cast is a no-op
+    *,
+    strict: bool = True,
+    unknown: Unknown = "keep",
+) -> T:
+    """Return the one JSON document `data` holds as a `type`.
+
+    Args:
+        data: bytes, bytearray, memoryview or str; a UTF-8 byte order mark is skipped.
+        type: a class, a union of classes (`A | B`), or `list[...]`; by default any page, bucket or
+            row, told apart by the JSON key `object`.
+        strict, unknown: as in `make_converter`.
+
+    Raises:
+        DecodeError: where the data is not JSON or not of the type.
+        UsageWireError: where the type cannot be decoded or an option is not one.
+
+    >>> from usagewire import loads, UsageImagesResult
+    >>> loads('{"images": 2, "num_model_requests": 1, "source": "image.edit"}', UsageImagesResult).source_
+    'image.edit'
+    """
+    return _decoder(type, strict, unknown).decode(data)  # type: ignore[no-any-return]
+
+
+def dumps(obj: Any, *, dialect: Dialect = "api") -> bytes:
+    """Return `obj`, a record or a list of records, as one JSON document in the names of `dialect`.
+
+    `loads(dumps(obj)) == obj`, or this raises.
+
+    Raises:
+        EncodeError: where `obj` holds something that would not read back equal.
+        UsageWireError: for a dialect that is not one.
+
+    >>> from usagewire import dumps, UsageCodeInterpreterSessionsResult
+    >>> dumps(UsageCodeInterpreterSessionsResult(sessions=3))
+    b'{"object":"organization.usage.code_interpreter_sessions.result","num_sessions":3}'
+    """
+    return _encoder(dialect).encode(obj)
+
+
+@lru_cache(maxsize=64)
+def _decoder(kind: Any, strict: bool, unknown: Unknown) -> Decoder[Any]:  # noqa: FBT001 -- a cache key
+    return Decoder(kind, strict=strict, unknown=unknown)
+
+
+@lru_cache(maxsize=8)
+def _encoder(dialect: Dialect) -> Encoder:
+    return Encoder(dialect=dialect)
+
+
+@lru_cache(maxsize=8)
+def _strict_converter(unknown: Unknown) -> Converter:
+    return make_converter(unknown=unknown)
+
+
+@lru_cache(maxsize=8)
+def _writing_converter(dialect: Dialect) -> Converter:
+    return make_converter(dialect)
+
+
+def _structure_hook(converter: Converter, kind: Any) -> Callable[[Any, Any], Any]:
+    try:
+        return converter.get_structure_hook(kind)
+    except UsageWireError:
+        raise
+    except Exception as error:
+        raise UsageWireError(f"cannot decode into {kind!r}: {error}") from error
+
+
+def _as_bytes(data: Data) -> bytes:
+    if isinstance(data, str):
+        # A lone surrogate cannot be UTF-8; as it is, the line it stands in is rejected.
+        return data.encode("utf-8", "surrogatepass")
+    return bytes(data)
+
+
+def _not_json(error: orjson.JSONDecodeError) -> DecodeError:
+    return DecodeError("syntax", f"invalid JSON: {error.msg} at character {error.pos}")
+
+
+def _too_long(line: Line, limit: int) -> DecodeError:
+    return DecodeError("line_too_long", f"the line has {line.length} bytes; the limit is {limit}")

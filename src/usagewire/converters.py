@@ -1,0 +1,329 @@
+"""The strict reference: what each input means, as an ordinary cattrs converter.
+
+`make_converter` gives a converter, `configure_converter` turns one of yours into one; both in the
+manner of `cattrs.preconf`. The rules themselves stand in `_values` (a single value), `_classes` (an
+object), `_unions` and `_containers`; here they are registered, nothing more.
+
+This is the meaning of everything this library reads and writes. It never knows that there is a C
+extension.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
+from decimal import Decimal
+from enum import Enum
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, is_typeddict
+
+import attrs
+from cattrs import Converter
+from cattrs.preconf.orjson import configure_converter as configure_for_orjson
+
+from usagewire import _containers, _kinds, _unions, _values, _wire
+from usagewire._classes import structure_function, unstructure_function
+from usagewire._fields import Names, Rules, Unknown
+from usagewire.errors import UsageWireError
+from usagewire.flat import UsageTimeBucketResultInner
+from usagewire.models import CostsResult, UnknownResult
+
+Hook = Callable[..., Any]
+
+
+def make_converter(
+    dialect: _wire.Dialect = "api",
+    *,
+    strict: bool = True,
+    unknown: Unknown = "keep",
+    names: Names | None = None,
+    on_lenient: Callable[[], None] | None = None,
+    **options: Any,
+) -> Converter:
+    """Make a cattrs converter that reads every spelling and writes that of `dialect`.
+
+    It reads what orjson makes of JSON (dict, list, str, int, float, bool, None) and nothing else;
+    wrong input raises `DecodeError` with a code and a path.
+
+    Args:
+        dialect: how to write: `api`, `legacy`, `dart` or `powershell`.
+        strict: False also takes `"5"` and `59200.0` for an int, the words true and false for a
+            bool, generated clients' wrappers, and their rows that are tagged as costs and are not.
+        unknown: what to do with a key the class has no field for: `keep` it in
+            `additional_properties`, `ignore` it, or `forbid` it (`unknown_field`). A class without
+            that attribute cannot keep.
+        names: JSON keys for attributes of your own classes, as in
+            `{Job: {"kind": "job_kind", "n": ("count", "n")}}`: the first is written, all are read.
+            `cattrs.gen.override(...)` is taken too, and so is `Annotated[int, override(...)]` on
+            the attribute itself.
+        on_lenient: called once for every value only `strict=False` let through.
+        options: for `cattrs.Converter`. `use_alias` is on unless said otherwise, so that an attrs
+            `alias` is the JSON key.
+
+    Raises:
+        UsageWireError: for an option that is not one.
+
+    >>> from usagewire import UsageImagesResult, make_converter
+    >>> row = UsageImagesResult(images=2, num_model_requests=1, source_="image.edit")
+    >>> make_converter("powershell").unstructure(row)["Source"]
+    'image.edit'
+    """
+    converter = Converter(**{"use_alias": True, "unstruct_collection_overrides": {AbstractSet: list}} | options)
+    configure_converter(
+        converter, dialect, strict=strict, unknown=unknown, names=names, on_lenient=on_lenient
+    )
+    return converter
+
+
+def configure_converter(
+    converter: Converter,
+    dialect: _wire.Dialect = "api",
+    *,
+    strict: bool = True,
+    unknown: Unknown = "keep",
+    names: Names | None = None,
+    on_lenient: Callable[[], None] | None = None,
+) -> None:
+    """Register the strict reading and writing of `make_converter` on a converter of yours.
+
+    What it changes, beside what `cattrs.preconf.orjson` does:
+
+    - int, float, str, bool and None take just that JSON type; an int is within 64 bits; `Decimal`
+      takes numbers and decimal strings and stays exact.
+    - list, tuple and set take a JSON list; dict takes a JSON object.
+    - a literal or enum takes a value of its own type.
+    - attrs classes take a JSON object under the keys they are known by, and write them.
+    - unions are told apart by the tag `object`, or by JSON type where they are scalars.
+    - dataclasses, `TypedDict` and other collections are refused unless you register a hook.
+
+    Hooks registered afterwards come first, as always in cattrs; so do its `forbid_extra_keys`,
+    `omit_if_default`, `use_alias`, `type_overrides` and `prefer_attrib_converters`.
+
+    Arguments and errors are those of `make_converter`.
+    """
+    _refuse_unlisted("dialect", dialect, _wire.DIALECTS)
+    _refuse_unlisted("unknown", unknown, get_args(Unknown))
+    used = on_lenient if on_lenient is not None else _nobody
+    configure_for_orjson(converter)
+    _register_refusals(converter)
+    plain = _register_values(converter, strict=strict, used=used)
+    _register_containers(converter)
+    rules = Rules(
+        dialect=dialect,
+        strict=strict,
+        unknown="forbid" if converter.forbid_extra_keys else unknown,
+        names=names or {},
+        used=used,
+        plain=plain,
+    )
+    _register_unions(converter, rules)
+    _register_classes(converter, rules)
+
+
+def _refuse_unlisted(option: str, value: Any, known: Sequence[str]) -> None:
+    if value not in known:
+        raise UsageWireError(f"{option} is {value!r}; it must be one of {', '.join(known)}")
+
+
+def _nobody() -> None:
+    """Hear of a leniency and do nothing."""
+
+
+def _register_refusals(converter: Converter) -> None:
+    def refuse(kind: Any) -> Hook:
+        raise UsageWireError(
+            f"{kind!r} is not supported: use an attrs class, list, tuple, set or dict, or register"
+            " a structure hook for it"
+        )
+
+    def is_refused(kind: Any) -> bool:
+        origin = get_origin(kind) or kind
+        return (
+            is_typeddict(origin)
+            or (dataclasses.is_dataclass(origin) and not attrs.has(origin))
+            or (isinstance(origin, type) and issubclass(origin, Mapping | Sequence | AbstractSet))
+        )
+
+    converter.register_structure_hook_factory(is_refused, refuse)
+
+
+def _register_values(
+    converter: Converter, *, strict: bool, used: _values.Leniency
+) -> dict[tuple[Hook, type], str]:
+    """Register the scalars and return, for each hook and type, the test for its plain case."""
+    plain: dict[tuple[Hook, type], str] = {}
+    for kind, read, write, test in (
+        (
+            int,
+            _values.read_int if strict else _values.lenient_int(used),
+            _values.write_int,
+            _values.PLAIN_INT,
+        ),
+        (
+            bool,
+            _values.read_bool if strict else _values.lenient_bool(used),
+            _values.write_bool,
+            _values.PLAIN_BOOL,
+        ),
+        (str, _values.read_str, _values.write_str, _values.PLAIN_STR),
+        (float, _values.read_float, _values.write_float, None),
+        (Decimal, _values.read_decimal, _values.write_decimal, None),
+        (NoneType, _values.read_none, _values.write_none, None),
+    ):
+        hook = _containers.read_type(kind, read)
+        converter.register_structure_hook(kind, hook)
+        converter.register_unstructure_hook(kind, write)
+        if test is not None:
+            plain[hook, kind] = plain[write, kind] = test
+    converter.register_structure_hook_factory(lambda kind: kind is Any, lambda _: _values.read_json)
+    converter.register_unstructure_hook_factory(
+        lambda kind: kind is Any, lambda _: _values.write_json
+    )
+
+    def is_choice(kind: Any) -> bool:
+        return get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, Enum))
+
+    @converter.register_structure_hook_factory(is_choice)
+    def structure_choice(kind: Any) -> Hook:
+        return _containers.read_choice(get_args(kind) or tuple(kind))
+
+    return plain
+
+
+def _register_containers(converter: Converter) -> None:
+    makers: dict[Any, tuple[type, Callable[[list[Any]], Any]]] = {
+        list: (list, list),
+        tuple: (tuple, tuple),
+        set: (set, set),
+        frozenset: (frozenset, frozenset),
+        Sequence: (tuple, tuple),
+        AbstractSet: (frozenset, frozenset),
+    }
+
+    def is_sequence(kind: Any) -> bool:
+        return (get_origin(kind) or kind) in makers
+
+    def is_dict(kind: Any) -> bool:
+        return (get_origin(kind) or kind) in (dict, Mapping)
+
+    def item_types(kind: Any) -> tuple[Any, ...]:
+        arguments = get_args(kind) or (Any,)
+        return arguments[:-1] if arguments[-1] is Ellipsis else arguments
+
+    def is_fixed(kind: Any) -> bool:
+        arguments = get_args(kind)
+        return get_origin(kind) is tuple and arguments[-1:] != (Ellipsis,)
+
+    @converter.register_structure_hook_factory(is_sequence)
+    def structure_sequence(kind: Any, converter: Converter) -> Hook:
+        items = item_types(kind)
+        hooks = tuple(converter.get_structure_hook(item, cache_result=False) for item in items)
+        if is_fixed(kind):
+            return _containers.read_fixed_tuple(items, hooks)
+        make = makers[get_origin(kind) or kind][1]
+        return _containers.read_sequence(make, items[0], hooks[0])
+
+    @converter.register_unstructure_hook_factory(is_sequence)
+    def unstructure_sequence(kind: Any, converter: Converter) -> Hook:
+        items = item_types(kind)
+        hooks = tuple(converter.get_unstructure_hook(item, cache_result=False) for item in items)
+        if is_fixed(kind):
+            return _containers.write_fixed_tuple(hooks)
+        if not get_args(kind):
+            return _containers.write_sequence(kind, converter.unstructure)
+        return _containers.write_sequence(makers[get_origin(kind) or kind][0], hooks[0])
+
+    @converter.register_structure_hook_factory(is_dict)
+    def structure_dict(kind: Any, converter: Converter) -> Hook:
+        key, item = get_args(kind) or (str, Any)
+        if key is not str:
+            raise UsageWireError(f"{kind!r} is not supported: the keys of a JSON object are str")
+        return _containers.read_dict(item, converter.get_structure_hook(item, cache_result=False))
+
+    @converter.register_unstructure_hook_factory(is_dict)
+    def unstructure_dict(kind: Any, converter: Converter) -> Hook:
+        if not get_args(kind):
+            return _containers.write_dict(converter.unstructure)
+        item = get_args(kind)[1]
+        return _containers.write_dict(converter.get_unstructure_hook(item, cache_result=False))
+
+
+def _register_unions(converter: Converter, rules: Rules) -> None:
+    @converter.register_structure_hook_factory(_unions.is_scalar_union)
+    def structure_scalars(kind: Any, converter: Converter) -> Hook:
+        return _unions.read_scalars(kind, converter)
+
+    @converter.register_structure_hook_factory(_unions.is_tagged_union)
+    def structure_tagged(kind: Any, converter: Converter) -> Hook:
+        return _unions.read_tagged(kind, converter, rules)
+
+    @converter.register_unstructure_hook_factory(_unions.is_union)
+    def unstructure_union(kind: Any, converter: Converter) -> Hook:
+        return _unions.write_union(kind, converter)
+
+    def not_none(kind: Any) -> Any:
+        return next(m for m in get_args(kind) if m is not NoneType)
+
+    @converter.register_structure_hook_factory(_unions.is_optional)
+    def structure_optional(kind: Any, converter: Converter) -> Hook:
+        inner = not_none(kind)
+        return _containers.not_none(
+            converter.get_structure_hook(inner, cache_result=False), inner
+        )
+
+    @converter.register_unstructure_hook_factory(_unions.is_optional)
+    def unstructure_optional(kind: Any, converter: Converter) -> Hook:
+        inner = not_none(kind)
+        return _containers.not_none_writing(
+            converter.get_unstructure_hook(inner, cache_result=False), inner
+        )
+
+    # Unions a user registered: cattrs keeps them in a table of its own and would ask it last.
+    given = converter._union_struct_registry  # noqa: SLF001 -- cattrs has no public name for it
+
+    @converter.register_structure_hook_factory(lambda kind: kind in given)
+    def structure_as_given(kind: Any) -> Hook:
+        return given[kind]
+
+
+def _register_classes(converter: Converter, rules: Rules) -> None:
+    def is_attrs(kind: Any) -> bool:
+        origin = get_origin(kind) or kind
+        return isinstance(origin, type) and attrs.has(origin)
+
+    building = threading.local()
+
+    def once(kind: Any, build: Callable[[], Hook], later: Hook) -> Hook:
+        """Build the hook for a class, or for a class inside itself, the hook that asks later."""
+        kinds = building.__dict__.setdefault("kinds", set())
+        if kind in kinds:
+            return later
+        kinds.add(kind)
+        try:
+            return build()
+        finally:
+            kinds.remove(kind)
+
+    @converter.register_structure_hook_factory(is_attrs)
+    def structure_class(kind: Any, converter: Converter) -> Hook:
+        def later(value: Any, _: Any = None) -> Any:
+            return converter.get_structure_hook(kind)(value, kind)
+
+        return once(kind, lambda: structure_function(kind, converter, rules), later)
+
+    @converter.register_unstructure_hook_factory(is_attrs)
+    def unstructure_class(kind: Any, converter: Converter) -> Hook:
+        def later(value: Any) -> Any:
+            return converter.get_unstructure_hook(kind)(value)
+
+        return once((kind, "w"), lambda: unstructure_function(kind, converter, rules), later)
+
+    @converter.register_structure_hook_factory(lambda kind: kind is CostsResult)
+    def structure_costs(kind: Any, converter: Converter) -> Hook:
+        flat = converter.get_structure_hook(UsageTimeBucketResultInner, cache_result=False)
+        return _kinds.read_costs(structure_class(kind, converter), flat, rules)
+
+    @converter.register_unstructure_hook_factory(lambda kind: kind is UnknownResult)
+    def unstructure_unknown(kind: Any, converter: Converter) -> Hook:
+        return _kinds.write_unknown(unstructure_class(kind, converter))
