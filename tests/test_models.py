@@ -107,7 +107,7 @@ def test_frozen(cls: type[Any]) -> None:
 @every_class
 def test_equal_and_hashable(cls: type[Any]) -> None:
     """Two records of the same values are one in a set."""
-    assert 1 == len({make(cls), make(cls)})
+    assert len({make(cls), make(cls)}) == 1
 
 
 @every_class
@@ -127,7 +127,7 @@ def test_additional_properties_is_last(cls: type[Any]) -> None:
     """The unknown fields are the last field and share one empty default."""
     last = attrs.fields(cls)[-1]
 
-    assert ("additional_properties", NO_PROPERTIES) == (last.name, last.default)
+    assert (last.name, last.default) == ("additional_properties", NO_PROPERTIES)
 
 
 def test_same_fields_of_another_kind_differ() -> None:
@@ -159,8 +159,9 @@ def test_tag_is_no_argument(cls: type[Any]) -> None:
 
 def test_unknown_tag_is_an_argument() -> None:
     """A row of an unknown kind takes its tag as a required, first field."""
-    assert ["object", "additional_properties"] == [
-        field.name for field in attrs.fields(models.UnknownResult)
+    assert [field.name for field in attrs.fields(models.UnknownResult)] == [
+        "object",
+        "additional_properties",
     ]
 
 
@@ -212,7 +213,7 @@ def test_copies_are_equal(cls: type[Any], duplicate: Any) -> None:
 
 def test_no_properties_is_empty() -> None:
     """The common default is an empty mapping."""
-    assert (0, [], "{}") == (len(NO_PROPERTIES), list(NO_PROPERTIES), repr(NO_PROPERTIES))
+    assert (len(NO_PROPERTIES), list(NO_PROPERTIES), repr(NO_PROPERTIES)) == (0, [], "{}")
     with pytest.raises(KeyError, match="later"):
         NO_PROPERTIES["later"]
 
@@ -221,7 +222,7 @@ def test_no_properties_equals_an_empty_dict() -> None:
     """The common default equals an empty dict, whichever stands first."""
     empty: Mapping[str, Any] = {}
 
-    assert (True, True) == (empty == NO_PROPERTIES, NO_PROPERTIES == empty)
+    assert (empty == NO_PROPERTIES, empty == NO_PROPERTIES) == (True, True)
 
 
 def test_no_properties_is_immutable() -> None:
@@ -281,4 +282,4 @@ def test_field_docstrings(node: ast.ClassDef) -> None:
         )
     ]
 
-    assert [] == bare
+    assert bare == []

@@ -4,7 +4,7 @@ The public surface: everything here is re-exported from where it is defined.
 """
 
 from usagewire._wire import DIALECTS, Dialect
-from usagewire.codec import Counts, Decoder, Encoder, dumps, loads
+from usagewire.codec import Counts, Decoder, Encoder, accelerated, dumps, loads
 from usagewire.converters import configure_converter, make_converter
 from usagewire.errors import (
     CODES,
@@ -14,6 +14,7 @@ from usagewire.errors import (
     Rejection,
     UsageWireError,
 )
+from usagewire.files import Reader, read, write
 from usagewire.flat import UsageTimeBucketResultInner
 from usagewire.models import (
     CostsResult,
@@ -35,3 +36,47 @@ from usagewire.models import (
     UsageVectorStoresResult,
     UsageWebSearchCallsResult,
 )
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "CODES",
+    "DIALECTS",
+    "CostsResult",
+    "CostsResultAmount",
+    "Counts",
+    "DecodeError",
+    "Decoder",
+    "Dialect",
+    "EncodeError",
+    "Encoder",
+    "FileError",
+    "Reader",
+    "Rejection",
+    "UnknownResult",
+    "UsageAudioSpeechesResult",
+    "UsageAudioTranscriptionsResult",
+    "UsageCodeInterpreterSessionsResult",
+    "UsageCompletionsResult",
+    "UsageDecisionsResult",
+    "UsageEmbeddingsResult",
+    "UsageFileSearchCallsResult",
+    "UsageImagesResult",
+    "UsageModerationsResult",
+    "UsageObject",
+    "UsageResponse",
+    "UsageResult",
+    "UsageTimeBucket",
+    "UsageTimeBucketResultInner",
+    "UsageVectorStoresResult",
+    "UsageWebSearchCallsResult",
+    "UsageWireError",
+    "__version__",
+    "accelerated",
+    "configure_converter",
+    "dumps",
+    "loads",
+    "make_converter",
+    "read",
+    "write",
+]

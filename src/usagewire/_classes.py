@@ -202,7 +202,9 @@ def _check_tag(tag: Any, tags: tuple[str, ...], cls: type) -> None:
     if type(tag) is not str:
         raise _values.wrong_type("a string", tag)
     if tag not in tags:
-        raise DecodeError("wrong_tag", f"{quote(tag)} is not {tags[0]!r}, the tag of {cls.__name__}")
+        raise DecodeError(
+            "wrong_tag", f"{quote(tag)} is not {tags[0]!r}, the tag of {cls.__name__}"
+        )
 
 
 def _absent(key: str, extra: Mapping[str, Any], cls: type) -> DecodeError:
@@ -235,7 +237,9 @@ class _Respelling:
         content = issubclass(cls, UnknownResult)
         self.keeps = catches and (rules.unknown == "keep" or content)
         self._forbids = rules.unknown == "forbid" and not content
-        self.wanted = catches or self._forbids or len(self._usual) > len(fields) + bool(tags_of(cls))
+        self.wanted = (
+            catches or self._forbids or len(self._usual) > len(fields) + bool(tags_of(cls))
+        )
 
     def __call__(self, o: dict[str, Any], structure: Hook) -> Any:
         usual: dict[str, Any] = {}

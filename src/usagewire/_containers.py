@@ -88,7 +88,7 @@ def read_dict(item_type: Any, item: Hook) -> Hook:
         done: dict[str, Any] = {}
         key: Any = None
         try:
-            for key, one in value.items():  # noqa: B007 -- the handler names the key
+            for key, one in value.items():
                 if type(key) is not str:
                     raise wrong_type("a string as key", key)
                 done[key] = item(one, item_type)
@@ -175,4 +175,3 @@ def read_choice(choices: Collection[Any]) -> Hook:
             raise wrong_type(f"one of {expected}", value) from None
 
     return read
-

@@ -160,7 +160,9 @@ def _given_names(
     if isinstance(given, _Override):
         custom = given
     elif given is not None:
-        raise UsageWireError(f"a field is named by a str, a sequence of str or override(), not {given!r}")
+        raise UsageWireError(
+            f"a field is named by a str, a sequence of str or override(), not {given!r}"
+        )
     else:
         marks = (mark for mark in getattr(kind, "__metadata__", ()) if isinstance(mark, _Override))
         custom = next(marks, converter.type_overrides.get(kind, NEUTRAL))

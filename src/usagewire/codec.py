@@ -80,6 +80,7 @@ class Decoder(Generic[T]):
         max_line_bytes: a longer line is rejected as `line_too_long`; memory stays bounded.
         max_rejections: how many rejections `rejections` keeps.
         converter: a converter of yours to use instead, with its own strictness and names.
+        name: what to call the stream in rejections (`Rejection.file`).
 
     Raises:
         UsageWireError: where the type cannot be decoded or an option is not one.
@@ -93,6 +94,7 @@ class Decoder(Generic[T]):
     5
     >>> print(decoder.rejections[0])
     line 2: $: syntax: invalid JSON: unexpected character, expected a JSON value at character 0
+
     """
 
     def __init__(
@@ -105,6 +107,7 @@ class Decoder(Generic[T]):
         max_line_bytes: int = MAX_LINE_BYTES,
         max_rejections: int = MAX_REJECTIONS,
         converter: Converter | None = None,
+        name: str | None = None,
     ) -> None:
         if not callable(on_error) and on_error not in ("raise", "skip", "collect"):
             raise UsageWireError(
@@ -115,6 +118,7 @@ class Decoder(Generic[T]):
         if converter is not None and (not strict or unknown != "keep"):
             raise UsageWireError("give strict and unknown to the converter that you pass")
         self._type: Any = type
+        self._name = name
         self._on_error = on_error
         self._max_rejections = max_rejections
         self._max_line_bytes = max_line_bytes
@@ -155,6 +159,7 @@ class Decoder(Generic[T]):
 
         Raises:
             DecodeError: where it is not JSON or not of the type, whatever `on_error` says.
+
         """
         self._used = 0
         if not isinstance(data, str) and bytes(data[:3]) == BOM:
@@ -171,9 +176,24 @@ class Decoder(Generic[T]):
         Raises:
             DecodeError: with `on_error="raise"`, at the first bad line; `records` of the error
                 holds the records before it.
+
         """
         cutter = LineCutter(self._max_line_bytes)
         return self._decode_each(chain(cutter.feed(_as_bytes(data)), cutter.close()))
+
+    def decode_document(self, data: Data) -> list[T]:
+        """Return the record, or the array of records, that one JSON document holds.
+
+        Each record is accounted for as if it stood on a line of its own, in order; of a bad one in
+        an array, `raw` is the element written anew and `offset` is 0.
+
+        Raises:
+            DecodeError: as `feed`; call `feed(b"")` for what comes after the bad record.
+
+        """
+        text = _as_bytes(data)
+        self._left = chain(self._left, _elements(text))
+        return self._decode_each(self._left)
 
     def feed(self, chunk: Data) -> list[T]:
         """Return the records of the lines that `chunk` completes; hold an incomplete line back.
@@ -181,6 +201,7 @@ class Decoder(Generic[T]):
         Raises:
             DecodeError: with `on_error="raise"`, at a bad line; `records` of the error holds the
                 records before it in this call, and the next call goes on after the bad line.
+
         """
         self._left = chain(self._left, self._cutter.feed(_as_bytes(chunk)))
         return self._decode_each(self._left)
@@ -190,6 +211,7 @@ class Decoder(Generic[T]):
 
         Raises:
             DecodeError: as `feed`.
+
         """
         self._left = chain(self._left, self._cutter.close())
         return self._decode_each(self._left)
@@ -245,6 +267,7 @@ class Decoder(Generic[T]):
             offset=line.offset,
             length=line.length,
             raw=line.data[:RAW_LIMIT],
+            file=self._name,
         )
         if self._on_error == "skip":
             return
@@ -277,6 +300,7 @@ class Encoder:
     >>> from usagewire import Encoder, UsageVectorStoresResult
     >>> Encoder(dialect="dart").encode(UsageVectorStoresResult(usage_bytes=5))
     b'{"object":"organization.usage.vector_stores.result","usageBytes":5}'
+
     """
 
     def __init__(self, *, dialect: Dialect = "api", converter: Converter | None = None) -> None:
@@ -289,18 +313,21 @@ class Encoder:
 
         Raises:
             EncodeError: where it holds something that would not read back equal.
+
         """
         return self._encode(obj, 0)
 
-    def encode_lines(self, objs: Iterable[Any]) -> bytes:
+    def encode_lines(self, objs: Iterable[Any], *, first: int = 0) -> bytes:
         """Return `objs` as NDJSON, each line ended by LF.
 
         Raises:
-            EncodeError: as `encode`; the path begins with the index of the record.
+            EncodeError: as `encode`; the path begins with the index of the record, counted from
+                `first`.
+
         """
         # One buffer: results of orjson.dumps that are kept pin about 4 kB each.
         text = bytearray()
-        for index, obj in enumerate(objs):
+        for index, obj in enumerate(objs, first):
             try:
                 text += self._encode(obj, orjson.OPT_APPEND_NEWLINE)
             except EncodeError as error:
@@ -338,6 +365,7 @@ def loads(
     >>> from usagewire import loads, UsageImagesResult
     >>> loads('{"images": 2, "num_model_requests": 1, "source": "image.edit"}', UsageImagesResult).source_
     'image.edit'
+
     """
     return _decoder(type, strict, unknown).decode(data)  # type: ignore[no-any-return]
 
@@ -354,8 +382,14 @@ def dumps(obj: Any, *, dialect: Dialect = "api") -> bytes:
     >>> from usagewire import dumps, UsageCodeInterpreterSessionsResult
     >>> dumps(UsageCodeInterpreterSessionsResult(sessions=3))
     b'{"object":"organization.usage.code_interpreter_sessions.result","num_sessions":3}'
+
     """
     return _encoder(dialect).encode(obj)
+
+
+def accelerated() -> bool:
+    """Return whether the C extension is in use. This version has none yet, so it is not."""
+    return False
 
 
 @lru_cache(maxsize=64)
@@ -392,6 +426,22 @@ def _as_bytes(data: Data) -> bytes:
         # A lone surrogate cannot be UTF-8; as it is, the line it stands in is rejected.
         return data.encode("utf-8", "surrogatepass")
     return bytes(data)
+
+
+def _elements(text: bytes) -> Iterator[Line]:
+    """Yield the elements of a JSON array, or a document that is none, as lines."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        value = None
+    if type(value) is not list:
+        yield Line(1, 0, text, len(text), len(text), too_long=False)
+        return
+    size = len(text)
+    for number, item in enumerate(value, 1):
+        data = orjson.dumps(item)
+        yield Line(number, 0, data, len(data), size, too_long=False)
+        size = 0
 
 
 def _not_json(error: orjson.JSONDecodeError) -> DecodeError:

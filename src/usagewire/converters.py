@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from enum import Enum
 from types import NoneType
@@ -68,8 +69,11 @@ def make_converter(
     >>> row = UsageImagesResult(images=2, num_model_requests=1, source_="image.edit")
     >>> make_converter("powershell").unstructure(row)["Source"]
     'image.edit'
+
     """
-    converter = Converter(**{"use_alias": True, "unstruct_collection_overrides": {AbstractSet: list}} | options)
+    converter = Converter(
+        **{"use_alias": True, "unstruct_collection_overrides": {AbstractSet: list}} | options
+    )
     configure_converter(
         converter, dialect, strict=strict, unknown=unknown, names=names, on_lenient=on_lenient
     )
@@ -268,9 +272,7 @@ def _register_unions(converter: Converter, rules: Rules) -> None:
     @converter.register_structure_hook_factory(_unions.is_optional)
     def structure_optional(kind: Any, converter: Converter) -> Hook:
         inner = not_none(kind)
-        return _containers.not_none(
-            converter.get_structure_hook(inner, cache_result=False), inner
-        )
+        return _containers.not_none(converter.get_structure_hook(inner, cache_result=False), inner)
 
     @converter.register_unstructure_hook_factory(_unions.is_optional)
     def unstructure_optional(kind: Any, converter: Converter) -> Hook:

@@ -1,27 +1,38 @@
 """Files: the only module that opens anything.
 
 `read` gives the records of a file as an iterator, in memory that does not grow with the file;
-`write` replaces a file whole or not at all. Which bytes mean what is not decided here.
+`write` replaces a file whole or not at all. What the bytes mean is not decided here.
 """
 
 from __future__ import annotations
 
 import gzip
-import io
 import os
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Generic, Self, TypeAlias, TypeVar, cast
 
-import attrs
 import orjson
+from cattrs import Converter
 
-from usagewire.codec import Counts, Decoder, Encoder
-from usagewire.errors import FileError, Rejection
+from usagewire._fields import Unknown
+from usagewire._lines import BOM
+from usagewire.codec import (
+    MAX_LINE_BYTES,
+    MAX_REJECTIONS,
+    Counts,
+    Decoder,
+    Encoder,
+    OnError,
+)
+from usagewire.errors import DecodeError, FileError, Rejection
 from usagewire.models import UsageObject
 
 if TYPE_CHECKING:
@@ -37,30 +48,66 @@ CHUNK: Final = 2**18
 """Bytes read at once."""
 
 MAX_DOCUMENT_BYTES: Final = 2**28
-"""Longest file that is read as one JSON document: a document has to be held in memory whole."""
+"""Longest text that is read as one JSON document: a document is held in memory whole."""
 
-GZIP_MAGIC: Final = b"\x1f\x8b"
 STDIN: Final = "-"
+GZIP_MAGIC: Final = b"\x1f\x8b"
+_GZIP: Final = 16 + zlib.MAX_WBITS
+_BATCH: Final = 1000
+
+
+def read(
+    source: Source,
+    type: TypeForm[T] = cast("Any", UsageObject),  # noqa: A002, B008 -- the name is the API's; cast is a no-op
+    *,
+    strict: bool = True,
+    unknown: Unknown = "keep",
+    on_error: OnError = "raise",
+    max_line_bytes: int = MAX_LINE_BYTES,
+    max_rejections: int = MAX_REJECTIONS,
+    converter: Converter | None = None,
+) -> Reader[T]:
+    """Open `source` and return an iterator over its records, which is a context manager too.
+
+    Args:
+        source: a path, `-` for standard input, or a binary file object (which stays open). gzip is
+            recognised by its first bytes. The text is NDJSON, or one JSON document: an object
+            printed over several lines or an array of objects. A document is read whole, up to
+            `MAX_DOCUMENT_BYTES`; NDJSON in constant memory.
+        type, strict, unknown, on_error, max_line_bytes, max_rejections, converter: as in `Decoder`.
+
+    Raises:
+        FileError: where the source cannot be opened, and during iteration where it cannot be read
+            on, as when gzip data is damaged; the records before the damage come first.
+        DecodeError: during iteration, with `on_error="raise"`, at a bad line. The records before it
+            have come out, and iterating on continues after it.
+
+    """
+    name = "<stdin>" if source == STDIN else str(getattr(source, "name", source))
+    decoder = Decoder(
+        type,
+        strict=strict,
+        unknown=unknown,
+        on_error=on_error,
+        max_line_bytes=max_line_bytes,
+        max_rejections=max_rejections,
+        converter=converter,
+        name=name,
+    )
+    return Reader(source, name, decoder, max_line_bytes)
 
 
 class Reader(Generic[T]):
-    """The records of one file, as an iterator and context manager. Made by `read`.
+    """The records of one file, in order. Made by `read`."""
 
-    NDJSON is read line by line. A file that is one JSON document instead (a page printed over
-    several lines, or an array of pages) is recognised by its first line and read whole.
-    """
-
-    def __init__(self, source: Source, decoder: Decoder[T], whole: Decoder[Any]) -> None:
-        self._name = "<stdin>" if source == STDIN else str(getattr(source, "name", source))
-        self._decoder = decoder
-        self._whole = whole
-        self._records: Iterator[T] | None = None
-        self._file = _open(source, self._name)
-
-    @property
-    def name(self) -> str:
+    def __init__(self, source: Source, name: str, decoder: Decoder[T], max_line_bytes: int) -> None:
+        self.name = name
         """Name of the file, as rejections give it."""
-        return self._name
+        self._decoder = decoder
+        self._file, self._ours = _open(source, name)
+        self._steps = self._read(_text(self._file, name), max_line_bytes)
+        self._ready: Iterator[T] = iter(())
+        self._error: DecodeError | None = None
 
     @property
     def counts(self) -> Counts:
@@ -69,16 +116,20 @@ class Reader(Generic[T]):
 
     @property
     def rejections(self) -> list[Rejection]:
-        """The first rejections, each naming the file."""
-        return [attrs.evolve(one, file=self._name) for one in self._decoder.rejections]
+        """The first rejections, oldest first; empty with `on_error="skip"`."""
+        return self._decoder.rejections
 
-    def __iter__(self) -> Iterator[T]:
+    def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> T:
-        if self._records is None:
-            self._records = self._read()
-        return next(self._records)
+        while True:
+            for record in self._ready:
+                return record
+            if self._error is not None:
+                error, self._error = self._error, None
+                raise error
+            self._ready = next(self._steps)
 
     def __enter__(self) -> Self:
         return self
@@ -92,8 +143,204 @@ class Reader(Generic[T]):
         self.close()
 
     def close(self) -> None:
-        """Close the file. Reading on raises `FileError`."""
-        self._file.close()
+        """Close the file if `read` opened it. There are no more records then."""
+        self._steps = iter(())
+        self._ready = iter(())
+        if self._ours:
+            self._file.close()
 
-    def _read(self) -> Iterator[T]:
-        raise NotImplementedError
+    def _read(self, chunks: Iterator[bytes], max_line_bytes: int) -> Iterator[Iterator[T]]:
+        """Yield, step by step, the records that became ready; note an error for after them."""
+        chunks, document = _tell_document(chunks, max_line_bytes)
+        feeds = [partial(self._decoder.decode_document, document)] if document is not None else []
+        for step in chain(feeds, (partial(self._decoder.feed, chunk) for chunk in chunks)):
+            yield from self._drain(step)
+        yield from self._drain(self._decoder.close)
+
+    def _drain(self, step: Callable[[], list[T]]) -> Iterator[Iterator[T]]:
+        bad = True
+        while bad:
+            try:
+                ready = step()
+            except DecodeError as error:
+                ready, error.records = error.records, []
+                self._error = error
+                # What came after the bad line is still in the decoder.
+                step = partial(self._decoder.feed, b"")
+            else:
+                bad = False
+            yield iter(ready)
+
+
+def _open(source: Source, name: str) -> tuple[BinaryIO, bool]:
+    """Return the open file and whether it is ours to close."""
+    if source == STDIN:
+        return sys.stdin.buffer, False
+    if not isinstance(source, str | os.PathLike):
+        if not callable(getattr(source, "read", None)):
+            raise FileError(f"{name}: not a path and not a binary file")
+        return source, False
+    try:
+        return Path(source).open("rb"), True
+    except (OSError, ValueError) as error:
+        raise _file_error(name, error) from error
+
+
+def _file_error(name: str, error: Exception) -> FileError:
+    return FileError(f"{name}: {getattr(error, 'strerror', None) or error}")
+
+
+def _text(file: BinaryIO, name: str) -> Iterator[bytes]:
+    """Yield the file's bytes in chunks, decompressed where they are gzip."""
+    chunks = _chunks(file, name)
+    first = next(chunks, b"")
+    while len(first) < len(GZIP_MAGIC) and (more := next(chunks, b"")):
+        first += more
+    whole = chain([first], chunks)
+    return _gunzip(whole, name) if first.startswith(GZIP_MAGIC) else whole
+
+
+def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
+    try:
+        while chunk := file.read(CHUNK):
+            if not isinstance(chunk, bytes):
+                raise FileError(f"{name}: the file gives {type(chunk).__name__}, not bytes")
+            yield chunk
+    except (OSError, ValueError) as error:
+        raise _file_error(name, error) from error
+
+
+def _gunzip(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
+    """Yield the text of all gzip members, in pieces of bounded size.
+
+    A stream that ends inside a member is an error: zlib would take it for a clean end.
+    """
+    member = zlib.decompressobj(_GZIP)
+    fresh = True
+    offset = 0
+    for chunk in chunks:
+        data = chunk
+        while data:
+            if fresh:
+                # Zeros between and after members are padding.
+                data = data.lstrip(b"\0")
+                fresh = not data
+                continue
+            try:
+                text = member.decompress(data, CHUNK)
+            except zlib.error as error:
+                at = offset + len(chunk) - len(data)
+                raise FileError(f"{name}: damaged gzip data near byte {at}: {error}") from error
+            data = member.unconsumed_tail
+            if member.eof:
+                data = member.unused_data
+                member = zlib.decompressobj(_GZIP)
+                fresh = True
+            if text:
+                yield text
+        offset += len(chunk)
+    if not fresh:
+        yield member.flush()
+        raise FileError(f"{name}: the gzip data ends in the middle, after {offset} bytes")
+
+
+def _tell_document(
+    chunks: Iterator[bytes], max_line_bytes: int
+) -> tuple[Iterator[bytes], bytes | None]:
+    """Return the chunks to read as NDJSON, or no chunks and the text of the one JSON document."""
+    head = bytearray()
+    for chunk in chunks:
+        head += chunk
+        if b"\n" in head.lstrip() or len(head) > max_line_bytes:
+            break
+    line, newline, _ = bytes(head).removeprefix(BOM).lstrip().partition(b"\n")
+    line = line.rstrip()
+    opens = line[:1] in (b"{", b"[") and line[-1:] in (b"{", b"[", b",") and newline
+    if opens or line[:1] == b"[":
+        for chunk in chunks:
+            head += chunk
+            if len(head) > MAX_DOCUMENT_BYTES:
+                break
+        else:
+            text = bytes(head).removeprefix(BOM)
+            with suppress(orjson.JSONDecodeError):
+                orjson.loads(text)
+                return iter(()), text
+    return chain([bytes(head)], chunks), None
+
+
+def write(
+    path: str | os.PathLike[str],
+    records: Iterable[Any],
+    *,
+    dialect: Dialect = "api",
+    converter: Converter | None = None,
+) -> int:
+    """Write `records` as NDJSON to `path` and return how many there were.
+
+    The file is replaced whole or not at all: the text goes to a temporary file in the same folder,
+    which takes the name of `path` once all of it is on disk. A name that ends in `.gz` is written
+    as gzip.
+
+    Args:
+        path: the file to write.
+        records: records of any class, written one a line.
+        dialect, converter: as in `Encoder`.
+
+    Raises:
+        FileError: where the file cannot be written.
+        EncodeError: where a record holds something that would not read back equal; the path begins
+            with its index.
+
+    """
+    target = Path(path)
+    encoder = Encoder(dialect=dialect, converter=converter)
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            dir=target.parent, prefix=f".{target.name}.", delete=False
+        ) as file:
+            temporary = file.name
+            if target.suffix == ".gz":
+                with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
+                    count = _write_lines(packed, records, encoder)
+            else:
+                count = _write_lines(file, records, encoder)
+            file.flush()
+            os.fsync(file.fileno())
+        _allow_as_usual(temporary)
+        Path(temporary).replace(target)
+        temporary = None
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise _file_error(str(target), error) from error
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+    return count
+
+
+def _write_lines(file: Any, records: Iterable[Any], encoder: Encoder) -> int:
+    count = 0
+    rest = iter(records)
+    while some := list(islice(rest, _BATCH)):
+        file.write(encoder.encode_lines(some, first=count))
+        count += len(some)
+    return count
+
+
+def _allow_as_usual(path: str) -> None:
+    """Give the file the permissions a new file has; temporary files are private."""
+    mask = os.umask(0)
+    os.umask(mask)
+    Path(path).chmod(0o666 & ~mask)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the folder's entry on disk too, where the system has folders that can be synced."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -133,6 +133,7 @@ class UsageTimeBucketResultInner:
             DecodeError: `ambiguous_kind` where neither tag nor fields tell the kind, as with
                 embeddings and moderations, which have the same fields; `missing_field` where a
                 field is None that the kind requires.
+
         """
         cls = _BY_TAG.get(self.object)
         if cls is None:
@@ -224,9 +225,7 @@ def _as_unknown(flat: UsageTimeBucketResultInner) -> UnknownResult:
         if value is not None:
             properties[_wire.spelling(name, "api")] = _as_json(value)
     properties |= flat.additional_properties
-    return UnknownResult(
-        object=flat.object, additional_properties=properties or NO_PROPERTIES
-    )
+    return UnknownResult(object=flat.object, additional_properties=properties or NO_PROPERTIES)
 
 
 def _as_json(value: Any) -> Any:
