@@ -4,10 +4,10 @@
 way attrs writes `__init__` and cattrs writes its hooks: a few straight lines a field, with the test
 for the plain case of a value written out and all else left to the converter's hook for the type.
 
-An object is read under the usual JSON keys. Where it has others, `_Respelling` sorts them into other
-spellings of known fields and unknown keys, and the same function reads what comes of it: there is
-one meaning, and plain rows do not pay for the rest. Keys are counted before anything nested is
-read, so no part of a document is ever read more than twice.
+An object is read under the usual JSON keys. Where it has others, `_Respelling` sorts them into
+other spellings of known fields and unknown keys, and the same function reads what comes of it:
+there is one meaning, and plain rows do not pay for the rest. Keys are counted before anything
+nested is read, so that nothing nested is read twice.
 
 attrs makes a frozen instance by one `object.__setattr__` a field (about 200 ns each). Where nothing
 but assignment happens in `__init__`, the function fills a *twin* instead: a class of the same
@@ -292,16 +292,17 @@ def _same_json(one: Any, other: Any) -> bool:
     return orjson.dumps(one, option=sort) == orjson.dumps(other, option=sort)
 
 
-def _twin(cls: type) -> type | None:
+def _twin(cls: Any) -> Any:
     """Return a class of the layout of `cls` to fill in its stead, or None where that skips work.
 
     Work is anything the constructor does beyond storing its arguments: validators, converters, the
     `__attrs_*_init__` hooks, an `__init__` or `__new__` that attrs did not write.
     """
     own = vars(cls)
+    metaclass: Any = type(cls)
     hooks = ("__attrs_init__", "__attrs_pre_init__", "__attrs_post_init__")
     if (
-        type(cls) is not type
+        metaclass is not type
         or cls.__new__ is not object.__new__
         or not own.keys() >= {"__slots__", "__attrs_attrs__", "__init__"}
         or any(hasattr(cls, hook) for hook in hooks)

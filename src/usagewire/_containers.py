@@ -1,8 +1,8 @@
 """JSON lists and objects between themselves and list, tuple, set and dict; null; and choices.
 
-cattrs takes any iterable for a list and any equal value for a literal (`True` for 1). Here a list is
-a JSON list, a dict is a JSON object and a literal has the type it is written with. Each function
-makes a pair of hooks for a type, given the hooks of what it contains.
+cattrs takes any iterable for a list and any equal value for a literal (`True` for 1). Here a list
+is a JSON list, a dict is a JSON object and a literal has the type it is written with. Each function
+makes the hook for a type, given the hooks of what it contains.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def read_sequence(make: Callable[[list[Any]], Any], item_type: Any, item: Hook) 
     return read
 
 
-def write_sequence(kind: type, item: Hook) -> Hook:
+def write_sequence(kind: type[Collection[Any]], item: Hook) -> Hook:
     """Return a hook from a `kind` of Python to a JSON list."""
 
     def write(value: Any) -> list[Any]:
@@ -119,7 +119,7 @@ def write_dict(item: Hook) -> Hook:
 
 
 def not_none(hook: Hook, kind: Any) -> Hook:
-    """Return `hook` that passes None through. Generated code asks for `.not_none` and does it itself."""
+    """Return `hook` that passes None through. Generated code takes `.not_none`, does so itself."""
 
     def nullable(value: Any, _: Any = None) -> Any:
         return None if value is None else hook(value, kind)

@@ -50,7 +50,7 @@ def read_costs(costs: Hook, flat: Hook, rules: Rules) -> Hook:
 
 
 def write_unknown(write_class: Hook) -> Hook:
-    """Return the writing hook for `UnknownResult` that refuses a tag which would read as another."""
+    """Return the writing hook for `UnknownResult`: it refuses a tag that reads as another kind."""
 
     def write(row: Any) -> Any:
         if row.object in KNOWN_TAGS:

@@ -18,7 +18,7 @@ from usagewire import _wire
 from usagewire._classes import api_error, unwrap
 from usagewire._fields import Rules, tag_keys, tags_of
 from usagewire._values import wrong_type
-from usagewire.errors import DecodeError, EncodeError, quote
+from usagewire.errors import DecodeError, EncodeError, UsageWireError, quote
 from usagewire.models import UnknownResult
 
 Hook = Callable[..., Any]
@@ -70,33 +70,24 @@ def read_tagged(kind: Any, converter: Converter, rules: Rules) -> Hook:
     """Return a hook from a JSON object to the member of the union `kind` that its tag names."""
     classes = [m for m in members(kind) if m is not NoneType]
     nullable = len(classes) < len(members(kind))
-    table: dict[str, tuple[Hook, type]] = {}
-    for cls in classes:
-        hook = converter.get_structure_hook(cls, cache_result=False)
-        for tag in tags_of(cls):
-            if tag in table:
-                raise DecodeError("ambiguous_kind", f"two members of {kind} have the tag {tag!r}")
-            table[tag] = hook, cls
-    unknown = (
-        converter.get_structure_hook(UnknownResult, cache_result=False)
-        if UnknownResult in classes
-        else None
-    )
-    keys = list(dict.fromkeys(key for cls in classes for key in tag_keys(cls)))
-    expected = " or ".join(sorted({tags_of(cls)[0] for cls in classes if tags_of(cls)}))
+    table = _tag_table(kind, classes, converter)
+    usual = table.get
+    by_key = _by_key(classes, table, converter)
+    keys = tuple(dict.fromkeys(key for cls in classes for key in tag_keys(cls)))
 
     def read(o: Any, _: Any = None) -> Any:
-        if type(o) is not dict:
-            if o is None and nullable:
-                return None
-            raise wrong_type("an object", o)
-        tag = o.get(_wire.TAG)
-        found = table.get(tag) if type(tag) is str else None
-        if found is not None:
-            return found[0](o, found[1])
+        if type(o) is dict:
+            tag = o.get(_wire.TAG)
+            found = usual(tag) if type(tag) is str else None
+            return unusual(o) if found is None else found[0](o, found[1])
+        if o is None and nullable:
+            return None
+        raise wrong_type("an object", o)
+
+    def unusual(o: dict[str, Any]) -> Any:
         for key in keys:
             if key in o:
-                return by_tag(o, key)
+                return by_key(o, key)
         for wrapper in _wire.WRAPPERS:
             if wrapper in o:
                 return unwrap(o, wrapper, read, strict=rules.strict, used=rules.used)
@@ -104,18 +95,39 @@ def read_tagged(kind: Any, converter: Converter, rules: Rules) -> Hook:
             "missing_tag", f"the key {_wire.TAG!r}, which tells the kind, is absent"
         )
 
-    def by_tag(o: dict[str, Any], key: str) -> Any:
+    return read
+
+
+def _tag_table(kind: Any, classes: list[Any], converter: Converter) -> dict[str, tuple[Hook, type]]:
+    table: dict[str, tuple[Hook, type]] = {}
+    for cls in classes:
+        hook = converter.get_structure_hook(cls, cache_result=False)
+        for tag in tags_of(cls):
+            if tag in table:
+                raise UsageWireError(f"two members of {kind} have the tag {tag!r}")
+            table[tag] = hook, cls
+    return table
+
+
+def _by_key(
+    classes: list[Any], table: Mapping[str, tuple[Hook, type]], converter: Converter
+) -> Callable[[dict[str, Any], str], Any]:
+    """Return a function that reads an object by the tag under the given key."""
+    expected = " or ".join(sorted({tags_of(cls)[0] for cls in classes if tags_of(cls)}))
+    others = None
+    if UnknownResult in classes:
+        others = converter.get_structure_hook(UnknownResult, cache_result=False), UnknownResult
+
+    def by_key(o: dict[str, Any], key: str) -> Any:
         tag = o[key]
         if type(tag) is not str:
             raise wrong_type("a string", tag).within(key)
-        found = table.get(tag)
-        if found is not None:
-            return found[0](o, found[1])
-        if unknown is None:
+        found = table.get(tag, others)
+        if found is None:
             raise DecodeError("wrong_tag", f"expected {expected}, got {quote(tag)}").within(key)
-        return unknown(o, UnknownResult)
+        return found[0](o, found[1])
 
-    return read
+    return by_key
 
 
 def write_union(kind: Any, converter: Converter) -> Hook:

@@ -12,7 +12,7 @@ matters such a number is refused as `out_of_range`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from enum import Enum
 from math import isfinite
@@ -157,24 +157,22 @@ def _check_json(value: Any, depth: int) -> None:
     elif kind is float:
         if not abs(value) <= INT_MAX:
             raise _rounded(value)
-    elif not depth and (kind is list or kind is dict):
-        raise DecodeError("too_deep", f"an unknown value is nested deeper than {MAX_DEPTH} levels")
-    elif kind is list:
-        for index, item in enumerate(value):
-            try:
-                _check_json(item, depth - 1)
-            except DecodeError as error:
-                raise error.within(index)  # noqa: B904 -- the same error, one step further out
-    elif kind is dict:
-        for key, item in value.items():
-            if type(key) is not str:
-                raise wrong_type("a string as key", key)
-            try:
-                _check_json(item, depth - 1)
-            except DecodeError as error:
-                raise error.within(key)  # noqa: B904 -- the same error, one step further out
+    elif kind is list or kind is dict:
+        if not depth:
+            raise DecodeError("too_deep", f"an unknown value nests deeper than {MAX_DEPTH} levels")
+        _check_items(value.items() if kind is dict else enumerate(value), depth - 1, kind)
     else:
         raise wrong_type("JSON", value)
+
+
+def _check_items(items: Iterable[tuple[Any, Any]], depth: int, kind: type) -> None:
+    for key, item in items:
+        if kind is dict and type(key) is not str:
+            raise wrong_type("a string as key", key)
+        try:
+            _check_json(item, depth)
+        except DecodeError as error:
+            raise error.within(key)  # noqa: B904 -- the same error, one step further out
 
 
 def lenient_int(used: Leniency) -> Callable[[Any, Any], int]:

@@ -154,6 +154,6 @@ USAGE_METRICS: Final = frozenset(
         "num_requests",
     }
 )
-"""The counts that make a row a usage row. A row that says it is a cost, has no amount and has one of
-these above zero was written by a generated client that tags every row as a cost (the Dart SDK's tag
-enum has one value; specification of 2025-02-10)."""
+"""The counts that make a row a usage row. A row that says it is a cost, has no amount and has one
+of these above zero was written by a generated client that tags every row as a cost (the Dart SDK's
+tag enum has one value; specification of 2025-02-10)."""

@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar, cast
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Generic,
+    Literal,
+    TypeAlias,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    overload,
+)
 
 import attrs
 import orjson
@@ -33,6 +44,7 @@ from usagewire.errors import (
 from usagewire.models import UsageObject
 
 if TYPE_CHECKING:
+    # cattrs brings typing_extensions; we name it only where nothing runs.
     from typing_extensions import TypeForm
 
 T = TypeVar("T")
@@ -41,13 +53,25 @@ Data: TypeAlias = bytes | bytearray | memoryview | str
 OnError: TypeAlias = Literal["raise", "skip", "collect"] | Callable[[Rejection], object]
 
 MAX_LINE_BYTES: Final = 16 * 2**20
-"""Longest line that is read. orjson takes up to 30 times a line's bytes in memory, so that without a
-limit one bad line could end the process."""
+"""Longest line that is read. orjson takes up to 30 times a line's bytes in memory, so that without
+a limit one bad line could end the process."""
 
 MAX_REJECTIONS: Final = 1000
 """How many rejections a decoder keeps; it counts all."""
 
 _BLANK: Final = b" \t\r"
+
+
+class DecoderOptions(TypedDict, total=False):
+    """The options of `Decoder`, which `read` takes too. `Decoder` says what they mean."""
+
+    strict: bool
+    unknown: Unknown
+    on_error: OnError
+    max_line_bytes: int
+    max_rejections: int
+    converter: Converter | None
+    name: str | None
 
 
 @attrs.frozen(kw_only=True)
@@ -69,7 +93,7 @@ class Counts:
 
 
 class Decoder(Generic[T]):
-    """Turn JSON bytes into records of one type, and account for every line.
+    r"""Turn JSON bytes into records of one type, and account for every line.
 
     Args:
         type: what each document is: a class of ours, a slotted attrs class of yours, a union of
@@ -89,7 +113,7 @@ class Decoder(Generic[T]):
 
     >>> from usagewire import Decoder
     >>> decoder = Decoder(on_error="collect")
-    >>> lines = b'{"object":"organization.usage.vector_stores.result","usage_bytes":5}\\nwhat?\\n'
+    >>> lines = b'{"object":"organization.usage.vector_stores.result","usage_bytes":5}\nwhat?\n'
     >>> decoder.decode_lines(lines)[0].usage_bytes
     5
     >>> print(decoder.rejections[0])
@@ -97,9 +121,13 @@ class Decoder(Generic[T]):
 
     """
 
+    @overload
+    def __init__(self: Decoder[UsageObject], **options: Unpack[DecoderOptions]) -> None: ...
+    @overload
+    def __init__(self, type: TypeForm[T], **options: Unpack[DecoderOptions]) -> None: ...
     def __init__(
         self,
-        type: TypeForm[T] = cast("Any", UsageObject),  # noqa: A002, B008 -- the name is the API's; cast is a no-op
+        type: Any = UsageObject,  # noqa: A002 -- the name is public
         *,
         strict: bool = True,
         unknown: Unknown = "keep",
@@ -343,13 +371,19 @@ class Encoder:
             raise located_writing(error, None) from error
 
 
+@overload
+def loads(data: Data, *, strict: bool = True, unknown: Unknown = "keep") -> UsageObject: ...
+@overload
+def loads(
+    data: Data, type: TypeForm[T], *, strict: bool = True, unknown: Unknown = "keep"
+) -> T: ...
 def loads(
     data: Data,
-    type: TypeForm[T] = cast("Any", UsageObject),  # noqa: A002, B008 -- the name is the API's; cast is a no-op
+    type: Any = UsageObject,  # noqa: A002 -- the name is public
     *,
     strict: bool = True,
     unknown: Unknown = "keep",
-) -> T:
+) -> Any:
     """Return the one JSON document `data` holds as a `type`.
 
     Args:
@@ -363,11 +397,12 @@ def loads(
         UsageWireError: where the type cannot be decoded or an option is not one.
 
     >>> from usagewire import loads, UsageImagesResult
-    >>> loads('{"images": 2, "num_model_requests": 1, "source": "image.edit"}', UsageImagesResult).source_
+    >>> row = '{"images": 2, "num_model_requests": 1, "source": "image.edit"}'
+    >>> loads(row, UsageImagesResult).source_
     'image.edit'
 
     """
-    return _decoder(type, strict, unknown).decode(data)  # type: ignore[no-any-return]
+    return _decoder(type, strict, unknown).decode(data)
 
 
 def dumps(obj: Any, *, dialect: Dialect = "api") -> bytes:

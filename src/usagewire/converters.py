@@ -10,14 +10,13 @@ extension.
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from enum import Enum
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin, is_typeddict
+from typing import Any, Final, Literal, get_args, get_origin, is_typeddict
 
 import attrs
 from cattrs import Converter
@@ -71,9 +70,8 @@ def make_converter(
     'image.edit'
 
     """
-    converter = Converter(
-        **{"use_alias": True, "unstruct_collection_overrides": {AbstractSet: list}} | options
-    )
+    options.setdefault("use_alias", True)
+    converter = Converter(**options)
     configure_converter(
         converter, dialect, strict=strict, unknown=unknown, names=names, on_lenient=on_lenient
     )
@@ -112,7 +110,8 @@ def configure_converter(
     configure_for_orjson(converter)
     _register_refusals(converter)
     plain = _register_values(converter, strict=strict, used=used)
-    _register_containers(converter)
+    _register_sequences(converter)
+    _register_dicts(converter)
     rules = Rules(
         dialect=dialect,
         strict=strict,
@@ -145,7 +144,7 @@ def _register_refusals(converter: Converter) -> None:
         origin = get_origin(kind) or kind
         return (
             is_typeddict(origin)
-            or (dataclasses.is_dataclass(origin) and not attrs.has(origin))
+            or hasattr(origin, "__dataclass_fields__")
             or (isinstance(origin, type) and issubclass(origin, Mapping | Sequence | AbstractSet))
         )
 
@@ -195,29 +194,27 @@ def _register_values(
     return plain
 
 
-def _register_containers(converter: Converter) -> None:
-    makers: dict[Any, tuple[type, Callable[[list[Any]], Any]]] = {
-        list: (list, list),
-        tuple: (tuple, tuple),
-        set: (set, set),
-        frozenset: (frozenset, frozenset),
-        Sequence: (tuple, tuple),
-        AbstractSet: (frozenset, frozenset),
-    }
+# What each sequence type is read into; it is written from the same.
+_SEQUENCES: Final[Mapping[Any, type]] = {
+    list: list,
+    tuple: tuple,
+    set: set,
+    frozenset: frozenset,
+    Sequence: tuple,
+    AbstractSet: frozenset,
+}
 
+
+def _register_sequences(converter: Converter) -> None:
     def is_sequence(kind: Any) -> bool:
-        return (get_origin(kind) or kind) in makers
-
-    def is_dict(kind: Any) -> bool:
-        return (get_origin(kind) or kind) in (dict, Mapping)
+        return (get_origin(kind) or kind) in _SEQUENCES
 
     def item_types(kind: Any) -> tuple[Any, ...]:
         arguments = get_args(kind) or (Any,)
         return arguments[:-1] if arguments[-1] is Ellipsis else arguments
 
     def is_fixed(kind: Any) -> bool:
-        arguments = get_args(kind)
-        return get_origin(kind) is tuple and arguments[-1:] != (Ellipsis,)
+        return get_origin(kind) is tuple and get_args(kind)[-1:] != (Ellipsis,)
 
     @converter.register_structure_hook_factory(is_sequence)
     def structure_sequence(kind: Any, converter: Converter) -> Hook:
@@ -225,18 +222,23 @@ def _register_containers(converter: Converter) -> None:
         hooks = tuple(converter.get_structure_hook(item, cache_result=False) for item in items)
         if is_fixed(kind):
             return _containers.read_fixed_tuple(items, hooks)
-        make = makers[get_origin(kind) or kind][1]
+        make = _SEQUENCES[get_origin(kind) or kind]
         return _containers.read_sequence(make, items[0], hooks[0])
 
     @converter.register_unstructure_hook_factory(is_sequence)
     def unstructure_sequence(kind: Any, converter: Converter) -> Hook:
+        if not get_args(kind):
+            return _containers.write_sequence(kind, converter.unstructure)
         items = item_types(kind)
         hooks = tuple(converter.get_unstructure_hook(item, cache_result=False) for item in items)
         if is_fixed(kind):
             return _containers.write_fixed_tuple(hooks)
-        if not get_args(kind):
-            return _containers.write_sequence(kind, converter.unstructure)
-        return _containers.write_sequence(makers[get_origin(kind) or kind][0], hooks[0])
+        return _containers.write_sequence(_SEQUENCES[get_origin(kind)], hooks[0])
+
+
+def _register_dicts(converter: Converter) -> None:
+    def is_dict(kind: Any) -> bool:
+        return (get_origin(kind) or kind) in (dict, Mapping)
 
     @converter.register_structure_hook_factory(is_dict)
     def structure_dict(kind: Any, converter: Converter) -> Hook:

@@ -17,20 +17,19 @@ from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Generic, Self, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Generic, Self, TypeAlias, Unpack, overload
 
 import orjson
 from cattrs import Converter
 
-from usagewire._fields import Unknown
 from usagewire._lines import BOM
 from usagewire.codec import (
     MAX_LINE_BYTES,
-    MAX_REJECTIONS,
     Counts,
     Decoder,
+    DecoderOptions,
     Encoder,
-    OnError,
+    T,
 )
 from usagewire.errors import DecodeError, FileError, Rejection
 from usagewire.models import UsageObject
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
     from usagewire._wire import Dialect
-
-T = TypeVar("T")
 
 Source: TypeAlias = str | os.PathLike[str] | BinaryIO
 
@@ -56,17 +53,15 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 _BATCH: Final = 1000
 
 
+@overload
+def read(source: Source, **options: Unpack[DecoderOptions]) -> Reader[UsageObject]: ...
+@overload
+def read(source: Source, type: TypeForm[T], **options: Unpack[DecoderOptions]) -> Reader[T]: ...
 def read(
     source: Source,
-    type: TypeForm[T] = cast("Any", UsageObject),  # noqa: A002, B008 -- the name is the API's; cast is a no-op
-    *,
-    strict: bool = True,
-    unknown: Unknown = "keep",
-    on_error: OnError = "raise",
-    max_line_bytes: int = MAX_LINE_BYTES,
-    max_rejections: int = MAX_REJECTIONS,
-    converter: Converter | None = None,
-) -> Reader[T]:
+    type: Any = UsageObject,  # noqa: A002 -- the name is public
+    **options: Unpack[DecoderOptions],
+) -> Reader[Any]:
     """Open `source` and return an iterator over its records, which is a context manager too.
 
     Args:
@@ -74,7 +69,7 @@ def read(
             recognised by its first bytes. The text is NDJSON, or one JSON document: an object
             printed over several lines or an array of objects. A document is read whole, up to
             `MAX_DOCUMENT_BYTES`; NDJSON in constant memory.
-        type, strict, unknown, on_error, max_line_bytes, max_rejections, converter: as in `Decoder`.
+        type, options: as in `Decoder`; `name` is the name of the source unless given.
 
     Raises:
         FileError: where the source cannot be opened, and during iteration where it cannot be read
@@ -83,18 +78,10 @@ def read(
             have come out, and iterating on continues after it.
 
     """
-    name = "<stdin>" if source == STDIN else str(getattr(source, "name", source))
-    decoder = Decoder(
-        type,
-        strict=strict,
-        unknown=unknown,
-        on_error=on_error,
-        max_line_bytes=max_line_bytes,
-        max_rejections=max_rejections,
-        converter=converter,
-        name=name,
-    )
-    return Reader(source, name, decoder, max_line_bytes)
+    usual_name = "<stdin>" if source == STDIN else str(getattr(source, "name", source))
+    name = options["name"] = options.get("name") or usual_name
+    decoder = Decoder(type, **options)
+    return Reader(source, name, decoder, options.get("max_line_bytes", MAX_LINE_BYTES))
 
 
 class Reader(Generic[T]):
@@ -203,7 +190,7 @@ def _text(file: BinaryIO, name: str) -> Iterator[bytes]:
 def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
     try:
         while chunk := file.read(CHUNK):
-            if not isinstance(chunk, bytes):
+            if not isinstance(chunk, bytes):  # a text file, whatever its type says
                 raise FileError(f"{name}: the file gives {type(chunk).__name__}, not bytes")
             yield chunk
     except (OSError, ValueError) as error:

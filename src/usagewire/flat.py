@@ -108,7 +108,7 @@ class UsageTimeBucketResultInner:
     vector_store_id: str | None = None
     """Vector store. None unless grouped by it. File searches. Since 2026-07-15."""
     context_level: str | None = None
-    """Search context level, as `medium`. None unless grouped by it. Web searches. Since 2026-07-15."""
+    """Context level, as `medium`. None unless grouped by it. Web searches. Since 2026-07-15."""
     quantity_unit: str | None = None
     """Unit of `quantity`; an open set. Costs. Since 2026-08-21."""
     input_cache_write_30m_tokens: int | None = None
@@ -148,8 +148,9 @@ class UsageTimeBucketResultInner:
         `to_result` is the inverse, except that an empty string in a group key comes back as None.
         The unknown fields of an `UnknownResult` stay in `additional_properties`.
         """
-        fields = {a.name: getattr(row, a.name) for a in attrs.fields(type(row))}
-        return cls(**{"object": row.object} | fields)
+        fields: dict[str, Any] = {"object": row.object}
+        fields |= {a.name: getattr(row, a.name) for a in attrs.fields(type(row))}
+        return cls(**fields)
 
 
 _OWN = tuple(
@@ -157,8 +158,10 @@ _OWN = tuple(
     for a in attrs.fields(UsageTimeBucketResultInner)
     if a.name not in (_wire.TAG, _wire.EXTRA)
 )
-_FIELDS_OF = {cls: frozenset(a.name for a in attrs.fields(cls)) for cls in ROW_CLASSES}
-_REQUIRED_OF = {
+_FIELDS_OF: dict[type, frozenset[str]] = {
+    cls: frozenset(a.name for a in attrs.fields(cls)) for cls in ROW_CLASSES
+}
+_REQUIRED_OF: dict[type, tuple[str, ...]] = {
     cls: tuple(a.name for a in attrs.fields(cls) if a.default is attrs.NOTHING)
     for cls in ROW_CLASSES
 }
