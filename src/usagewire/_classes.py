@@ -87,7 +87,8 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
     nested = []
     for field in fields:
         reader = _reader(field, converter, rules)
-        if reader.hook is not None and reader.test is None:
+        # Values that may be let off are read, and counted, once: after the keys are known.
+        if reader.hook is not None and (reader.test is None or not rules.strict):
             nested.append((field, reader))
         else:
             _add_field(source, field, reader, twin=twin is not None)
@@ -231,7 +232,8 @@ class _Respelling:
         self._usual = {key: field.read[0] for field in fields for key in field.read}
         if tags_of(cls):
             self._usual |= dict.fromkeys(tag_keys(cls), _wire.TAG)
-        self._wrappers = () if tag_keys(cls) == (_wire.TAG,) else _wire.WRAPPERS
+        # A wrapper has no tag; an object that has one is no wrapper, whatever else it has.
+        self._wrappers = _wire.WRAPPERS if len(tag_keys(cls)) > 1 and tags_of(cls) else ()
         catches = _wire.EXTRA in attrs.fields_dict(cls) and _wire.EXTRA not in self._usual
         # What an `UnknownResult` holds is its content, whatever is said about unknown keys.
         content = issubclass(cls, UnknownResult)
@@ -257,7 +259,7 @@ class _Respelling:
                     "ambiguous_name",
                     f"{spelled[name]!r} and {key!r} are spellings of one field, with other values",
                 ).within(key)
-        for wrapper in self._wrappers:
+        for wrapper in () if _wire.TAG in usual else self._wrappers:
             if wrapper in extra:
                 return unwrap(o, wrapper, structure, strict=self._strict, used=self._used)
         if extra and self._forbids:
@@ -312,7 +314,9 @@ def _twin(cls: Any) -> Any:
         return None
     if cls.__setattr__ is object.__setattr__:
         return cls
-    body = {"__slots__": own["__slots__"], "__setattr__": object.__setattr__}
+    # Both, because CPython has one slot for the two and takes its short way only if both are plain.
+    plain = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+    body = {"__slots__": own["__slots__"], **plain}
     twin = type(f"{cls.__name__}Twin", cls.__bases__, body)
     try:
         object.__new__(twin).__class__ = cls
@@ -363,14 +367,18 @@ def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
     if _wire.EXTRA in attrs.fields_dict(origin) and _wire.EXTRA not in reserved:
         source.objects["reserved"] = frozenset(reserved)
         source.add(2, f"v = x.{_wire.EXTRA}")
-        source.add(2, "if v:", f"    at = {_wire.EXTRA!r}", "    merge(r, v, reserved)")
+        source.objects["no_extra"] = NO_PROPERTIES
+        source.add(2, "if v is not no_extra:", f"    at = {_wire.EXTRA!r}")
+        source.add(3, "merge(r, v, reserved)")
     source.add(2, "return r")
     source.add(1, "except Exception as error:", "    raise located(error, at)")
     return source.function("unstructure")
 
 
-def _merge(r: dict[str, Any], extra: Mapping[str, Any], reserved: frozenset[str]) -> None:
+def _merge(r: dict[str, Any], extra: Any, reserved: frozenset[str]) -> None:
     """Add the unknown keys of a record to its JSON object, unless one would pass for a field."""
+    if not isinstance(extra, Mapping):
+        raise EncodeError(f"expected a mapping, got {quote(extra)}")
     extra = dict(extra)
     _values.write_json(extra)
     taken = reserved & extra.keys()

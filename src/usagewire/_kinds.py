@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from usagewire import _wire
@@ -33,13 +33,13 @@ def read_costs(costs: Hook, flat: Hook, rules: Rules) -> Hook:
         row = costs(o, kind)
         if row.amount is not None:
             return row
-        used = [key for key in METRIC_KEYS & o.keys() if o[key] not in (None, 0, "0")]
+        used = _used_metrics(o)
         if not used:
             return row
         if rules.strict:
             raise DecodeError(
                 "wrong_tag",
-                f"the row says it is a cost, has no amount and has {quote(min(used))}: a generated"
+                f"the row says it is a cost, has no amount and has {quote(used[0])}: a generated"
                 " client wrote it. strict=False goes by the fields, as does"
                 " UsageTimeBucketResultInner",
             ).within(_wire.TAG)
@@ -47,6 +47,24 @@ def read_costs(costs: Hook, flat: Hook, rules: Rules) -> Hook:
         return flat(o, None).to_result()
 
     return read
+
+
+def write_costs(write_class: Hook) -> Hook:
+    """Return the writing hook for a costs row: it refuses what `read_costs` would not take back."""
+
+    def write(row: Any) -> Any:
+        written = write_class(row)
+        used = _used_metrics(row.additional_properties) if row.amount is None else ()
+        if used:
+            raise EncodeError(f"a cost without amount cannot have {quote(used[0])}")
+        return written
+
+    return write
+
+
+def _used_metrics(o: Mapping[str, Any]) -> list[str]:
+    """Return the keys of usage counts that `o` has above zero."""
+    return sorted(key for key in METRIC_KEYS & o.keys() if o[key] not in (None, 0, "0"))
 
 
 def write_unknown(write_class: Hook) -> Hook:

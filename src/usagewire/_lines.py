@@ -1,14 +1,15 @@
 """Chunks in, whole lines out, in bounded memory.
 
-Bytes are cut at LF. What comes out is the line without its LF (and without the CR before it), where
-it stands, and whether it was cut off for being too long. No byte is looked at twice, whatever the
-size of the chunks, and none is lost: `Line.size` adds up to the bytes fed.
+Bytes are cut at LF. Lines come in blocks, as many as a chunk completes, because a block costs one
+`bytes.split` and no Python code a line. No byte is looked at twice, whatever the size of the
+chunks, and none is lost: the sizes of the blocks add up to the bytes fed, less what is held back.
 
 This module knows nothing of JSON and nothing of records.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -17,21 +18,67 @@ from usagewire.errors import RAW_LIMIT
 BOM: Final = b"\xef\xbb\xbf"
 """The UTF-8 byte order mark, skipped at the very start and nowhere else."""
 
+_CR: Final = b"\r"
 
-class Line(NamedTuple):
-    """One line and where it stands."""
+
+class Block(NamedTuple):
+    """Consecutive whole lines, or one line that is too long."""
 
     number: int
-    """From 1."""
+    """Line number of the first line, from 1."""
     offset: int
-    """Bytes before its first byte."""
-    data: bytes
-    """Its bytes without the line end; only the first few where it is too long."""
-    length: int
-    """How many bytes it has without the line end, too long or not."""
-    size: int
-    """How many bytes it took, with its line end (and a BOM before it)."""
-    too_long: bool
+    """Bytes before the first line's first byte."""
+    lines: list[bytes]
+    """The lines without LF, but with a CR before it. Of a too long line, its beginning."""
+    bom: int = 0
+    """Bytes of the byte order mark that was skipped before the first line."""
+    open_end: bool = False
+    """Whether the last line has no LF, because the stream ended."""
+    cut_from: int = 0
+    """Of a too long line, how many bytes it has without its line end; else 0."""
+    cut_cr: bool = False
+    """Of a too long line, whether a CR stands before its LF."""
+
+    def size(self, start: int, stop: int) -> int:
+        """Return how many bytes lines `start` to `stop` took, with their line ends."""
+        text = self.cut_from + self.cut_cr or sum(map(len, self.lines[start:stop]))
+        return text + stop - start - (self.open_end and start < stop == len(self.lines))
+
+
+class Cursor:
+    """A place in a sequence of blocks: which line is next and how many bytes stand before it."""
+
+    def __init__(self, *blocks: Iterator[Block]) -> None:
+        self._blocks = deque(blocks)
+        self.block = Block(1, 0, [])
+        self.index = 0
+        """Index of the next line in the block."""
+        self.offset = 0
+        """Bytes before that line's first byte."""
+
+    def add(self, blocks: Iterator[Block]) -> None:
+        """Put `blocks` after those that are still to come."""
+        self._blocks.append(blocks)
+
+    def has_line(self) -> bool:
+        """Go to the next block if this one is done; return whether there is a line to read."""
+        while self.index == len(self.block.lines):
+            if not self._blocks:
+                return False
+            block = next(self._blocks[0], None)
+            if block is None:
+                self._blocks.popleft()
+            else:
+                self.block, self.index, self.offset = block, 0, block.offset
+        return True
+
+    def advance(self, index: int) -> int:
+        """Go on to line `index` of the block and return how many bytes were passed."""
+        passed = self.block.size(self.index, index) if index > self.index else 0
+        bom = self.block.bom if self.index == 0 < index else 0
+        self.index = index
+        self.offset += passed
+        return bom + passed
 
 
 class LineCutter:
@@ -39,54 +86,75 @@ class LineCutter:
 
     def __init__(self, max_line_bytes: int) -> None:
         self._limit = max_line_bytes
-        self._number = 0
+        # Of a line past the limit, this much is kept for its rejection and the rest is counted.
+        self._room = max(max_line_bytes, RAW_LIMIT) + len(BOM) + len(_CR)
+        self._number = 1
         self._offset = 0
         self._parts: list[bytes] = []
-        self._held = 0
         self._kept = 0
+        self._length = 0
+        self._last = b""
 
-    def feed(self, chunk: bytes) -> Iterator[Line]:
+    def feed(self, chunk: bytes) -> Iterator[Block]:
         """Yield the lines that `chunk` completes. Exhaust it before the next call."""
-        *whole, rest = chunk.split(b"\n")
-        for piece in whole:
-            yield self._take(piece, 1)
+        lines = chunk.split(b"\n")
+        rest = lines.pop()
+        if lines:
+            if self._length:
+                self._hold(lines[0])
+                yield self._take_held(open_end=False)
+                del lines[0]
+            yield from self._take(lines)
         if rest:
             self._hold(rest)
 
-    def close(self) -> Iterator[Line]:
+    def close(self) -> Iterator[Block]:
         """Yield the last line where the stream did not end with LF."""
-        if self._held:
-            yield self._take(b"", 0)
+        if self._length:
+            yield self._take_held(open_end=True)
 
     def _hold(self, piece: bytes) -> None:
-        self._held += len(piece)
-        # Once past the limit the line is lost anyway: keep its beginning and count the rest.
-        room = self._limit + len(BOM) + 2 - self._kept
-        if room > 0:
-            self._parts.append(piece[:room])
-            self._kept += min(len(piece), room)
+        part = piece[: self._room - self._kept]
+        if part:
+            self._parts.append(part)
+            self._kept += len(part)
+        self._length += len(piece)
+        self._last = piece[-1:] or self._last
 
-    def _take(self, piece: bytes, end: int) -> Line:
-        data = piece
-        length = len(piece)
-        if self._held:
-            self._hold(piece)
-            data = b"".join(self._parts)
-            length = self._held
-            self._parts.clear()
-            self._held = self._kept = 0
-        offset = self._offset
-        size = length + end
-        self._offset += size
-        self._number += 1
-        if offset == 0 and data.startswith(BOM):
-            data = data[len(BOM) :]
-            offset = len(BOM)
-            length -= len(BOM)
-        if end and length == len(data) and data.endswith(b"\r"):
-            data = data[:-1]
-            length -= 1
-        too_long = length > self._limit
-        return Line(
-            self._number, offset, data[:RAW_LIMIT] if too_long else data, length, size, too_long
-        )
+    def _take_held(self, *, open_end: bool) -> Block:
+        line, length = b"".join(self._parts), self._length
+        ends_in_cr = self._last == _CR
+        self._parts.clear()
+        self._kept = self._length = 0
+        return self._one(line, length, ends_in_cr=ends_in_cr, open_end=open_end)
+
+    def _take(self, lines: list[bytes]) -> Iterator[Block]:
+        """Yield `lines` as one block, or as several around lines that need a look."""
+        start = 0
+        if lines and (self._offset == 0 or max(map(len, lines)) > self._limit):
+            for index, line in enumerate(lines):
+                if len(line) > self._limit or (self._offset == 0 and line.startswith(BOM)):
+                    yield from self._many(lines[start:index])
+                    yield self._one(line, len(line), ends_in_cr=line.endswith(_CR), open_end=False)
+                    start = index + 1
+        yield from self._many(lines[start:] if start else lines)
+
+    def _many(self, lines: list[bytes]) -> Iterator[Block]:
+        if lines:
+            yield self._placed(Block(self._number, self._offset, lines))
+
+    def _one(self, line: bytes, length: int, *, ends_in_cr: bool, open_end: bool) -> Block:
+        """Return the block of one line of `length` bytes, of which `line` is what was kept."""
+        bom = len(BOM) if self._offset == 0 and line.startswith(BOM) else 0
+        length -= bom
+        cut_cr = ends_in_cr and not open_end
+        cut_from = length - cut_cr
+        block = Block(self._number, self._offset + bom, [line[bom:]], bom, open_end)
+        if cut_from > self._limit:
+            block = block._replace(lines=[line[bom:][:RAW_LIMIT]], cut_from=cut_from, cut_cr=cut_cr)
+        return self._placed(block)
+
+    def _placed(self, block: Block) -> Block:
+        self._number += len(block.lines)
+        self._offset += block.bom + block.size(0, len(block.lines))
+        return block

@@ -214,10 +214,10 @@ def _in_decimal128_range(number: Decimal) -> bool:
 
 
 def write_int(value: Any) -> int:
-    """Return an int within signed 64 bits; of an enum member, its value."""
+    """Return an int within signed 64 bits; of an enum member that is one, its value."""
     if type(value) is int and INT_MIN <= value <= INT_MAX:
         return value
-    if isinstance(value, Enum):
+    if isinstance(value, Enum) and isinstance(value, int):
         return write_int(value.value)
     raise EncodeError(f"expected an int within 64 bits, got {quote(value)}")
 
@@ -230,10 +230,10 @@ def write_float(value: Any) -> float:
 
 
 def write_str(value: Any) -> str:
-    """Return a str; of an enum member, its value."""
+    """Return a str; of an enum member that is one, its value."""
     if type(value) is str:
         return value
-    if isinstance(value, Enum):
+    if isinstance(value, Enum) and isinstance(value, str):
         return write_str(value.value)
     raise EncodeError(f"expected a str, got {quote(value)}")
 

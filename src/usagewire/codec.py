@@ -6,7 +6,7 @@ went wrong into `Rejection`s. It knows no rule about values and opens nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from itertools import chain
 from typing import (
@@ -27,7 +27,7 @@ import orjson
 from cattrs import Converter
 
 from usagewire._fields import Unknown
-from usagewire._lines import BOM, Line, LineCutter
+from usagewire._lines import BOM, Block, Cursor, LineCutter
 from usagewire._unions import members
 from usagewire._wire import Dialect
 from usagewire.converters import make_converter
@@ -39,7 +39,6 @@ from usagewire.errors import (
     UsageWireError,
     located,
     located_writing,
-    quote,
 )
 from usagewire.models import UsageObject
 
@@ -150,7 +149,6 @@ class Decoder(Generic[T]):
         self._on_error = on_error
         self._max_rejections = max_rejections
         self._max_line_bytes = max_line_bytes
-        self._used = 0
         if converter is None:
             converter = (
                 _strict_converter(unknown)
@@ -161,9 +159,12 @@ class Decoder(Generic[T]):
         self._wants_object = all(attrs.has(m) for m in members(type))
         self._lines = self._records = self._rejected = self._blank = self._bytes = 0
         self._lenient = 0
+        self._lenient_here = 0
+        self._lenient_at = -1
         self._rejections: list[Rejection] = []
         self._cutter = LineCutter(max_line_bytes)
-        self._left: Iterator[Line] = iter(())
+        self._cursor = Cursor()
+        self._ready: list[T] = []
 
     @property
     def counts(self) -> Counts:
@@ -189,12 +190,16 @@ class Decoder(Generic[T]):
             DecodeError: where it is not JSON or not of the type, whatever `on_error` says.
 
         """
-        self._used = 0
-        if not isinstance(data, str) and bytes(data[:3]) == BOM:
-            data = memoryview(data)[3:]
-        record = self._decode(data)
-        self._lenient += self._used
-        return record
+        if isinstance(data, str):
+            data = data.removeprefix("\ufeff")
+        elif bytes(data[: len(BOM)]) == BOM:
+            data = memoryview(data)[len(BOM) :]
+        self._lenient_at = -1
+        try:
+            return self._structure(orjson.loads(data), self._type)  # type: ignore[no-any-return]
+        except Exception as error:
+            self._forget_leniencies()
+            raise self._explained(error) from None
 
     def decode_lines(self, data: Data) -> list[T]:
         """Return the records of `data`, a whole NDJSON text; a last line may lack its LF.
@@ -207,21 +212,49 @@ class Decoder(Generic[T]):
 
         """
         cutter = LineCutter(self._max_line_bytes)
-        return self._decode_each(chain(cutter.feed(_as_bytes(data)), cutter.close()))
+        blocks = chain(cutter.feed(_as_bytes(data)), cutter.close())
+        return self._decode_all(Cursor(blocks), [])
 
     def decode_document(self, data: Data) -> list[T]:
         """Return the record, or the array of records, that one JSON document holds.
 
-        Each record is accounted for as if it stood on a line of its own, in order; of a bad one in
-        an array, `raw` is the element written anew and `offset` is 0.
+        Each record counts as a line and is numbered as one. Of a bad record in an array, `raw` is
+        the element written anew, and `offset` is 0.
 
         Raises:
-            DecodeError: as `feed`; call `feed(b"")` for what comes after the bad record.
+            DecodeError: with `on_error="raise"`, for the first bad record; `records` of the error
+                holds all the good ones.
 
         """
-        text = _as_bytes(data)
-        self._left = chain(self._left, _elements(text))
-        return self._decode_each(self._left)
+        text = _as_bytes(data).removeprefix(BOM)
+        self._bytes += len(text)
+        value: Any
+        try:
+            value = orjson.loads(text)
+        except orjson.JSONDecodeError as bad:
+            value = bad
+        whole = type(value) is not list
+        first: DecodeError | None = None
+        for number, item in enumerate([value] if whole else value, 1):
+            self._lines += 1
+            self._lenient_at = -1
+            try:
+                if isinstance(item, orjson.JSONDecodeError):
+                    raise item
+                self._ready.append(self._structure(item, self._type))
+                self._records += 1
+            except Exception as bad:
+                raw = text if whole else _dumped(item)
+                try:
+                    self._reject(bad, number, 0, len(raw), raw)
+                except DecodeError as error:
+                    first = first or error
+        records = self._ready.copy()
+        self._ready.clear()
+        if first is not None:
+            first.records = records
+            raise first
+        return records
 
     def feed(self, chunk: Data) -> list[T]:
         """Return the records of the lines that `chunk` completes; hold an incomplete line back.
@@ -231,8 +264,8 @@ class Decoder(Generic[T]):
                 records before it in this call, and the next call goes on after the bad line.
 
         """
-        self._left = chain(self._left, self._cutter.feed(_as_bytes(chunk)))
-        return self._decode_each(self._left)
+        self._cursor.add(self._cutter.feed(_as_bytes(chunk)))
+        return self._decode_all(self._cursor, self._ready)
 
     def close(self) -> list[T]:
         """Return the record of a last line without LF, if there is one, and whatever is left.
@@ -241,75 +274,116 @@ class Decoder(Generic[T]):
             DecodeError: as `feed`.
 
         """
-        self._left = chain(self._left, self._cutter.close())
-        return self._decode_each(self._left)
+        self._cursor.add(self._cutter.close())
+        return self._decode_all(self._cursor, self._ready)
 
-    def _decode_each(self, lines: Iterator[Line]) -> list[T]:
-        records: list[T] = []
-        for line in lines:
-            self._lines += 1
-            self._bytes += line.size
-            self._used = 0
-            try:
-                if line.too_long:
-                    raise _too_long(line, self._max_line_bytes)
-                record = self._decode(line.data)
-            except DecodeError as error:
-                if not line.too_long and not line.data.strip(_BLANK):
-                    self._blank += 1
-                else:
-                    self._reject(error, line, records)
-            except BaseException:
-                # Interrupted, out of memory: the line is not read, the counts still add up.
-                self._lines -= 1
-                self._bytes -= line.size
-                self._left = chain([line], self._left)
-                raise
-            else:
-                self._records += 1
-                self._lenient += self._used
-                records.append(record)
+    def _decode_all(self, cursor: Cursor, ready: list[T]) -> list[T]:
+        """Return the records of all lines from `cursor` on, after those in `ready`.
+
+        Should anything but a bad line stop this (an interrupt, no memory, a callback's error), what
+        was read stays in `ready` and the cursor at the line that is next.
+        """
+        while cursor.has_line():
+            self._decode_block(cursor, ready)
+        records = ready.copy()
+        ready.clear()
         return records
 
-    def _decode(self, data: bytes | bytearray | memoryview | str) -> T:
-        try:
-            value = orjson.loads(data)
-        except orjson.JSONDecodeError as error:
-            raise _not_json(error) from None
-        if self._wants_object and type(value) is not dict:
-            raise DecodeError("syntax", f"expected a JSON object, got {quote(value)}")
-        try:
-            return self._structure(value, self._type)  # type: ignore[no-any-return]
-        except UsageWireError:
-            raise
-        except Exception as error:
-            raise located(error, None) from error
+    def _decode_block(self, cursor: Cursor, ready: list[T]) -> None:
+        block = cursor.block
+        if block.cut_from:
+            error = _too_long(block, self._max_line_bytes)
+            return self._settle(error, cursor, ready)
+        self._lenient_at = -1
+        lines = iter(block.lines[cursor.index :])
+        # Which line the loop is at follows from how many records there are.
+        ahead = cursor.index - len(ready)
+        append, structure, kind, loads = ready.append, self._structure, self._type, orjson.loads
+        while True:
+            try:
+                for line in lines:
+                    append(structure(loads(line), kind))
+            except BaseException as error:
+                self._count_records(cursor, len(ready) + ahead)
+                if isinstance(error, MemoryError) or not isinstance(error, Exception):
+                    raise
+                bad = error
+            else:
+                return self._count_records(cursor, len(ready) + ahead)
+            self._settle(bad, cursor, ready)
+            ahead += 1
 
-    def _reject(self, error: DecodeError, line: Line, records: list[T]) -> None:
+    def _count_records(self, cursor: Cursor, index: int) -> None:
+        """Count the lines up to `index` as records and go there."""
+        count = index - cursor.index
+        self._lines += count
+        self._records += count
+        self._bytes += cursor.advance(index)
+
+    def _settle(self, error: Exception, cursor: Cursor, ready: list[T]) -> None:
+        """Account for the line at the cursor, which gave no record, and go to the next."""
+        block, index, offset = cursor.block, cursor.index, cursor.offset
+        data = block.lines[index].removesuffix(b"\r")
+        self._lines += 1
+        self._bytes += cursor.advance(index + 1)
+        if not block.cut_from and not data.strip(_BLANK):
+            self._blank += 1
+            return
+        try:
+            self._reject(error, block.number + index, offset, block.cut_from or len(data), data)
+        except DecodeError as found:
+            found.records = ready.copy()
+            ready.clear()
+            raise
+
+    def _reject(self, error: Exception, line: int, offset: int, length: int, data: bytes) -> None:
+        """Count a rejection and tell it as `on_error` says."""
+        self._forget_leniencies()
         self._rejected += 1
+        found = self._explained(error)
         rejection = Rejection(
-            code=error.code,
-            message=error.message,
-            path=error.path,
-            line=line.number,
-            offset=line.offset,
-            length=line.length,
-            raw=line.data[:RAW_LIMIT],
+            code=found.code,
+            message=found.message,
+            path=found.path,
+            line=line,
+            offset=offset,
+            length=length,
+            raw=data[:RAW_LIMIT],
             file=self._name,
         )
         if self._on_error == "skip":
             return
         if len(self._rejections) < self._max_rejections:
             self._rejections.append(rejection)
+        if self._on_error == "raise":
+            found.rejection = rejection
+            raise found from None
         if callable(self._on_error):
             self._on_error(rejection)
-        elif self._on_error == "raise":
-            error.rejection = rejection
-            error.records = records
-            raise error
+
+    def _explained(self, error: Exception) -> DecodeError:
+        """Return the `DecodeError` that says what `error` says."""
+        if isinstance(error, orjson.JSONDecodeError):
+            return DecodeError("syntax", f"invalid JSON: {error.msg} at character {error.pos}")
+        found = located(error, None)
+        if not isinstance(found, DecodeError):
+            raise found
+        if self._wants_object and found.code == "wrong_type" and found.path == "$":
+            return DecodeError("syntax", found.message)
+        return found
 
     def _use_leniency(self) -> None:
-        self._used += 1
+        # Within a block, the records so far and the rejections so far name the line.
+        line = len(self._ready) + self._rejected
+        if line != self._lenient_at:
+            self._lenient_at, self._lenient_here = line, 0
+        self._lenient_here += 1
+        self._lenient += 1
+
+    def _forget_leniencies(self) -> None:
+        """Take back what was counted for a document that was rejected after all."""
+        if self._lenient_at == len(self._ready) + self._rejected:
+            self._lenient -= self._lenient_here
 
 
 class Encoder:
@@ -463,25 +537,15 @@ def _as_bytes(data: Data) -> bytes:
     return bytes(data)
 
 
-def _elements(text: bytes) -> Iterator[Line]:
-    """Yield the elements of a JSON array, or a document that is none, as lines."""
+def _dumped(value: Any) -> bytes:
+    """Return `value` as JSON, or nothing where it is too deep for orjson to write."""
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        value = None
-    if type(value) is not list:
-        yield Line(1, 0, text, len(text), len(text), too_long=False)
-        return
-    size = len(text)
-    for number, item in enumerate(value, 1):
-        data = orjson.dumps(item)
-        yield Line(number, 0, data, len(data), size, too_long=False)
-        size = 0
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return b""
 
 
-def _not_json(error: orjson.JSONDecodeError) -> DecodeError:
-    return DecodeError("syntax", f"invalid JSON: {error.msg} at character {error.pos}")
-
-
-def _too_long(line: Line, limit: int) -> DecodeError:
-    return DecodeError("line_too_long", f"the line has {line.length} bytes; the limit is {limit}")
+def _too_long(block: Block, limit: int) -> DecodeError:
+    return DecodeError(
+        "line_too_long", f"the line has {block.cut_from} bytes; the limit is {limit}"
+    )

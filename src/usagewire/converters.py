@@ -328,6 +328,10 @@ def _register_classes(converter: Converter, rules: Rules) -> None:
         flat = converter.get_structure_hook(UsageTimeBucketResultInner, cache_result=False)
         return _kinds.read_costs(structure_class(kind, converter), flat, rules)
 
+    @converter.register_unstructure_hook_factory(lambda kind: kind is CostsResult)
+    def unstructure_costs(kind: Any, converter: Converter) -> Hook:
+        return _kinds.write_costs(unstructure_class(kind, converter))
+
     @converter.register_unstructure_hook_factory(lambda kind: kind is UnknownResult)
     def unstructure_unknown(kind: Any, converter: Converter) -> Hook:
         return _kinds.write_unknown(unstructure_class(kind, converter))

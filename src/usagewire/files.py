@@ -31,7 +31,7 @@ from usagewire.codec import (
     Encoder,
     T,
 )
-from usagewire.errors import DecodeError, FileError, Rejection
+from usagewire.errors import DecodeError, FileError, Rejection, quote
 from usagewire.models import UsageObject
 
 if TYPE_CHECKING:
@@ -281,6 +281,8 @@ def write(
 
     """
     target = Path(path)
+    if "\0" in str(target):
+        raise FileError(f"{quote(str(target))}: a path cannot hold a null character")
     encoder = Encoder(dialect=dialect, converter=converter)
     temporary = None
     try:
