@@ -40,7 +40,7 @@ class Rules:
     names: Names
     used: _values.Leniency
     plain: Mapping[tuple[Callable[..., Any], Any], str]
-    """For a hook and a type, an expression over `v` that is true only where it would return `v`."""
+    """For a hook and a type, the `ValueHook.test` of it."""
 
 
 @attrs.frozen
@@ -178,3 +178,25 @@ def _refuse_shared_keys(cls: type, fields: Iterable[Field]) -> None:
                     f"{cls.__name__}: the JSON key {key!r} would name both {owner[key]!r} and"
                     f" {field.attribute!r}; give one of them another name"
                 )
+
+
+@attrs.frozen
+class ValueHook:
+    """How the values of one field are read or written."""
+
+    hook: Callable[..., Any] | None
+    """What to call; None where the value stays as it is."""
+    kind: Any = None
+    """The type to tell the hook."""
+    nullable: bool = False
+    """Whether null stays null without asking the hook."""
+    test: str | None = None
+    """An expression over `{v}` that is true only where the hook would return the very same."""
+
+
+def value_hook(hook: Callable[..., Any], kind: Any, rules: Rules) -> ValueHook:
+    """Return `hook` for values of type `kind`, taken apart where it only lets None through."""
+    inner = getattr(hook, "not_none", None)
+    if inner is not None:
+        hook, kind = inner
+    return ValueHook(hook, kind, inner is not None, rules.plain.get((hook, kind)))

@@ -7,7 +7,6 @@ knows becomes an `UnknownResult` where the union has it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from types import NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin
 
@@ -15,22 +14,23 @@ import attrs
 from cattrs import Converter
 
 from usagewire import _wire
-from usagewire._classes import api_error, unwrap
 from usagewire._fields import Rules, tag_keys, tags_of
+from usagewire._reading import api_error, unwrap
 from usagewire._values import wrong_type
 from usagewire.errors import DecodeError, EncodeError, UsageWireError, quote
 from usagewire.models import UnknownResult
 
 Hook = Callable[..., Any]
 
-JSON_TYPES: Final[Mapping[type, tuple[type, ...]]] = {
+SCALARS: Final[Mapping[type, tuple[type, ...]]] = {
     bool: (bool,),
     str: (str,),
-    int: (int,),
-    float: (float, int),
-    Decimal: (float, int, str),
+    int: (int, float),
+    float: (float,),
+    NoneType: (NoneType,),
 }
-"""For each scalar, the types orjson may have made of it."""
+"""For each JSON type of a scalar, as orjson makes it, the types that take it, the first one first.
+A Decimal takes numbers and strings alike and cannot be told from them in a union."""
 
 
 def is_union(kind: Any) -> bool:
@@ -55,9 +55,15 @@ def is_tagged_union(kind: Any) -> bool:
 
 def is_scalar_union(kind: Any) -> bool:
     """Return whether `kind` is a union of scalars that JSON types tell apart (and maybe None)."""
-    scalars = [m for m in members(kind) if m is not NoneType]
-    seen = [t for m in scalars for t in JSON_TYPES.get(m, (NoneType, NoneType))]
-    return is_union(kind) and len(seen) == len(set(seen))
+    return is_union(kind) and all(m in SCALARS for m in members(kind))
+
+
+def is_other_union(kind: Any) -> bool:
+    """Return whether `kind` is a union of which not all members are attrs classes (or None).
+
+    A union of attrs classes without tags is left to cattrs, which goes by their required fields.
+    """
+    return is_union(kind) and not all(m is NoneType or attrs.has(m) for m in members(kind))
 
 
 def _has_tag(cls: Any) -> bool:
@@ -90,7 +96,7 @@ def read_tagged(kind: Any, converter: Converter, rules: Rules) -> Hook:
                 return by_key(o, key)
         for wrapper in _wire.WRAPPERS:
             if wrapper in o:
-                return unwrap(o, wrapper, read, strict=rules.strict, used=rules.used)
+                return unwrap(o, wrapper, read, rules)
         raise api_error(o) or DecodeError(
             "missing_tag", f"the key {_wire.TAG!r}, which tells the kind, is absent"
         )
@@ -149,10 +155,10 @@ def write_union(kind: Any, converter: Converter) -> Hook:
 def read_scalars(kind: Any, converter: Converter) -> Hook:
     """Return a hook that picks the member of a union of scalars by the JSON type of the value."""
     table: dict[type, tuple[Hook, Any]] = {}
-    for member in members(kind):
-        hook = converter.get_structure_hook(member, cache_result=False)
-        for json_type in JSON_TYPES.get(member, (NoneType,)):
-            table[json_type] = hook, member
+    for json_type, takers in SCALARS.items():
+        member = next((taker for taker in takers if taker in members(kind)), None)
+        if member is not None:
+            table[json_type] = converter.get_structure_hook(member, cache_result=False), member
     names = " or ".join(getattr(m, "__name__", str(m)) for m in members(kind))
 
     def read(value: Any, _: Any = None) -> Any:

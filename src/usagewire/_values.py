@@ -36,7 +36,8 @@ keeps exact sums of any amounts within about 12,400 digits."""
 MAX_DEPTH: Final = 100
 """How deep a kept unknown value may nest. orjson writes at most 254 levels."""
 
-_JSON_INT = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
+_JSON_INT = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
+_INT64_LENGTH: Final = len(str(INT_MIN))
 _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,9})?", re.ASCII)
 _ZERO: Final = Decimal(0)
 _WORDS: Final = {"true": True, "True": True, "TRUE": True} | {
@@ -45,11 +46,11 @@ _WORDS: Final = {"true": True, "True": True, "TRUE": True} | {
     "FALSE": False,
 }
 
-# For use in generated code: true only where `read_*`, and `write_*`, return the very same `v`.
+# For use in written-out code: true only where `read_*`, and `write_*`, return the very same value.
 # Small integers only, because CPython compares those fastest; the others go to the function.
-PLAIN_INT: Final = "type(v) is int and -1073741824 < v < 1073741824"
-PLAIN_STR: Final = "type(v) is str"
-PLAIN_BOOL: Final = "type(v) is bool"
+PLAIN_INT: Final = "type({v}) is int and -1073741824 < {v} < 1073741824"
+PLAIN_STR: Final = "type({v}) is str"
+PLAIN_BOOL: Final = "type({v}) is bool"
 
 Leniency = Callable[[], None]
 """Called once for every value that only `strict=False` let through."""
@@ -180,6 +181,8 @@ def lenient_int(used: Leniency) -> Callable[[Any, Any], int]:
 
     def read(value: Any, _: Any = None) -> int:
         if type(value) is str and _JSON_INT.fullmatch(value):
+            if len(value) > _INT64_LENGTH:
+                raise _past_64_bits(value)
             number = read_int(int(value))
         elif type(value) is float and value.is_integer() and abs(value) <= EXACT_FLOAT:
             number = int(value)

@@ -59,8 +59,11 @@ Exit status:
   {INTERRUPTED}  interrupted
 """
 
-_LENIENT_HELP: Final = (
-    'Also read "5" and 59200.0 as counts, "TRUE" as true, and clients\' wrappers.'
+_FILES: Final = click.argument("files", metavar="FILE...", nargs=-1, required=True)
+_LENIENT: Final = click.option(
+    "--lenient",
+    is_flag=True,
+    help='Also read "5" and 59200.0 as counts, "TRUE" as true, and generated clients\' wrappers.',
 )
 
 
@@ -74,7 +77,7 @@ def usagewire() -> None:
 
 
 @usagewire.command(epilog=_EPILOG)
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@_FILES
 @click.option(
     "--by",
     metavar="KEY,KEY...",
@@ -103,7 +106,7 @@ def usagewire() -> None:
     is_flag=True,
     help="Sum the parts of the token totals too; never add them to the totals.",
 )
-@click.option("--lenient", is_flag=True, help=_LENIENT_HELP)
+@_LENIENT
 def summary(
     *, files: tuple[str, ...], by: str, kinds: tuple[str, ...], form: str, breakdown: bool,
     lenient: bool,
@@ -114,11 +117,10 @@ def summary(
     a file.
     """
     try:
-        sums = Summary([key.strip() for key in by.split(",") if key.strip()],
-                       kinds=[_known_kind(kind) for kind in kinds] or None,
-                       breakdown=breakdown)  # fmt: skip
+        keys = [key.strip() for key in by.split(",") if key.strip()]
+        sums = Summary(keys, kinds=kinds, breakdown=breakdown)
     except UsageWireError as error:
-        raise click.BadParameter(str(error), param_hint="--by") from None
+        raise click.UsageError(str(error)) from None
     with _guarded():
         run = _Run(files, most=MOST_SHOWN, strict=not lenient)
         for record in run:
@@ -128,8 +130,8 @@ def summary(
 
 
 @usagewire.command(epilog=_EPILOG)
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option("--lenient", is_flag=True, help=_LENIENT_HELP)
+@_FILES
+@_LENIENT
 @click.option(
     "--unknown",
     type=click.Choice(["keep", "forbid"]),
@@ -238,9 +240,8 @@ class _Run:
             return
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
         # Redirected, standard output would be printed on standard error.
-        with Progress(
-            *columns, console=self._err, transient=True, redirect_stdout=False
-        ) as progress:
+        bars = Progress(*columns, console=self._err, transient=True, redirect_stdout=False)
+        with bars as progress:
             # Counted are decompressed bytes: of a gzip file nobody knows the total.
             bar = progress.add_task(shown(name), total=None if name.endswith(".gz") else size)
             for number, record in enumerate(reader):
@@ -255,7 +256,7 @@ def _guarded() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        click.echo("interrupted: nothing is summed up", err=True)
+        click.echo("interrupted before all was read", err=True)
         sys.exit(INTERRUPTED)
     except OSError as error:
         # What cannot be read is a FileError, so this is about the output. What is left in its
@@ -272,13 +273,6 @@ def _size(name: str) -> int:
         return 0 if name == STDIN else os.stat(name).st_size  # noqa: PTH116 -- nothing else is asked of the path
     except (OSError, ValueError):
         return 0
-
-
-def _known_kind(name: str) -> str:
-    if name in KINDS.values() or "." in name:
-        return KINDS.get(name, name)
-    known = ", ".join(KINDS.values())
-    raise click.BadParameter(f"{name!r} is none of {known} and no tag", param_hint="--kind")
 
 
 def _as_json(sums: Summary, run: _Run) -> str:
@@ -316,9 +310,8 @@ def _as_table(sums: Summary, _: _Run) -> str:
         table.add_column(name)
     for name in _titles(metrics, total):
         table.add_column(Text(name), justify="right", no_wrap=True)
-    lines = [(list(group.key.values()), group) for group in groups]
-    for values, group in lines:
-        keys = [_key(value, none="(none)") for value in values]
+    for group in groups:
+        keys = [_key(value, none="(none)") for value in group.key.values()]
         table.add_row(*map(Text, [*keys, *_numbers(group, metrics, total, grouping=",")]))
     if sums.by:
         table.add_section()

@@ -1,7 +1,7 @@
 """The strict reference: what each input means, as an ordinary cattrs converter.
 
 `make_converter` gives a converter, `configure_converter` turns one of yours into one; both in the
-manner of `cattrs.preconf`. The rules themselves stand in `_values` (a single value), `_classes` (an
+manner of `cattrs.preconf`. The rules themselves stand in `_values` (a single value), `_reading` (an
 object), `_unions` and `_containers`; here they are registered, nothing more.
 
 This is the meaning of everything this library reads and writes. It never knows that there is a C
@@ -23,8 +23,9 @@ from cattrs import Converter
 from cattrs.preconf.orjson import configure_converter as configure_for_orjson
 
 from usagewire import _containers, _kinds, _unions, _values, _wire
-from usagewire._classes import structure_function, unstructure_function
 from usagewire._fields import Names, Rules, Unknown
+from usagewire._reading import structure_function
+from usagewire._shapes import unstructure_function
 from usagewire.errors import UsageWireError
 from usagewire.flat import UsageTimeBucketResultInner
 from usagewire.models import CostsResult, UnknownResult
@@ -179,6 +180,9 @@ def _register_values(
         converter.register_unstructure_hook(kind, write)
         if test is not None:
             plain[hook, kind] = plain[write, kind] = test
+    converter.register_structure_hook_factory(
+        lambda kind: kind is None, lambda _: _values.read_none
+    )
     converter.register_structure_hook_factory(lambda kind: kind is Any, lambda _: _values.read_json)
     converter.register_unstructure_hook_factory(
         lambda kind: kind is Any, lambda _: _values.write_json
@@ -210,8 +214,8 @@ def _register_sequences(converter: Converter) -> None:
         return (get_origin(kind) or kind) in _SEQUENCES
 
     def item_types(kind: Any) -> tuple[Any, ...]:
-        arguments = get_args(kind) or (Any,)
-        return arguments[:-1] if arguments[-1] is Ellipsis else arguments
+        arguments = get_args(kind) if get_origin(kind) else (Any,)
+        return arguments[:-1] if arguments[-1:] == (Ellipsis,) else arguments
 
     def is_fixed(kind: Any) -> bool:
         return get_origin(kind) is tuple and get_args(kind)[-1:] != (Ellipsis,)
@@ -227,7 +231,7 @@ def _register_sequences(converter: Converter) -> None:
 
     @converter.register_unstructure_hook_factory(is_sequence)
     def unstructure_sequence(kind: Any, converter: Converter) -> Hook:
-        if not get_args(kind):
+        if not get_origin(kind):
             return _containers.write_sequence(kind, converter.unstructure)
         items = item_types(kind)
         hooks = tuple(converter.get_unstructure_hook(item, cache_result=False) for item in items)
@@ -256,6 +260,13 @@ def _register_dicts(converter: Converter) -> None:
 
 
 def _register_unions(converter: Converter, rules: Rules) -> None:
+    @converter.register_structure_hook_factory(_unions.is_other_union)
+    def refuse(kind: Any) -> Hook:
+        raise UsageWireError(
+            f"{kind} is not supported: its members cannot be told apart; register a structure hook"
+            " for it"
+        )
+
     @converter.register_structure_hook_factory(_unions.is_scalar_union)
     def structure_scalars(kind: Any, converter: Converter) -> Hook:
         return _unions.read_scalars(kind, converter)

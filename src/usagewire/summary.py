@@ -212,12 +212,13 @@ class Summary:
         by: names of group keys, out of `KEYS`; none at all gives one group. A row that lacks a key,
             or has None in it, goes with None. So does a row of an unknown kind in every key but
             `kind`, `day` and `month`.
-        kinds: short names of the kinds to add up, and whole tags of unknown ones; None is every
-            kind. Rows of other kinds are counted in `skipped`.
+        kinds: the kinds to add up, by short name or tag; none at all is every kind. Rows of other
+            kinds are counted in `skipped`.
         breakdown: whether to sum the parts of the token totals too (`BREAKDOWN`).
 
     Raises:
-        UsageWireError: for a key that is not one or is given twice.
+        UsageWireError: for a key that is not one or is given twice, or a kind that is neither a
+            short name nor, having a dot, a tag.
 
     What is not summed: `quantity`, because its unit differs from row to row, and an amount without
     a value, because that is not zero; the row still counts. Nothing is deduplicated: a bucket that
@@ -240,7 +241,7 @@ class Summary:
         self,
         by: Iterable[str] = ("model",),
         *,
-        kinds: Collection[str] | None = None,
+        kinds: Collection[str] = (),
         breakdown: bool = False,
     ) -> None:
         self.by = (by,) if isinstance(by, str) else tuple(by)
@@ -253,7 +254,13 @@ class Summary:
         if len(set(self.by)) < len(self.by):
             raise UsageWireError(f"a group key is given twice: {', '.join(self.by)}")
         self._readers = [_READERS[name] for name in self.by]
-        self._kinds = kinds
+        for name in kinds:
+            if name not in KINDS.values() and "." not in name:
+                raise UsageWireError(
+                    f"{quote(name)} is no tag and no kind; the kinds are"
+                    f" {', '.join(KINDS.values())}"
+                )
+        self._kinds = frozenset(map(kind, kinds))
         self._metrics = HEADLINE + OTHERS + (BREAKDOWN if breakdown else ())
         self._sums: dict[tuple[KeyValue, ...], _Sums] = {}
         self._skipped: dict[str, int] = {}
@@ -269,7 +276,7 @@ class Summary:
         found = [(row, start, _cost(row)) for row, start, _ in rows(record)]
         for row, start, cost in found:
             short = kind(row.object)
-            if self._kinds is not None and short not in self._kinds:
+            if self._kinds and short not in self._kinds:
                 self._skipped[short] = self._skipped.get(short, 0) + 1
                 continue
             key = tuple(read(row, start) for read in self._readers)

@@ -1,0 +1,214 @@
+"""An attrs class from its JSON object.
+
+`Reading` is the meaning: it sorts an object's keys into fields, in any spelling, and unknown keys,
+asks the converter's hook for each value, and calls the constructor.
+
+Rows of one kind repeat their keys in one order, their *shape*. When an order of keys has come by a
+few times, `_shapes` writes the same steps out as straight code for just that order, and from then
+on rows of that shape take it. There is a bound on shapes; what has none is read by `Reading`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, get_origin
+
+import attrs
+import orjson
+from cattrs import Converter
+
+from usagewire import _shapes, _values, _wire
+from usagewire._fields import Field, Rules, ValueHook, fields_of, tag_keys, tags_of, value_hook
+from usagewire.errors import DecodeError, located, quote
+from usagewire.models import UnknownResult
+
+Hook = Callable[..., Any]
+
+MAX_SHAPES: Final = 256
+"""How many shapes of a class are written out, and how many more are watched at a time."""
+
+MAX_KEYS: Final = 128
+"""Objects of more keys have no shape."""
+
+SIGHTINGS: Final = 3
+"""How often a shape comes by before it is written out, which takes about as long as 100 rows."""
+
+
+def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
+    """Return a hook `(JSON object, type) -> instance of cls` that obeys `rules`."""
+    reading = Reading(cls, converter, rules)
+    shapes: dict[tuple[str, ...], Hook] = {}
+    seen: dict[tuple[str, ...], int] = {}
+    shape_of = shapes.get
+
+    def structure(o: Any, _: Any = None) -> Any:
+        if type(o) is not dict:
+            raise _values.wrong_type("an object", o)
+        shaped = shape_of(tuple(o))
+        if shaped is not None:
+            return shaped(o)
+        record = reading(o, structure)
+        if reading.twin is not None and len(o) <= MAX_KEYS:
+            watch(tuple(o))
+        return record
+
+    def watch(keys: tuple[str, ...]) -> None:
+        times = seen.get(keys, 0) + 1
+        if times < SIGHTINGS:
+            if len(seen) >= MAX_SHAPES:
+                seen.clear()
+            seen[keys] = times
+        elif len(shapes) < MAX_SHAPES and reading.is_plain(keys):
+            seen.pop(keys, None)
+            shapes[keys] = _shapes.shape_function(keys, reading)
+
+    return structure
+
+
+class Reading:
+    """How the objects of one attrs class are read, step by step."""
+
+    def __init__(self, cls: Any, converter: Converter, rules: Rules) -> None:
+        self.cls: Any = get_origin(cls) or cls
+        self.fields = fields_of(cls, converter, rules)
+        self.hooks = tuple(_read_hook(field, converter, rules) for field in self.fields)
+        self.twin = _shapes.twin(self.cls)
+        self.tags = tags_of(self.cls)
+        self.index = {key: i for i, field in enumerate(self.fields) for key in field.read}
+        """For each JSON key, the index of its field."""
+        self.tag_keys = frozenset(tag_keys(self.cls)) if self.tags else frozenset[str]()
+        self.catch_all: Any = (
+            None if _wire.EXTRA in self.index else attrs.fields_dict(self.cls).get(_wire.EXTRA)
+        )
+        """The attribute that takes the unknown keys, if the class has one."""
+        # What an `UnknownResult` holds is its content, whatever is said about unknown keys.
+        content = issubclass(self.cls, UnknownResult)
+        self.keeps = self.catch_all is not None and (rules.unknown == "keep" or content)
+        self._forbids = rules.unknown == "forbid" and not content
+        # A wrapper has no tag; an object that has one is no wrapper, whatever else it has.
+        self._wrappers = _wire.WRAPPERS if len(self.tag_keys) > 1 else ()
+        self._rules = rules
+
+    def __call__(self, o: dict[str, Any], structure: Hook) -> Any:
+        """Return the instance for `o`; `structure` is the hook to use for what is wrapped in it."""
+        keys: dict[int, str] = {}
+        tag_key = None
+        extra: dict[str, Any] = {}
+        for key, value in o.items():
+            index = self.index.get(key)
+            if key in self.tag_keys:
+                tag_key = self._one_of(o, tag_key, key)
+            elif index is not None:
+                keys[index] = self._one_of(o, keys.get(index), key)
+            else:
+                extra[key] = value
+        if tag_key is not None:
+            self.check_tag(o[tag_key], tag_key)
+        elif wrapper := self._wrapper(extra):
+            return unwrap(o, wrapper, structure, self._rules)
+        self._check_keys(keys, extra)
+        arguments = {
+            self.fields[index].argument: self._value(index, o[keys[index]], keys[index])
+            for index in range(len(self.fields))
+            if index in keys
+        }
+        if extra and self.keeps:
+            arguments[_wire.EXTRA] = _values.read_json(extra)
+        elif self.catch_all is not None and self.catch_all.default is attrs.NOTHING:
+            arguments[_wire.EXTRA] = {}
+        try:
+            return self.cls(**arguments)
+        except Exception as error:
+            raise located(error, None) from error
+
+    def is_plain(self, keys: tuple[str, ...]) -> bool:
+        """Return whether each field, and the tag, has one key at most among `keys`."""
+        named = {self.index.get(key, -1 if key in self.tag_keys else key) for key in keys}
+        return len(named) == len(keys) and (-1 in named or not self._wrapper(keys))
+
+    def check_tag(self, tag: Any, key: str) -> None:
+        """Refuse a tag that is none of the class's."""
+        if type(tag) is not str:
+            raise _values.wrong_type("a string", tag).within(key)
+        if tag not in self.tags:
+            raise DecodeError(
+                "wrong_tag",
+                f"{quote(tag)} is not {self.tags[0]!r}, the tag of {self.cls.__name__}",
+            ).within(key)
+
+    def _wrapper(self, keys: Collection[str]) -> str | None:
+        """Return the key among `keys`, those of an object without tag, that wraps the row."""
+        return next((wrapper for wrapper in self._wrappers if wrapper in keys), None)
+
+    def _one_of(self, o: dict[str, Any], first: str | None, key: str) -> str:
+        """Return the key to go by where `first` and `key` are spellings of one field."""
+        if first is None:
+            return key
+        if _same_json(o[first], o[key]):
+            return first
+        raise DecodeError(
+            "ambiguous_name",
+            f"{quote(first)} and {quote(key)} are spellings of one field, with different values",
+        ).within(key)
+
+    def _check_keys(self, keys: Mapping[int, str], extra: Mapping[str, Any]) -> None:
+        for index, field in enumerate(self.fields):
+            if field.required and index not in keys:
+                key = field.read[0]
+                raise api_error(extra) or DecodeError(
+                    "missing_field", f"{self.cls.__name__} requires {key!r}, which is absent"
+                ).within(key)
+        if extra and self._forbids:
+            key = next(iter(extra))
+            raise api_error(extra) or DecodeError(
+                "unknown_field", f"{self.cls.__name__} has no field for the key {quote(key)}"
+            ).within(key)
+
+    def _value(self, index: int, value: Any, key: str) -> Any:
+        reader = self.hooks[index]
+        if reader.hook is None or (value is None and reader.nullable):
+            return value
+        try:
+            return reader.hook(value, reader.kind)
+        except Exception as error:
+            raise located(error, key) from error.__cause__
+
+
+def _read_hook(field: Field, converter: Converter, rules: Rules) -> ValueHook:
+    if field.override.struct_hook is not None:
+        return ValueHook(field.override.struct_hook, field.type)
+    if field.type is None or not field.use_hook:
+        return ValueHook(None)
+    hook = converter.get_structure_hook(field.type, cache_result=False)
+    return value_hook(hook, field.type, rules)
+
+
+def api_error(o: Mapping[str, Any]) -> DecodeError | None:
+    """Return the error for an error answer of the API, or None where `o` is none."""
+    answer = o.get(_wire.API_ERROR)
+    if type(answer) is not dict or "message" not in answer:
+        return None
+    return DecodeError("api_error", f"the API answered with an error: {quote(answer['message'])}")
+
+
+def unwrap(o: dict[str, Any], wrapper: str, structure: Hook, rules: Rules) -> Any:
+    """Return the row inside a generated client's wrapper; refuse it where `rules.strict`."""
+    if rules.strict:
+        raise DecodeError(
+            "sdk_wrapper",
+            f"a generated client put the row under {wrapper!r}; strict=False unwraps it",
+        )
+    rules.used()
+    try:
+        return structure(o[wrapper], None)
+    except Exception as error:
+        raise located(error, wrapper) from error.__cause__
+
+
+def _same_json(one: Any, other: Any) -> bool:
+    """Return whether two JSON values are equal in type too: 1, 1.0 and true are three."""
+    try:
+        texts = [orjson.dumps(value, option=orjson.OPT_SORT_KEYS) for value in (one, other)]
+    except orjson.JSONEncodeError:
+        return False
+    return texts[0] == texts[1]

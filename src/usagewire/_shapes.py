@@ -1,0 +1,221 @@
+"""Straight code for one class and one order of keys, or for writing one class.
+
+The functions here are written as text and compiled, as attrs writes `__init__` and cattrs its
+hooks: a few lines a field, with the test for the plain case of a value written out. They do what
+`Reading` does, in its order, and nothing else.
+
+attrs makes a frozen instance by one `object.__setattr__` a field (about 200 ns each). Where nothing
+but assignment happens in `__init__`, a shape fills a *twin* instead: a class of the same layout
+without the freezing, whose instance then becomes one of the class (`__class__` assignment, which
+CPython allows between classes of one layout). For 25 fields that saves half of the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import MemberDescriptorType
+from typing import TYPE_CHECKING, Any, get_origin
+
+import attrs
+from cattrs import Converter
+
+from usagewire import _values, _wire
+from usagewire._fields import (
+    Field,
+    Rules,
+    ValueHook,
+    fields_of,
+    tag_keys,
+    tags_of,
+    value_hook,
+)
+from usagewire.errors import EncodeError, located, located_writing, quote
+from usagewire.models import NO_PROPERTIES
+
+if TYPE_CHECKING:
+    from usagewire._reading import Reading
+
+Hook = Callable[..., Any]
+
+
+class _Source:
+    """The text of a function to be, and the objects it names."""
+
+    def __init__(self, **objects: Any) -> None:
+        self._lines: list[str] = []
+        self._objects = objects
+
+    def add(self, indent: int, *lines: str) -> None:
+        self._lines += ["    " * indent + line for line in lines]
+
+    def name(self, prefix: str, value: Any) -> str:
+        """Return a name by which the text can refer to `value`."""
+        name = f"{prefix}_{len(self._objects)}"
+        self._objects[name] = value
+        return name
+
+    def function(self, name: str) -> Hook:
+        code = compile("\n".join(self._lines), f"<usagewire {name}>", "exec")
+        exec(code, self._objects)  # noqa: S102 -- our own text: attributes are identifiers, keys go through repr()
+        return self._objects[name]  # type: ignore[no-any-return]
+
+    def add_call(self, indent: int, v: str, hook: ValueHook, *, at: str, kind: bool) -> None:
+        """Add lines that put `v` through `hook`, skipped where the value is plain."""
+        if hook.hook is None:
+            return
+        tests = [f"{v} is None"] if hook.nullable else []
+        if hook.test is not None:
+            tests.append(hook.test.format(v=v))
+        if tests:
+            self.add(indent, f"if not ({' or '.join(f'({test})' for test in tests)}):")
+            indent += 1
+        call = f"{self.name('hook', hook.hook)}({v}"
+        call += f", {self.name('kind', hook.kind)})" if kind else ")"
+        self.add(indent, f"at = {at!r}", f"{v} = {call}")
+
+    def default(self, default: Any, instance: str = "") -> str:
+        """Return an expression for the default of a field."""
+        if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+            made = instance if default.takes_self else ""
+            return f"{self.name('make', default.factory)}({made})"
+        return "None" if default is None else self.name("default", default)
+
+
+def shape_function(keys: tuple[str, ...], reading: Reading) -> Hook:
+    """Return a function that reads objects with just `keys`, in that order, as `reading` does."""
+    source = _Source(
+        new=object.__new__,
+        Twin=reading.twin,
+        Class=reading.cls,
+        located=located,
+        check_tag=reading.check_tag,
+        read_json=_values.read_json,
+    )
+    source.add(0, "def shaped(o):")
+    source.add(1, "at = None", "x = new(Twin)", "try:")
+    names = [f"v{i}" for i in range(len(keys))]
+    if names:
+        source.add(2, f"{', '.join(names)}, = o.values()")
+    held = {reading.index.get(key): (name, key) for key, name in zip(keys, names, strict=True)}
+    for key, name in zip(keys, names, strict=True):
+        if key in reading.tag_keys:
+            source.add(2, f"if {name} != {reading.tags[0]!r}: check_tag({name}, {key!r})")
+    for i, (field, hook) in enumerate(zip(reading.fields, reading.hooks, strict=True)):
+        if i in held:
+            name, key = held[i]
+            source.add_call(2, name, hook, at=key, kind=True)
+            source.add(2, f"x.{field.attribute} = {name}")
+        else:
+            source.add(2, f"x.{field.attribute} = {source.default(field.default)}")
+    if reading.catch_all is not None:
+        extra = [
+            f"{key!r}: {name}"
+            for key, name in zip(keys, names, strict=True)
+            if key not in reading.index and key not in reading.tag_keys
+        ]
+        if extra and reading.keeps:
+            kept = f"read_json({{{', '.join(extra)}}})"
+        elif reading.catch_all.default is attrs.NOTHING:
+            kept = "{}"
+        else:
+            kept = source.default(reading.catch_all.default)
+        source.add(2, "at = None", f"x.{_wire.EXTRA} = {kept}")
+    source.add(1, "except Exception as error:", "    raise located(error, at) from error.__cause__")
+    if reading.twin is not reading.cls:
+        source.add(1, "x.__class__ = Class")
+    source.add(1, "return x")
+    return source.function("shaped")
+
+
+@lru_cache(maxsize=256)
+def twin(cls: Any) -> Any:
+    """Return a class of the layout of `cls` to fill in its stead, or None where that skips work.
+
+    Work is anything the constructor does beyond storing its arguments: validators, converters, the
+    `__attrs_*_init__` hooks, an `__init__` or `__new__` that attrs did not write.
+    """
+    own = vars(cls)
+    metaclass: Any = type(cls)
+    hooks = ("__attrs_init__", "__attrs_pre_init__", "__attrs_post_init__")
+    if (
+        metaclass is not type
+        or cls.__new__ is not object.__new__
+        or not own.keys() >= {"__slots__", "__attrs_attrs__", "__init__"}
+        or any(hasattr(cls, hook) for hook in hooks)
+        or any("__init_subclass__" in vars(base) for base in cls.__mro__[:-1])
+        or not all(_is_only_stored(a, cls) for a in attrs.fields(cls))
+    ):
+        return None
+    if cls.__setattr__ is object.__setattr__:
+        return cls
+    # Both, because CPython has one slot for the two and takes its short way only if both are plain.
+    plain = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+    body = {"__slots__": own["__slots__"], **plain}
+    made = type(f"{cls.__name__}Twin", cls.__bases__, body)
+    try:
+        object.__new__(made).__class__ = cls
+    except TypeError:
+        return None
+    return made
+
+
+def _is_only_stored(a: attrs.Attribute[Any], cls: type) -> bool:
+    made_of_self = isinstance(a.default, attrs.Factory) and a.default.takes_self  # type: ignore[arg-type, union-attr]
+    plain = a.init and a.validator is None and a.converter is None and not made_of_self
+    holder = next((base for base in cls.__mro__ if a.name in vars(base)), None)
+    return plain and holder is not None and type(vars(holder)[a.name]) is MemberDescriptorType
+
+
+def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
+    """Return a hook `instance of cls -> JSON object` in the names of `rules.dialect`."""
+    origin = get_origin(cls) or cls
+    fields = fields_of(cls, converter, rules)
+    reserved = {key for field in fields for key in field.read}
+    source = _Source(located=located_writing, merge=_merge, no_extra=NO_PROPERTIES)
+    source.add(0, "def unstructure(x):")
+    source.add(1, "at = None", "r = {}", "try:")
+    tags = tags_of(origin)
+    if tags:
+        keys = tag_keys(origin)
+        reserved |= set(keys)
+        key = _wire.spelling(_wire.TAG, rules.dialect) if len(keys) > 1 else _wire.TAG
+        source.add(2, f"r[{key!r}] = {tags[0]!r}")
+    for field in fields:
+        indent = 2
+        source.add(2, f"v = x.{field.attribute}")
+        if field.omit_default:
+            default = source.default(field.default, "x")
+            source.add(2, "if v is not None:" if default == "None" else f"if v != {default}:")
+            indent = 3
+        hook = _write_hook(field, converter, rules)
+        source.add_call(indent, "v", hook, at=field.attribute, kind=False)
+        source.add(indent, f"r[{field.written!r}] = v")
+    if _wire.EXTRA in attrs.fields_dict(origin) and _wire.EXTRA not in reserved:
+        taken = source.name("reserved", frozenset(reserved))
+        source.add(2, f"v = x.{_wire.EXTRA}")
+        source.add(2, f"if v is not no_extra: at = {_wire.EXTRA!r}; merge(r, v, {taken})")
+    source.add(2, "return r")
+    source.add(1, "except Exception as error:", "    raise located(error, at) from error.__cause__")
+    return source.function("unstructure")
+
+
+def _write_hook(field: Field, converter: Converter, rules: Rules) -> ValueHook:
+    if field.override.unstruct_hook is not None:
+        return ValueHook(field.override.unstruct_hook, field.type)
+    if field.type is None:
+        return ValueHook(converter.unstructure)
+    hook = converter.get_unstructure_hook(field.type, cache_result=False)
+    return value_hook(hook, field.type, rules)
+
+
+def _merge(r: dict[str, Any], extra: Any, reserved: frozenset[str]) -> None:
+    """Add the unknown keys of a record to its JSON object, unless one would pass for a field."""
+    if not isinstance(extra, Mapping):
+        raise EncodeError(f"expected a mapping, got {quote(extra)}")
+    extra = dict(extra)
+    _values.write_json(extra)
+    taken = reserved & extra.keys()
+    if taken:
+        raise EncodeError(f"{min(taken)!r} is the name of a field, not of an additional property")
+    r.update(extra)
