@@ -15,6 +15,7 @@ from cattrs.gen import override
 
 from usagewire import _values, _wire
 from usagewire.errors import UsageWireError
+from usagewire.models import UnknownResult
 
 Name: TypeAlias = Any
 """What `names=` takes for a field: a JSON key; several, of which the first is written and all are
@@ -66,6 +67,54 @@ class Field:
     def required(self) -> bool:
         """Whether the JSON object must have it."""
         return self.default is attrs.NOTHING
+
+
+@attrs.frozen
+class Layout:
+    """All that is known of an attrs class before any value of it is seen."""
+
+    cls: Any
+    fields: tuple[Field, ...]
+    index: Mapping[str, int]
+    """For each JSON key, the index of its field."""
+    tags: tuple[str, ...]
+    """The tags that mean the class, the one to write first; () where it has none."""
+    tag_keys: frozenset[str]
+    """The JSON keys under which the tag is read."""
+    written_tag_key: str
+    catch_all: Any
+    """The attrs attribute that takes unknown keys, or None."""
+    keeps: bool
+    """Whether unknown keys go there."""
+    forbids: bool
+    """Whether unknown keys are refused."""
+    wrappers: tuple[str, ...]
+    """Keys that make an object without tag a generated client's wrapper."""
+
+
+def layout_of(cls: Any, converter: Converter, rules: Rules) -> Layout:
+    """Return the layout of attrs class `cls` under `rules`."""
+    origin = get_origin(cls) or cls
+    fields = fields_of(cls, converter, rules)
+    index = {key: i for i, field in enumerate(fields) for key in field.read}
+    tags = tags_of(origin)
+    keys = tag_keys(origin) if tags else ()
+    ours = len(keys) > 1
+    catch_all = None if _wire.EXTRA in index else attrs.fields_dict(origin).get(_wire.EXTRA)
+    # What an `UnknownResult` holds is its content, whatever is said about unknown keys.
+    content = issubclass(origin, UnknownResult)
+    return Layout(
+        cls=origin,
+        fields=fields,
+        index=index,
+        tags=tags,
+        tag_keys=frozenset(keys),
+        written_tag_key=_wire.spelling(_wire.TAG, rules.dialect) if ours else _wire.TAG,
+        catch_all=catch_all,
+        keeps=catch_all is not None and (rules.unknown == "keep" or content),
+        forbids=rules.unknown == "forbid" and not content,
+        wrappers=_wire.WRAPPERS if ours else (),
+    )
 
 
 def fields_of(cls: Any, converter: Converter, rules: Rules) -> tuple[Field, ...]:

@@ -11,16 +11,15 @@ on rows of that shape take it. There is a bound on shapes; what has none is read
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Final, get_origin
+from typing import Any, Final
 
 import attrs
 import orjson
 from cattrs import Converter
 
 from usagewire import _shapes, _values, _wire
-from usagewire._fields import Field, Rules, ValueHook, fields_of, tag_keys, tags_of, value_hook
+from usagewire._fields import Field, Rules, ValueHook, layout_of, value_hook
 from usagewire.errors import DecodeError, located, quote
-from usagewire.models import UnknownResult
 
 Hook = Callable[..., Any]
 
@@ -40,6 +39,7 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
     shapes: dict[tuple[str, ...], Hook] = {}
     seen: dict[tuple[str, ...], int] = {}
     shape_of = shapes.get
+    fillable = _shapes.twin(reading.layout.cls) is not None
 
     def structure(o: Any, _: Any = None) -> Any:
         if type(o) is not dict:
@@ -48,7 +48,7 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
         if shaped is not None:
             return shaped(o)
         record = reading(o, structure)
-        if reading.twin is not None and len(o) <= MAX_KEYS:
+        if fillable and len(o) <= MAX_KEYS:
             watch(tuple(o))
         return record
 
@@ -58,9 +58,9 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
             if len(seen) >= MAX_SHAPES:
                 seen.clear()
             seen[keys] = times
-        elif len(shapes) < MAX_SHAPES and reading.is_plain(keys):
-            seen.pop(keys, None)
-            shapes[keys] = _shapes.shape_function(keys, reading)
+        elif len(shapes) < MAX_SHAPES and (shaped := reading.shape_function(keys)) is not None:
+            del seen[keys]
+            shapes[keys] = shaped
 
     return structure
 
@@ -69,37 +69,22 @@ class Reading:
     """How the objects of one attrs class are read, step by step."""
 
     def __init__(self, cls: Any, converter: Converter, rules: Rules) -> None:
-        self.cls: Any = get_origin(cls) or cls
-        self.fields = fields_of(cls, converter, rules)
-        self.hooks = tuple(_read_hook(field, converter, rules) for field in self.fields)
-        self.twin = _shapes.twin(self.cls)
-        self.tags = tags_of(self.cls)
-        self.index = {key: i for i, field in enumerate(self.fields) for key in field.read}
-        """For each JSON key, the index of its field."""
-        self.tag_keys = frozenset(tag_keys(self.cls)) if self.tags else frozenset[str]()
-        self.catch_all: Any = (
-            None if _wire.EXTRA in self.index else attrs.fields_dict(self.cls).get(_wire.EXTRA)
-        )
-        """The attribute that takes the unknown keys, if the class has one."""
-        # What an `UnknownResult` holds is its content, whatever is said about unknown keys.
-        content = issubclass(self.cls, UnknownResult)
-        self.keeps = self.catch_all is not None and (rules.unknown == "keep" or content)
-        self._forbids = rules.unknown == "forbid" and not content
-        # A wrapper has no tag; an object that has one is no wrapper, whatever else it has.
-        self._wrappers = _wire.WRAPPERS if len(self.tag_keys) > 1 else ()
+        self.layout = layout_of(cls, converter, rules)
+        self.hooks = tuple(_read_hook(field, converter, rules) for field in self.layout.fields)
         self._rules = rules
 
     def __call__(self, o: dict[str, Any], structure: Hook) -> Any:
         """Return the instance for `o`; `structure` is the hook to use for what is wrapped in it."""
+        layout = self.layout
         keys: dict[int, str] = {}
         tag_key = None
         extra: dict[str, Any] = {}
         for key, value in o.items():
-            index = self.index.get(key)
-            if key in self.tag_keys:
-                tag_key = self._one_of(o, tag_key, key)
+            index = layout.index.get(key)
+            if key in layout.tag_keys:
+                tag_key = _one_of(o, tag_key, key)
             elif index is not None:
-                keys[index] = self._one_of(o, keys.get(index), key)
+                keys[index] = _one_of(o, keys.get(index), key)
             else:
                 extra[key] = value
         if tag_key is not None:
@@ -108,60 +93,53 @@ class Reading:
             return unwrap(o, wrapper, structure, self._rules)
         self._check_keys(keys, extra)
         arguments = {
-            self.fields[index].argument: self._value(index, o[keys[index]], keys[index])
-            for index in range(len(self.fields))
+            field.argument: self._value(index, o[keys[index]], keys[index])
+            for index, field in enumerate(layout.fields)
             if index in keys
         }
-        if extra and self.keeps:
+        if extra and layout.keeps:
             arguments[_wire.EXTRA] = _values.read_json(extra)
-        elif self.catch_all is not None and self.catch_all.default is attrs.NOTHING:
+        elif layout.catch_all is not None and layout.catch_all.default is attrs.NOTHING:
             arguments[_wire.EXTRA] = {}
         try:
-            return self.cls(**arguments)
+            return layout.cls(**arguments)
         except Exception as error:
             raise located(error, None) from error
 
-    def is_plain(self, keys: tuple[str, ...]) -> bool:
-        """Return whether each field, and the tag, has one key at most among `keys`."""
-        named = {self.index.get(key, -1 if key in self.tag_keys else key) for key in keys}
-        return len(named) == len(keys) and (-1 in named or not self._wrapper(keys))
+    def shape_function(self, keys: tuple[str, ...]) -> Hook | None:
+        """Return straight code for `keys`, which were read well in that order, or None."""
+        layout = self.layout
+        named = {layout.index.get(key, -1 if key in layout.tag_keys else key) for key in keys}
+        plain = len(named) == len(keys) and (-1 in named or not self._wrapper(keys))
+        return _shapes.shape_function(keys, layout, self.hooks, self.check_tag) if plain else None
 
     def check_tag(self, tag: Any, key: str) -> None:
         """Refuse a tag that is none of the class's."""
+        layout = self.layout
         if type(tag) is not str:
             raise _values.wrong_type("a string", tag).within(key)
-        if tag not in self.tags:
+        if tag not in layout.tags:
             raise DecodeError(
                 "wrong_tag",
-                f"{quote(tag)} is not {self.tags[0]!r}, the tag of {self.cls.__name__}",
+                f"{quote(tag)} is not {layout.tags[0]!r}, the tag of {layout.cls.__name__}",
             ).within(key)
 
     def _wrapper(self, keys: Collection[str]) -> str | None:
         """Return the key among `keys`, those of an object without tag, that wraps the row."""
-        return next((wrapper for wrapper in self._wrappers if wrapper in keys), None)
-
-    def _one_of(self, o: dict[str, Any], first: str | None, key: str) -> str:
-        """Return the key to go by where `first` and `key` are spellings of one field."""
-        if first is None:
-            return key
-        if _same_json(o[first], o[key]):
-            return first
-        raise DecodeError(
-            "ambiguous_name",
-            f"{quote(first)} and {quote(key)} are spellings of one field, with different values",
-        ).within(key)
+        return next((wrapper for wrapper in self.layout.wrappers if wrapper in keys), None)
 
     def _check_keys(self, keys: Mapping[int, str], extra: Mapping[str, Any]) -> None:
-        for index, field in enumerate(self.fields):
+        name = self.layout.cls.__name__
+        for index, field in enumerate(self.layout.fields):
             if field.required and index not in keys:
                 key = field.read[0]
                 raise api_error(extra) or DecodeError(
-                    "missing_field", f"{self.cls.__name__} requires {key!r}, which is absent"
+                    "missing_field", f"{name} requires {key!r}, which is absent"
                 ).within(key)
-        if extra and self._forbids:
+        if extra and self.layout.forbids:
             key = next(iter(extra))
             raise api_error(extra) or DecodeError(
-                "unknown_field", f"{self.cls.__name__} has no field for the key {quote(key)}"
+                "unknown_field", f"{name} has no field for the key {quote(key)}"
             ).within(key)
 
     def _value(self, index: int, value: Any, key: str) -> Any:
@@ -203,6 +181,16 @@ def unwrap(o: dict[str, Any], wrapper: str, structure: Hook, rules: Rules) -> An
         return structure(o[wrapper], None)
     except Exception as error:
         raise located(error, wrapper) from error.__cause__
+
+
+def _one_of(o: dict[str, Any], first: str | None, key: str) -> str:
+    """Return the key to go by where `first` and `key` are spellings of one field."""
+    if first is None or _same_json(o[first], o[key]):
+        return first or key
+    raise DecodeError(
+        "ambiguous_name",
+        f"{quote(first)} and {quote(key)} are spellings of one field, with different values",
+    ).within(key)
 
 
 def _same_json(one: Any, other: Any) -> bool:

@@ -2,7 +2,7 @@
 
 The functions here are written as text and compiled, as attrs writes `__init__` and cattrs its
 hooks: a few lines a field, with the test for the plain case of a value written out. They do what
-`Reading` does, in its order, and nothing else.
+reading step by step does, in its order, and nothing else.
 
 attrs makes a frozen instance by one `object.__setattr__` a field (about 200 ns each). Where nothing
 but assignment happens in `__init__`, a shape fills a *twin* instead: a class of the same layout
@@ -12,29 +12,18 @@ CPython allows between classes of one layout). For 25 fields that saves half of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import MemberDescriptorType
-from typing import TYPE_CHECKING, Any, get_origin
+from typing import Any
 
 import attrs
 from cattrs import Converter
 
 from usagewire import _values, _wire
-from usagewire._fields import (
-    Field,
-    Rules,
-    ValueHook,
-    fields_of,
-    tag_keys,
-    tags_of,
-    value_hook,
-)
+from usagewire._fields import Field, Layout, Rules, ValueHook, layout_of, value_hook
 from usagewire.errors import EncodeError, located, located_writing, quote
 from usagewire.models import NO_PROPERTIES
-
-if TYPE_CHECKING:
-    from usagewire._reading import Reading
 
 Hook = Callable[..., Any]
 
@@ -82,49 +71,51 @@ class _Source:
         return "None" if default is None else self.name("default", default)
 
 
-def shape_function(keys: tuple[str, ...], reading: Reading) -> Hook:
-    """Return a function that reads objects with just `keys`, in that order, as `reading` does."""
+def shape_function(
+    keys: tuple[str, ...], layout: Layout, hooks: Sequence[ValueHook], check_tag: Hook
+) -> Hook:
+    """Return a function that reads objects of class `layout.cls` with just `keys`, in that order.
+
+    Each key stands for another field, or is unknown, and all required fields are there.
+    """
+    filled = twin(layout.cls)
     source = _Source(
         new=object.__new__,
-        Twin=reading.twin,
-        Class=reading.cls,
+        Twin=filled,
+        Class=layout.cls,
         located=located,
-        check_tag=reading.check_tag,
+        check_tag=check_tag,
         read_json=_values.read_json,
     )
     source.add(0, "def shaped(o):")
     source.add(1, "at = None", "x = new(Twin)", "try:")
-    names = [f"v{i}" for i in range(len(keys))]
-    if names:
-        source.add(2, f"{', '.join(names)}, = o.values()")
-    held = {reading.index.get(key): (name, key) for key, name in zip(keys, names, strict=True)}
-    for key, name in zip(keys, names, strict=True):
-        if key in reading.tag_keys:
-            source.add(2, f"if {name} != {reading.tags[0]!r}: check_tag({name}, {key!r})")
-    for i, (field, hook) in enumerate(zip(reading.fields, reading.hooks, strict=True)):
-        if i in held:
-            name, key = held[i]
-            source.add_call(2, name, hook, at=key, kind=True)
-            source.add(2, f"x.{field.attribute} = {name}")
+    variables = {key: f"v{i}" for i, key in enumerate(keys)}
+    if keys:
+        source.add(2, f"{', '.join(variables.values())}, = o.values()")
+    key_of = {layout.index[key]: key for key in keys if key in layout.index}
+    for key in layout.tag_keys & variables.keys():
+        v = variables[key]
+        source.add(2, f"if {v} != {layout.tags[0]!r}: check_tag({v}, {key!r})")
+    for i, (field, hook) in enumerate(zip(layout.fields, hooks, strict=True)):
+        if i in key_of:
+            value = variables[key_of[i]]
+            source.add_call(2, value, hook, at=key_of[i], kind=True)
         else:
-            source.add(2, f"x.{field.attribute} = {source.default(field.default)}")
-    if reading.catch_all is not None:
-        extra = [
-            f"{key!r}: {name}"
-            for key, name in zip(keys, names, strict=True)
-            if key not in reading.index and key not in reading.tag_keys
-        ]
-        if extra and reading.keeps:
-            kept = f"read_json({{{', '.join(extra)}}})"
-        elif reading.catch_all.default is attrs.NOTHING:
+            value = source.default(field.default)
+        source.add(2, f"x.{field.attribute} = {value}")
+    if layout.catch_all is not None:
+        extra = variables.keys() - layout.index.keys() - layout.tag_keys
+        if extra and layout.keeps:
+            items = (f"{key!r}: {v}" for key, v in variables.items() if key in extra)
+            kept = f"read_json({{{', '.join(items)}}})"
+        elif layout.catch_all.default is attrs.NOTHING:
             kept = "{}"
         else:
-            kept = source.default(reading.catch_all.default)
+            kept = source.default(layout.catch_all.default)
         source.add(2, "at = None", f"x.{_wire.EXTRA} = {kept}")
+    source.add(2, "pass")
     source.add(1, "except Exception as error:", "    raise located(error, at) from error.__cause__")
-    if reading.twin is not reading.cls:
-        source.add(1, "x.__class__ = Class")
-    source.add(1, "return x")
+    source.add(1, "x.__class__ = Class" if filled is not layout.cls else "pass", "return x")
     return source.function("shaped")
 
 
@@ -169,19 +160,13 @@ def _is_only_stored(a: attrs.Attribute[Any], cls: type) -> bool:
 
 def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
     """Return a hook `instance of cls -> JSON object` in the names of `rules.dialect`."""
-    origin = get_origin(cls) or cls
-    fields = fields_of(cls, converter, rules)
-    reserved = {key for field in fields for key in field.read}
+    layout = layout_of(cls, converter, rules)
     source = _Source(located=located_writing, merge=_merge, no_extra=NO_PROPERTIES)
     source.add(0, "def unstructure(x):")
     source.add(1, "at = None", "r = {}", "try:")
-    tags = tags_of(origin)
-    if tags:
-        keys = tag_keys(origin)
-        reserved |= set(keys)
-        key = _wire.spelling(_wire.TAG, rules.dialect) if len(keys) > 1 else _wire.TAG
-        source.add(2, f"r[{key!r}] = {tags[0]!r}")
-    for field in fields:
+    if layout.tags:
+        source.add(2, f"r[{layout.written_tag_key!r}] = {layout.tags[0]!r}")
+    for field in layout.fields:
         indent = 2
         source.add(2, f"v = x.{field.attribute}")
         if field.omit_default:
@@ -191,8 +176,8 @@ def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
         hook = _write_hook(field, converter, rules)
         source.add_call(indent, "v", hook, at=field.attribute, kind=False)
         source.add(indent, f"r[{field.written!r}] = v")
-    if _wire.EXTRA in attrs.fields_dict(origin) and _wire.EXTRA not in reserved:
-        taken = source.name("reserved", frozenset(reserved))
+    if layout.catch_all is not None:
+        taken = source.name("reserved", layout.tag_keys | layout.index.keys())
         source.add(2, f"v = x.{_wire.EXTRA}")
         source.add(2, f"if v is not no_extra: at = {_wire.EXTRA!r}; merge(r, v, {taken})")
     source.add(2, "return r")
