@@ -125,7 +125,10 @@ def summary(
         run = _Run(files, most=MOST_SHOWN, strict=not lenient)
         for record in run:
             sums.add(record)
-        click.echo(_FORMATS[form](sums, run), nl=False)
+        # One long text would be cut without an error where a pipe breaks or a disk fills while
+        # Python's output is unbuffered (PYTHONUNBUFFERED; seen with CPython 3.11).
+        for line in _FORMATS[form](sums, run).splitlines(keepends=True):
+            click.echo(line, nl=False)
         run.close(sums.skipped)
 
 

@@ -1,0 +1,170 @@
+"""The rules of the project's structure."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import os
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import usagewire
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "usagewire"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+EXAMPLES = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+COMMANDS = re.findall(r"^usagewire (?:summary|validate) .*$", README, re.MULTILINE)
+
+LEVELS = {
+    0: {"models", "errors"},
+    1: {"_lines", "_wire", "_values"},
+    2: {"_fields", "_containers", "flat"},
+    3: {"_shapes"},
+    4: {"_reading"},
+    5: {"_unions", "_kinds"},
+    6: {"converters"},
+    7: {"codec"},
+    8: {"files", "summary"},
+    9: {"__init__"},
+    10: {"cli"},
+    11: {"__main__"},
+}
+LEVEL_OF = {module: level for level, modules in LEVELS.items() for module in modules}
+
+
+def modules() -> list[str]:
+    """Return the names of the package's modules."""
+    return sorted(path.stem for path in SOURCE.glob("*.py"))
+
+
+def imported_by(module: str) -> set[str]:
+    """Return the modules of the package that `module` imports, wherever in its text it does."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse((SOURCE / f"{module}.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "usagewire":
+            found |= {alias.name if alias.name in LEVEL_OF else "__init__" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("usagewire."):
+            found.add(str(node.module).split(".")[1])
+        elif isinstance(node, ast.Import):
+            names = [alias.name.split(".") for alias in node.names]
+            found |= {(*name, "__init__")[1] for name in names if name[0] == "usagewire"}
+    return found
+
+
+def test_every_module_has_a_level() -> None:
+    """A new module is given its place."""
+    assert sorted(LEVEL_OF) == modules()
+
+
+@pytest.mark.parametrize("module", modules())
+def test_imports_go_one_way(module: str) -> None:
+    """A module imports only modules of lower levels."""
+    assert [] == [name for name in imported_by(module) if LEVEL_OF[name] >= LEVEL_OF[module]]
+
+
+@pytest.mark.parametrize("module", [name for name in modules() if LEVEL_OF[name] < 8])
+def test_only_files_opens_files(module: str) -> None:
+    """Below the edges nothing imports what opens files or sockets."""
+    tree = ast.parse((SOURCE / f"{module}.py").read_text(encoding="utf-8"))
+    names = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert set() == names & {"os", "io", "pathlib", "gzip", "tempfile", "socket", "sys", "click"}
+
+
+@pytest.mark.parametrize("module", modules())
+def test_module_docstrings(module: str) -> None:
+    """Every module says what it holds."""
+    assert ast.get_docstring(ast.parse((SOURCE / f"{module}.py").read_text(encoding="utf-8")))
+
+
+def test_exports_are_all_there_is() -> None:
+    """What the package's own text imports is what it exports."""
+    tree = ast.parse((SOURCE / "__init__.py").read_text(encoding="utf-8"))
+    imported = {
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert imported | {"__version__"} == set(usagewire.__all__)
+
+
+def test_public_docstrings() -> None:
+    """Everything public that can have a docstring has one."""
+    bare = [
+        name
+        for name in usagewire.__all__
+        if (inspect.isclass(thing := getattr(usagewire, name)) or inspect.isfunction(thing))
+        and not thing.__doc__
+    ]
+    assert [] == bare
+
+
+def test_readme_shows_an_example_at_once() -> None:
+    """An example ends within the first 30 lines of the README."""
+    start = README.splitlines()[:30]
+    assert "```python" in start
+    assert "```" in start[start.index("```python") :]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_readme_examples(
+    example: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Every Python example of the README runs, and prints what its comments say."""
+    script = tmp_path / "example.py"
+    script.write_text(example, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(script))
+    printed = capsys.readouterr().out.splitlines()
+    comments = re.findall(r"^print\(.*?\)  # (.*)$", example, re.MULTILINE)
+    assert [comment.removeprefix("Decimal, exact: ") for comment in comments] == printed
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_readme_commands(command: str) -> None:
+    """Every command of the README runs on the sample log, whose bad lines make the status 1."""
+    done = subprocess.run(
+        [sys.executable, "-m", *shlex.split(command)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONWARNINGS": "error"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (1, True) == (done.returncode, bool(done.stdout)), done.stderr
+
+
+def test_import_needs_no_extra() -> None:
+    """The library imports with every optional package hidden."""
+    hidden = ["click", "rich", "openai", "pydantic", "msgspec", "typing_extensions_not_ours"]
+    code = f"import sys; sys.modules.update(dict.fromkeys({hidden})); import usagewire"
+    assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode
+
+
+def test_nothing_names_its_surroundings() -> None:
+    """No file of the project names a path of the machine it was written on."""
+    tracked = [
+        path
+        for folder in ("src", "tests", "benchmarks", "examples", "tools", ".ci")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in {".py", ".md", ".json", ".sh", ""} and path.is_file()
+    ]
+    pattern = re.compile("/" + "(root|home|work)/")
+    assert [] == [str(path) for path in tracked if pattern.search(path.read_text(encoding="utf-8"))]
