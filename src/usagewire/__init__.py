@@ -4,8 +4,10 @@ The public surface: everything here is re-exported from where it is defined.
 """
 
 from usagewire._wire import DIALECTS, Dialect
-from usagewire.codec import Counts, Decoder, Encoder, accelerated, dumps, loads
+from usagewire.codec import accelerated, dumps, loads
 from usagewire.converters import configure_converter, make_converter
+from usagewire.decoder import Counts, Decoder
+from usagewire.encoder import Encoder
 from usagewire.errors import (
     CODES,
     DecodeError,

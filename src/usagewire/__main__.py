@@ -11,7 +11,7 @@ def main() -> None:
         from usagewire.cli import main as run  # noqa: PLC0415 -- it needs an extra
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
-        if missing not in ("click",):
+        if missing not in ("click", "rich"):
             raise
         sys.stderr.write(
             f"usagewire: the command line needs {missing}, which is not installed:"

@@ -31,7 +31,7 @@ NEUTRAL: Final = override()
 _Override: Final = type(NEUTRAL)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Rules:
     """What one converter was asked to do."""
 
@@ -44,7 +44,7 @@ class Rules:
     """For a hook and a type, the `ValueHook.test` of it."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Field:
     """One field of a class as the wire sees it."""
 
@@ -69,7 +69,7 @@ class Field:
         return self.default is attrs.NOTHING
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Layout:
     """All that is known of an attrs class before any value of it is seen."""
 
@@ -229,7 +229,7 @@ def _refuse_shared_keys(cls: type, fields: Iterable[Field]) -> None:
                 )
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class ValueHook:
     """How the values of one field are read or written."""
 

@@ -289,8 +289,7 @@ def _as_json(sums: Summary, run: _Run) -> str:
         "lines": run.seen,
         "skipped": sums.skipped,
     }
-    # json escapes all beyond ASCII and all controls but this one.
-    return json.dumps(result, indent=2).replace("\x7f", "\\u007f") + "\n"
+    return json.dumps(result, indent=2) + "\n"
 
 
 def _as_csv(sums: Summary, _: _Run) -> str:

@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import sys
-import tempfile
+import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -23,14 +22,8 @@ import orjson
 from cattrs import Converter
 
 from usagewire._lines import BOM
-from usagewire.codec import (
-    MAX_LINE_BYTES,
-    Counts,
-    Decoder,
-    DecoderOptions,
-    Encoder,
-    T,
-)
+from usagewire.decoder import MAX_LINE_BYTES, Counts, Decoder, DecoderOptions, T
+from usagewire.encoder import Encoder
 from usagewire.errors import DecodeError, FileError, Rejection, quote
 from usagewire.models import UsageObject
 
@@ -116,7 +109,11 @@ class Reader(Generic[T]):
             if self._error is not None:
                 error, self._error = self._error, None
                 raise error
-            self._ready = next(self._steps)
+            try:
+                self._ready = next(self._steps)
+            except (StopIteration, FileError):
+                self.close()
+                raise
 
     def __enter__(self) -> Self:
         return self
@@ -284,45 +281,34 @@ def write(
     if "\0" in str(target):
         raise FileError(f"{quote(str(target))}: a path cannot hold a null character")
     encoder = Encoder(dialect=dialect, converter=converter)
-    temporary = None
+    # Beside the target, because only a rename within one file system is a single step.
+    temporary = target.with_name(f".{target.name}.{os.getpid()}-{time.time_ns()}.part")
     try:
-        with tempfile.NamedTemporaryFile(
-            dir=target.parent, prefix=f".{target.name}.", delete=False
-        ) as file:
-            temporary = file.name
-            if target.suffix == ".gz":
-                with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
-                    count = _write_lines(packed, records, encoder)
-            else:
-                count = _write_lines(file, records, encoder)
+        with temporary.open("xb") as file:
+            count = _write_lines(file, records, encoder, packed=target.suffix == ".gz")
             file.flush()
             os.fsync(file.fileno())
-        _allow_as_usual(temporary)
-        Path(temporary).replace(target)
-        temporary = None
+        temporary.replace(target)
         _sync_folder(target.parent)
     except OSError as error:
         raise _file_error(str(target), error) from error
     finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
     return count
 
 
-def _write_lines(file: Any, records: Iterable[Any], encoder: Encoder) -> int:
-    count = 0
+def _write_lines(file: BinaryIO, records: Iterable[Any], encoder: Encoder, *, packed: bool) -> int:
+    packer = zlib.compressobj(wbits=_GZIP) if packed else None
     rest = iter(records)
+    count = 0
     while some := list(islice(rest, _BATCH)):
-        file.write(encoder.encode_lines(some, first=count))
+        text = encoder.encode_lines(some, first=count)
+        file.write(packer.compress(text) if packer else text)
         count += len(some)
+    if packer:
+        file.write(packer.flush())
     return count
-
-
-def _allow_as_usual(path: str) -> None:
-    """Give the file the permissions a new file has; temporary files are private."""
-    mask = os.umask(0)
-    os.umask(mask)
-    Path(path).chmod(0o666 & ~mask)
 
 
 def _sync_folder(folder: Path) -> None:

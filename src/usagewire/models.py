@@ -97,7 +97,7 @@ class CostsResult:
     """Fields this version does not know, by input key; written back; in equality, not in hash."""
 
 
-@attrs.frozen(kw_only=True, weakref_slot=False)
+@attrs.frozen(kw_only=True, weakref_slot=False, init=False, repr=False, eq=False)
 class _TokenRow:
     """Tokens in and out of a model, for one combination of group keys.
 
@@ -201,7 +201,7 @@ class UsageDecisionsResult(_TokenRow):
     )
 
 
-@attrs.frozen(kw_only=True, weakref_slot=False)
+@attrs.frozen(kw_only=True, weakref_slot=False, init=False, repr=False, eq=False)
 class _InputTokenRow:
     """Tokens into a model that answers without tokens, for one combination of group keys."""
 

@@ -1,0 +1,559 @@
+"""The command line: what it prints where, and how it ends."""
+
+import csv
+import errno
+import gzip
+import io
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from usagewire import __version__, cli, read
+from usagewire.__main__ import main
+from usagewire.cli import shown, usagewire
+from usagewire.summary import KEYS, KINDS, Summary
+
+ROOT = Path(__file__).parent.parent
+LOG = str(ROOT / "examples" / "usage.ndjson")
+PAGE = str(ROOT / "examples" / "costs_page.json")
+COMMAND = [sys.executable, "-m", "usagewire"]
+
+STORED = '{"object":"organization.usage.vector_stores.result","usage_bytes":1234567}\n'
+LENIENT = STORED.replace("1234567", '"7"')
+UNKNOWN = STORED.replace("}", ',"later":1}')
+BAD = "what?\n"
+
+posix = pytest.mark.skipif(os.name != "posix", reason="needs sh, signals and terminals of POSIX")
+
+
+def run(*arguments: str, stdin: str | bytes | None = None, **options: Any) -> Result:
+    """Run the command line in this process."""
+    return CliRunner().invoke(usagewire, arguments, stdin, **options)
+
+
+def embedded(model: str | None, tokens: int = 20) -> str:
+    """Return a line of embeddings."""
+    tag = "organization.usage.embeddings.result"
+    row = {"object": tag, "input_tokens": tokens, "num_model_requests": 2, "model": model}
+    return json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def paid(value: Any, currency: str | None = "usd") -> str:
+    """Return a line of costs."""
+    amount = {"value": value, "currency": currency}
+    return json.dumps({"object": "organization.costs.result", "amount": amount}) + "\n"
+
+
+def table(text: str) -> list[list[str]]:
+    """Return the cells of a printed table that has no empty ones."""
+    return [re.split(" {2,}", line.strip()) for line in text.splitlines()]
+
+
+# --- summary ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "by"),
+    [("completions", "project_id"), ("completions", "model,batch"), ("costs", "day")],
+)
+def test_every_format_says_what_the_summary_says(kind: str, by: str) -> None:
+    """Table, JSON and CSV agree with `Summary` in every number."""
+    expected = Summary(by.split(","), kinds=[kind])
+    with read(LOG, on_error="skip") as reader:
+        for record in reader:
+            expected.add(record)
+    options = ("summary", LOG, "--kind", kind, "--by", by, "--format")
+
+    whole = json.loads(run(*options, "json").stdout)
+    for group, found in zip([*expected.groups, expected.total], [*whole["groups"], whole["total"]],
+                            strict=True):  # fmt: skip
+        assert (dict(group.key), group.rows) == (found.get("key", {}), found["rows"])
+        assert dict(group.metrics) == found["metrics"]
+        assert list(group.cost) == list(found["cost"])
+        assert [str(v.normalize()) for v in group.cost.values()] == list(found["cost"].values())
+
+    head, *body = csv.reader(io.StringIO(run(*options, "csv").stdout))
+    for group, cells in zip(expected.groups, body, strict=True):
+        keys = ["" if v is None else str(v).replace("True", "true") for v in group.key.values()]
+        numbers = [group.rows, *group.metrics.values(), *map(cli.money, group.cost.values())]
+        assert [k.replace("False", "false") for k in keys] + list(map(str, numbers)) == cells
+
+    used = [n for n, column in enumerate(zip(*body, strict=True)) if set(column) != {"0"}]
+    titles, *lines, total = table(run(*options, "table").stdout)
+    assert [head[n] for n in used] == titles
+    plain = [[cell.replace(",", "") for cell in line] for line in lines]
+    assert [[row[n] or "(none)" for n in used] for row in body] == plain
+    assert f"{expected.total.rows:,}" == total[1]
+
+
+def test_a_table_is_plain_text() -> None:
+    """Numbers are right-aligned under their names, with thousands separated."""
+    lines = embedded("a", 1_234_567) + embedded("bb", 1) + embedded(None) + paid("-1234.5")
+    expected = """\
+model   rows  requests  input_tokens   cost_usd
+a          1         2     1,234,567
+bb         1         2             1
+(none)     2         2            20  -1,234.50
+total      4         6     1,234,588  -1,234.50
+"""
+    printed = run("summary", "-", stdin=lines).stdout
+    assert expected == re.sub(" +\n", "\n", printed)
+
+
+def test_no_key_at_all_is_one_sum() -> None:
+    """Then there is no total either: it would say the same."""
+    printed = run("summary", "-", "--by", "", "--format", "table", stdin=STORED * 2).stdout
+    assert [["rows", "usage_bytes"], ["2", "2,469,134"]] == table(printed)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("0E-28", "0.00"),
+        ("0E-6176", "0.00"),
+        (5, "5.00"),
+        ("12.50", "12.50"),
+        ("0.1739150000000000000000000000", "0.173915"),
+        ("123456789012345678901234567890.123456", "123456789012345678901234567890.123456"),
+        (-0.06, "-0.06"),
+        ("1E-30", "0." + "0" * 29 + "1"),
+        ("1E+30", "1" + "0" * 30 + ".00"),
+    ],
+)
+def test_money_is_exact_and_without_exponent(value: Any, expected: str) -> None:
+    """Zeros after two decimals are cut, nothing else is."""
+    arguments = ("summary", "-", "--by", "kind", "--format")
+    whole = json.loads(run(*arguments, "json", stdin=paid(value)).stdout)
+    assert {"usd": expected} == whole["total"]["cost"]
+    assert expected == run(*arguments, "csv", stdin=paid(value)).stdout.split(",")[-1].strip()
+    assert expected == table(run(*arguments, "table", stdin=paid(value)).stdout)[1][-1].replace(
+        ",", ""
+    )
+
+
+def test_money_without_currency_is_shown_as_a_question() -> None:
+    """It has a column and a key of its own."""
+    lines = paid(1, "USD") + paid(2, None)
+    assert {"usd": "1.00", "?": "2.00"} == json.loads(
+        run("summary", "-", "--format", "json", stdin=lines).stdout
+    )["total"]["cost"]
+    printed = run("summary", "-", "--format", "csv", stdin=lines).stdout
+    assert printed.splitlines()[0].endswith(",cost_usd,cost_?")
+
+
+def test_a_metric_that_a_group_lacks_is_an_empty_cell() -> None:
+    """None is not zero."""
+    printed = run("summary", "-", "--by", "kind", "--format", "csv", stdin=STORED + paid(1)).stdout
+    assert [
+        "kind,rows,requests,input_tokens,input_cached_tokens,output_tokens,usage_bytes,cost_usd",
+        "costs,1,0,0,0,0,,1.00",
+        "vector_stores,1,0,0,0,0,1234567,",
+    ] == printed.splitlines()
+
+
+def test_parts_of_tokens_are_shown_when_asked_for() -> None:
+    """`--breakdown` adds columns and changes no total."""
+    without, beside = (
+        json.loads(run("summary", LOG, "--format", "json", *more).stdout)["total"]["metrics"]
+        for more in ([], ["--breakdown"])
+    )
+    assert "input_audio_tokens" not in without
+    assert beside["input_audio_tokens"] > 0
+    assert without == {name: beside[name] for name in without}
+
+
+def test_rows_of_other_kinds_are_told() -> None:
+    """Short names and whole tags do, and what was skipped is said."""
+    lines = STORED * 2 + paid(1) + '{"object": "x.y"}\n' + embedded("m")
+    result = run("summary", "-", "--by", "kind", "--kind", "costs", "--kind", "x.y", stdin=lines)
+    assert ["kind", "costs", "x.y", "total"] == [line[0] for line in table(result.stdout)]
+    assert result.stderr.endswith("rows skipped: embeddings 1, vector_stores 2\n")
+
+
+def test_the_last_line_counts_the_lines() -> None:
+    """Lines are records, rejected or blank; lenient values are told where there are some."""
+    lines = STORED + "\n" + BAD + LENIENT
+    closing = run("summary", "-", stdin=lines).stderr.splitlines()[-1]
+    assert "lines 4, records 1, rejected 2, blank 1" == closing
+    result = run("summary", "-", "--lenient", "--format", "json", stdin=lines)
+    assert result.stderr.endswith("\nlines 4, records 2, rejected 1, blank 1, lenient 1\n")
+    expected = {"lines": 4, "records": 2, "rejected": 1, "blank": 1, "lenient": 1}
+    assert expected == json.loads(result.stdout)["lines"]
+
+
+def test_only_the_first_bad_lines_of_a_file_are_named(tmp_path: Path) -> None:
+    """The rest is counted, for each file anew."""
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(BAD * 25)
+    result = run("summary", str(tmp_path / "a"), str(tmp_path / "b"))
+    errors = result.stderr.splitlines()
+    assert 2 * 21 + 1 == len(errors)
+    assert f"{tmp_path / 'a'}:20: $: syntax: " in errors[19]
+    assert f"{tmp_path / 'a'}: ... and 5 more" == errors[20]
+    assert "lines 50, records 0, rejected 50, blank 0" == errors[-1]
+    assert cli.MOST_SHOWN == int(re.findall(r"at most (\d+)", run("summary", "--help").stdout)[0])
+
+
+# --- validate --------------------------------------------------------------------------------
+
+
+def test_validate_prints_every_bad_line(tmp_path: Path) -> None:
+    """File, line, path, code and message stand on standard output, as many as there are."""
+    file = tmp_path / "log"
+    file.write_text(STORED + BAD * 25 + STORED.replace("1234567", "null"))
+    result = run("validate", str(file))
+    lines = result.stdout.splitlines()
+    assert 26 == len(lines)
+    assert f"{file}:2: $: syntax: invalid JSON" in lines[0]
+    assert f"{file}:27: $.usage_bytes: wrong_type: expected an integer, got null" == lines[-1]
+    assert "lines 27, records 1, rejected 26, blank 0\n" == result.stderr
+
+
+@pytest.mark.parametrize(
+    ("lines", "options", "status"),
+    [
+        (LENIENT, [], 1),
+        (LENIENT, ["--lenient"], 0),
+        (UNKNOWN, [], 0),
+        (UNKNOWN, ["--unknown", "keep"], 0),
+        (UNKNOWN, ["--unknown", "forbid"], 1),
+    ],
+)
+def test_validate_is_as_strict_as_asked(lines: str, options: list[str], status: int) -> None:
+    """Leniency lets more through, forbidding unknown fields less."""
+    assert status == run("validate", "-", *options, stdin=lines).exit_code
+
+
+# --- sources and statuses --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        STORED.encode() * 2,
+        gzip.compress(STORED.encode() * 2),
+        f"[\n{STORED},{STORED}]".encode(),
+        b"\xef\xbb\xbf" + STORED.encode() * 2,
+    ],
+    ids=["ndjson", "gzip", "array", "byte order mark"],
+)
+def test_files_may_be_lines_or_a_document_plain_or_packed(data: bytes, tmp_path: Path) -> None:
+    """A path and standard input are read alike."""
+    (tmp_path / "log").write_bytes(data)
+    arguments = ("--by", "kind", "--format", "csv")
+    named = run("summary", str(tmp_path / "log"), *arguments)
+    assert (0, named.stdout) == (
+        named.exit_code,
+        run("summary", "-", *arguments, stdin=data).stdout,
+    )
+    assert "vector_stores,2,0,0,0,0,2469134" == named.stdout.splitlines()[1]
+
+
+@pytest.mark.parametrize("command", ["summary", "validate"])
+@pytest.mark.parametrize(
+    ("files", "status"),
+    [
+        (["good"], 0),
+        (["good", "bad"], 1),
+        (["empty"], 0),
+        (["good", "absent"], 2),
+        (["bad", "absent"], 2),
+        (["."], 2),
+        (["good", "broken.gz"], 2),
+        ([], 2),
+    ],
+)
+def test_the_status_says_how_it_went(
+    command: str, files: list[str], status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0 is all, 1 is some lines rejected, 2 is a file that cannot be read."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in {"good": STORED, "bad": BAD + STORED, "empty": ""}.items():
+        Path(name).write_text(text)
+    Path("broken.gz").write_bytes(gzip.compress(STORED.encode())[:-3])
+    result = run(command, *files)
+    assert (status, None) == (result.exit_code, result.exception and result.exception.__context__)
+    if status == 2 and files:
+        assert f"\n{files[-1]}: " in "\n" + result.stderr
+    if command == "summary" and "good" in files:
+        assert "usage_bytes" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--by", "modle"], KEYS),
+        (["--by", "model,model"], ["twice"]),
+        (["--kind", "completion"], KINDS.values()),
+        (["--format", "xml"], ["table", "json", "csv"]),
+        (["--nonsense"], ["--nonsense"]),
+    ],
+)
+def test_wrong_usage_is_explained(arguments: list[str], expected: Any) -> None:
+    """The status is 2, nothing is printed, and the error lists what would do."""
+    result = run("summary", "-", *arguments, stdin=STORED)
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert [] == [word for word in expected if word not in result.stderr]
+
+
+def test_help_describes_every_command_and_option() -> None:
+    """Each command, option, key, kind and exit status is in the help."""
+    assert {"summary", "validate"} == set(usagewire.commands)
+    overview = run("--help").stdout
+    for name, command in usagewire.commands.items():
+        page = run(name, "--help").stdout
+        assert name in overview
+        for parameter in command.params:
+            described = isinstance(parameter, click.Option) and parameter.help
+            assert described or parameter.human_readable_name == "FILE..."
+            assert [] == [n for n in parameter.opts if n.startswith("-") and n not in page]
+        for status in (0, 1, 2, cli.INTERRUPTED):
+            assert re.search(rf"^ *{status} +\w", page, re.MULTILINE)
+    words = set(re.findall(r"[a-z_]+", run("summary", "--help").stdout))
+    assert {*KEYS, *KINDS.values()} <= words
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    """`--version` prints it."""
+    assert f"usagewire, version {__version__}\n" == run("--version").stdout
+
+
+# --- what comes from the data ----------------------------------------------------------------
+
+NASTY = "a\x1b[31mb\r\n\tc\u202ed\x7f\x9be\u2028[red]f[/red] :smile: ünï"
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_data_cannot_steer_the_terminal(form: str) -> None:
+    """Control characters are written as escapes, and markup is only text."""
+    result = run("summary", "-", "--format", form, stdin=embedded(NASTY))
+    assert [] == [c for c in result.stdout if not c.isprintable() and c != "\n"]
+    assert "[red]f[/red] :smile:" in result.stdout
+    if form == "json":
+        assert NASTY == json.loads(result.stdout)["groups"][0]["key"]["model"]
+    else:
+        assert shown(NASTY) in result.stdout
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_long_values_are_never_cut(form: str) -> None:
+    """A name of 500 characters comes out whole on its line."""
+    name = "proj_" + "x" * 495
+    printed = run("summary", "-", "--format", form, stdin=embedded(name)).stdout
+    assert [1] == [line.count(name) for line in printed.splitlines() if "x" * 9 in line]
+    assert "…" not in printed
+
+
+def test_a_currency_is_data_too() -> None:
+    """Titles of columns are escaped like cells."""
+    printed = run("summary", "-", stdin=paid(1, "[b]\x1b[2J")).stdout
+    assert "cost_[b]\\x1b[2j" in printed
+
+
+@posix
+@pytest.mark.parametrize("command", ["summary", "validate"])
+def test_names_of_files_are_data_too(command: str, tmp_path: Path) -> None:
+    """A name with an escape in it is shown escaped, whether or not the file can be read."""
+    file = tmp_path / "a\x1b[31m"
+    file.write_text(BAD)
+    result = run(command, str(file), str(tmp_path / "\x1b"))
+    assert "\x1b" not in result.output
+    assert "a\\x1b[31m:1: $: syntax" in result.output
+    assert "\\x1b: No such file" in result.output
+
+
+# --- a process of its own --------------------------------------------------------------------
+
+
+def test_a_process_prints_what_was_asked_and_exits_with_the_status() -> None:
+    """`python -m usagewire` gives the result on standard output and the rest on standard error."""
+    done = subprocess.run(
+        [*COMMAND, "summary", LOG, "--format", "json"], capture_output=True, check=False
+    )
+    assert 1 == done.returncode
+    assert 1 < len(json.loads(done.stdout)["groups"])
+    assert b"rejected 6," in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("missing", "status", "expected"),
+    [
+        ("click", 2, 'needs click, which is not installed: pip install "usagewire[cli]"\n'),
+        ("rich", 2, 'needs rich, which is not installed: pip install "usagewire[cli]"\n'),
+        ("usagewire.summary", 1, "ModuleNotFoundError: import of usagewire.summary halted"),
+    ],
+)
+def test_a_missing_extra_is_named(missing: str, status: int, expected: str) -> None:
+    """Only click and rich are the extra's; any other import error is an error of ours."""
+    script = (
+        f"import sys; sys.modules[{missing!r}] = None\nfrom usagewire.__main__ import main\nmain()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "--version"], capture_output=True, text=True, check=False
+    )
+    assert (status, "") == (done.returncode, done.stdout)
+    assert expected in done.stderr
+    assert (status == 2) == ("Traceback" not in done.stderr)
+
+
+def test_the_console_script_runs_the_command_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`main` takes the arguments of the process and exits with the status."""
+    monkeypatch.setattr(sys, "argv", ["usagewire", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (0, f"usagewire, version {__version__}\n") == (ended.value.code, capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(("missing", "ends"), [("rich", SystemExit), ("csv", ImportError)])
+def test_only_the_extra_is_asked_for(
+    missing: str, ends: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module that no extra brings is not blamed on an extra."""
+    monkeypatch.delitem(sys.modules, "usagewire.cli")
+    monkeypatch.delattr("usagewire.cli")
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ends):
+        main()
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (KeyboardInterrupt(), cli.INTERRUPTED, "interrupted before all was read\n"),
+        (OSError(errno.EPIPE, "Broken pipe"), cli.BROKEN_PIPE, ""),
+        (OSError(errno.ENOSPC, "Full"), cli.FAILED, "cannot write the output: Full\n"),
+    ],
+)
+def test_an_early_end_has_a_status_and_no_result(
+    error: BaseException, status: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing incomplete is printed."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "read", fail)
+    result = run("summary", LOG)
+    assert (status, "", said) == (result.exit_code, result.stdout, result.stderr)
+
+
+@posix
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("options", ["validate", "summary --by line_item,day --format csv"])
+def test_a_broken_pipe_ends_quietly(options: str, unbuffered: str, tmp_path: Path) -> None:
+    """Who takes one line gets one line, and nobody complains."""
+    file = tmp_path / "log"
+    amount = ', "amount": 1' if options == "validate" else ""
+    file.write_text("".join(
+        f'{{"object": "organization.costs.result", "line_item": "{n:050}"{amount}}}\n'
+        for n in range(20_000)
+    ))  # fmt: skip
+    command = shlex.join([*COMMAND, *options.split(), str(file)])
+    done = subprocess.run(  # noqa: S602 -- a pipe of the shell is what is tested
+        f"({command}; echo status $? >&2) | head -1",
+        shell=True, capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+    )  # fmt: skip
+    assert (1, f"status {cli.BROKEN_PIPE}\n") == (done.stdout.count("\n"), done.stderr)
+
+
+@posix
+def test_output_that_cannot_be_written_is_an_error() -> None:
+    """A full disk is named, without a traceback."""
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, "summary", PAGE], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (2, "cannot write the output: No space left on device\n") == (
+        done.returncode,
+        done.stderr,
+    )
+
+
+@posix
+def test_an_interrupt_prints_no_result() -> None:
+    """The status is 130, and what was summed so far is not passed off as all."""
+    with subprocess.Popen(
+        [*COMMAND, "summary", "-"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write((BAD + STORED * 20_000).encode())
+        process.stdin.flush()
+        # The first bad line is named: it reads, and waits for more.
+        first = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate()
+    assert b"syntax" in first
+    assert (130, b"", b"interrupted before all was read\n") == (process.returncode, out, errors)
+
+
+def on_terminal(*arguments: str, columns: int, stderr: int | None = None) -> str:
+    """Return what a command prints on a terminal of so many columns, without its colours."""
+    import pty  # noqa: PLC0415 -- POSIX only
+
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"COLUMNS": str(columns), "TERM": "xterm"}
+    with subprocess.Popen(
+        [*COMMAND, *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=theirs,
+        stderr=theirs if stderr is None else stderr,
+    ):  # fmt: skip
+        os.close(theirs)
+        chunks = []
+        while True:
+            try:
+                chunk = os.read(ours, 2**16)
+            except OSError:  # Linux says so at the end
+                break
+            if not chunk:
+                break
+            chunks.append(chunk)
+    os.close(ours)
+    return re.sub(r"\x1b\[[0-9;]*m", "", b"".join(chunks).decode())
+
+
+@posix
+@pytest.mark.parametrize("columns", [20, 60, 80, 100, 120, 200])
+def test_a_narrow_terminal_cuts_nothing(columns: int) -> None:
+    """Long line items are folded between words, numbers and ids never."""
+    plain = run("summary", PAGE, "--by", "project_id,line_item").stdout
+    printed = on_terminal(
+        "summary", PAGE, "--by", "project_id,line_item",
+        columns=columns, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert "…" not in printed
+    assert sorted(plain.split()) == sorted(word for word in printed.split() if "─" not in word)
+
+
+def test_progress_is_shown_for_large_files_only_on_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is on standard error, and changes nothing on standard output."""
+    file = tmp_path / "[b]large.ndjson"
+    file.write_text(STORED * 2000 + BAD)
+    monkeypatch.setattr(cli, "LARGE", 10)
+    arguments = ("summary", str(file), "--format", "json")
+    quiet = run(*arguments)
+    shows = run(*arguments, env={"FORCE_COLOR": "1", "COLUMNS": "200"})
+    assert quiet.stdout == shows.stdout
+    assert 1 == quiet.stderr.count("[b]large.ndjson")
+    assert 1 < shows.stderr.count("[b]large.ndjson")
+    checked = run("validate", str(file), env={"FORCE_COLOR": "1", "COLUMNS": "200"})
+    assert f"{file}:2001: $: syntax:" in checked.stdout
+    monkeypatch.setattr(cli, "LARGE", 2**40)
+    assert quiet.stderr == run(*arguments, env={"NO_COLOR": "1"}).stderr
