@@ -81,6 +81,8 @@ class Layout:
     """The tags that mean the class, the one to write first; () where it has none."""
     tag_keys: frozenset[str]
     """The JSON keys under which the tag is read."""
+    tag_field: int | None
+    """The index of the field that holds the tag, where it is a field."""
     written_tag_key: str
     catch_all: Any
     """The attrs attribute that takes unknown keys, or None."""
@@ -99,7 +101,8 @@ def layout_of(cls: Any, converter: Converter, rules: Rules) -> Layout:
     index = {key: i for i, field in enumerate(fields) for key in field.read}
     tags = tags_of(origin)
     keys = tag_keys(origin) if tags else ()
-    ours = len(keys) > 1
+    ours = any(is_own(base) for base in origin.__mro__)
+    tag_field = next((i for i, field in enumerate(fields) if field.attribute == _wire.TAG), None)
     catch_all = None if _wire.EXTRA in index else attrs.fields_dict(origin).get(_wire.EXTRA)
     # What an `UnknownResult` holds is its content, whatever is said about unknown keys.
     content = issubclass(origin, UnknownResult)
@@ -109,11 +112,12 @@ def layout_of(cls: Any, converter: Converter, rules: Rules) -> Layout:
         index=index,
         tags=tags,
         tag_keys=frozenset(keys),
+        tag_field=tag_field,
         written_tag_key=_wire.spelling(_wire.TAG, rules.dialect) if ours else _wire.TAG,
         catch_all=catch_all,
         keeps=catch_all is not None and (rules.unknown == "keep" or content),
         forbids=rules.unknown == "forbid" and not content,
-        wrappers=_wire.WRAPPERS if ours else (),
+        wrappers=_wire.WRAPPERS if ours and (tags or tag_field is not None) else (),
     )
 
 
@@ -168,10 +172,15 @@ def fields_of(cls: Any, converter: Converter, rules: Rules) -> tuple[Field, ...]
     return tuple(found)
 
 
+def is_own(cls: type) -> bool:
+    """Return whether `cls` is defined by this library."""
+    return cls.__module__ in _wire.OWN_MODULES
+
+
 def is_ours(cls: type, attribute: str) -> bool:
     """Return whether `attribute` is a field that one of our own classes brought to `cls`."""
     return any(
-        base.__module__ in _wire.OWN_MODULES and attribute in attrs.fields_dict(base)
+        is_own(base) and attribute in attrs.fields_dict(base)
         for base in cls.__mro__
         if attrs.has(base)
     )
@@ -184,7 +193,7 @@ def tags_of(cls: type) -> tuple[str, ...]:
 
 def tag_keys(cls: type) -> tuple[str, ...]:
     """Return the JSON keys under which the tag of `cls` is read."""
-    ours = any(base.__module__ in _wire.OWN_MODULES for base in cls.__mro__)
+    ours = any(is_own(base) for base in cls.__mro__)
     return _wire.spellings(_wire.TAG) if ours else (_wire.TAG,)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 from usagewire.errors import RAW_LIMIT
@@ -55,6 +56,8 @@ class Cursor:
         """Index of the next line in the block."""
         self.offset = 0
         """Bytes before that line's first byte."""
+        self.lines: Iterator[bytes] = iter(())
+        """What is to be read next: the lines from there on, as long as they are taken in step."""
 
     def add(self, blocks: Iterator[Block]) -> None:
         """Put `blocks` after those that are still to come."""
@@ -70,6 +73,7 @@ class Cursor:
                 self._blocks.popleft()
             else:
                 self.block, self.index, self.offset = block, 0, block.offset
+                self.lines = iter(block.lines)
         return True
 
     def advance(self, index: int) -> int:
@@ -79,6 +83,10 @@ class Cursor:
         self.index = index
         self.offset += passed
         return bom + passed
+
+    def go_back(self) -> None:
+        """Let `lines` begin with the line at `index` again."""
+        self.lines = islice(self.block.lines, self.index, None)
 
 
 class LineCutter:

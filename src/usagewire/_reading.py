@@ -44,23 +44,25 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
     def structure(o: Any, _: Any = None) -> Any:
         if type(o) is not dict:
             raise _values.wrong_type("an object", o)
-        shaped = shape_of(tuple(o))
-        if shaped is not None:
-            return shaped(o)
-        record = reading(o, structure)
-        if fillable and len(o) <= MAX_KEYS:
-            watch(tuple(o))
-        return record
+        keys = tuple(o)
+        shaped = shape_of(keys)
+        if shaped is None and fillable and len(keys) <= MAX_KEYS:
+            shaped = watch(keys)
+        return reading(o, structure) if shaped is None else shaped(o)
 
-    def watch(keys: tuple[str, ...]) -> None:
+    def watch(keys: tuple[str, ...]) -> Hook | None:
+        """Note that `keys` came by; return straight code for them once they did often enough."""
         times = seen.get(keys, 0) + 1
         if times < SIGHTINGS:
             if len(seen) >= MAX_SHAPES:
                 seen.clear()
             seen[keys] = times
-        elif len(shapes) < MAX_SHAPES and (shaped := reading.shape_function(keys)) is not None:
-            del seen[keys]
-            shapes[keys] = shaped
+            return None
+        if len(shapes) >= MAX_SHAPES or not reading.is_plain(keys):
+            return None
+        seen.pop(keys, None)
+        shapes[keys] = reading.shape_function(keys)
+        return shapes[keys]
 
     return structure
 
@@ -89,7 +91,7 @@ class Reading:
                 extra[key] = value
         if tag_key is not None:
             self.check_tag(o[tag_key], tag_key)
-        elif wrapper := self._wrapper(extra):
+        elif layout.tag_field not in keys and (wrapper := self._wrapper(extra)):
             return unwrap(o, wrapper, structure, self._rules)
         self._check_keys(keys, extra)
         arguments = {
@@ -106,12 +108,24 @@ class Reading:
         except Exception as error:
             raise located(error, None) from error
 
-    def shape_function(self, keys: tuple[str, ...]) -> Hook | None:
-        """Return straight code for `keys`, which were read well in that order, or None."""
+    def is_plain(self, keys: tuple[str, ...]) -> bool:
+        """Return whether any trouble with objects of `keys` can only come from the values."""
         layout = self.layout
-        named = {layout.index.get(key, -1 if key in layout.tag_keys else key) for key in keys}
-        plain = len(named) == len(keys) and (-1 in named or not self._wrapper(keys))
-        return _shapes.shape_function(keys, layout, self.hooks, self.check_tag) if plain else None
+        fields = [layout.index[key] for key in keys if key in layout.index]
+        tags = [key for key in keys if key in layout.tag_keys]
+        tagged = tags or layout.tag_field in fields
+        return (
+            len(set(fields)) == len(fields)
+            and len(tags) <= 1
+            and all(i in fields for i, field in enumerate(layout.fields) if field.required)
+            and not (layout.forbids and len(keys) > len(fields) + len(tags))
+            and bool(tagged or not self._wrapper(keys))
+            and all(type(key) is str for key in keys)
+        )
+
+    def shape_function(self, keys: tuple[str, ...]) -> Hook:
+        """Return straight code for plain `keys`."""
+        return _shapes.shape_function(keys, self.layout, self.hooks, self.check_tag)
 
     def check_tag(self, tag: Any, key: str) -> None:
         """Refuse a tag that is none of the class's."""

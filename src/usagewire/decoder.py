@@ -156,6 +156,7 @@ class Decoder(Generic[T]):
         self._cutter = LineCutter(max_line_bytes)
         self._cursor = Cursor()
         self._ready: list[T] = []
+        self._filling = self._ready
 
     @property
     def counts(self) -> Counts:
@@ -225,16 +226,20 @@ class Decoder(Generic[T]):
         except orjson.JSONDecodeError as bad:
             value = bad
         whole = type(value) is not list
+        self._filling = self._ready
         first: DecodeError | None = None
         for number, item in enumerate([value] if whole else value, 1):
-            self._lines += 1
             self._lenient_at = -1
             try:
                 if isinstance(item, orjson.JSONDecodeError):
                     raise item
                 self._ready.append(self._structure(item, self._type))
+                self._lines += 1
                 self._records += 1
+            except MemoryError:
+                raise
             except Exception as bad:
+                self._lines += 1
                 raw = text if whole else _dumped(item)
                 try:
                     self._reject(bad, number, 0, len(raw), raw)
@@ -286,7 +291,8 @@ class Decoder(Generic[T]):
             error = _too_long(block, self._max_line_bytes)
             return self._settle(error, cursor, ready)
         self._lenient_at = -1
-        lines = iter(block.lines[cursor.index :])
+        self._filling = ready
+        lines = cursor.lines
         # Which line the loop is at follows from how many records there are.
         ahead = cursor.index - len(ready)
         append, structure, kind, loads = ready.append, self._structure, self._type, orjson.loads
@@ -297,6 +303,8 @@ class Decoder(Generic[T]):
             except BaseException as error:
                 self._count_records(cursor, len(ready) + ahead)
                 if isinstance(error, MemoryError) or not isinstance(error, Exception):
+                    self._forget_leniencies()
+                    cursor.go_back()
                     raise
                 bad = error
             else:
@@ -365,7 +373,7 @@ class Decoder(Generic[T]):
 
     def _use_leniency(self) -> None:
         # Within a block, the records so far and the rejections so far name the line.
-        line = len(self._ready) + self._rejected
+        line = len(self._filling) + self._rejected
         if line != self._lenient_at:
             self._lenient_at, self._lenient_here = line, 0
         self._lenient_here += 1
@@ -373,7 +381,7 @@ class Decoder(Generic[T]):
 
     def _forget_leniencies(self) -> None:
         """Take back what was counted for a document that was rejected after all."""
-        if self._lenient_at == len(self._ready) + self._rejected:
+        if self._lenient_at == len(self._filling) + self._rejected:
             self._lenient -= self._lenient_here
 
 
