@@ -71,8 +71,7 @@ def read(
             have come out, and iterating on continues after it.
 
     """
-    usual_name = "<stdin>" if source == STDIN else str(getattr(source, "name", source))
-    name = options["name"] = options.get("name") or usual_name
+    name = options["name"] = options.get("name") or _name(source)
     decoder = Decoder(type, **options)
     return Reader(source, name, decoder, options.get("max_line_bytes", MAX_LINE_BYTES))
 
@@ -154,6 +153,12 @@ class Reader(Generic[T]):
             else:
                 bad = False
             yield iter(ready)
+
+
+def _name(source: Source) -> str:
+    if isinstance(source, str | os.PathLike):
+        return "<stdin>" if source == STDIN else os.fspath(source)
+    return str(getattr(source, "name", source))
 
 
 def _open(source: Source, name: str) -> tuple[BinaryIO, bool]:
@@ -282,7 +287,7 @@ def write(
         raise FileError(f"{quote(str(target))}: a path cannot hold a null character")
     encoder = Encoder(dialect=dialect, converter=converter)
     # Beside the target, because only a rename within one file system is a single step.
-    temporary = target.with_name(f".{target.name}.{os.getpid()}-{time.time_ns()}.part")
+    temporary = target.with_name(f".usagewire-{os.getpid()}-{time.time_ns()}.part")
     try:
         with temporary.open("xb") as file:
             count = _write_lines(file, records, encoder, packed=target.suffix == ".gz")

@@ -165,6 +165,7 @@ _REQUIRED_OF: dict[type, tuple[str, ...]] = {
     cls: tuple(a.name for a in attrs.fields(cls) if a.default is attrs.NOTHING)
     for cls in ROW_CLASSES
 }
+_OF_COSTS = ("amount", "quantity", "quantity_unit", "line_item")
 _BY_TAG = {tag: cls for cls in ROW_CLASSES for tag in _wire.tags(cls)}
 
 
@@ -179,7 +180,7 @@ def _fits(cls: type, held: Iterable[str], flat: UsageTimeBucketResultInner) -> b
     """Return whether the fields allow that the row is a `cls`, as its tag says."""
     if not _FIELDS_OF[cls].issuperset(held):
         return False
-    if cls is not CostsResult or not _FIELDS_OF[cls].isdisjoint({*held} - {"project_id"}):
+    if cls is not CostsResult or any(getattr(flat, name) is not None for name in _OF_COSTS):
         return True
     return all(getattr(flat, name) is None for name in _wire.USAGE_METRICS)
 
