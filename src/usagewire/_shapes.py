@@ -128,11 +128,12 @@ def twin(cls: Any) -> Any:
     """
     own = vars(cls)
     metaclass: Any = type(cls)
-    hooks = ("__attrs_init__", "__attrs_pre_init__", "__attrs_post_init__")
+    hooks = ("__attrs_pre_init__", "__attrs_post_init__")
     if (
         metaclass is not type
         or cls.__new__ is not object.__new__
         or not own.keys() >= {"__slots__", "__attrs_attrs__", "__init__"}
+        or "__attrs_init__" in own  # then `__init__` is the user's
         or any(hasattr(cls, hook) for hook in hooks)
         or any("__init_subclass__" in vars(base) for base in cls.__mro__[:-1])
         or not all(_is_only_stored(a, cls) for a in attrs.fields(cls))
