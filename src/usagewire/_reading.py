@@ -44,11 +44,12 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
     def structure(o: Any, _: Any = None) -> Any:
         if type(o) is not dict:
             raise _values.wrong_type("an object", o)
-        keys = tuple(o)
-        shaped = shape_of(keys)
-        if shaped is None and fillable and len(keys) <= MAX_KEYS:
-            shaped = watch(keys)
-        return reading(o, structure) if shaped is None else shaped(o)
+        shaped = shape_of(tuple(o))
+        if shaped is not None:
+            return shaped(o)
+        if fillable and len(o) <= MAX_KEYS and (shaped := watch(tuple(o))) is not None:
+            return shaped(o)
+        return reading(o, structure)
 
     def watch(keys: tuple[str, ...]) -> Hook | None:
         """Note that `keys` came by; return straight code for them once they did often enough."""

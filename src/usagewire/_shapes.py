@@ -53,9 +53,9 @@ class _Source:
         """Add lines that put `v` through `hook`, skipped where the value is plain."""
         if hook.hook is None:
             return
-        tests = [f"{v} is None"] if hook.nullable else []
-        if hook.test is not None:
-            tests.append(hook.test.format(v=v))
+        tests = [] if hook.test is None else [hook.test.format(v=v)]
+        if hook.nullable:
+            tests.append(f"{v} is None")
         if tests:
             self.add(indent, f"if not ({' or '.join(f'({test})' for test in tests)}):")
             indent += 1
