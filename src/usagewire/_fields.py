@@ -103,7 +103,9 @@ def layout_of(cls: Any, converter: Converter, rules: Rules) -> Layout:
     keys = tag_keys(origin) if tags else ()
     ours = any(is_own(base) for base in origin.__mro__)
     tag_field = next((i for i, field in enumerate(fields) if field.attribute == _wire.TAG), None)
-    catch_all = None if _wire.EXTRA in index else attrs.fields_dict(origin).get(_wire.EXTRA)
+    catch_all = attrs.fields_dict(origin).get(_wire.EXTRA)
+    if catch_all and (not catch_all.init or any(f.attribute == _wire.EXTRA for f in fields)):
+        catch_all = None
     # What an `UnknownResult` holds is its content, whatever is said about unknown keys.
     content = issubclass(origin, UnknownResult)
     return Layout(
@@ -140,7 +142,8 @@ def fields_of(cls: Any, converter: Converter, rules: Rules) -> tuple[Field, ...]
         raise UsageWireError(f"{origin.__name__} has no field {unheard[0]!r} to name")
     found = []
     for a in attrs.fields(origin):
-        kind = _fill_in(a.type, variables)
+        # attrs has None for a field without annotation, and for the annotation None.
+        kind = Any if a.type is None else _fill_in(a.type, variables)
         names, custom = _given_names(given.get(a.name), kind, converter)
         if custom.omit or not a.init or (a.name == _wire.EXTRA and names is None):
             continue

@@ -27,7 +27,8 @@ MAX_SHAPES: Final = 256
 """How many shapes of a class are written out, and how many more are watched at a time."""
 
 MAX_KEYS: Final = 128
-"""Objects of more keys have no shape."""
+MAX_KEY_TEXT: Final = 4096
+"""Objects of more keys, or of more characters in them, have no shape."""
 
 SIGHTINGS: Final = 3
 """How often a shape comes by before it is written out, which takes about as long as 100 rows."""
@@ -53,6 +54,8 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
 
     def watch(keys: tuple[str, ...]) -> Hook | None:
         """Note that `keys` came by; return straight code for them once they did often enough."""
+        if sum(map(len, keys)) > MAX_KEY_TEXT:
+            return None
         times = seen.get(keys, 0) + 1
         if times < SIGHTINGS:
             if len(seen) >= MAX_SHAPES:
@@ -101,9 +104,9 @@ class Reading:
             if index in keys
         }
         if extra and layout.keeps:
-            arguments[_wire.EXTRA] = _values.read_json(extra)
+            arguments[layout.catch_all.alias] = _values.read_json(extra)
         elif layout.catch_all is not None and layout.catch_all.default is attrs.NOTHING:
-            arguments[_wire.EXTRA] = {}
+            arguments[layout.catch_all.alias] = {}
         try:
             return layout.cls(**arguments)
         except Exception as error:
@@ -170,7 +173,7 @@ class Reading:
 def _read_hook(field: Field, converter: Converter, rules: Rules) -> ValueHook:
     if field.override.struct_hook is not None:
         return ValueHook(field.override.struct_hook, field.type)
-    if field.type is None or not field.use_hook:
+    if not field.use_hook:
         return ValueHook(None)
     hook = converter.get_structure_hook(field.type, cache_result=False)
     return value_hook(hook, field.type, rules)

@@ -162,8 +162,12 @@ def _is_only_stored(a: attrs.Attribute[Any], cls: type) -> bool:
 def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
     """Return a hook `instance of cls -> JSON object` in the names of `rules.dialect`."""
     layout = layout_of(cls, converter, rules)
-    source = _Source(located=located_writing, merge=_merge, no_extra=NO_PROPERTIES)
+    source = _Source(
+        Class=layout.cls, another=_another, located=located_writing, merge=_merge,
+        no_extra=NO_PROPERTIES,
+    )  # fmt: skip
     source.add(0, "def unstructure(x):")
+    source.add(1, "if type(x) is not Class: raise another(Class, x)")
     source.add(1, "at = None", "r = {}", "try:")
     if layout.tags:
         source.add(2, f"r[{layout.written_tag_key!r}] = {layout.tags[0]!r}")
@@ -189,10 +193,12 @@ def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
 def _write_hook(field: Field, converter: Converter, rules: Rules) -> ValueHook:
     if field.override.unstruct_hook is not None:
         return ValueHook(field.override.unstruct_hook, field.type)
-    if field.type is None:
-        return ValueHook(converter.unstructure)
     hook = converter.get_unstructure_hook(field.type, cache_result=False)
     return value_hook(hook, field.type, rules)
+
+
+def _another(cls: type, value: Any) -> EncodeError:
+    return EncodeError(f"expected a {cls.__name__}, got a {type(value).__name__}")
 
 
 def _merge(r: dict[str, Any], extra: Any, reserved: frozenset[str]) -> None:

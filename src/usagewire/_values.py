@@ -65,6 +65,12 @@ def _past_64_bits(value: Any) -> DecodeError:
     return DecodeError("out_of_range", f"{quote(value)} does not fit a signed 64-bit integer")
 
 
+def _past_double(value: float) -> DecodeError:
+    return DecodeError(
+        "out_of_range", f"{quote(value)} is past the integers a double holds exactly"
+    )
+
+
 def _rounded(value: float) -> DecodeError:
     return DecodeError(
         "out_of_range",
@@ -93,7 +99,7 @@ def read_float(value: Any, _: Any = None) -> float:
     if type(value) is int:
         if abs(value) <= EXACT_FLOAT:
             return float(value)
-        raise DecodeError("out_of_range", f"{quote(value)} does not fit a double exactly")
+        raise _past_double(value)
     raise wrong_type("a number", value)
 
 
@@ -184,7 +190,9 @@ def lenient_int(used: Leniency) -> Callable[[Any, Any], int]:
             if len(value) > _INT64_LENGTH:
                 raise _past_64_bits(value)
             number = read_int(int(value))
-        elif type(value) is float and value.is_integer() and abs(value) <= EXACT_FLOAT:
+        elif type(value) is float and value.is_integer():
+            if abs(value) > EXACT_FLOAT:
+                raise _past_double(value)
             number = int(value)
         else:
             return read_int(value)

@@ -1,0 +1,90 @@
+"""Whether a peer's answer is ours: asserted before anything is timed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import attrs
+
+from benchmarks.peers import Peer
+from benchmarks.shapes import EXTRA, JSON_NAMES
+from benchmarks.workloads import Workload
+from usagewire import Decoder
+
+
+def plain(value: Any) -> Any:
+    """Return a record of any peer as a dict from JSON key to value, without nulls.
+
+    A number becomes the Decimal of its shortest text, a bool its name (for `True == 1`).
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, int | Decimal):
+        return Decimal(value)
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return {key: plain(item) for key, item in _items(value) if item is not None}
+
+
+def check_decoding(peer: Peer, workload: Workload) -> None:
+    """Assert that `peer` reads what we read.
+
+    Raises:
+        NotSupported: where it cannot read the type at all.
+
+    """
+    theirs = peer.decoder(workload.kind)(workload.data)
+    ours = Decoder(workload.kind).decode_lines(workload.data)
+    _assert_equal(ours, theirs)
+
+
+def check_encoding(peer: Peer, workload: Workload) -> None:
+    """Assert that we read back from what `peer` writes the records that it was to write.
+
+    Raises:
+        NotSupported: where it cannot write the type at all.
+
+    """
+    encode = peer.encoder(workload.kind)
+    written = encode(peer.decoder(workload.kind)(workload.data))
+    decoder = Decoder(workload.kind)
+    _assert_equal(decoder.decode_lines(workload.data), decoder.decode_lines(written))
+    assert written.count(b'":') == workload.data.count(b'":'), "as many keys as were read"
+
+
+def _assert_equal(ours: list[Any], theirs: list[Any]) -> None:
+    assert len(ours) == len(theirs)
+    for one, other in zip(ours, theirs, strict=True):
+        assert plain(one) == plain(other)
+
+
+def _items(record: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(record, dict):
+        yield from record.items()
+        return
+    cls: Any = type(record)
+    for name in _names(cls):
+        value = getattr(record, name, None)
+        if name != EXTRA or value:
+            yield JSON_NAMES.get(name, name), value
+
+
+@lru_cache(maxsize=64)
+def _names(cls: Any) -> tuple[str, ...]:
+    """Return the attributes of a peer's class, the tag among them."""
+    if attrs.has(cls):
+        names = {a.name for a in attrs.fields(cls)}
+    elif hasattr(cls, "__struct_fields__"):
+        names = set(cls.__struct_fields__)
+    elif hasattr(cls, "model_fields"):
+        names = set(cls.model_fields)
+    else:
+        names = set(cls.__dataclass_fields__)
+    return tuple(sorted(names | {"object"}))

@@ -1,0 +1,38 @@
+"""How often and on how much data each peer is timed, and in which order.
+
+All peers take turns: one round of each, then the next round of each, so that a machine whose speed
+drifts drifts for all of them alike. The report takes ratios within a turn.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import pytest
+
+from benchmarks.peers import PEERS
+from benchmarks.workloads import WORKLOADS, Workload
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the sizes of a run."""
+    parser.addoption("--rows", type=int, default=2_000, help="rows of each workload")
+    parser.addoption("--turns", type=int, default=1, help="rounds of each peer")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test that asks for them every workload, turn and peer, peers changing fastest."""
+    turns = range(metafunc.config.getoption("--turns"))
+    cases = [(w, turn, peer) for w in WORKLOADS for turn in turns for peer in PEERS]
+    metafunc.parametrize(("workload", "turn", "peer"), cases, indirect=["workload"])
+
+
+@pytest.fixture
+def workload(request: pytest.FixtureRequest) -> Workload:
+    """Return the workload of that name, made once."""
+    return _made(request.param, request.config.getoption("--rows"))
+
+
+@lru_cache(maxsize=1)
+def _made(name: str, rows: int) -> Workload:
+    return WORKLOADS[name](rows)

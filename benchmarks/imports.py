@@ -1,0 +1,40 @@
+"""How long an import takes: whole processes, less the start of a bare interpreter."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from statistics import median
+from time import perf_counter
+from typing import Final
+
+STATEMENTS: Final[Mapping[str, str]] = {
+    "usagewire": "import usagewire",
+    "orjson": "import orjson",
+    "cattrs + orjson": "import cattrs.preconf.orjson",
+    "msgspec": "import msgspec",
+    "pydantic": "from pydantic import BaseModel, TypeAdapter",
+    "mashumaro + orjson": "import mashumaro.mixins.orjson, mashumaro.codecs.orjson",
+    "openai SDK": "import openai",
+    "openai SDK, usage types": "import openai.types.admin.organization",
+}
+"""What a user of each library has to import."""
+
+
+def seconds(times: int = 9) -> dict[str, float]:
+    """Return for each library the median over `times` processes; libraries take turns."""
+    taken: dict[str, list[float]] = {name: [] for name in STATEMENTS}
+    for turn in range(times + 1):
+        bare = _run("pass")
+        for name, statement in STATEMENTS.items():
+            spent = _run(statement) - bare
+            if turn:  # the first fills the caches of the file system
+                taken[name].append(spent)
+    return {name: median(spent) for name, spent in taken.items()}
+
+
+def _run(statement: str) -> float:
+    start = perf_counter()
+    subprocess.run([sys.executable, "-c", statement], check=True)  # noqa: S603 -- our own command
+    return perf_counter() - start

@@ -1,0 +1,55 @@
+"""The official SDK's types, built the way the SDK builds a response."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from openai._models import construct_type
+from openai.types.admin.organization.usage_completions_response import (
+    DataResult,
+    UsageCompletionsResponse,
+)
+from openai.types.admin.organization.usage_decisions_response import DataResult as Decision
+
+from benchmarks.peers import Decode, Encode
+from usagewire import UsageCompletionsResult, UsageResponse, UsageResult
+
+NAME: Final = "openai SDK (as in responses)"
+ABOUT: Final = (
+    "What a client does with a response: `json.loads`, then `openai._models.construct_type`, which"
+    " constructs page and bucket unchecked and validates each row against the union of all rows;"
+    " a row alone is given to the same union. `to_json(indent=None)` to write. Amounts become"
+    " floats; decisions, which have a response of their own, are added to the union of the mixed"
+    " rows."
+)
+
+TYPES: Final[dict[Any, Any]] = {
+    UsageCompletionsResult: DataResult,
+    UsageResult: DataResult | Decision,
+    UsageResponse: UsageCompletionsResponse,
+}
+"""For our types, what the SDK has."""
+
+
+def decoder(kind: Any) -> Decode:
+    """Return a function that treats each line as the body of a response."""
+    built, loads = TYPES[kind], json.loads
+
+    def decode(data: bytes) -> list[Any]:
+        return [construct_type(type_=built, value=loads(line)) for line in data.splitlines()]
+
+    return decode
+
+
+def encoder(_: Any) -> Encode:
+    """Return a function that writes each model."""
+
+    def encode(records: list[Any]) -> bytes:
+        text = bytearray()
+        for record in records:
+            text += record.to_json(indent=None).encode()
+            text += b"\n"
+        return bytes(text)
+
+    return encode

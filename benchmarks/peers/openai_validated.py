@@ -1,0 +1,39 @@
+"""The official SDK's types, validated by pydantic straight from JSON."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from openai.types.admin.organization.usage_completions_response import (
+    DataResultOrganizationUsageCompletionsResult,
+)
+from pydantic import TypeAdapter
+
+from benchmarks.peers import Decode, Encode, openai_responses
+from usagewire import UsageCompletionsResult
+
+NAME: Final = "openai SDK (validate_json)"
+ABOUT: Final = (
+    "The same models by pydantic's `validate_json`, which the SDK itself does not use for"
+    " responses: the class itself for completions rows, the union (undiscriminated, as the SDK"
+    " declares it to pydantic) for mixed rows. Written as above."
+)
+
+_TYPES: Final[dict[Any, Any]] = openai_responses.TYPES | {
+    UsageCompletionsResult: DataResultOrganizationUsageCompletionsResult
+}
+
+
+def decoder(kind: Any) -> Decode:
+    """Return a function that validates each line."""
+    validate = TypeAdapter[Any](_TYPES[kind]).validate_json
+
+    def decode(data: bytes) -> list[Any]:
+        return [validate(line) for line in data.splitlines()]
+
+    return decode
+
+
+def encoder(kind: Any) -> Encode:
+    """Return a function that writes each model."""
+    return openai_responses.encoder(kind)

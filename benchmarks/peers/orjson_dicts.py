@@ -1,0 +1,38 @@
+"""orjson alone: a dict a line, nothing checked and nothing typed."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+
+from benchmarks.peers import Decode, Encode
+
+NAME: Final = "orjson alone (dicts)"
+ABOUT: Final = (
+    "`orjson.loads` and `orjson.dumps` a line. It gives dicts: no types, no defaults, nothing"
+    " checked, money as floats."
+)
+
+
+def decoder(_: Any) -> Decode:
+    """Return a function that parses each line."""
+    loads = orjson.loads
+
+    def decode(data: bytes) -> list[Any]:
+        return [loads(line) for line in data.splitlines()]
+
+    return decode
+
+
+def encoder(_: Any) -> Encode:
+    """Return a function that writes each dict."""
+    dumps, newline = orjson.dumps, orjson.OPT_APPEND_NEWLINE
+
+    def encode(records: list[Any]) -> bytes:
+        text = bytearray()
+        for record in records:
+            text += dumps(record, option=newline)
+        return bytes(text)
+
+    return encode

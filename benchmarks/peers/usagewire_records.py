@@ -1,0 +1,21 @@
+"""usagewire: what the others are compared with."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from benchmarks.peers import Decode, Encode
+from usagewire import Decoder, Encoder
+
+NAME: Final = "usagewire"
+ABOUT: Final = "`Decoder(type).decode_lines` and `Encoder().encode_lines`, no options."
+
+
+def decoder(kind: Any) -> Decode:
+    """Return `decode_lines` for `kind`."""
+    return Decoder[Any](kind).decode_lines
+
+
+def encoder(_: Any) -> Encode:
+    """Return `encode_lines`."""
+    return Encoder().encode_lines

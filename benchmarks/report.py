@@ -1,0 +1,230 @@
+"""What was measured, as Markdown. It measures nothing itself but what machine this is."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any, Final, Literal, TypeAlias
+
+import attrs
+
+from benchmarks import peers
+from benchmarks.workloads import BUCKETS, ROWS_PER_BUCKET, Workload
+from usagewire import accelerated
+
+Way: TypeAlias = Literal["decode", "encode"]
+WAYS: Final[tuple[Way, ...]] = ("decode", "encode")
+OURS: Final = peers.PEERS[0]
+LIBRARIES: Final = (
+    "usagewire",
+    "attrs",
+    "cattrs",
+    "orjson",
+    "msgspec",
+    "pydantic",
+    "pydantic-core",
+    "mashumaro",
+    "openai",
+    "pytest-benchmark",
+)
+TARGETS: Final = (
+    ("cattrs_orjson", "the time of cattrs + orjson as shipped", "at most 0.60"),
+    ("pydantic_models", "the time of pydantic", "below 1.00"),
+)
+
+
+@attrs.frozen(kw_only=True)
+class Measured:
+    """Everything one run measured."""
+
+    workloads: Sequence[Workload]
+    turns: int
+    times: Mapping[tuple[Way, str, str], Sequence[float]]
+    """Seconds of each turn by way, workload and peer."""
+    memory_rows: int
+    memory: Mapping[tuple[str, str], float | None]
+    """Bytes kept a row by workload and peer."""
+    imports: Mapping[str, float]
+    """Seconds by library."""
+
+    def ratios(self, way: Way, workload: str, peer: str) -> list[float]:
+        """Return the peer's time as a multiple of ours, for each turn; empty if not supported."""
+        ours = self.times[way, workload, OURS]
+        theirs = self.times.get((way, workload, peer), ())
+        return [b / a for a, b in zip(ours, theirs, strict=bool(theirs))]
+
+    def nanoseconds(self, way: Way, workload: Workload, peer: str) -> float | None:
+        """Return the median time a row, or None if not supported."""
+        times = self.times.get((way, workload.name, peer))
+        return median(times) / workload.rows * 1e9 if times else None
+
+
+def ratio_tables(measured: Measured) -> str:
+    """Return the tables of ratios, the part of the report worth printing."""
+    return "\n\n".join(
+        f"### {way.capitalize()}\n\n" + _by_peer(measured, _ratio_cell(measured, way))
+        for way in WAYS
+    )
+
+
+def render(measured: Measured) -> str:
+    """Return the whole report."""
+    sections = {
+        "Benchmarks": _introduction(measured),
+        "Time, as a multiple of usagewire's": ratio_tables(measured),
+        "Targets": _targets(measured),
+        "Nanoseconds a row, for orientation": _nanoseconds(measured),
+        "Memory kept a row": _memory(measured),
+        "Import time": _imports(measured),
+        "What each was set up to do": _setups(),
+        "Not supported": _unsupported(measured),
+        "Machine and versions": _machine(),
+    }
+    text = "\n\n".join(f"## {title}\n\n{body}" for title, body in sections.items())
+    return text.removeprefix("#") + "\n"
+
+
+def _introduction(measured: Measured) -> str:
+    sizes = "\n".join(
+        f"- **{w.title}**: {w.rows:,} rows on {w.data.count(10):,} lines,"
+        f" {len(w.data) / w.rows:.0f} bytes a row."
+        for w in measured.workloads
+    )
+    state = "is in use" if accelerated() else "is not in use: the figures are the reference path's"
+    return f"""\
+Written by `python -m benchmarks.run` on {datetime.now(UTC):%Y-%m-%d}; every figure is of this one
+run. The C extension {state}.
+
+{sizes}
+
+Every workload is one NDJSON text, the same bytes for every peer, without nulls; ids and models
+repeat. Completions rows have 12 keys and are read into a class of 25 fields. Mixed rows are of all
+12 kinds in equal shares. A page has {BUCKETS} buckets of {ROWS_PER_BUCKET} rows, of one kind and
+of mixed kinds in turn, without decisions: the SDK's pages of other kinds cannot hold them. Amounts
+are JSON numbers, because the SDK would make floats of strings too; its floats are compared by their
+shortest text.
+
+Decoding starts from the whole text and ends with the list of all records, so that splitting lines
+and collecting garbage (left as Python has it) are in the time. Encoding starts from the peer's own
+records and ends with the whole text. Before a peer is timed its records are compared with ours,
+all of them, field by field; what it writes is read by us and compared, and must have as many keys.
+
+All peers run in one process and thread, in turns of one round each, {measured.turns} turns. Time
+is CPU time of the process, so that waiting for a core that something else has does not count. A
+ratio is taken within a turn; shown are the median of the turns and their range. Only ratios of one
+run mean anything: the machine's speed drifts, and another machine has other ratios too."""
+
+
+def _targets(measured: Measured) -> str:
+    lines = ["For decoding completions rows on the reference path, without C:", ""]
+    for peer, what, target in TARGETS:
+        shares = [1 / ratio for ratio in measured.ratios("decode", "completions", peer)]
+        lines.append(f"- {_spread(shares)} of {what}; the target is {target}.")
+    return "\n".join(lines)
+
+
+def _nanoseconds(measured: Measured) -> str:
+    def cells(way: Way) -> Callable[[Workload, str], str]:
+        return lambda workload, peer: _number(measured.nanoseconds(way, workload, peer))
+
+    tables = (f"### {way.capitalize()}\n\n" + _by_peer(measured, cells(way)) for way in WAYS)
+    caution = (
+        "Medians of the turns. They say of what order the times are; compare nothing but the"
+        " ratios above, and those only within a run."
+    )
+    return "\n\n".join([caution, *tables])
+
+
+def _memory(measured: Measured) -> str:
+    def cell(workload: Workload, peer: str) -> str:
+        return _number(measured.memory[workload.name, peer])
+
+    return (
+        "Bytes by which the resident memory of a fresh process grew while it held the records of"
+        f" {measured.memory_rows:,} rows, after collecting garbage; the text is not counted.\n\n"
+        + _by_peer(measured, cell)
+    )
+
+
+def _imports(measured: Measured) -> str:
+    rows = ((name, f"{spent * 1e3:.0f}") for name, spent in measured.imports.items())
+    return (
+        "Milliseconds, a process that imports less one that does not; medians of several.\n\n"
+        + _table(("library", "ms"), rows)
+    )
+
+
+def _setups() -> str:
+    return "\n".join(f"- **{peer.NAME}**: {peer.ABOUT}" for peer in map(peers.load, peers.PEERS))
+
+
+def _unsupported(measured: Measured) -> str:
+    lines = []
+    for name in peers.PEERS:
+        peer = peers.load(name)
+        for workload in measured.workloads:
+            for way, ask in (("decode", peer.decoder), ("encode", peer.encoder)):
+                try:
+                    ask(workload.kind)
+                except peers.NotSupported as reason:
+                    lines.append(f"- **{peer.NAME}**, {way} {workload.title}: {reason}.")
+    return "\n".join(lines)
+
+
+def _machine() -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    rows = [
+        ("processor", f"{_processor()}, {os.cpu_count()} cores"),
+        ("memory", f"{memory:.0f} GiB"),
+        ("kernel", f"{platform.system()} {platform.release()}"),
+        ("Python", f"{platform.python_implementation()} {platform.python_version()}"),
+        *((name, version(name)) for name in LIBRARIES),
+    ]
+    return _table(("", ""), rows)
+
+
+def _processor() -> str:
+    about = Path("/proc/cpuinfo")
+    lines = about.read_text().splitlines() if about.exists() else []
+    models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.processor())
+
+
+def _ratio_cell(measured: Measured, way: Way) -> Callable[[Workload, str], str]:
+    def cell(workload: Workload, peer: str) -> str:
+        if peer == OURS:
+            return "1.00"
+        return _spread(measured.ratios(way, workload.name, peer))
+
+    return cell
+
+
+def _by_peer(measured: Measured, cell: Callable[[Workload, str], str]) -> str:
+    """Return a table with a row for each peer and a column for each workload."""
+    return _table(
+        ("", *(workload.title for workload in measured.workloads)),
+        (
+            (peers.load(peer).NAME, *(cell(workload, peer) for workload in measured.workloads))
+            for peer in peers.PEERS
+        ),
+    )
+
+
+def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return "not supported"
+    return f"{median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
+
+
+def _number(value: float | None) -> str:
+    return "not supported" if value is None else f"{value:,.0f}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

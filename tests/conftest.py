@@ -1,0 +1,137 @@
+"""What every test of decoding has in common: the ways to decode, exact comparison, the samples.
+
+A test that decodes asks for the fixture `path` (or `loads`) and so runs once for each way to decode
+that `PATHS` names. A comparison goes through `exact`, because `==` takes 1, 1.0 and True for one.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import attrs
+import hypothesis
+import pytest
+
+import usagewire
+from usagewire import DecodeError, _reading, codec, decoder
+
+PATHS: Final = {
+    "reference": {"SIGHTINGS": 10**9},
+    "shapes": {"SIGHTINGS": 1, "MAX_SHAPES": 10**9},
+}
+"""The ways to decode: step by step, and by straight code from the first object on. Every test of
+decoding runs on each."""
+
+SHIPPED: Final = {"SIGHTINGS": _reading.SIGHTINGS, "MAX_SHAPES": _reading.MAX_SHAPES}
+"""What the package itself does: straight code for what comes by often."""
+
+SAMPLES: Final = json.loads((Path(__file__).parent / "data" / "samples.json").read_text("utf-8"))
+PAGES: Final = {name: page["payload"] for name, page in SAMPLES["pages"].items()}
+QUIRKS: Final = {quirk["name"]: quirk["payload"] for quirk in SAMPLES["quirks"]}
+
+CACHES: Final = [
+    value
+    for module in (codec, decoder)
+    for value in vars(module).values()
+    if hasattr(value, "cache_clear")
+]
+
+COMPLETIONS: Final = "organization.usage.completions.result"
+VECTORS: Final = "organization.usage.vector_stores.result"
+COSTS: Final = "organization.costs.result"
+
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("deep", deadline=None, max_examples=5000)
+hypothesis.settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default")
+)
+
+
+class Way(NamedTuple):
+    """One way to decode, with the names that the package has for it."""
+
+    name: str
+    loads: Callable[..., Any]
+    Decoder: Callable[..., usagewire.Decoder[Any]]
+
+
+@pytest.fixture(scope="session", params=PATHS)
+def path(request: pytest.FixtureRequest) -> Iterator[Way]:
+    """Go one way to decode, from the first object on."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (SHIPPED | PATHS[request.param]).items():
+            patch.setattr(_reading, name, value)
+        # What was built before may know the shapes that came by.
+        for cached in CACHES:
+            cached.cache_clear()
+        yield Way(request.param, usagewire.loads, usagewire.Decoder)
+
+
+@pytest.fixture
+def _shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decode as the package does by itself."""
+    for name, value in SHIPPED.items():
+        monkeypatch.setattr(_reading, name, value)
+    for cached in CACHES:
+        cached.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def loads(path: Way) -> Callable[..., Any]:
+    """`usagewire.loads` on one way to decode."""
+    return path.loads
+
+
+class Refused(NamedTuple):
+    """How a document is refused: the code and the place."""
+
+    code: str
+    path: str = "$"
+
+
+def exact(value: Any) -> Any:
+    """Return `value` as something that equals only what has the same values of the same types.
+
+    So 1, 1.0, True and Decimal(1) are four values and -0.0 is not 0.0; but Decimal("1.0") is
+    Decimal(1), and an empty mapping is an empty mapping.
+    """
+    if attrs.has(type(value)):
+        names = [field.name for field in attrs.fields(type(value))]
+        return (type(value), {name: exact(getattr(value, name)) for name in names})
+    if isinstance(value, Mapping):
+        return (Mapping, {key: exact(one) for key, one in value.items()})
+    if isinstance(value, list | tuple):
+        return (type(value), [exact(one) for one in value])
+    if isinstance(value, float):
+        return (float, repr(value))
+    return (type(value), value)
+
+
+def outcome(call: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Return what `call` returns, exactly, or how it refuses the document."""
+    try:
+        return exact(call(*args, **options))
+    except DecodeError as error:
+        return Refused(error.code, error.path)
+
+
+def expect(value: Any) -> Any:
+    """Return what `outcome` gives for `value`: a value, or a `Refused`."""
+    return value if isinstance(value, Refused) else exact(value)
+
+
+def text(value: Any) -> bytes:
+    """Return `value` as JSON; of a Decimal, the string."""
+    return json.dumps(value, ensure_ascii=False, default=str).encode()
+
+
+def row(tag: str = VECTORS, **fields: Any) -> dict[str, Any]:
+    """Return a row of the kind `tag` as JSON data, with the fields it requires and those given."""
+    required: dict[str, dict[str, Any]] = {
+        COMPLETIONS: {"input_tokens": 3, "output_tokens": 2, "num_model_requests": 1},
+        VECTORS: {"usage_bytes": 5},
+    }
+    return {"object": tag, **required.get(tag, {}), **fields}

@@ -1,0 +1,205 @@
+"""Bytes into lines: line ends, blanks, the byte order mark, limits and places, in any chunks."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from usagewire import Counts
+
+from .conftest import Way, exact, row, text
+
+BOM = b"\xef\xbb\xbf"
+
+
+def read(path: Way, chunks: Iterable[bytes], **options: Any) -> tuple[list[Any], Any]:
+    """Return the records of a stream, and its decoder."""
+    decoder = path.Decoder(Any, on_error="collect", **options)
+    records = [one for chunk in chunks for one in decoder.feed(chunk)]
+    return records + decoder.close(), decoder
+
+
+def bytewise(data: bytes) -> list[bytes]:
+    """Return the data one byte at a time."""
+    return [data[index : index + 1] for index in range(len(data))]
+
+
+FRAMES: dict[str, tuple[bytes, list[Any], Counts]] = {
+    "nothing": (b"", [], Counts()),
+    "one line": (b"1\n", [1], Counts(lines=1, records=1, bytes=2)),
+    "no last LF": (b"1\n2", [1, 2], Counts(lines=2, records=2, bytes=3)),
+    "CRLF": (b"1\r\n2\r\n", [1, 2], Counts(lines=2, records=2, bytes=6)),
+    "CR at the end": (b"1\r", [1], Counts(lines=1, records=1, bytes=2)),
+    "CR alone ends no line": (b"1\r2\n", [], Counts(lines=1, rejected=1, bytes=4)),
+    "two CR": (b"1\r\r\n", [1], Counts(lines=1, records=1, bytes=4)),
+    "blank lines": (b"\n1\n\n \t\r\n2\n", [1, 2], Counts(lines=5, records=2, blank=3, bytes=10)),
+    "only LF": (b"\n\n\n", [], Counts(lines=3, blank=3, bytes=3)),
+    "only a space": (b" ", [], Counts(lines=1, blank=1, bytes=1)),
+    "space around": (b" 1 \n\t2\t\n", [1, 2], Counts(lines=2, records=2, bytes=8)),
+    "LF in a string": (b'"a\\nb"\n', ["a\nb"], Counts(lines=1, records=1, bytes=7)),
+    "separators of Unicode": (
+        '"a\u2028b\u0085c"\n'.encode(),
+        ["a\u2028b\u0085c"],
+        Counts(lines=1, records=1, bytes=11),
+    ),
+    "NUL": (b"\0\n1\n", [1], Counts(lines=2, records=1, rejected=1, bytes=4)),
+    "other spaces": (b"1\x0b\n1\x0c\n", [], Counts(lines=2, rejected=2, bytes=6)),
+    "BOM": (BOM + b"1\n2\n", [1, 2], Counts(lines=2, records=2, bytes=7)),
+    "BOM alone": (BOM, [], Counts(lines=1, blank=1, bytes=3)),
+    "BOM on a blank line": (BOM + b"\n1\n", [1], Counts(lines=2, records=1, blank=1, bytes=6)),
+    "BOM and CRLF": (BOM + b"1\r\n", [1], Counts(lines=1, records=1, bytes=6)),
+    "BOM twice": (BOM + BOM + b"1\n", [], Counts(lines=1, rejected=1, bytes=8)),
+    "BOM later": (b"1\n" + BOM + b"2\n", [1], Counts(lines=2, records=1, rejected=1, bytes=7)),
+    "BOM after a blank line": (
+        b"\n" + BOM + b"1",
+        [],
+        Counts(lines=2, rejected=1, blank=1, bytes=5),
+    ),
+    "half a BOM": (BOM[:2], [], Counts(lines=1, rejected=1, bytes=2)),
+}
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize("bytes_at_once", [1, 2, 3, 1000])
+def test_frame(path: Way, frame: str, bytes_at_once: int) -> None:
+    """A stream has these records and counts, in chunks of any size."""
+    data, records, counts = FRAMES[frame]
+    chunks = [data[i : i + bytes_at_once] for i in range(0, len(data), bytes_at_once)]
+    found, decoder = read(path, chunks)
+
+    assert exact(records) == exact(found)
+    assert counts == decoder.counts
+
+
+PLACES: dict[str, tuple[bytes, list[tuple[int, int, int, bytes]]]] = {
+    "first": (b"x\n1\n", [(1, 0, 1, b"x")]),
+    "last": (b"1\nxy", [(2, 2, 2, b"xy")]),
+    "after CRLF": (b"1\r\nx\r\n", [(2, 3, 1, b"x")]),
+    "after blank lines": (b"\n\r\n \nxyz\n", [(4, 5, 3, b"xyz")]),
+    "after the BOM": (BOM + b"x\n", [(1, 3, 1, b"x")]),
+    "after a line with the BOM": (BOM + b"1\nx\n", [(2, 5, 1, b"x")]),
+    "after multi-byte text": ('"é😀"\nx'.encode(), [(2, 9, 1, b"x")]),
+    "after too long a line": (
+        b"1234567890123\nx\n",
+        [(1, 0, 13, b"1234567890123"), (2, 14, 1, b"x")],
+    ),
+    "after too long a line of CRLF": (
+        b"1234567890123\r\nx\n",
+        [(1, 0, 13, b"1234567890123"), (2, 15, 1, b"x")],
+    ),
+    "too long after the BOM": (BOM + b"12345678901\n", [(1, 3, 11, b"12345678901")]),
+    "too long at the end": (b"1\n12345678901", [(2, 2, 11, b"12345678901")]),
+    "CR inside": (b"x\ry\n", [(1, 0, 3, b"x\ry")]),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("cut", [bytewise, lambda data: [data]], ids=["bytewise", "whole"])
+def test_place(path: Way, place: str, cut: Any) -> None:
+    """A rejection has its line's number, offset and length, and the line without its end."""
+    data, expected = PLACES[place]
+    _, decoder = read(path, cut(data), max_line_bytes=10)
+
+    assert expected == [(one.line, one.offset, one.length, one.raw) for one in decoder.rejections]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b""], ids=repr)
+@pytest.mark.parametrize("start", [b"", BOM], ids=["", "BOM"])
+@pytest.mark.parametrize(("length", "expected"), [(9, True), (10, True), (11, False), (12, False)])
+@pytest.mark.parametrize("cut", [bytewise, lambda data: [data]], ids=["bytewise", "whole"])
+def test_limit(
+    path: Way, cut: Any, length: int, end: bytes, start: bytes, *, expected: bool
+) -> None:
+    """The limit is on the line without its end and without the byte order mark."""
+    line = b"1" * length
+    records, _ = read(path, cut(start + line + end), max_line_bytes=10)
+
+    assert ([int(line)] if expected else []) == records
+
+
+@pytest.mark.parametrize("size", [4095, 4096, 4097, 100_000])
+@pytest.mark.parametrize("step", [1000, 10**6])
+def test_raw_is_bounded(path: Way, size: int, step: int) -> None:
+    """Of a bad line 4,096 bytes are kept, in chunks of any size, within the limit or past it."""
+    data = b"x" * size + b"\r\n"
+    chunks = [data[i : i + step] for i in range(0, len(data), step)]
+    kept = []
+    for limit in (10, 10**6):
+        _, decoder = read(path, chunks, max_line_bytes=limit)
+        kept += [(one.length, len(one.raw)) for one in decoder.rejections]
+
+    assert [(size, min(size, 4096))] * 2 == kept
+
+
+TWENTY = (
+    BOM
+    + b"\n".join(
+        [
+            *(text(row(usage_bytes=number)) for number in range(8)),
+            *(b"", b"what?", b"\r", text(row(project_id="é€😀")), text(row()) + b"\r", b"[]"),
+            *(b"x" * 120, BOM + text(row()), b'{"object":', text({"object": "later"}), b"{}"),
+        ]
+    )
+    + b"\n"
+    + text(row(usage_bytes=20))
+)
+LIMIT = 110
+
+
+def test_every_cut(path: Way) -> None:
+    """Cut in two anywhere, a file of 20 lines gives the same records, rejections and counts."""
+    whole = path.Decoder(on_error="collect", max_line_bytes=LIMIT)
+    records = whole.decode_lines(TWENTY)
+    assert (20, 12, 6, 2) == (
+        *(whole.counts.lines, whole.counts.records),
+        *(whole.counts.rejected, whole.counts.blank),
+    )
+    for cut in range(len(TWENTY) + 1):
+        decoder = path.Decoder(on_error="collect", max_line_bytes=LIMIT)
+        found = decoder.feed(TWENTY[:cut]) + decoder.feed(TWENTY[cut:]) + decoder.close()
+
+        assert exact(records) == exact(found)
+        assert whole.rejections == decoder.rejections
+        assert whole.counts == decoder.counts
+
+
+def test_every_prefix(path: Way) -> None:
+    """What a part of the file gives is the beginning of what the whole gives."""
+    records = path.Decoder(on_error="skip", max_line_bytes=LIMIT).decode_lines(TWENTY)
+    for cut in range(len(TWENTY) + 1):
+        decoder = path.Decoder(on_error="skip", max_line_bytes=LIMIT)
+        found = decoder.feed(TWENTY[:cut])
+
+        assert records[: len(found)] == found
+        assert decoder.counts.bytes == TWENTY.rfind(b"\n", 0, cut) + 1
+
+
+def test_close_twice(path: Way) -> None:
+    """Closing again gives nothing more."""
+    decoder = path.Decoder(Any)
+    decoder.feed(b"1")
+
+    assert ([1], []) == (decoder.close(), decoder.close())
+
+
+def test_stream_after_close(path: Way) -> None:
+    """What is fed after `close` goes on where the stream ended."""
+    decoder = path.Decoder(Any, on_error="collect")
+    decoder.feed(b"1\n2")
+    decoder.close()
+    decoder.feed(b"x\n")
+
+    assert [(3, 3)] == [(one.line, one.offset) for one in decoder.rejections]
+
+
+def test_counts_do_not_tell_what_is_held_back(path: Way) -> None:
+    """A line is counted, with its bytes, once it is whole."""
+    decoder = path.Decoder(Any)
+    decoder.feed(b"1\n22")
+    before = decoder.counts
+    decoder.close()
+
+    assert [Counts(lines=1, records=1, bytes=2), Counts(lines=2, records=2, bytes=4)] == [
+        before,
+        decoder.counts,
+    ]
