@@ -26,6 +26,7 @@ check: .venv/.stamp-check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python -m pytest --quiet tests/test_structure.py
 
 bench: .venv/.stamp-bench
 	$(BIN)/python -m benchmarks.run

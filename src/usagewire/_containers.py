@@ -28,7 +28,7 @@ def read_sequence(make: Callable[[list[Any]], Any], item_type: Any, item: Hook) 
             for one in value:
                 items.append(item(one, item_type))  # noqa: PERF401 -- len(items) names the culprit
         except Exception as error:
-            raise located(error, len(items)) from error.__cause__
+            raise located(error, len(items))
         return make(items)
 
     return read
@@ -45,7 +45,7 @@ def write_sequence(kind: type[Collection[Any]], item: Hook) -> Hook:
             for one in value:
                 items.append(item(one))  # noqa: PERF401 -- len(items) names the culprit
         except Exception as error:
-            raise located_writing(error, len(items)) from error.__cause__
+            raise located_writing(error, len(items))
         return items
 
     return write
@@ -62,7 +62,7 @@ def read_fixed_tuple(item_types: tuple[Any, ...], items: tuple[Hook, ...]) -> Ho
             for one, hook, kind in zip(value, items, item_types, strict=True):
                 done.append(hook(one, kind))
         except Exception as error:
-            raise located(error, len(done)) from error.__cause__
+            raise located(error, len(done))
         return tuple(done)
 
     return read
@@ -93,7 +93,7 @@ def read_dict(item_type: Any, item: Hook) -> Hook:
                     raise wrong_type("a string as key", key)
                 done[key] = item(one, item_type)
         except Exception as error:
-            raise located(error, key if type(key) is str else None) from error.__cause__
+            raise located(error, key if type(key) is str else None)
         return done
 
     return read
@@ -112,7 +112,7 @@ def write_dict(item: Hook) -> Hook:
             try:
                 done[key] = item(one)
             except Exception as error:
-                raise located_writing(error, key) from error.__cause__
+                raise located_writing(error, key)
         return done
 
     return write

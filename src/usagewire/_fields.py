@@ -75,6 +75,8 @@ class Layout:
 
     cls: Any
     fields: tuple[Field, ...]
+    omitted: tuple[tuple[str, Any], ...]
+    """Attributes without JSON key, by `override(omit=True)`, with their defaults."""
     index: Mapping[str, int]
     """For each JSON key, the index of its field."""
     tags: tuple[str, ...]
@@ -90,8 +92,8 @@ class Layout:
     """Whether unknown keys go there."""
     forbids: bool
     """Whether unknown keys are refused."""
-    wrappers: tuple[str, ...]
-    """Keys that make an object without tag a generated client's wrapper."""
+    wrappers: bool
+    """Whether an object without tag may be a generated client's wrapper, or an API error."""
 
 
 def layout_of(cls: Any, converter: Converter, rules: Rules) -> Layout:
@@ -111,6 +113,7 @@ def layout_of(cls: Any, converter: Converter, rules: Rules) -> Layout:
     return Layout(
         cls=origin,
         fields=fields,
+        omitted=_omitted(origin, fields),
         index=index,
         tags=tags,
         tag_keys=frozenset(keys),
@@ -119,7 +122,7 @@ def layout_of(cls: Any, converter: Converter, rules: Rules) -> Layout:
         catch_all=catch_all,
         keeps=catch_all is not None and (rules.unknown == "keep" or content),
         forbids=rules.unknown == "forbid" and not content,
-        wrappers=_wire.WRAPPERS if ours and (tags or tag_field is not None) else (),
+        wrappers=ours and bool(tags or tag_field is not None),
     )
 
 
@@ -135,7 +138,7 @@ def fields_of(cls: Any, converter: Converter, rules: Rules) -> tuple[Field, ...]
         attrs.resolve_types(origin)
     except NameError as error:
         raise UsageWireError(f"cannot resolve the annotations of {origin!r}: {error}") from error
-    variables = dict(zip(getattr(origin, "__parameters__", ()), get_args(cls), strict=False))
+    variables = _type_variables(cls)
     given = rules.names.get(origin, {})
     unheard = sorted(given.keys() - attrs.fields_dict(origin).keys())
     if unheard:
@@ -198,6 +201,27 @@ def tag_keys(cls: type) -> tuple[str, ...]:
     """Return the JSON keys under which the tag of `cls` is read."""
     ours = any(is_own(base) for base in cls.__mro__)
     return _wire.spellings(_wire.TAG) if ours else (_wire.TAG,)
+
+
+def _omitted(cls: type, fields: Iterable[Field]) -> tuple[tuple[str, Any], ...]:
+    named = {field.attribute for field in fields} | {_wire.EXTRA}
+    left = [a for a in attrs.fields(cls) if a.init and a.name not in named]
+    for a in left:
+        if a.default is attrs.NOTHING:
+            raise UsageWireError(f"{cls.__name__}.{a.name} is omitted and has no default")
+    return tuple((a.name, a.default) for a in left)
+
+
+def _type_variables(cls: Any) -> dict[Any, Any]:
+    """Return what the type variables of `cls` and of its generic bases stand for."""
+    found: dict[Any, Any] = {}
+    origin = get_origin(cls) or cls
+    bases = [base for c in origin.__mro__ for base in vars(c).get("__orig_bases__", ())]
+    for kind in (cls, *bases):
+        parameters = getattr(get_origin(kind), "__parameters__", ())
+        for variable, argument in zip(parameters, get_args(kind), strict=False):
+            found.setdefault(variable, found.get(argument, argument))
+    return found
 
 
 def _fill_in(kind: Any, variables: Mapping[Any, Any]) -> Any:

@@ -30,6 +30,8 @@ MAX_KEYS: Final = 128
 MAX_KEY_TEXT: Final = 4096
 """Objects of more keys, or of more characters in them, have no shape."""
 
+_NO_ROW: Final = frozenset({*_wire.WRAPPERS, _wire.API_ERROR})
+
 SIGHTINGS: Final = 3
 """How often a shape comes by before it is written out, which takes about as long as 100 rows."""
 
@@ -40,7 +42,6 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
     shapes: dict[tuple[str, ...], Hook] = {}
     seen: dict[tuple[str, ...], int] = {}
     shape_of = shapes.get
-    fillable = _shapes.twin(reading.layout.cls) is not None
 
     def structure(o: Any, _: Any = None) -> Any:
         if type(o) is not dict:
@@ -48,7 +49,7 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
         shaped = shape_of(tuple(o))
         if shaped is not None:
             return shaped(o)
-        if fillable and len(o) <= MAX_KEYS and (shaped := watch(tuple(o))) is not None:
+        if len(o) <= MAX_KEYS and (shaped := watch(tuple(o))) is not None:
             return shaped(o)
         return reading(o, structure)
 
@@ -95,8 +96,11 @@ class Reading:
                 extra[key] = value
         if tag_key is not None:
             self.check_tag(o[tag_key], tag_key)
-        elif layout.tag_field not in keys and (wrapper := self._wrapper(extra)):
-            return unwrap(o, wrapper, structure, self._rules)
+        elif layout.tag_field not in keys and layout.wrappers and extra:
+            if wrapper := wrapper_in(extra):
+                return unwrap(o, wrapper, structure, self._rules)
+            if error := api_error(extra):
+                raise error
         self._check_keys(keys, extra)
         arguments = {
             field.argument: self._value(index, o[keys[index]], keys[index])
@@ -110,7 +114,7 @@ class Reading:
         try:
             return layout.cls(**arguments)
         except Exception as error:
-            raise located(error, None) from error
+            raise located(error, None)
 
     def is_plain(self, keys: tuple[str, ...]) -> bool:
         """Return whether any trouble with objects of `keys` can only come from the values."""
@@ -123,7 +127,7 @@ class Reading:
             and len(tags) <= 1
             and all(i in fields for i, field in enumerate(layout.fields) if field.required)
             and not (layout.forbids and len(keys) > len(fields) + len(tags))
-            and bool(tagged or not self._wrapper(keys))
+            and bool(tagged or not layout.wrappers or not _NO_ROW.intersection(keys))
             and all(type(key) is str for key in keys)
         )
 
@@ -141,10 +145,6 @@ class Reading:
                 "wrong_tag",
                 f"{quote(tag)} is not {layout.tags[0]!r}, the tag of {layout.cls.__name__}",
             ).within(key)
-
-    def _wrapper(self, keys: Collection[str]) -> str | None:
-        """Return the key among `keys`, those of an object without tag, that wraps the row."""
-        return next((wrapper for wrapper in self.layout.wrappers if wrapper in keys), None)
 
     def _check_keys(self, keys: Mapping[int, str], extra: Mapping[str, Any]) -> None:
         name = self.layout.cls.__name__
@@ -167,7 +167,7 @@ class Reading:
         try:
             return reader.hook(value, reader.kind)
         except Exception as error:
-            raise located(error, key) from error.__cause__
+            raise located(error, key)
 
 
 def _read_hook(field: Field, converter: Converter, rules: Rules) -> ValueHook:
@@ -187,6 +187,11 @@ def api_error(o: Mapping[str, Any]) -> DecodeError | None:
     return DecodeError("api_error", f"the API answered with an error: {quote(answer['message'])}")
 
 
+def wrapper_in(keys: Collection[str]) -> str | None:
+    """Return the key among `keys`, those of an object without tag, that wraps the row."""
+    return next((wrapper for wrapper in _wire.WRAPPERS if wrapper in keys), None)
+
+
 def unwrap(o: dict[str, Any], wrapper: str, structure: Hook, rules: Rules) -> Any:
     """Return the row inside a generated client's wrapper; refuse it where `rules.strict`."""
     if rules.strict:
@@ -194,11 +199,14 @@ def unwrap(o: dict[str, Any], wrapper: str, structure: Hook, rules: Rules) -> An
             "sdk_wrapper",
             f"a generated client put the row under {wrapper!r}; strict=False unwraps it",
         )
+    inner = o[wrapper]
+    if type(inner) is dict and wrapper_in(inner) and _wire.TAG not in inner:
+        raise DecodeError("sdk_wrapper", "a wrapper inside a wrapper").within(wrapper)
     rules.used()
     try:
-        return structure(o[wrapper], None)
+        return structure(inner, None)
     except Exception as error:
-        raise located(error, wrapper) from error.__cause__
+        raise located(error, wrapper)
 
 
 def _one_of(o: dict[str, Any], first: str | None, key: str) -> str:

@@ -7,7 +7,8 @@ reading step by step does, in its order, and nothing else.
 attrs makes a frozen instance by one `object.__setattr__` a field (about 200 ns each). Where nothing
 but assignment happens in `__init__`, a shape fills a *twin* instead: a class of the same layout
 without the freezing, whose instance then becomes one of the class (`__class__` assignment, which
-CPython allows between classes of one layout). For 25 fields that saves half of the time.
+CPython allows between classes of one layout: not where they have a weakref slot). For 25 fields
+that saves half of the time. Other classes are called with what was read.
 """
 
 from __future__ import annotations
@@ -88,34 +89,41 @@ def shape_function(
         read_json=_values.read_json,
     )
     source.add(0, "def shaped(o):")
-    source.add(1, "at = None", "x = new(Twin)", "try:")
+    source.add(1, "at = None", "try:")
     variables = {key: f"v{i}" for i, key in enumerate(keys)}
     if keys:
         source.add(2, f"{', '.join(variables.values())}, = o.values()")
-    key_of = {layout.index[key]: key for key in keys if key in layout.index}
     for key in layout.tag_keys & variables.keys():
         v = variables[key]
         source.add(2, f"if {v} != {layout.tags[0]!r}: check_tag({v}, {key!r})")
-    for i, (field, hook) in enumerate(zip(layout.fields, hooks, strict=True)):
-        if i in key_of:
-            value = variables[key_of[i]]
-            source.add_call(2, value, hook, at=key_of[i], kind=True)
-        else:
-            value = source.default(field.default)
-        source.add(2, f"x.{field.attribute} = {value}")
-    if layout.catch_all is not None:
-        extra = variables.keys() - layout.index.keys() - layout.tag_keys
-        if extra and layout.keeps:
-            items = (f"{key!r}: {v}" for key, v in variables.items() if key in extra)
-            kept = f"read_json({{{', '.join(items)}}})"
-        elif layout.catch_all.default is attrs.NOTHING:
-            kept = "{}"
-        else:
-            kept = source.default(layout.catch_all.default)
-        source.add(2, "at = None", f"x.{_wire.EXTRA} = {kept}")
-    source.add(2, "pass")
-    source.add(1, "except Exception as error:", "    raise located(error, at) from error.__cause__")
-    source.add(1, "x.__class__ = Class" if filled is not layout.cls else "pass", "return x")
+    values: dict[str, str] = {}
+    for key, v in variables.items():
+        if key in layout.index:
+            values[layout.fields[layout.index[key]].attribute] = v
+    key_of = {layout.index[key]: key for key in keys if key in layout.index}
+    for i in sorted(key_of):
+        source.add_call(2, variables[key_of[i]], hooks[i], at=key_of[i], kind=True)
+    extra = variables.keys() - layout.index.keys() - layout.tag_keys
+    if extra and layout.keeps:
+        items = (f"{key!r}: {v}" for key, v in variables.items() if key in extra)
+        source.add(2, "at = None", f"extra = read_json({{{', '.join(items)}}})")
+        values[_wire.EXTRA] = "extra"
+    elif layout.catch_all is not None and layout.catch_all.default is attrs.NOTHING:
+        values[_wire.EXTRA] = "{}"
+    source.add(2, "at = None")
+    if filled is None:
+        arguments = (
+            f"{a.alias}={values[a.name]}" for a in attrs.fields(layout.cls) if a.name in values
+        )
+        source.add(2, f"x = Class({', '.join(arguments)})")
+    else:
+        source.add(2, "x = new(Twin)")
+        for a in attrs.fields(layout.cls):
+            source.add(2, f"x.{a.name} = {values.get(a.name) or source.default(a.default)}")
+        if filled is not layout.cls:
+            source.add(2, "x.__class__ = Class")
+    source.add(1, "except Exception as error:", "    raise located(error, at)")
+    source.add(1, "return x")
     return source.function("shaped")
 
 
@@ -124,17 +132,20 @@ def twin(cls: Any) -> Any:
     """Return a class of the layout of `cls` to fill in its stead, or None where that skips work.
 
     Work is anything the constructor does beyond storing its arguments: validators, converters, the
-    `__attrs_*_init__` hooks, an `__init__` or `__new__` that attrs did not write.
+    `__attrs_*_init__` hooks, an `__init__`, `__new__` or `__setattr__` that attrs did not write.
     """
     own = vars(cls)
     metaclass: Any = type(cls)
-    hooks = ("__attrs_pre_init__", "__attrs_post_init__")
     if (
         metaclass is not type
         or cls.__new__ is not object.__new__
-        or not own.keys() >= {"__slots__", "__attrs_attrs__", "__init__"}
-        or "__attrs_init__" in own  # then `__init__` is the user's
-        or any(hasattr(cls, hook) for hook in hooks)
+        or not own.keys() >= {"__slots__", "__attrs_attrs__"}
+        or not _is_generated(own.get("__init__"))
+        or (
+            cls.__setattr__ is not object.__setattr__
+            and cls.__setattr__.__name__ != "_frozen_setattrs"
+        )
+        or any(hasattr(cls, hook) for hook in ("__attrs_pre_init__", "__attrs_post_init__"))
         or any("__init_subclass__" in vars(base) for base in cls.__mro__[:-1])
         or not all(_is_only_stored(a, cls) for a in attrs.fields(cls))
     ):
@@ -150,6 +161,12 @@ def twin(cls: Any) -> Any:
     except TypeError:
         return None
     return made
+
+
+def _is_generated(function: Any) -> bool:
+    """Return whether attrs wrote the function; a user may have replaced or wrapped it."""
+    code = getattr(function, "__code__", None)
+    return code is not None and code.co_filename.startswith("<attrs generated")
 
 
 def _is_only_stored(a: attrs.Attribute[Any], cls: type) -> bool:
@@ -186,7 +203,7 @@ def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
         source.add(2, f"v = x.{_wire.EXTRA}")
         source.add(2, f"if v is not no_extra: at = {_wire.EXTRA!r}; merge(r, v, {taken})")
     source.add(2, "return r")
-    source.add(1, "except Exception as error:", "    raise located(error, at) from error.__cause__")
+    source.add(1, "except Exception as error:", "    raise located(error, at)")
     return source.function("unstructure")
 
 

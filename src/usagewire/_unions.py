@@ -12,12 +12,14 @@ from typing import Any, Final, Union, get_args, get_origin
 
 import attrs
 from cattrs import Converter
+from cattrs.disambiguators import create_default_dis_func
 
-from usagewire import _wire
+from usagewire import _kinds, _wire
 from usagewire._fields import Rules, tag_keys, tags_of
-from usagewire._reading import api_error, unwrap
+from usagewire._reading import api_error, unwrap, wrapper_in
 from usagewire._values import wrong_type
-from usagewire.errors import DecodeError, EncodeError, UsageWireError, quote
+from usagewire.errors import DecodeError, EncodeError, UsageWireError, located, quote
+from usagewire.flat import UsageTimeBucketResultInner
 from usagewire.models import UnknownResult
 
 Hook = Callable[..., Any]
@@ -58,12 +60,9 @@ def is_scalar_union(kind: Any) -> bool:
     return is_union(kind) and all(m in SCALARS for m in members(kind))
 
 
-def is_other_union(kind: Any) -> bool:
-    """Return whether `kind` is a union of which not all members are attrs classes (or None).
-
-    A union of attrs classes without tags is left to cattrs, which goes by their required fields.
-    """
-    return is_union(kind) and not all(m is NoneType or attrs.has(m) for m in members(kind))
+def is_class_union(kind: Any) -> bool:
+    """Return whether `kind` is a union of attrs classes (and maybe None)."""
+    return is_union(kind) and all(m is NoneType or attrs.has(m) for m in members(kind))
 
 
 def _has_tag(cls: Any) -> bool:
@@ -76,7 +75,7 @@ def read_tagged(kind: Any, converter: Converter, rules: Rules) -> Hook:
     """Return a hook from a JSON object to the member of the union `kind` that its tag names."""
     classes = [m for m in members(kind) if m is not NoneType]
     nullable = len(classes) < len(members(kind))
-    table = _tag_table(kind, classes, converter)
+    table = _tag_table(kind, classes, converter, rules)
     usual = table.get
     by_key = _by_key(classes, table, converter)
     keys = tuple(dict.fromkeys(key for cls in classes for key in tag_keys(cls)))
@@ -94,9 +93,8 @@ def read_tagged(kind: Any, converter: Converter, rules: Rules) -> Hook:
         for key in keys:
             if key in o:
                 return by_key(o, key)
-        for wrapper in _wire.WRAPPERS:
-            if wrapper in o:
-                return unwrap(o, wrapper, read, rules)
+        if wrapper := wrapper_in(o):
+            return unwrap(o, wrapper, read, rules)
         raise api_error(o) or DecodeError(
             "missing_tag", f"the key {_wire.TAG!r}, which tells the kind, is absent"
         )
@@ -104,10 +102,15 @@ def read_tagged(kind: Any, converter: Converter, rules: Rules) -> Hook:
     return read
 
 
-def _tag_table(kind: Any, classes: list[Any], converter: Converter) -> dict[str, tuple[Hook, type]]:
+def _tag_table(
+    kind: Any, classes: list[Any], converter: Converter, rules: Rules
+) -> dict[str, tuple[Hook, type]]:
     table: dict[str, tuple[Hook, type]] = {}
     for cls in classes:
         hook = converter.get_structure_hook(cls, cache_result=False)
+        if _kinds.is_costs(cls) and not rules.strict:
+            flat = converter.get_structure_hook(UsageTimeBucketResultInner, cache_result=False)
+            hook = _kinds.read_costs_in_union(hook, flat, classes, rules)
         for tag in tags_of(cls):
             if tag in table:
                 raise UsageWireError(f"two members of {kind} have the tag {tag!r}")
@@ -134,6 +137,30 @@ def _by_key(
         return found[0](o, found[1])
 
     return by_key
+
+
+def read_untagged(kind: Any, converter: Converter) -> Hook:
+    """Return a hook from a JSON object to the class in the union `kind` that has its fields.
+
+    Which one that is decides cattrs' own function, by fields that only one class requires.
+    """
+    classes = [m for m in members(kind) if m is not NoneType]
+    nullable = len(classes) < len(members(kind))
+    class_of = create_default_dis_func(converter, *classes)
+    hooks = {cls: converter.get_structure_hook(cls, cache_result=False) for cls in classes}
+
+    def read(o: Any, _: Any = None) -> Any:
+        if o is None and nullable:
+            return None
+        if type(o) is not dict:
+            raise wrong_type("an object", o)
+        try:
+            cls: Any = class_of(o)
+        except Exception as error:
+            raise located(error, None)
+        return hooks[cls](o, cls)
+
+    return read
 
 
 def write_union(kind: Any, converter: Converter) -> Hook:

@@ -18,7 +18,8 @@ from enum import Enum
 from math import isfinite
 from typing import Any, Final
 
-from usagewire.errors import DecodeError, EncodeError, quote
+from usagewire.errors import DecodeError, EncodeError, located_writing, quote
+from usagewire.models import MAX_ADJUSTED, MIN_EXPONENT
 
 INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1
@@ -28,13 +29,8 @@ UINT_MAX: Final = 2**64 - 1
 EXACT_FLOAT: Final = 2**53
 """Up to here every integer has a double of its own."""
 
-MIN_EXPONENT: Final = -6176
-MAX_ADJUSTED: Final = 6144
-"""The exponents of IEEE 754 decimal128, which the API's own amounts show (`0E-6176`). The bound
-keeps exact sums of any amounts within about 12,400 digits."""
-
 MAX_DEPTH: Final = 100
-"""How deep a kept unknown value may nest. orjson writes at most 254 levels."""
+"""How deep an unknown value, or a class inside itself, may nest. orjson writes 254 levels."""
 
 _JSON_INT = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
 _INT64_LENGTH: Final = len(str(INT_MIN))
@@ -179,7 +175,7 @@ def _check_items(items: Iterable[tuple[Any, Any]], depth: int, kind: type) -> No
         try:
             _check_json(item, depth)
         except DecodeError as error:
-            raise error.within(key)  # noqa: B904 -- the same error, one step further out
+            raise error.within(key)
 
 
 def lenient_int(used: Leniency) -> Callable[[Any, Any], int]:
@@ -288,5 +284,5 @@ def write_json(value: Any) -> Any:
     try:
         _check_json(value, MAX_DEPTH)
     except DecodeError as error:
-        raise EncodeError(f"{error.path}: {error.message}") from None
+        raise located_writing(error, None)
     return value

@@ -116,6 +116,12 @@ def tags(cls: type) -> tuple[str, ...]:
     )
 
 
+CLASS_OF_TAG: Final[Mapping[str, type]] = {
+    tag: cls for cls in (m.UsageResponse, m.UsageTimeBucket, *m.ROW_CLASSES) for tag in tags(cls)
+}
+"""Every known tag and what it means."""
+
+
 def spelling(attribute: str, dialect: Dialect) -> str:
     """Return how `dialect` writes the JSON key of `attribute` of one of our classes."""
     special = SPELLINGS.get(attribute)

@@ -63,7 +63,8 @@ _FILES: Final = click.argument("files", metavar="FILE...", nargs=-1, required=Tr
 _LENIENT: Final = click.option(
     "--lenient",
     is_flag=True,
-    help='Also read "5" and 59200.0 as counts, "TRUE" as true, and generated clients\' wrappers.',
+    help='Also read "5" and 59200.0 as counts, "TRUE" as true, and what generated clients write:'
+    " wrappers around rows, and rows of any kind that are tagged as costs.",
 )
 
 

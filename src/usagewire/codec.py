@@ -48,13 +48,18 @@ def loads(
     'image.edit'
 
     """
-    return _decoder(type, strict, unknown).decode(data)
+    try:
+        decoder = _decoder(type, strict, unknown)
+    except TypeError:
+        # No hash, so no key of a cache: `Decoder` says what is wrong with it.
+        decoder = Decoder(type, strict=strict, unknown=unknown)
+    return decoder.decode(data)
 
 
 def dumps(obj: Any, *, dialect: Dialect = "api") -> bytes:
     """Return `obj`, a record or a list of records, as one JSON document in the names of `dialect`.
 
-    `loads(dumps(obj)) == obj`, or this raises.
+    A record reads back equal from what is returned, or this raises.
 
     Raises:
         EncodeError: where `obj` holds something that would not read back equal.
@@ -65,7 +70,8 @@ def dumps(obj: Any, *, dialect: Dialect = "api") -> bytes:
     b'{"object":"organization.usage.code_interpreter_sessions.result","num_sessions":3}'
 
     """
-    return _encoder(dialect).encode(obj)
+    encoder = _encoder(dialect) if isinstance(dialect, str) else Encoder(dialect=dialect)
+    return encoder.encode(obj)
 
 
 def accelerated() -> bool:

@@ -1,8 +1,9 @@
 """The strict reference: what each input means, as an ordinary cattrs converter.
 
 `make_converter` gives a converter, `configure_converter` turns one of yours into one; both in the
-manner of `cattrs.preconf`. The rules themselves stand in `_values` (a single value), `_reading` (an
-object), `_unions` and `_containers`; here they are registered, nothing more.
+manner of `cattrs.preconf`. The rules themselves stand below: of a single value in `_values`, of an
+object in `_fields` (names) and `_reading`, of unions in `_unions`, of lists and the like in
+`_containers`, of particular kinds in `_kinds`. Here they are registered for their types.
 
 This is the meaning of everything this library reads and writes. It never knows that there is a C
 extension.
@@ -10,7 +11,6 @@ extension.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
@@ -25,10 +25,10 @@ from cattrs.preconf.orjson import configure_converter as configure_for_orjson
 from usagewire import _containers, _kinds, _unions, _values, _wire
 from usagewire._fields import Names, Rules, Unknown
 from usagewire._reading import structure_function
+from usagewire._recursion import Recursion
 from usagewire._shapes import unstructure_function
 from usagewire.errors import UsageWireError
-from usagewire.flat import UsageTimeBucketResultInner
-from usagewire.models import CostsResult, UnknownResult
+from usagewire.models import UnknownResult
 
 Hook = Callable[..., Any]
 
@@ -260,46 +260,39 @@ def _register_dicts(converter: Converter) -> None:
 
 
 def _register_unions(converter: Converter, rules: Rules) -> None:
-    @converter.register_structure_hook_factory(_unions.is_other_union)
-    def refuse(kind: Any) -> Hook:
+    def not_none(kind: Any) -> Any:
+        return next(m for m in get_args(kind) if m is not NoneType)
+
+    @converter.register_structure_hook_factory(_unions.is_union)
+    def structure_union(kind: Any, converter: Converter) -> Hook:
+        # Unions a user registered: cattrs keeps them in a table of its own and would ask it last.
+        given = converter._union_struct_registry.get(kind)  # noqa: SLF001 -- it has no public name
+        if given is not None:
+            return given
+        if _unions.is_optional(kind):
+            inner = not_none(kind)
+            return _containers.not_none(
+                converter.get_structure_hook(inner, cache_result=False), inner
+            )
+        if _unions.is_tagged_union(kind):
+            return _unions.read_tagged(kind, converter, rules)
+        if _unions.is_scalar_union(kind):
+            return _unions.read_scalars(kind, converter)
+        if _unions.is_class_union(kind):
+            return _unions.read_untagged(kind, converter)
         raise UsageWireError(
             f"{kind} is not supported: its members cannot be told apart; register a structure hook"
             " for it"
         )
 
-    @converter.register_structure_hook_factory(_unions.is_scalar_union)
-    def structure_scalars(kind: Any, converter: Converter) -> Hook:
-        return _unions.read_scalars(kind, converter)
-
-    @converter.register_structure_hook_factory(_unions.is_tagged_union)
-    def structure_tagged(kind: Any, converter: Converter) -> Hook:
-        return _unions.read_tagged(kind, converter, rules)
-
     @converter.register_unstructure_hook_factory(_unions.is_union)
     def unstructure_union(kind: Any, converter: Converter) -> Hook:
+        if _unions.is_optional(kind):
+            inner = not_none(kind)
+            return _containers.not_none_writing(
+                converter.get_unstructure_hook(inner, cache_result=False), inner
+            )
         return _unions.write_union(kind, converter)
-
-    def not_none(kind: Any) -> Any:
-        return next(m for m in get_args(kind) if m is not NoneType)
-
-    @converter.register_structure_hook_factory(_unions.is_optional)
-    def structure_optional(kind: Any, converter: Converter) -> Hook:
-        inner = not_none(kind)
-        return _containers.not_none(converter.get_structure_hook(inner, cache_result=False), inner)
-
-    @converter.register_unstructure_hook_factory(_unions.is_optional)
-    def unstructure_optional(kind: Any, converter: Converter) -> Hook:
-        inner = not_none(kind)
-        return _containers.not_none_writing(
-            converter.get_unstructure_hook(inner, cache_result=False), inner
-        )
-
-    # Unions a user registered: cattrs keeps them in a table of its own and would ask it last.
-    given = converter._union_struct_registry  # noqa: SLF001 -- cattrs has no public name for it
-
-    @converter.register_structure_hook_factory(lambda kind: kind in given)
-    def structure_as_given(kind: Any) -> Hook:
-        return given[kind]
 
 
 def _register_classes(converter: Converter, rules: Rules) -> None:
@@ -307,42 +300,29 @@ def _register_classes(converter: Converter, rules: Rules) -> None:
         origin = get_origin(kind) or kind
         return isinstance(origin, type) and attrs.has(origin)
 
-    building = threading.local()
+    def is_unknown(kind: Any) -> bool:
+        return isinstance(kind, type) and issubclass(kind, UnknownResult)
 
-    def once(kind: Any, build: Callable[[], Hook], later: Hook) -> Hook:
-        """Build the hook for a class, or for a class inside itself, the hook that asks later."""
-        kinds = building.__dict__.setdefault("kinds", set())
-        if kind in kinds:
-            return later
-        kinds.add(kind)
-        try:
-            return build()
-        finally:
-            kinds.remove(kind)
+    recursion = Recursion()
 
     @converter.register_structure_hook_factory(is_attrs)
-    def structure_class(kind: Any, converter: Converter) -> Hook:
-        def later(value: Any, _: Any = None) -> Any:
-            return converter.get_structure_hook(kind)(value, kind)
-
-        return once(kind, lambda: structure_function(kind, converter, rules), later)
+    def structure_attrs(kind: Any, converter: Converter) -> Hook:
+        hook = recursion.build(
+            (kind, "read"),
+            lambda: structure_function(kind, converter, rules),
+            lambda: converter.get_structure_hook(kind),
+        )
+        if _kinds.is_costs(kind):
+            return _kinds.read_costs(hook)
+        return _kinds.read_unknown(hook) if is_unknown(kind) else hook
 
     @converter.register_unstructure_hook_factory(is_attrs)
-    def unstructure_class(kind: Any, converter: Converter) -> Hook:
-        def later(value: Any) -> Any:
-            return converter.get_unstructure_hook(kind)(value)
-
-        return once((kind, "w"), lambda: unstructure_function(kind, converter, rules), later)
-
-    @converter.register_structure_hook_factory(lambda kind: kind is CostsResult)
-    def structure_costs(kind: Any, converter: Converter) -> Hook:
-        flat = converter.get_structure_hook(UsageTimeBucketResultInner, cache_result=False)
-        return _kinds.read_costs(structure_class(kind, converter), flat, rules)
-
-    @converter.register_unstructure_hook_factory(lambda kind: kind is CostsResult)
-    def unstructure_costs(kind: Any, converter: Converter) -> Hook:
-        return _kinds.write_costs(unstructure_class(kind, converter))
-
-    @converter.register_unstructure_hook_factory(lambda kind: kind is UnknownResult)
-    def unstructure_unknown(kind: Any, converter: Converter) -> Hook:
-        return _kinds.write_unknown(unstructure_class(kind, converter))
+    def unstructure_attrs(kind: Any, converter: Converter) -> Hook:
+        hook = recursion.build(
+            (kind, "write"),
+            lambda: unstructure_function(kind, converter, rules),
+            lambda: converter.get_unstructure_hook(kind),
+        )
+        if _kinds.is_costs(kind):
+            return _kinds.write_costs(hook)
+        return _kinds.write_unknown(hook) if is_unknown(kind) else hook

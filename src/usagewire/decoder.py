@@ -30,7 +30,14 @@ from usagewire._fields import Unknown
 from usagewire._lines import BOM, Block, Cursor, LineCutter
 from usagewire._unions import members
 from usagewire.converters import make_converter
-from usagewire.errors import RAW_LIMIT, DecodeError, Rejection, UsageWireError, located
+from usagewire.errors import (
+    RAW_LIMIT,
+    DecodeError,
+    Rejection,
+    UsageWireError,
+    located,
+    quote,
+)
 from usagewire.models import UsageObject
 
 if TYPE_CHECKING:
@@ -131,10 +138,13 @@ class Decoder(Generic[T]):
             raise UsageWireError(
                 f"on_error is {on_error!r}; it must be 'raise', 'skip', 'collect' or a function"
             )
-        if max_line_bytes < 1 or max_rejections < 0:
-            raise UsageWireError("max_line_bytes must be positive, max_rejections not negative")
+        for number, least in ((max_line_bytes, 1), (max_rejections, 0)):
+            if not isinstance(number, int) or number < least:
+                raise UsageWireError("max_line_bytes is an int from 1, max_rejections one from 0")
         if converter is not None and (not strict or unknown != "keep"):
             raise UsageWireError("give strict and unknown to the converter that you pass")
+        if not isinstance(converter, Converter | None):
+            raise UsageWireError(f"converter is {quote(converter)}; it must be a cattrs Converter")
         self._type: Any = type
         self._name = name
         self._on_error = on_error
@@ -143,8 +153,8 @@ class Decoder(Generic[T]):
         if converter is None:
             converter = (
                 _strict_converter(unknown)
-                if strict
-                else make_converter(strict=False, unknown=unknown, on_lenient=self._use_leniency)
+                if strict and isinstance(unknown, str)
+                else make_converter(strict=strict, unknown=unknown, on_lenient=self._use_leniency)
             )
         self._structure = _structure_hook(converter, type)
         self._wants_object = all(attrs.has(m) for m in members(type))
@@ -160,7 +170,7 @@ class Decoder(Generic[T]):
 
     @property
     def counts(self) -> Counts:
-        """What was seen so far by `decode_lines`, `feed` and `close`."""
+        """What was seen so far; `decode`, which reads no lines, only adds to `lenient`."""
         return Counts(
             lines=self._lines,
             records=self._records,
@@ -182,13 +192,11 @@ class Decoder(Generic[T]):
             DecodeError: where it is not JSON or not of the type, whatever `on_error` says.
 
         """
-        if isinstance(data, str):
-            data = data.removeprefix("\ufeff")
-        elif bytes(data[: len(BOM)]) == BOM:
-            data = memoryview(data)[len(BOM) :]
+        text = data if type(data) is bytes else _as_bytes(data)
+        text = text.removeprefix(BOM)
         self._lenient_at = -1
         try:
-            return self._structure(orjson.loads(data), self._type)  # type: ignore[no-any-return]
+            return self._structure(orjson.loads(text), self._type)  # type: ignore[no-any-return]
         except Exception as error:
             self._forget_leniencies()
             raise self._explained(error) from None
@@ -218,8 +226,9 @@ class Decoder(Generic[T]):
                 holds all the good ones.
 
         """
-        text = _as_bytes(data).removeprefix(BOM)
+        text = _as_bytes(data)
         self._bytes += len(text)
+        text = text.removeprefix(BOM)
         value: Any
         try:
             value = orjson.loads(text)
@@ -403,7 +412,9 @@ def _as_bytes(data: Data) -> bytes:
     if isinstance(data, str):
         # A lone surrogate cannot be UTF-8; as it is, the line it stands in is rejected.
         return data.encode("utf-8", "surrogatepass")
-    return bytes(data)
+    if isinstance(data, bytes | bytearray | memoryview):
+        return bytes(data)
+    raise UsageWireError(f"data is {type(data).__name__}; it must be bytes-like or str")
 
 
 def _dumped(value: Any) -> bytes:

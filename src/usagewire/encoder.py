@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 from cattrs import Converter
 
-from usagewire._wire import Dialect
+from usagewire._wire import DIALECTS, Dialect
 from usagewire.converters import make_converter
-from usagewire.errors import EncodeError, UsageWireError, located_writing
+from usagewire.errors import EncodeError, UsageWireError, located_writing, quote
 
 
 class Encoder:
@@ -40,6 +40,10 @@ class Encoder:
     def __init__(self, *, dialect: Dialect = "api", converter: Converter | None = None) -> None:
         if converter is not None and dialect != "api":
             raise UsageWireError("give the dialect to the converter that you pass")
+        if dialect not in DIALECTS:
+            raise UsageWireError(f"dialect is {dialect!r}; it must be one of {', '.join(DIALECTS)}")
+        if not isinstance(converter, Converter | None):
+            raise UsageWireError(f"converter is {quote(converter)}; it must be a cattrs Converter")
         self._unstructure = (converter or _writing_converter(dialect)).unstructure
 
     def encode(self, obj: Any) -> bytes:
@@ -65,7 +69,7 @@ class Encoder:
             try:
                 text += self._encode(obj, orjson.OPT_APPEND_NEWLINE)
             except EncodeError as error:
-                raise error.within(index)  # noqa: B904 -- the same error, one step further out
+                raise error.within(index)
         return bytes(text)
 
     def _encode(self, obj: Any, option: int) -> bytes:
@@ -74,7 +78,7 @@ class Encoder:
         except Exception as error:
             if isinstance(error, EncodeError):
                 raise
-            raise located_writing(error, None) from error
+            raise located_writing(error, None)
 
 
 @lru_cache(maxsize=8)

@@ -97,12 +97,13 @@ class _PlacedError(UsageWireError):
 
     def __init__(self, *args: str) -> None:
         super().__init__(*args)
-        self._steps: list[str] = []
+        self.steps: list[str] = []
+        """The steps of the path, innermost first."""
 
     @property
     def path(self) -> str:
         """Where in the document, as in `$.results[1].input_tokens`; `$` is the document."""
-        steps = self._steps[::-1]
+        steps = self.steps[::-1]
         if len(steps) > _PATH_STEPS:
             steps = [*steps[: _PATH_STEPS // 2], "...", *steps[-_PATH_STEPS // 2 :]]
         return "$" + "".join(steps)
@@ -110,11 +111,11 @@ class _PlacedError(UsageWireError):
     def within(self, step: str | int) -> Self:
         """Return this error as seen from one level further out: inside key or index `step`."""
         if isinstance(step, int):
-            self._steps.append(f"[{step}]")
+            self.steps.append(f"[{step}]")
         elif step.isidentifier() and len(step) <= QUOTE_LIMIT:
-            self._steps.append(f".{step}")
+            self.steps.append(f".{step}")
         else:
-            self._steps.append(f"[{quote(step)}]")
+            self.steps.append(f"[{quote(step)}]")
         return self
 
 
@@ -163,18 +164,20 @@ def located(error: Exception, step: str | int | None) -> Exception:
     """Return what to raise when `error` came up while reading the key or index `step`.
 
     A `DecodeError` gains the step. Anything else came from a hook, validator or converter that is
-    not ours and becomes a `bad_value`; cattrs' error groups are followed down to their first leaf.
-    Running out of memory stays what it is.
+    not ours and becomes a `bad_value` with `error` as its cause; cattrs' error groups are followed
+    down to their first leaf. Running out of memory stays what it is.
     """
     if isinstance(error, MemoryError):
         return error
     found = error if isinstance(error, DecodeError) else _blame(error)
+    if found is not error:
+        found.__cause__ = error
     return found if step is None else found.within(step)
 
 
 def _blame(error: Exception) -> DecodeError:
     if isinstance(error, RecursionError):
-        return DecodeError("too_deep", "nested deeper than Python's recursion limit")
+        return DecodeError("too_deep", _message(error))
     if isinstance(error, ExceptionGroup):
         first = error.exceptions[0]
         found = first if isinstance(first, DecodeError) else _blame(first)
@@ -184,9 +187,15 @@ def _blame(error: Exception) -> DecodeError:
             if step is not None:
                 found = found.within(step)
         return found
+    return DecodeError("bad_value", _message(error))
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deep"
     if isinstance(error, UsageWireError):
-        return DecodeError("bad_value", str(error))
-    return DecodeError("bad_value", f"{type(error).__name__}: {quote(str(error))}")
+        return str(getattr(error, "message", error))
+    return f"{type(error).__name__}: {quote(str(error))}"
 
 
 def located_writing(error: Exception, step: str | int | None) -> Exception:
@@ -195,8 +204,9 @@ def located_writing(error: Exception, step: str | int | None) -> Exception:
         return error
     if isinstance(error, EncodeError):
         found = error
-    elif isinstance(error, UsageWireError):
-        found = EncodeError(str(error))
     else:
-        found = EncodeError(f"{type(error).__name__}: {quote(str(error))}")
+        found = EncodeError(_message(error))
+        found.__cause__ = error
+        if isinstance(error, _PlacedError):
+            found.steps = error.steps
     return found if step is None else found.within(step)

@@ -135,8 +135,8 @@ class UsageTimeBucketResultInner:
                 field is None that the kind requires.
 
         """
-        cls = _BY_TAG.get(self.object)
-        if cls is None:
+        cls = _wire.CLASS_OF_TAG.get(self.object)
+        if cls not in ROW_CLASSES:
             return _as_unknown(self)
         held = {name: getattr(self, name) for name in _OWN if not _is_blank(getattr(self, name))}
         return _build(cls if _fits(cls, held, self) else _by_fields(held, self), self)  # type: ignore[no-any-return]
@@ -145,12 +145,24 @@ class UsageTimeBucketResultInner:
     def from_result(cls, row: UsageResult) -> Self:
         """Return `row`, of any kind, in the flattened shape, with its right tag.
 
-        `to_result` is the inverse, except that an empty string in a group key comes back as None.
-        The unknown fields of an `UnknownResult` stay in `additional_properties`.
+        Unknown keys that this shape has a field for move there: all that fit the field from an
+        `UnknownResult`, and from other rows the zeros that clients write for absent counts.
+        `to_result` is the inverse, but for such zeros and for empty strings in group keys.
         """
         fields: dict[str, Any] = {"object": row.object}
         fields |= {a.name: getattr(row, a.name) for a in attrs.fields(type(row))}
-        return cls(**fields)
+        extra = dict(row.additional_properties)
+        for key, value in row.additional_properties.items():
+            name = _ATTRIBUTE_OF.get(key, "")
+            fits = type(value) is _SCALARS.get(name) or value is None
+            if (
+                name
+                and fits
+                and name not in fields
+                and (isinstance(row, UnknownResult) or not value)
+            ):
+                fields[name] = extra.pop(key)
+        return cls(**fields | {_wire.EXTRA: extra or NO_PROPERTIES})
 
 
 _OWN = tuple(
@@ -165,8 +177,14 @@ _REQUIRED_OF: dict[type, tuple[str, ...]] = {
     cls: tuple(a.name for a in attrs.fields(cls) if a.default is attrs.NOTHING)
     for cls in ROW_CLASSES
 }
+_ATTRIBUTE_OF = {key: name for name in _OWN for key in _wire.spellings(name)}
+_SCALARS = {
+    a.name: kind
+    for a in attrs.fields(UsageTimeBucketResultInner)
+    for kind in (int, str, bool)
+    if a.type == kind | None
+}
 _OF_COSTS = ("amount", "quantity", "quantity_unit", "line_item")
-_BY_TAG = {tag: cls for cls in ROW_CLASSES for tag in _wire.tags(cls)}
 
 
 def _is_blank(value: Any) -> bool:

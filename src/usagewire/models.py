@@ -10,9 +10,10 @@ Conventions, for every class:
 - A time is an `int` of Unix seconds in UTC; the end of an interval is exclusive.
 - Money and quantities are `decimal.Decimal`, never `float`.
 - `None` means that the API did not say, or, in a group key, that the answer was not grouped by it.
-- A record is immutable and takes keyword arguments only. It is hashable if its values are.
+- A record is frozen and takes keyword arguments only. It is hashable; `additional_properties` is
+  not part of the hash and, where it is not empty, a plain dict that nobody should change.
 - `object` is the API's tag of the class: readable on the class, not an argument of it (only
-  `UnknownResult` takes it).
+  `UnknownResult`, and `flat.UsageTimeBucketResultInner`, take it).
 
 Each class cites where its shape comes from: the API specification of a date, or, for what no
 specification had yet by 2026-08-21, the types of openai-python 3.54. A field without a date of
@@ -50,6 +51,13 @@ class _NoProperties(Mapping[str, Any]):
 
 NO_PROPERTIES: Final[Mapping[str, Any]] = _NoProperties()
 """The default of every `additional_properties`. It equals `{}` and cannot be changed."""
+
+
+MIN_EXPONENT: Final = -6176
+MAX_ADJUSTED: Final = 6144
+"""The least exponent and the greatest adjusted exponent of money and quantities, those of IEEE 754
+decimal128, which the API's own amounts show (`0E-6176`). The bound keeps exact sums of any amounts
+within about 12,400 digits."""
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)

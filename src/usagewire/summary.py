@@ -19,6 +19,8 @@ import attrs
 from usagewire.errors import UsageWireError, quote
 from usagewire.flat import UsageTimeBucketResultInner
 from usagewire.models import (
+    MAX_ADJUSTED,
+    MIN_EXPONENT,
     ROW_CLASSES,
     CostsResult,
     UnknownResult,
@@ -97,11 +99,6 @@ KEYS: Final = ("kind", "day", "month", *ATTRIBUTE_KEYS)
 `day` (`YYYY-MM-DD`) and `month` (`YYYY-MM`) are those of the start of the row's interval, in UTC;
 an interval longer than a day counts for the day it starts on.
 """
-
-MIN_EXPONENT: Final = -6176
-MAX_ADJUSTED: Final = 6144
-"""Exponents of the amounts that can be summed, those of IEEE 754 decimal128: the API's own amounts
-show them (`0E-6176`), and whatever a decoder let through is within them."""
 
 _ATTRIBUTES: Final = {name: name for name in (*HEADLINE, *OTHERS, *BREAKDOWN)} | {
     "requests": "num_model_requests"
