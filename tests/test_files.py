@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 import pytest
 
+import usagewire
 from usagewire import (
     Counts,
     DecodeError,
@@ -442,15 +443,69 @@ def test_first_line_that_begins_like_an_array() -> None:
     assert [1] == [one.line for one in reader.rejections]
 
 
-def test_document_past_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A document past the limit is read as lines: memory stays bounded."""
-    monkeypatch.setattr(files, "MAX_DOCUMENT_BYTES", 100)
-    monkeypatch.setattr(files, "CHUNK", 64)
-    reader = read(io.BytesIO(ARRAY), on_error="skip")
+def test_document_past_the_limit() -> None:
+    """A printed document longer than a line may be is refused, with what to do about it."""
+    reader = read(io.BytesIO(INDENTED), max_line_bytes=len(INDENTED) - 1)
+    with pytest.raises(FileError, match="raise max_line_bytes"):
+        next(reader)
+
+    assert len(list(read(io.BytesIO(INDENTED), max_line_bytes=len(INDENTED)))) == 1
+
+
+def test_array_on_one_line_past_the_limit() -> None:
+    """An array on one line that is too long is one rejected line."""
+    array = b"[" + LINES.strip().replace(b"\n", b",") + b"]"
+    reader = read(io.BytesIO(array), on_error="collect", max_line_bytes=len(array) - 1)
 
     assert list(reader) == []
-    assert reader.counts.rejected == reader.counts.lines > 1
-    assert len(ARRAY) == reader.counts.bytes
+    assert ["line_too_long"] == [one.code for one in reader.rejections]
+
+
+def test_lists_a_line_are_no_document() -> None:
+    """Where a record is a list, a single line of it is a line like any other."""
+    line = b'[{"usage_bytes": 1}]\n'
+
+    assert [[UsageVectorStoresResult(usage_bytes=1)]] == list(
+        read(io.BytesIO(line), list[UsageVectorStoresResult])
+    )
+
+
+class Stop(Exception):  # noqa: N818 -- not the library's kind of error
+    """An error of a user's own."""
+
+
+@pytest.mark.parametrize("error", [Stop, KeyboardInterrupt])
+def test_goes_on_after_an_error_of_the_callback(error: type[BaseException]) -> None:
+    """What a callback raises costs no record: reading on goes on where it stopped."""
+    raising = [error, None]
+
+    def tell(_: usagewire.Rejection) -> None:
+        if raising.pop(0) is not None:
+            raise error
+
+    text = LINES + b"bad\n" + LINES + b"bad\n" + LINES
+    reader = read(io.BytesIO(text), on_error=tell)
+    with pytest.raises(error):
+        next(reader)
+
+    assert ROWS * 3 == list(reader)
+    assert (len(ROWS) * 3, 2) == (reader.counts.records, reader.counts.rejected)
+
+
+def test_interrupted_read_is_no_end() -> None:
+    """A file whose reading was interrupted does not seem to have ended there."""
+
+    class Interrupted(io.BytesIO):
+        def read(self, _: int | None = -1, /) -> bytes:
+            if self.tell():
+                raise KeyboardInterrupt
+            return super().read(len(LINES))
+
+    reader = read(Interrupted(LINES * 2))
+    with pytest.raises(KeyboardInterrupt):
+        list(reader)
+    with pytest.raises(FileError, match="interrupted"):
+        list(reader)
 
 
 # --- writing ---------------------------------------------------------------------------------
@@ -470,6 +525,36 @@ def test_write_and_read(tmp_path: Path, name: str, count: int) -> None:
     assert count == write(tmp_path / name, iter(records))
     assert records == list(read(tmp_path / name))
     assert [name] == contents(tmp_path)
+
+
+def test_write_keeps_the_permissions(tmp_path: Path) -> None:
+    """A file that others may not read stays one."""
+    path = tmp_path / "usage.ndjson"
+    path.touch(mode=0o600)
+    write(path, ROWS)
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_write_follows_a_link(tmp_path: Path) -> None:
+    """A link stays a link, and what it points to is replaced."""
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    write(tmp_path / "link", ROWS)
+
+    assert (tmp_path / "link").is_symlink()
+    assert ROWS == list(read(tmp_path / "real"))
+
+
+@pytest.mark.parametrize("name", ["pipe", "", "folder"])
+def test_write_replaces_only_files(tmp_path: Path, name: str) -> None:
+    """What is not a regular file is refused and left alone."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(FileError):
+        write(tmp_path / name, ROWS)
+
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert ["folder", "pipe"] == contents(tmp_path)
 
 
 def test_write_gives_lines(tmp_path: Path) -> None:

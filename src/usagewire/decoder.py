@@ -157,7 +157,8 @@ class Decoder(Generic[T]):
                 else make_converter(strict=strict, unknown=unknown, on_lenient=self._use_leniency)
             )
         self._structure = _structure_hook(converter, type)
-        self._wants_object = all(attrs.has(m) for m in members(type))
+        self.reads_objects = all(attrs.has(m) for m in members(type))
+        """Whether each document is a JSON object: the type is attrs classes and nothing else."""
         self._lines = self._records = self._rejected = self._blank = self._bytes = 0
         self._lenient = 0
         self._lenient_here = 0
@@ -376,7 +377,7 @@ class Decoder(Generic[T]):
         found = located(error, None)
         if not isinstance(found, DecodeError):
             raise found
-        if self._wants_object and found.code == "wrong_type" and found.path == "$":
+        if self.reads_objects and found.code == "wrong_type" and found.path == "$":
             return DecodeError("syntax", found.message)
         return found
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import time
 import zlib
@@ -37,9 +38,6 @@ Source: TypeAlias = str | os.PathLike[str] | BinaryIO
 CHUNK: Final = 2**18
 """Bytes read at once."""
 
-MAX_DOCUMENT_BYTES: Final = 2**28
-"""Longest text that is read as one JSON document: a document is held in memory whole."""
-
 STDIN: Final = "-"
 GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP: Final = 16 + zlib.MAX_WBITS
@@ -60,8 +58,8 @@ def read(
     Args:
         source: a path, `-` for standard input, or a binary file object (which stays open). gzip is
             recognised by its first bytes. The text is NDJSON, or one JSON document: an object
-            printed over several lines or an array of objects. A document is read whole, up to
-            `MAX_DOCUMENT_BYTES`; NDJSON in constant memory.
+            printed over several lines or an array of objects. NDJSON takes constant memory; a
+            document is held in memory whole and so may have `max_line_bytes` at most.
         type, options: as in `Decoder`; `name` is the name of the source unless given.
 
     Raises:
@@ -84,9 +82,13 @@ class Reader(Generic[T]):
         """Name of the file, as rejections give it."""
         self._decoder = decoder
         self._file, self._ours = _open(source, name)
-        self._steps = self._read(_text(self._file, name), max_line_bytes)
+        self._limit = max_line_bytes
+        self._chunks: Iterator[bytes] | None = None
+        self._document: bytes | None = None
         self._ready: Iterator[T] = iter(())
         self._error: DecodeError | None = None
+        self._stopped = False
+        self._ended = False
 
     @property
     def counts(self) -> Counts:
@@ -109,7 +111,10 @@ class Reader(Generic[T]):
                 error, self._error = self._error, None
                 raise error
             try:
-                self._ready = next(self._steps)
+                self._ready = iter(self._more())
+            except DecodeError as error:
+                records, error.records = error.records, []
+                self._ready, self._error = iter(records), error
             except (StopIteration, FileError):
                 self.close()
                 raise
@@ -127,32 +132,54 @@ class Reader(Generic[T]):
 
     def close(self) -> None:
         """Close the file if `read` opened it. There are no more records then."""
-        self._steps = iter(())
+        self._ended, self._stopped = True, False
         self._ready = iter(())
         if self._ours:
             self._file.close()
 
-    def _read(self, chunks: Iterator[bytes], max_line_bytes: int) -> Iterator[Iterator[T]]:
-        """Yield, step by step, the records that became ready; note an error for after them."""
-        chunks, document = _tell_document(chunks, max_line_bytes)
-        feeds = [partial(self._decoder.decode_document, document)] if document is not None else []
-        for step in chain(feeds, (partial(self._decoder.feed, chunk) for chunk in chunks)):
-            yield from self._drain(step)
-        yield from self._drain(self._decoder.close)
+    def _more(self) -> list[T]:
+        """Return the records of one more step.
 
-    def _drain(self, step: Callable[[], list[T]]) -> Iterator[Iterator[T]]:
-        bad = True
-        while bad:
-            try:
-                ready = step()
-            except DecodeError as error:
-                ready, error.records = error.records, []
-                self._error = error
-                # What came after the bad line is still in the decoder.
-                step = partial(self._decoder.feed, b"")
-            else:
-                bad = False
-            yield iter(ready)
+        Whatever stops a step (a bad line, an error of the callback, an interrupt), the lines that
+        it left are in the decoder, and the next step goes on with them.
+        """
+        if self._stopped:
+            step: Callable[[], list[T]] = partial(self._decoder.feed, b"")
+        elif self._ended:
+            raise StopIteration
+        else:
+            step = self._next_step()
+        self._stopped = True
+        records = step()
+        self._stopped = False
+        return records
+
+    def _next_step(self) -> Callable[[], list[T]]:
+        try:
+            if self._chunks is None:
+                text = _text(self._file, self.name)
+                if self._decoder.reads_objects:
+                    self._chunks, document = _tell_document(text, self._limit, self.name)
+                    if document is not None:
+                        return partial(self._decoder.decode_document, document)
+                else:
+                    self._chunks = text
+            chunk = next(self._chunks, None)
+        except FileError:
+            raise
+        except BaseException:
+            # The chunks end with this, and that must not pass for the end of the file.
+            self._chunks = _interrupted(self.name)
+            raise
+        if chunk is not None:
+            return partial(self._decoder.feed, chunk)
+        self._ended = True
+        return self._decoder.close
+
+
+def _interrupted(name: str) -> Iterator[bytes]:
+    raise FileError(f"{name}: reading was interrupted; open it again")
+    yield b""
 
 
 def _name(source: Source) -> str:
@@ -234,28 +261,45 @@ def _gunzip(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
 
 
 def _tell_document(
-    chunks: Iterator[bytes], max_line_bytes: int
+    chunks: Iterator[bytes], limit: int, name: str
 ) -> tuple[Iterator[bytes], bytes | None]:
     """Return the chunks to read as NDJSON, or no chunks and the text of the one JSON document."""
-    head = bytearray()
+    head: list[bytes] = []
+    size = lines = 0
     for chunk in chunks:
-        head += chunk
-        if b"\n" in head.lstrip() or len(head) > max_line_bytes:
+        head.append(chunk)
+        size += len(chunk)
+        # Blank lines before the text tell nothing.
+        lines += (chunk if lines or head[:-1] else chunk.removeprefix(BOM).lstrip()).count(b"\n")
+        if lines > 1 or size > limit:
             break
-    line, newline, _ = bytes(head).removeprefix(BOM).lstrip().partition(b"\n")
-    line = line.rstrip()
-    opens = line[:1] in (b"{", b"[") and line[-1:] in (b"{", b"[", b",") and newline
-    if opens or line[:1] == b"[":
+    first, *more = b"".join(head).removeprefix(BOM).lstrip().split(b"\n", 2)
+    first = first.rstrip()
+    printed = first[-1:] in (b"{", b"[", b",") and bool(more) and not _is_object(more[0])
+    if first[:1] == b"[" or (first[:1] == b"{" and printed):
         for chunk in chunks:
-            head += chunk
-            if len(head) > MAX_DOCUMENT_BYTES:
+            head.append(chunk)
+            size += len(chunk)
+            if size > limit:
                 break
-        else:
-            text = bytes(head).removeprefix(BOM)
+        if size <= limit:
+            text = b"".join(head).removeprefix(BOM)
             with suppress(orjson.JSONDecodeError):
                 orjson.loads(text)
                 return iter(()), text
-    return chain([bytes(head)], chunks), None
+        elif printed:
+            raise FileError(
+                f"{name}: seems to be one JSON document, of more than {limit} bytes; to hold it in"
+                " memory, raise max_line_bytes"
+            )
+    return chain([b"".join(head)], chunks), None
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return type(orjson.loads(line)) is dict
+    except orjson.JSONDecodeError:
+        return False
 
 
 def write(
@@ -268,8 +312,8 @@ def write(
     """Write `records` as NDJSON to `path` and return how many there were.
 
     The file is replaced whole or not at all: the text goes to a temporary file in the same folder,
-    which takes the name of `path` once all of it is on disk. A name that ends in `.gz` is written
-    as gzip.
+    which takes the name and the permissions of `path` once all of it is on disk. Links are
+    followed. A name that ends in `.gz` is written as gzip.
 
     Args:
         path: the file to write.
@@ -277,14 +321,12 @@ def write(
         dialect, converter: as in `Encoder`.
 
     Raises:
-        FileError: where the file cannot be written.
+        FileError: where the file cannot be written, or what is there is not a regular file.
         EncodeError: where a record holds something that would not read back equal; the path begins
             with its index.
 
     """
-    target = Path(path)
-    if "\0" in str(target):
-        raise FileError(f"{quote(str(target))}: a path cannot hold a null character")
+    target, mode = _regular_target(path)
     encoder = Encoder(dialect=dialect, converter=converter)
     # Beside the target, because only a rename within one file system is a single step.
     temporary = target.with_name(f".usagewire-{os.getpid()}-{time.time_ns()}.part")
@@ -292,6 +334,8 @@ def write(
         with temporary.open("xb") as file:
             count = _write_lines(file, records, encoder, packed=target.suffix == ".gz")
             file.flush()
+            if mode is not None:
+                temporary.chmod(mode)
             os.fsync(file.fileno())
         temporary.replace(target)
         _sync_folder(target.parent)
@@ -301,6 +345,20 @@ def write(
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
     return count
+
+
+def _regular_target(path: str | os.PathLike[str]) -> tuple[Path, int | None]:
+    """Return the file to replace, links followed, and the mode that it has."""
+    try:
+        target = Path(path).resolve()
+        found = target.stat()
+    except FileNotFoundError:
+        return target, None
+    except (OSError, TypeError, ValueError, RuntimeError) as error:
+        raise _file_error(quote(str(path)), error) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise FileError(f"{path}: not a regular file, so it cannot be replaced")
+    return target, stat.S_IMODE(found.st_mode)
 
 
 def _write_lines(file: BinaryIO, records: Iterable[Any], encoder: Encoder, *, packed: bool) -> int:

@@ -215,7 +215,7 @@ def _by_fields(held: Mapping[str, Any], flat: UsageTimeBucketResultInner) -> typ
     if len(kinds) == 1:
         return kinds[0]
     could = " or ".join(cls.__name__ for cls in kinds) or "of no known kind"
-    shown = ", ".join(f"{name}={value!r}" for name, value in held.items())
+    shown = ", ".join(f"{name}={value!r}" for name, value in held.items()) or "nothing above zero"
     raise DecodeError(
         "ambiguous_kind",
         f"the tag is {quote(flat.object)}, and with {quote(shown)} the row could be {could}",
