@@ -318,3 +318,28 @@ def test_flat_row_can_be_written(record: Any) -> None:
 
     assert loads(dumps(flat), UsageTimeBucketResultInner) == flat
     assert record.object == flat.to_result().object
+
+
+def test_null_in_a_list() -> None:
+    """A list may have nulls where its items may, in both directions."""
+    holder = attrs.make_class("Holder", {"items": attrs.field(type=list[int | None])})
+    record = holder([1, None])
+
+    assert record == loads('{"items":[1,null]}', holder)
+    assert dumps(record) == b'{"items":[1,null]}'
+
+
+class Count(int):
+    """A kind of int."""
+
+
+def test_types_derived_from_scalars_are_refused() -> None:
+    """A type derived from a scalar that is no enum is refused, because JSON cannot tell it."""
+    with pytest.raises(UsageWireError, match="not supported"):
+        loads("1", Count)
+
+
+def test_keys_that_are_no_strings() -> None:
+    """A dict that came from elsewhere than JSON may have other keys, which are refused."""
+    with pytest.raises(usagewire.DecodeError, match="a string as key"):
+        make_converter().structure({1: 2}, dict[str, int])

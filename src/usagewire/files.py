@@ -351,11 +351,14 @@ def _regular_target(path: str | os.PathLike[str]) -> tuple[Path, int | None]:
     """Return the file to replace, links followed, and the mode that it has."""
     try:
         target = Path(path).resolve()
+    except (OSError, TypeError, ValueError, RuntimeError) as error:
+        raise _file_error(quote(str(path)), error) from error
+    try:
         found = target.stat()
     except FileNotFoundError:
         return target, None
-    except (OSError, TypeError, ValueError, RuntimeError) as error:
-        raise _file_error(quote(str(path)), error) from error
+    except OSError as error:
+        raise _file_error(str(path), error) from error
     if not stat.S_ISREG(found.st_mode):
         raise FileError(f"{path}: not a regular file, so it cannot be replaced")
     return target, stat.S_IMODE(found.st_mode)

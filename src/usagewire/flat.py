@@ -162,7 +162,8 @@ class UsageTimeBucketResultInner:
                 and (isinstance(row, UnknownResult) or not value)
             ):
                 fields[name] = extra.pop(key)
-        return cls(**fields | {_wire.EXTRA: extra or NO_PROPERTIES})
+        fields[_wire.EXTRA] = extra or NO_PROPERTIES
+        return cls(**fields)
 
 
 _OWN = tuple(
