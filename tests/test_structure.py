@@ -94,15 +94,29 @@ def test_module_docstrings(module: str) -> None:
 
 
 def test_exports_are_all_there_is() -> None:
-    """What the package's own text imports is what it exports."""
+    """What type checkers see imported is what is exported, from the module it is loaded from."""
     tree = ast.parse((SOURCE / "__init__.py").read_text(encoding="utf-8"))
     imported = {
-        alias.asname or alias.name
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom)
+        alias.name: str(node.module).removeprefix("usagewire.")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("usagewire.")
         for alias in node.names
     }
-    assert imported | {"__version__"} == set(usagewire.__all__)
+    assert imported == usagewire._MODULE_OF  # noqa: SLF001 -- the test is of the table
+    assert {*imported, "__version__"} == set(usagewire.__all__) <= set(dir(usagewire))
+
+
+def test_unknown_export() -> None:
+    """A name that is not there is an `AttributeError`, as in any module."""
+    with pytest.raises(AttributeError, match="no attribute 'load'"):
+        usagewire.load  # noqa: B018
+
+
+def test_models_alone_load_no_converter() -> None:
+    """Who imports the models does not load cattrs or orjson."""
+    code = "import sys; from usagewire import CostsResult; print('cattrs' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert done.stdout.strip() == b"False"
 
 
 def test_public_docstrings() -> None:
@@ -157,7 +171,7 @@ def test_readme_commands(command: str) -> None:
 def test_import_needs_no_extra() -> None:
     """The library imports with every optional package hidden."""
     hidden = ["click", "rich", "openai", "pydantic", "msgspec", "typing_extensions_not_ours"]
-    code = f"import sys; sys.modules.update(dict.fromkeys({hidden})); import usagewire"
+    code = f"import sys; sys.modules.update(dict.fromkeys({hidden})); from usagewire import *"
     assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode
 
 

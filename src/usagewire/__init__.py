@@ -1,45 +1,106 @@
 """usagewire: read and write the data of OpenAI's organization Usage and Costs API.
 
-The public surface: everything here is re-exported from where it is defined.
+The public surface: everything here is defined in a module of the package and loaded when it is
+first asked for, so that who wants the models alone does not wait for the converters.
 """
 
-from usagewire._wire import DIALECTS, Dialect
-from usagewire.codec import accelerated, dumps, loads
-from usagewire.converters import configure_converter, make_converter
-from usagewire.decoder import Counts, Decoder
-from usagewire.encoder import Encoder
-from usagewire.errors import (
-    CODES,
-    DecodeError,
-    EncodeError,
-    FileError,
-    Rejection,
-    UsageWireError,
-)
-from usagewire.files import Reader, read, write
-from usagewire.flat import UsageTimeBucketResultInner
-from usagewire.models import (
-    CostsResult,
-    CostsResultAmount,
-    UnknownResult,
-    UsageAudioSpeechesResult,
-    UsageAudioTranscriptionsResult,
-    UsageCodeInterpreterSessionsResult,
-    UsageCompletionsResult,
-    UsageDecisionsResult,
-    UsageEmbeddingsResult,
-    UsageFileSearchCallsResult,
-    UsageImagesResult,
-    UsageModerationsResult,
-    UsageObject,
-    UsageResponse,
-    UsageResult,
-    UsageTimeBucket,
-    UsageVectorStoresResult,
-    UsageWebSearchCallsResult,
-)
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from usagewire._wire import DIALECTS, Dialect
+    from usagewire.codec import accelerated, dumps, loads
+    from usagewire.converters import configure_converter, make_converter
+    from usagewire.decoder import Counts, Decoder
+    from usagewire.encoder import Encoder
+    from usagewire.errors import (
+        CODES,
+        DecodeError,
+        EncodeError,
+        FileError,
+        Rejection,
+        UsageWireError,
+    )
+    from usagewire.files import Reader, read, write
+    from usagewire.flat import UsageTimeBucketResultInner
+    from usagewire.models import (
+        CostsResult,
+        CostsResultAmount,
+        UnknownResult,
+        UsageAudioSpeechesResult,
+        UsageAudioTranscriptionsResult,
+        UsageCodeInterpreterSessionsResult,
+        UsageCompletionsResult,
+        UsageDecisionsResult,
+        UsageEmbeddingsResult,
+        UsageFileSearchCallsResult,
+        UsageImagesResult,
+        UsageModerationsResult,
+        UsageObject,
+        UsageResponse,
+        UsageResult,
+        UsageTimeBucket,
+        UsageVectorStoresResult,
+        UsageWebSearchCallsResult,
+    )
 
 __version__ = "0.1.0.dev0"
+
+_MODULE_OF = {
+    "DIALECTS": "_wire",
+    "Dialect": "_wire",
+    "accelerated": "codec",
+    "dumps": "codec",
+    "loads": "codec",
+    "configure_converter": "converters",
+    "make_converter": "converters",
+    "Counts": "decoder",
+    "Decoder": "decoder",
+    "Encoder": "encoder",
+    "CODES": "errors",
+    "DecodeError": "errors",
+    "EncodeError": "errors",
+    "FileError": "errors",
+    "Rejection": "errors",
+    "UsageWireError": "errors",
+    "Reader": "files",
+    "read": "files",
+    "write": "files",
+    "UsageTimeBucketResultInner": "flat",
+    "CostsResult": "models",
+    "CostsResultAmount": "models",
+    "UnknownResult": "models",
+    "UsageAudioSpeechesResult": "models",
+    "UsageAudioTranscriptionsResult": "models",
+    "UsageCodeInterpreterSessionsResult": "models",
+    "UsageCompletionsResult": "models",
+    "UsageDecisionsResult": "models",
+    "UsageEmbeddingsResult": "models",
+    "UsageFileSearchCallsResult": "models",
+    "UsageImagesResult": "models",
+    "UsageModerationsResult": "models",
+    "UsageObject": "models",
+    "UsageResponse": "models",
+    "UsageResult": "models",
+    "UsageTimeBucket": "models",
+    "UsageVectorStoresResult": "models",
+    "UsageWebSearchCallsResult": "models",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_MODULE_OF]
+
 
 __all__ = [
     "CODES",
