@@ -148,6 +148,7 @@ def twin(cls: Any) -> Any:
         or any(hasattr(cls, hook) for hook in ("__attrs_pre_init__", "__attrs_post_init__"))
         or any("__init_subclass__" in vars(base) for base in cls.__mro__[:-1])
         or not all(_is_only_stored(a, cls) for a in attrs.fields(cls))
+        or not _slots(cls) <= {"__weakref__", *attrs.fields_dict(cls)}  # as with cache_hash=True
     ):
         return None
     if cls.__setattr__ is object.__setattr__:
@@ -161,6 +162,10 @@ def twin(cls: Any) -> Any:
     except TypeError:
         return None
     return made
+
+
+def _slots(cls: type) -> set[str]:
+    return {name for base in cls.__mro__ for name in vars(base).get("__slots__", ())}
 
 
 def _is_generated(function: Any) -> bool:
