@@ -1,7 +1,6 @@
 """`Decoder` and `Encoder`: what happens at a bad line, interrupts, bounds, inputs, and writing."""
 
 import gc
-import time
 import tracemalloc
 from collections.abc import Callable
 from decimal import Decimal
@@ -132,25 +131,6 @@ def test_close_goes_on_after_raise(path: Way) -> None:
         decoder.feed(b"what?\n" + line(1) + line(2).rstrip())
 
     assert [1, 2] == numbers(decoder.close())
-
-
-def test_many_bad_lines_take_no_longer_each(path: Way) -> None:
-    """Going on after each of many bad lines of one chunk takes time in proportion to them."""
-
-    def seconds(count: int) -> float:
-        decoder = path.Decoder(max_rejections=0)
-        chunk = b"x\n" * count
-        start = time.perf_counter()
-        for _ in range(count):
-            with pytest.raises(DecodeError):
-                decoder.feed(chunk)
-            chunk = b""
-        assert decoder.feed(b"") == []
-        assert count == decoder.counts.rejected
-        return time.perf_counter() - start
-
-    # In proportion it is 8 times as long; in proportion to the square, 64 times.
-    assert seconds(24_000) < 20 * min(seconds(3000) for _ in range(3))
 
 
 def test_function(path: Way) -> None:
