@@ -263,7 +263,8 @@ def test_union_hook_of_a_copy() -> None:
     assert [5, 5] == [one.structure(5, Left | int) for one in (converter, configured)]
 
 
-def test_the_cause_is_kept() -> None:
+@pytest.mark.parametrize("way", ["structure", "decode", "decode_lines"])
+def test_the_cause_is_kept(way: str) -> None:
     """What a user's own hook raised is the cause of what we raise."""
     cause = ValueError("no")
 
@@ -272,12 +273,26 @@ def test_the_cause_is_kept() -> None:
 
     converter = make_converter()
     converter.register_structure_hook(Left, refuse)
+    holder: Any = attrs.make_class("Holder", {"left": attrs.field(type=Left)})
+    decoder = Decoder(holder, converter=converter)
+    calls: dict[str, Any] = {
+        "structure": lambda: converter.structure({"left": {}}, holder),
+        "decode": lambda: decoder.decode('{"left":{}}'),
+        "decode_lines": lambda: decoder.decode_lines('{"left":{}}'),
+    }
     with pytest.raises(usagewire.DecodeError) as caught:
-        converter.structure(
-            {"left": {}}, attrs.make_class("Holder", {"left": attrs.field(type=Left)})
-        )
+        calls[way]()
 
     assert cause is caught.value.__cause__
+
+
+@pytest.mark.parametrize("unknown", ["keep", "forbid"])
+def test_keys_of_an_object_that_are_no_strings(unknown: Any) -> None:
+    """An object with other keys than str, which JSON does not have, is refused each time."""
+    converter = make_converter(unknown=unknown)
+    for _ in range(OFTEN):
+        with pytest.raises(usagewire.DecodeError):
+            converter.structure({"usage_bytes": 5, 1: 2}, UsageVectorStoresResult)
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,6 @@ class Layout:
 
     cls: Any
     fields: tuple[Field, ...]
-    omitted: tuple[tuple[str, Any], ...]
-    """Attributes without JSON key, by `override(omit=True)`, with their defaults."""
     index: Mapping[str, int]
     """For each JSON key, the index of its field."""
     tags: tuple[str, ...]
@@ -113,7 +111,6 @@ def layout_of(cls: Any, converter: Converter, rules: Rules) -> Layout:
     return Layout(
         cls=origin,
         fields=fields,
-        omitted=_omitted(origin, fields),
         index=index,
         tags=tags,
         tag_keys=frozenset(keys),
@@ -148,6 +145,8 @@ def fields_of(cls: Any, converter: Converter, rules: Rules) -> tuple[Field, ...]
         # attrs has None for a field without annotation, and for the annotation None.
         kind = Any if a.type is None else _fill_in(a.type, variables)
         names, custom = _given_names(given.get(a.name), kind, converter)
+        if custom.omit and a.init and a.default is attrs.NOTHING:
+            raise UsageWireError(f"{origin.__name__}.{a.name} is omitted and has no default")
         if custom.omit or not a.init or (a.name == _wire.EXTRA and names is None):
             continue
         ours = is_ours(origin, a.name)
@@ -201,15 +200,6 @@ def tag_keys(cls: type) -> tuple[str, ...]:
     """Return the JSON keys under which the tag of `cls` is read."""
     ours = any(is_own(base) for base in cls.__mro__)
     return _wire.spellings(_wire.TAG) if ours else (_wire.TAG,)
-
-
-def _omitted(cls: type, fields: Iterable[Field]) -> tuple[tuple[str, Any], ...]:
-    named = {field.attribute for field in fields} | {_wire.EXTRA}
-    left = [a for a in attrs.fields(cls) if a.init and a.name not in named]
-    for a in left:
-        if a.default is attrs.NOTHING:
-            raise UsageWireError(f"{cls.__name__}.{a.name} is omitted and has no default")
-    return tuple((a.name, a.default) for a in left)
 
 
 def _type_variables(cls: Any) -> dict[Any, Any]:

@@ -55,7 +55,8 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
 
     def watch(keys: tuple[str, ...]) -> Hook | None:
         """Note that `keys` came by; return straight code for them once they did often enough."""
-        if sum(map(len, keys)) > MAX_KEY_TEXT:
+        # Keys that are no str do not come from JSON; `is_plain` refuses them.
+        if sum(len(key) for key in keys if type(key) is str) > MAX_KEY_TEXT:
             return None
         times = seen.get(keys, 0) + 1
         if times < SIGHTINGS:

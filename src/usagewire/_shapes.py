@@ -97,12 +97,10 @@ def shape_function(
         v = variables[key]
         source.add(2, f"if {v} != {layout.tags[0]!r}: check_tag({v}, {key!r})")
     values: dict[str, str] = {}
-    for key, v in variables.items():
-        if key in layout.index:
-            values[layout.fields[layout.index[key]].attribute] = v
     key_of = {layout.index[key]: key for key in keys if key in layout.index}
-    for i in sorted(key_of):
-        source.add_call(2, variables[key_of[i]], hooks[i], at=key_of[i], kind=True)
+    for i, key in sorted(key_of.items()):
+        values[layout.fields[i].attribute] = variables[key]
+        source.add_call(2, variables[key], hooks[i], at=key, kind=True)
     extra = variables.keys() - layout.index.keys() - layout.tag_keys
     if extra and layout.keeps:
         items = (f"{key!r}: {v}" for key, v in variables.items() if key in extra)

@@ -200,7 +200,8 @@ class Decoder(Generic[T]):
             return self._structure(orjson.loads(text), self._type)  # type: ignore[no-any-return]
         except Exception as error:
             self._forget_leniencies()
-            raise self._explained(error) from None
+            found = self._explained(error)
+            raise found from found.__cause__
 
     def decode_lines(self, data: Data) -> list[T]:
         """Return the records of `data`, a whole NDJSON text; a last line may lack its LF.
@@ -366,7 +367,7 @@ class Decoder(Generic[T]):
             self._rejections.append(rejection)
         if self._on_error == "raise":
             found.rejection = rejection
-            raise found from None
+            raise found from found.__cause__
         if callable(self._on_error):
             self._on_error(rejection)
 
