@@ -272,12 +272,15 @@ def test_document_of_one(path: Way) -> None:
 
 
 def test_document_of_many(path: Way) -> None:
-    """Each element of an array counts as a line, bad ones too."""
+    """Each element of an array counts as a line; a bad one is told with its place in the text."""
     decoder = path.Decoder(on_error="collect")
-    data = b"[" + line(1) + b', 5, {"object":5},' + line(2) + b"]"
+    data = b"[" + line(1) + b', 5,\n {"object":5},' + line(2) + b"]"
 
     assert [1, 2] == numbers(decoder.decode_document(data))
     assert [(2, b"5"), (3, b'{"object":5}')] == [(r.line, r.raw) for r in decoder.rejections]
+    assert [(data.index(r.raw), len(r.raw)) for r in decoder.rejections] == [
+        (r.offset, r.length) for r in decoder.rejections
+    ]
     assert Counts(lines=4, records=2, rejected=2, bytes=len(data)) == decoder.counts
 
 

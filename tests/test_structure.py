@@ -25,18 +25,20 @@ COMMANDS = re.findall(r"^usagewire (?:summary|validate) .*$", README, re.MULTILI
 
 LEVELS = {
     0: {"models", "errors"},
-    1: {"_lines", "_wire", "_values"},
-    2: {"_fields", "_containers", "_recursion", "flat"},
-    3: {"_shapes"},
-    4: {"_reading"},
+    1: {"_ahead", "_account", "_compression", "_lines", "_wire", "_values"},
+    2: {"_documents", "_fields", "_containers", "_recursion", "flat"},
+    3: {"_shapes", "_stream"},
+    4: {"_checkpoint", "_reading"},
     5: {"_kinds"},
     6: {"_unions"},
     7: {"converters"},
     8: {"decoder", "encoder"},
-    9: {"codec", "files", "summary"},
-    10: {"__init__"},
-    11: {"cli"},
-    12: {"__main__"},
+    9: {"codec", "summary", "_intake", "writer"},
+    10: {"sources"},
+    11: {"reader"},
+    12: {"__init__"},
+    13: {"cli"},
+    14: {"__main__"},
 }
 LEVEL_OF = {module: level for level, modules in LEVELS.items() for module in modules}
 

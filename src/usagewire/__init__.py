@@ -10,20 +10,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from usagewire._account import Counts
+    from usagewire._intake import Position
     from usagewire._wire import DIALECTS, Dialect
     from usagewire.codec import accelerated, dumps, loads
     from usagewire.converters import configure_converter, make_converter
-    from usagewire.decoder import Counts, Decoder
+    from usagewire.decoder import Decoder
     from usagewire.encoder import Encoder
     from usagewire.errors import (
         CODES,
+        CheckpointError,
         DecodeError,
         EncodeError,
         FileError,
         Rejection,
         UsageWireError,
     )
-    from usagewire.files import Reader, read, write
     from usagewire.flat import UsageTimeBucketResultInner
     from usagewire.models import (
         CostsResult,
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
         UsageVectorStoresResult,
         UsageWebSearchCallsResult,
     )
+    from usagewire.reader import Reader, read
+    from usagewire.writer import Writer, write
 
 __version__ = "0.1.0.dev0"
 
@@ -56,18 +60,21 @@ _MODULE_OF = {
     "loads": "codec",
     "configure_converter": "converters",
     "make_converter": "converters",
-    "Counts": "decoder",
+    "Counts": "_account",
     "Decoder": "decoder",
     "Encoder": "encoder",
     "CODES": "errors",
+    "CheckpointError": "errors",
     "DecodeError": "errors",
     "EncodeError": "errors",
     "FileError": "errors",
     "Rejection": "errors",
     "UsageWireError": "errors",
-    "Reader": "files",
-    "read": "files",
-    "write": "files",
+    "Position": "_intake",
+    "Reader": "reader",
+    "read": "reader",
+    "Writer": "writer",
+    "write": "writer",
     "UsageTimeBucketResultInner": "flat",
     "CostsResult": "models",
     "CostsResultAmount": "models",
@@ -105,6 +112,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "CODES",
     "DIALECTS",
+    "CheckpointError",
     "CostsResult",
     "CostsResultAmount",
     "Counts",
@@ -114,6 +122,7 @@ __all__ = [
     "EncodeError",
     "Encoder",
     "FileError",
+    "Position",
     "Reader",
     "Rejection",
     "UnknownResult",
@@ -134,6 +143,7 @@ __all__ = [
     "UsageVectorStoresResult",
     "UsageWebSearchCallsResult",
     "UsageWireError",
+    "Writer",
     "__version__",
     "accelerated",
     "configure_converter",

@@ -39,9 +39,13 @@ class Block(NamedTuple):
     """Of a too long line, how many bytes it has without its line end; else 0."""
     cut_cr: bool = False
     """Of a too long line, whether a CR stands before its LF."""
+    measured: bool = True
+    """Whether the lines are bytes; else they are what somebody made of them and have no size."""
 
     def size(self, start: int, stop: int) -> int:
         """Return how many bytes lines `start` to `stop` took, with their line ends."""
+        if not self.measured:
+            return 0
         text = self.cut_from + self.cut_cr or sum(map(len, self.lines[start:stop]))
         return text + stop - start - (self.open_end and start < stop == len(self.lines))
 
@@ -49,12 +53,12 @@ class Block(NamedTuple):
 class Cursor:
     """A place in a sequence of blocks: which line is next and how many bytes stand before it."""
 
-    def __init__(self, *blocks: Iterator[Block]) -> None:
-        self._blocks = deque(blocks)
-        self.block = Block(1, 0, [])
+    def __init__(self, number: int = 1, offset: int = 0) -> None:
+        self._blocks: deque[Iterator[Block]] = deque()
+        self.block = Block(number, offset, [])
         self.index = 0
         """Index of the next line in the block."""
-        self.offset = 0
+        self.offset = offset
         """Bytes before that line's first byte."""
         self.lines: Iterator[bytes] = iter(())
         """What is to be read next: the lines from there on, as long as they are taken in step."""
@@ -84,24 +88,35 @@ class Cursor:
         self.offset += passed
         return bom + passed
 
-    def go_back(self) -> None:
-        """Let `lines` begin with the line at `index` again."""
+    def align(self) -> None:
+        """Let `lines` begin with the line at `index`, whatever was taken from it."""
         self.lines = islice(self.block.lines, self.index, None)
 
 
 class LineCutter:
-    """Cut a stream of chunks into lines of at most `max_line_bytes` bytes."""
+    """Cut a stream of chunks into lines of at most `max_line_bytes` bytes.
 
-    def __init__(self, max_line_bytes: int) -> None:
+    Of a line past the limit, `max_raw_bytes` are kept for its rejection. A stream may begin in the
+    middle, at line `number` and byte `offset`.
+    """
+
+    def __init__(
+        self, max_line_bytes: int, max_raw_bytes: int = RAW_LIMIT, number: int = 1, offset: int = 0
+    ) -> None:
         self._limit = max_line_bytes
-        # Of a line past the limit, this much is kept for its rejection and the rest is counted.
-        self._room = max(max_line_bytes, RAW_LIMIT) + len(BOM) + len(_CR)
-        self._number = 1
-        self._offset = 0
+        self._raw_limit = max_raw_bytes
+        self._room = max(max_line_bytes, max_raw_bytes) + len(BOM) + len(_CR)
+        self._number = number
+        self._offset = offset
         self._parts: list[bytes] = []
         self._kept = 0
         self._length = 0
         self._last = b""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the beginning of a line is held back."""
+        return self._length > 0
 
     def feed(self, chunk: bytes) -> Iterator[Block]:
         """Yield the lines that `chunk` completes. Exhaust it before the next call."""
@@ -159,7 +174,9 @@ class LineCutter:
         cut_from = length - cut_cr
         block = Block(self._number, self._offset + bom, [line[bom:]], bom, open_end)
         if cut_from > self._limit:
-            block = block._replace(lines=[line[bom:][:RAW_LIMIT]], cut_from=cut_from, cut_cr=cut_cr)
+            block = block._replace(
+                lines=[line[bom:][: self._raw_limit]], cut_from=cut_from, cut_cr=cut_cr
+            )
         return self._placed(block)
 
     def _placed(self, block: Block) -> Block:

@@ -31,7 +31,8 @@ from rich.text import Text
 from usagewire import __version__
 from usagewire._fields import Unknown
 from usagewire.errors import FileError, Rejection, UsageWireError
-from usagewire.files import STDIN, Reader, read
+from usagewire.reader import Reader, read
+from usagewire.sources import STDIN
 from usagewire.summary import KEYS, KINDS, Group, KeyValue, Summary
 
 REJECTED: Final = 1

@@ -1,20 +1,18 @@
 """Bytes to records: `Decoder`. Sans-I/O.
 
-This module parses with orjson, hands the result to the converter, keeps the counts and turns what
-went wrong into `Rejection`s. It knows no rule about values and opens nothing.
+This module holds the options of decoding and the decoder over them. How lines become records and
+are accounted for is `_stream`'s to know, what a value means the converter's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from itertools import chain
 from typing import (
     TYPE_CHECKING,
     Any,
     Final,
     Generic,
-    Literal,
     TypeAlias,
     TypedDict,
     TypeVar,
@@ -26,18 +24,14 @@ import attrs
 import orjson
 from cattrs import Converter
 
+from usagewire._account import MAX_REJECTIONS, Account, Counts, OnError
+from usagewire._documents import Document
 from usagewire._fields import Unknown
-from usagewire._lines import BOM, Block, Cursor, LineCutter
+from usagewire._lines import BOM
+from usagewire._stream import START, Place, Reading, Stream
 from usagewire._unions import members
 from usagewire.converters import make_converter
-from usagewire.errors import (
-    RAW_LIMIT,
-    DecodeError,
-    Rejection,
-    UsageWireError,
-    located,
-    quote,
-)
+from usagewire.errors import RAW_LIMIT, DecodeError, Rejection, UsageWireError, located, quote
 from usagewire.models import UsageObject
 
 if TYPE_CHECKING:
@@ -47,16 +41,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Data: TypeAlias = bytes | bytearray | memoryview | str
-OnError: TypeAlias = Literal["raise", "skip", "collect"] | Callable[[Rejection], object]
 
 MAX_LINE_BYTES: Final = 16 * 2**20
 """Longest line that is read. orjson takes up to 30 times a line's bytes in memory, so that without
 a limit one bad line could end the process."""
-
-MAX_REJECTIONS: Final = 1000
-"""How many rejections a decoder keeps; it counts all."""
-
-_BLANK: Final = b" \t\r"
 
 
 class DecoderOptions(TypedDict, total=False):
@@ -67,26 +55,9 @@ class DecoderOptions(TypedDict, total=False):
     on_error: OnError
     max_line_bytes: int
     max_rejections: int
+    max_raw_bytes: int
     converter: Converter | None
     name: str | None
-
-
-@attrs.frozen(kw_only=True)
-class Counts:
-    """What a decoder has seen: `lines == records + rejected + blank`, at every moment."""
-
-    lines: int = 0
-    """Lines read."""
-    records: int = 0
-    """Lines that became a record."""
-    rejected: int = 0
-    """Lines that did not; each was told to `on_error`."""
-    blank: int = 0
-    """Lines of nothing but spaces, tabs and CR."""
-    bytes: int = 0
-    """Bytes of all these lines, line ends and byte order mark included."""
-    lenient: int = 0
-    """Values in records that only `strict=False` let through."""
 
 
 class Decoder(Generic[T]):
@@ -100,6 +71,7 @@ class Decoder(Generic[T]):
             `"collect"` it in `rejections`, or call a function with its `Rejection`.
         max_line_bytes: a longer line is rejected as `line_too_long`; memory stays bounded.
         max_rejections: how many rejections `rejections` keeps.
+        max_raw_bytes: how many bytes of a bad line its `Rejection.raw` keeps.
         converter: a converter of yours to use instead, with its own strictness and names.
         name: what to call the stream in rejections (`Rejection.file`).
 
@@ -131,6 +103,7 @@ class Decoder(Generic[T]):
         on_error: OnError = "raise",
         max_line_bytes: int = MAX_LINE_BYTES,
         max_rejections: int = MAX_REJECTIONS,
+        max_raw_bytes: int = RAW_LIMIT,
         converter: Converter | None = None,
         name: str | None = None,
     ) -> None:
@@ -138,53 +111,45 @@ class Decoder(Generic[T]):
             raise UsageWireError(
                 f"on_error is {on_error!r}; it must be 'raise', 'skip', 'collect' or a function"
             )
-        for number, least in ((max_line_bytes, 1), (max_rejections, 0)):
+        for number, least in ((max_line_bytes, 1), (max_rejections, 0), (max_raw_bytes, 0)):
             if not isinstance(number, int) or number < least:
-                raise UsageWireError("max_line_bytes is an int from 1, max_rejections one from 0")
+                raise UsageWireError(
+                    "max_line_bytes is an int from 1, max_rejections and max_raw_bytes are from 0"
+                )
         if converter is not None and (not strict or unknown != "keep"):
             raise UsageWireError("give strict and unknown to the converter that you pass")
         if not isinstance(converter, Converter | None):
             raise UsageWireError(f"converter is {quote(converter)}; it must be a cattrs Converter")
-        self._type: Any = type
         self._name = name
-        self._on_error = on_error
-        self._max_rejections = max_rejections
-        self._max_line_bytes = max_line_bytes
+        self._account = account = Account(on_error, max_rejections)
         if converter is None:
             converter = (
                 _strict_converter(unknown)
                 if strict and isinstance(unknown, str)
-                else make_converter(strict=strict, unknown=unknown, on_lenient=self._use_leniency)
+                else make_converter(strict=strict, unknown=unknown, on_lenient=account.use_leniency)
             )
-        self._structure = _structure_hook(converter, type)
+        self._reading: Reading[T] = Reading(
+            _structure_hook(converter, type),
+            type,
+            self._explained,
+            account,
+            max_line_bytes,
+            max_raw_bytes,
+        )
         self.reads_objects = all(attrs.has(m) for m in members(type))
         """Whether each document is a JSON object: the type is attrs classes and nothing else."""
-        self._lines = self._records = self._rejected = self._blank = self._bytes = 0
-        self._lenient = 0
-        self._lenient_here = 0
-        self._lenient_at = -1
-        self._rejections: list[Rejection] = []
-        self._cutter = LineCutter(max_line_bytes)
-        self._cursor = Cursor()
+        self._stream = Stream(self._reading, name)
         self._ready: list[T] = []
-        self._filling = self._ready
 
     @property
     def counts(self) -> Counts:
         """What was seen so far; `decode`, which reads no lines, only adds to `lenient`."""
-        return Counts(
-            lines=self._lines,
-            records=self._records,
-            rejected=self._rejected,
-            blank=self._blank,
-            bytes=self._bytes,
-            lenient=self._lenient,
-        )
+        return self._account.counts()
 
     @property
     def rejections(self) -> list[Rejection]:
         """The first `max_rejections` rejections, oldest first; empty with `on_error="skip"`."""
-        return list(self._rejections)
+        return self._account.rejections
 
     def decode(self, data: Data) -> T:
         """Return the one document `data` holds.
@@ -195,11 +160,12 @@ class Decoder(Generic[T]):
         """
         text = data if type(data) is bytes else _as_bytes(data)
         text = text.removeprefix(BOM)
-        self._lenient_at = -1
+        reading = self._reading
+        reading.account.fill(())
         try:
-            return self._structure(orjson.loads(text), self._type)  # type: ignore[no-any-return]
+            return reading.structure(orjson.loads(text), reading.type)
         except Exception as error:
-            self._forget_leniencies()
+            reading.account.forget_leniencies()
             found = self._explained(error)
             raise found from found.__cause__
 
@@ -213,15 +179,15 @@ class Decoder(Generic[T]):
                 holds the records before it.
 
         """
-        cutter = LineCutter(self._max_line_bytes)
-        blocks = chain(cutter.feed(_as_bytes(data)), cutter.close())
-        return self._decode_all(Cursor(blocks), [])
+        stream = Stream(self._reading, self._name)
+        stream.push(_as_bytes(data))
+        stream.finish()
+        return self._all_of(stream, [])
 
     def decode_document(self, data: Data) -> list[T]:
         """Return the record, or the array of records, that one JSON document holds.
 
-        Each record counts as a line and is numbered as one. Of a bad record in an array, `raw` is
-        the element written anew, and `offset` is 0.
+        Each record counts as a line; rejections tell where in the text it stands.
 
         Raises:
             DecodeError: with `on_error="raise"`, for the first bad record; `records` of the error
@@ -229,39 +195,24 @@ class Decoder(Generic[T]):
 
         """
         text = _as_bytes(data)
-        self._bytes += len(text)
-        text = text.removeprefix(BOM)
-        value: Any
+        stream = Stream(self._reading, self._name)
         try:
-            value = orjson.loads(text)
-        except orjson.JSONDecodeError as bad:
-            value = bad
-        whole = type(value) is not list
-        self._filling = self._ready
+            stream.push_document(Document.parsed(text))
+        except orjson.JSONDecodeError as error:
+            stream.push_document(Document(text, [error], is_array=False))
+        records: list[T] = []
         first: DecodeError | None = None
-        for number, item in enumerate([value] if whole else value, 1):
-            self._lenient_at = -1
+        while True:
             try:
-                if isinstance(item, orjson.JSONDecodeError):
-                    raise item
-                self._ready.append(self._structure(item, self._type))
-                self._lines += 1
-                self._records += 1
-            except MemoryError:
-                raise
-            except Exception as bad:
-                self._lines += 1
-                raw = text if whole else _dumped(item)
-                try:
-                    self._reject(bad, number, 0, len(raw), raw)
-                except DecodeError as error:
-                    first = first or error
-        records = self._ready.copy()
-        self._ready.clear()
-        if first is not None:
-            first.records = records
-            raise first
-        return records
+                records += self._all_of(stream, [])
+                break
+            except DecodeError as error:
+                records += error.records
+                first = first or error
+        if first is None:
+            return records
+        first.records = records
+        raise first
 
     def feed(self, chunk: Data) -> list[T]:
         """Return the records of the lines that `chunk` completes; hold an incomplete line back.
@@ -271,8 +222,8 @@ class Decoder(Generic[T]):
                 records before it in this call, and the next call goes on after the bad line.
 
         """
-        self._cursor.add(self._cutter.feed(_as_bytes(chunk)))
-        return self._decode_all(self._cursor, self._ready)
+        self._stream.push(_as_bytes(chunk))
+        return self._all_of(self._stream, self._ready)
 
     def close(self) -> list[T]:
         """Return the record of a last line without LF, if there is one, and whatever is left.
@@ -281,95 +232,31 @@ class Decoder(Generic[T]):
             DecodeError: as `feed`.
 
         """
-        self._cursor.add(self._cutter.close())
-        return self._decode_all(self._cursor, self._ready)
+        self._stream.finish()
+        return self._all_of(self._stream, self._ready)
 
-    def _decode_all(self, cursor: Cursor, ready: list[T]) -> list[T]:
-        """Return the records of all lines from `cursor` on, after those in `ready`.
+    def begin(self, name: str | None = None, place: Place = START) -> Stream[T]:
+        """Return a new stream, whose lines join the counts and rejections of this decoder."""
+        return Stream(self._reading, name, place)
 
-        Should anything but a bad line stop this (an interrupt, no memory, a callback's error), what
-        was read stays in `ready` and the cursor at the line that is next.
+    def _all_of(self, stream: Stream[T], ready: list[T]) -> list[T]:
+        """Return the records of all lines that `stream` has, after those in `ready`.
+
+        Should anything but a bad line stop this, what was read stays in `ready`.
         """
-        while cursor.has_line():
-            self._decode_block(cursor, ready)
+        try:
+            while stream.next_run(ready):
+                pass
+        except DecodeError as error:
+            error.records = self._handed_over(ready)
+            raise
+        return self._handed_over(ready)
+
+    def _handed_over(self, ready: list[T]) -> list[T]:
         records = ready.copy()
+        self._account.fill(())
         ready.clear()
         return records
-
-    def _decode_block(self, cursor: Cursor, ready: list[T]) -> None:
-        block = cursor.block
-        if block.cut_from:
-            error = _too_long(block, self._max_line_bytes)
-            return self._settle(error, cursor, ready)
-        self._lenient_at = -1
-        self._filling = ready
-        lines = cursor.lines
-        # Which line the loop is at follows from how many records there are.
-        ahead = cursor.index - len(ready)
-        append, structure, kind, loads = ready.append, self._structure, self._type, orjson.loads
-        while True:
-            try:
-                for line in lines:
-                    append(structure(loads(line), kind))
-            except BaseException as error:
-                self._count_records(cursor, len(ready) + ahead)
-                if isinstance(error, MemoryError) or not isinstance(error, Exception):
-                    self._forget_leniencies()
-                    cursor.go_back()
-                    raise
-                bad = error
-            else:
-                return self._count_records(cursor, len(ready) + ahead)
-            self._settle(bad, cursor, ready)
-            ahead += 1
-
-    def _count_records(self, cursor: Cursor, index: int) -> None:
-        """Count the lines up to `index` as records and go there."""
-        count = index - cursor.index
-        self._lines += count
-        self._records += count
-        self._bytes += cursor.advance(index)
-
-    def _settle(self, error: Exception, cursor: Cursor, ready: list[T]) -> None:
-        """Account for the line at the cursor, which gave no record, and go to the next."""
-        block, index, offset = cursor.block, cursor.index, cursor.offset
-        data = block.lines[index].removesuffix(b"\r")
-        self._lines += 1
-        self._bytes += cursor.advance(index + 1)
-        if not block.cut_from and not data.strip(_BLANK):
-            self._blank += 1
-            return
-        try:
-            self._reject(error, block.number + index, offset, block.cut_from or len(data), data)
-        except DecodeError as found:
-            found.records = ready.copy()
-            ready.clear()
-            raise
-
-    def _reject(self, error: Exception, line: int, offset: int, length: int, data: bytes) -> None:
-        """Count a rejection and tell it as `on_error` says."""
-        self._forget_leniencies()
-        self._rejected += 1
-        found = self._explained(error)
-        rejection = Rejection(
-            code=found.code,
-            message=found.message,
-            path=found.path,
-            line=line,
-            offset=offset,
-            length=length,
-            raw=data[:RAW_LIMIT],
-            file=self._name,
-        )
-        if self._on_error == "skip":
-            return
-        if len(self._rejections) < self._max_rejections:
-            self._rejections.append(rejection)
-        if self._on_error == "raise":
-            found.rejection = rejection
-            raise found from found.__cause__
-        if callable(self._on_error):
-            self._on_error(rejection)
 
     def _explained(self, error: Exception) -> DecodeError:
         """Return the `DecodeError` that says what `error` says."""
@@ -381,19 +268,6 @@ class Decoder(Generic[T]):
         if self.reads_objects and found.code == "wrong_type" and found.path == "$":
             return DecodeError("syntax", found.message)
         return found
-
-    def _use_leniency(self) -> None:
-        # Within a block, the records so far and the rejections so far name the line.
-        line = len(self._filling) + self._rejected
-        if line != self._lenient_at:
-            self._lenient_at, self._lenient_here = line, 0
-        self._lenient_here += 1
-        self._lenient += 1
-
-    def _forget_leniencies(self) -> None:
-        """Take back what was counted for a document that was rejected after all."""
-        if self._lenient_at == len(self._filling) + self._rejected:
-            self._lenient -= self._lenient_here
 
 
 @lru_cache(maxsize=8)
@@ -417,17 +291,3 @@ def _as_bytes(data: Data) -> bytes:
     if isinstance(data, bytes | bytearray | memoryview):
         return bytes(data)
     raise UsageWireError(f"data is {type(data).__name__}; it must be bytes-like or str")
-
-
-def _dumped(value: Any) -> bytes:
-    """Return `value` as JSON, or nothing where it is too deep for orjson to write."""
-    try:
-        return orjson.dumps(value)
-    except orjson.JSONEncodeError:
-        return b""
-
-
-def _too_long(block: Block, limit: int) -> DecodeError:
-    return DecodeError(
-        "line_too_long", f"the line has {block.cut_from} bytes; the limit is {limit}"
-    )

@@ -160,6 +160,10 @@ class FileError(UsageWireError):
     """A file that cannot be opened, read or written; the message names it."""
 
 
+class CheckpointError(FileError):
+    """A checkpoint that is damaged or of another version, or a file that is not what it was."""
+
+
 def located(error: Exception, step: str | int | None) -> Exception:
     """Return what to raise when `error` came up while reading the key or index `step`.
 
