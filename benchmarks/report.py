@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from benchmarks import peers
+from benchmarks import growth, peers, readers, stream_memory, streaming
+from benchmarks.tables import number, spread, table
 from benchmarks.workloads import BUCKETS, ROWS_PER_BUCKET, Workload
 from usagewire import accelerated
 
@@ -31,6 +32,9 @@ LIBRARIES: Final = (
     "mashumaro",
     "openai",
     "pytest-benchmark",
+    "jsonlines",
+    "polars",
+    "duckdb",
 )
 TARGETS: Final = (
     ("cattrs_orjson", "the time of cattrs + orjson as shipped", "at most 0.60"),
@@ -51,6 +55,10 @@ class Measured:
     """Bytes kept a row by workload and peer."""
     imports: Mapping[str, float]
     """Seconds by library."""
+    streaming: streaming.Measured
+    readers: readers.Measured
+    stream_memory: stream_memory.Measured
+    growth: growth.Measured
 
     def ratios(self, way: Way, workload: str, peer: str) -> list[float]:
         """Return the peer's time as a multiple of ours, for each turn; empty if not supported."""
@@ -83,10 +91,20 @@ def render(measured: Measured) -> str:
         "Import time": _imports(measured),
         "What each was set up to do": _setups(),
         "Not supported": _unsupported(measured),
+        **_streaming_sections(measured),
         "Machine and versions": _machine(),
     }
     text = "\n\n".join(f"## {title}\n\n{body}" for title, body in sections.items())
     return text.removeprefix("#") + "\n"
+
+
+def _streaming_sections(measured: Measured) -> dict[str, str]:
+    return {
+        "Streaming: time to read a file": streaming.section(measured.streaming),
+        "Streaming: other readers of the same files": readers.section(measured.readers),
+        "Streaming: memory": stream_memory.section(measured.stream_memory),
+        "Streaming: time in proportion to the input": growth.section(measured.growth),
+    }
 
 
 def _introduction(measured: Measured) -> str:
@@ -98,7 +116,8 @@ def _introduction(measured: Measured) -> str:
     state = "is in use" if accelerated() else "is not in use: the figures are the reference path's"
     return f"""\
 Written by `python -m benchmarks.run` on {datetime.now(UTC):%Y-%m-%d}; every figure is of this one
-run. The C extension {state}.
+run. The C extension {state}. How streaming was measured is said in its sections; the others, from
+text in memory to records and back, were measured like this.
 
 {sizes}
 
@@ -124,13 +143,13 @@ def _targets(measured: Measured) -> str:
     lines = ["For decoding completions rows on the reference path, without C:", ""]
     for peer, what, target in TARGETS:
         shares = [1 / ratio for ratio in measured.ratios("decode", "completions", peer)]
-        lines.append(f"- {_spread(shares)} of {what}; the target is {target}.")
+        lines.append(f"- {spread(shares)} of {what}; the target is {target}.")
     return "\n".join(lines)
 
 
 def _nanoseconds(measured: Measured) -> str:
     def cells(way: Way) -> Callable[[Workload, str], str]:
-        return lambda workload, peer: _number(measured.nanoseconds(way, workload, peer))
+        return lambda workload, peer: number(measured.nanoseconds(way, workload, peer))
 
     tables = (f"### {way.capitalize()}\n\n" + _by_peer(measured, cells(way)) for way in WAYS)
     caution = (
@@ -142,7 +161,7 @@ def _nanoseconds(measured: Measured) -> str:
 
 def _memory(measured: Measured) -> str:
     def cell(workload: Workload, peer: str) -> str:
-        return _number(measured.memory[workload.name, peer])
+        return number(measured.memory[workload.name, peer])
 
     return (
         "Bytes by which the resident memory of a fresh process grew while it held the records of"
@@ -155,7 +174,7 @@ def _imports(measured: Measured) -> str:
     rows = ((name, f"{spent * 1e3:.0f}") for name, spent in measured.imports.items())
     return (
         "Milliseconds, a process that imports less one that does not; medians of several.\n\n"
-        + _table(("library", "ms"), rows)
+        + table(("library", "ms"), rows)
     )
 
 
@@ -185,7 +204,7 @@ def _machine() -> str:
         ("Python", f"{platform.python_implementation()} {platform.python_version()}"),
         *((name, version(name)) for name in LIBRARIES),
     ]
-    return _table(("", ""), rows)
+    return table(("", ""), rows)
 
 
 def _processor() -> str:
@@ -199,32 +218,17 @@ def _ratio_cell(measured: Measured, way: Way) -> Callable[[Workload, str], str]:
     def cell(workload: Workload, peer: str) -> str:
         if peer == OURS:
             return "1.00"
-        return _spread(measured.ratios(way, workload.name, peer))
+        return spread(measured.ratios(way, workload.name, peer))
 
     return cell
 
 
 def _by_peer(measured: Measured, cell: Callable[[Workload, str], str]) -> str:
     """Return a table with a row for each peer and a column for each workload."""
-    return _table(
+    return table(
         ("", *(workload.title for workload in measured.workloads)),
         (
             (peers.load(peer).NAME, *(cell(workload, peer) for workload in measured.workloads))
             for peer in peers.PEERS
         ),
     )
-
-
-def _spread(values: Sequence[float]) -> str:
-    if not values:
-        return "not supported"
-    return f"{median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
-
-
-def _number(value: float | None) -> str:
-    return "not supported" if value is None else f"{value:,.0f}"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,4 +1,10 @@
-"""Measure everything and write `benchmarks/RESULTS.md`: `python -m benchmarks.run`."""
+"""Measure everything and write `benchmarks/RESULTS.md`: `python -m benchmarks.run`.
+
+With `--small` it takes little of everything and prints the report instead. Each part about
+streaming also runs alone, with `--small` or not, and prints what it has for the report:
+`python -m benchmarks.streaming`, `benchmarks.readers`, `benchmarks.stream_memory` and
+`benchmarks.growth`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from benchmarks import imports, memory, report
+from benchmarks import growth, imports, memory, readers, report, stream_memory, streaming
 from benchmarks.peers import PEERS
 from benchmarks.workloads import WORKLOADS
 
@@ -21,22 +27,43 @@ RESULTS: Final = HERE / "RESULTS.md"
 
 def main() -> None:
     """Run all measurements, print the ratios and write the report."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.run",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--rows", type=int, default=20_000, help="rows of each workload")
     parser.add_argument("--turns", type=int, default=7, help="timed rounds of each peer")
     parser.add_argument("--memory-rows", type=int, default=50_000, help="rows held in memory")
+    parser.add_argument("--small", action="store_true", help="little of everything; write nothing")
     options = parser.parse_args()
-    with TemporaryDirectory() as folder:
-        measured = report.Measured(
-            workloads=[make(options.rows) for make in WORKLOADS.values()],
-            turns=options.turns,
-            times=_times(options.rows, options.turns, Path(folder) / "times.json"),
-            memory_rows=options.memory_rows,
-            memory=_memory(options.memory_rows, Path(folder) / "lines.ndjson"),
-            imports=imports.seconds(),
-        )
+    if options.small:
+        print(report.render(_measured(1_000, 2, 1_000, small=True)))
+        return
+    measured = _measured(options.rows, options.turns, options.memory_rows)
     RESULTS.write_text(report.render(measured))
     print(report.ratio_tables(measured))
+
+
+def _measured(rows: int, turns: int, memory_rows: int, *, small: bool = False) -> report.Measured:
+    with TemporaryDirectory() as folder:
+        return report.Measured(
+            workloads=[make(rows) for make in WORKLOADS.values()],
+            turns=turns,
+            times=_times(rows, turns, Path(folder) / "times.json"),
+            memory_rows=memory_rows,
+            memory=_memory(memory_rows, Path(folder) / "lines.ndjson"),
+            imports=imports.seconds(2 if small else 9),
+            streaming=_part("streaming", streaming, small=small),
+            readers=_part("other readers", readers, small=small),
+            stream_memory=_part("memory of streaming", stream_memory, small=small),
+            growth=_part("growth", growth, small=small),
+        )
+
+
+def _part(title: str, module: Any, *, small: bool) -> Any:
+    print(f"measuring {title}", flush=True)
+    return module.measure(module.SMALL if small else module.FULL)
 
 
 def _times(rows: int, turns: int, file: Path) -> dict[Any, list[float]]:

@@ -135,3 +135,26 @@ def row(tag: str = VECTORS, **fields: Any) -> dict[str, Any]:
         VECTORS: {"usage_bytes": 5},
     }
     return {"object": tag, **required.get(tag, {}), **fields}
+
+
+BOM: Final = b"\xef\xbb\xbf"
+
+
+def mixed(limit: int) -> bytes:
+    """Return twenty lines of every kind, of which two are longer than `limit`.
+
+    They give 8 records, one more with `strict=False`, and three are blank.
+    """
+    lines = [
+        *(
+            text(row(usage_bytes=0)),
+            text(row(usage_bytes=1)),
+            b"",
+            text(row(usage_bytes=2)) + b"\r",
+        ),
+        *(b"what?", text(row(usage_bytes="x")), text(row(usage_bytes="3")), b"\xff\xfe", b"\r"),
+        *(b"x" * (limit + 1), text(row(usage_bytes=4)), BOM + text(row()), b"[]", b'{"object":'),
+        *(text(row(project_id="é€😀")), text({"object": "later"}), b" \t"),
+        *(b"x" * (limit + 9) + b"\r", text(row(usage_bytes=5)), text(row(usage_bytes=6))),
+    ]
+    return BOM + b"\n".join(lines)

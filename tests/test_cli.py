@@ -1,14 +1,14 @@
 """The command line: what it prints where, and how it ends."""
 
+import bz2
 import csv
 import errno
 import gzip
 import io
 import json
+import lzma
 import os
 import re
-import shlex
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,9 +18,10 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from usagewire import __version__, cli, read
+from usagewire import __version__, _run, read
 from usagewire.__main__ import main
-from usagewire.cli import shown, usagewire
+from usagewire._tables import money, shown
+from usagewire.cli import usagewire
 from usagewire.summary import KEYS, KINDS, Summary
 
 ROOT = Path(__file__).parent.parent
@@ -32,6 +33,7 @@ STORED = '{"object":"organization.usage.vector_stores.result","usage_bytes":1234
 LENIENT = STORED.replace("1234567", '"7"')
 UNKNOWN = STORED.replace("}", ',"later":1}')
 BAD = "what?\n"
+NOTHING = "lines 0, records 0, rejected 0, blank 0"
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs sh, signals and terminals of POSIX")
 
@@ -85,7 +87,7 @@ def test_every_format_says_what_the_summary_says(kind: str, by: str) -> None:
     head, *body = csv.reader(io.StringIO(run(*options, "csv").stdout))
     for group, cells in zip(expected.groups, body, strict=True):
         keys = ["" if v is None else str(v).replace("True", "true") for v in group.key.values()]
-        numbers = [group.rows, *group.metrics.values(), *map(cli.money, group.cost.values())]
+        numbers = [group.rows, *group.metrics.values(), *map(money, group.cost.values())]
         assert [k.replace("False", "false") for k in keys] + list(map(str, numbers)) == cells
 
     used = [n for n, column in enumerate(zip(*body, strict=True)) if set(column) != {"0"}]
@@ -201,7 +203,7 @@ def test_only_the_first_bad_lines_of_a_file_are_named(tmp_path: Path) -> None:
     assert f"{tmp_path / 'a'}:20: $: syntax: " in errors[19]
     assert f"{tmp_path / 'a'}: ... and 5 more" == errors[20]
     assert "lines 50, records 0, rejected 50, blank 0" == errors[-1]
-    assert cli.MOST_SHOWN == int(re.findall(r"at most (\d+)", run("summary", "--help").stdout)[0])
+    assert _run.MOST_SHOWN == int(re.findall(r"at most (\d+)", run("summary", "--help").stdout)[0])
 
 
 # --- validate --------------------------------------------------------------------------------
@@ -242,10 +244,12 @@ def test_validate_is_as_strict_as_asked(lines: str, options: list[str], status: 
     [
         STORED.encode() * 2,
         gzip.compress(STORED.encode() * 2),
+        bz2.compress(STORED.encode() * 2),
+        lzma.compress(STORED.encode() * 2),
         f"[\n{STORED},{STORED}]".encode(),
         b"\xef\xbb\xbf" + STORED.encode() * 2,
     ],
-    ids=["ndjson", "gzip", "array", "byte order mark"],
+    ids=["ndjson", "gzip", "bzip2", "xz", "array", "byte order mark"],
 )
 def test_files_may_be_lines_or_a_document_plain_or_packed(data: bytes, tmp_path: Path) -> None:
     """A path and standard input are read alike."""
@@ -257,6 +261,33 @@ def test_files_may_be_lines_or_a_document_plain_or_packed(data: bytes, tmp_path:
         run("summary", "-", *arguments, stdin=data).stdout,
     )
     assert "vector_stores,2,0,0,0,0,2469134" == named.stdout.splitlines()[1]
+
+
+@pytest.mark.parametrize("text", [STORED * 2, STORED + STORED.strip(), f"[{STORED},{STORED}]"])
+@pytest.mark.parametrize("other", ["absent", "*.none", "none://x"])
+def test_a_file_that_cannot_be_read_takes_nothing_with_it(
+    text: str, other: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands before it and after it is read to its last line."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        Path(name).write_text(text)
+    result = run("validate", "a", other, "b")
+    assert (2, 1) == (result.exit_code, result.stderr.count(f"{other}: "))
+    assert result.stderr.endswith("\nlines 4, records 4, rejected 0, blank 0\n")
+
+
+def test_globs_and_urls_are_read_in_one_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `read` takes, a command takes."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("1.log", "2.log", "other"):
+        Path(name).write_text(STORED)
+    url = (tmp_path / "other").as_uri()
+    result = run("summary", "*.log", "-", url, "--by", "", "--format", "csv", stdin=STORED)
+    assert (0, "rows,") == (result.exit_code, result.stdout[:5])
+    assert "lines 4, records 4, rejected 0, blank 0\n" == result.stderr
 
 
 @pytest.mark.parametrize("command", ["summary", "validate"])
@@ -308,17 +339,17 @@ def test_wrong_usage_is_explained(arguments: list[str], expected: Any) -> None:
 
 def test_help_describes_every_command_and_option() -> None:
     """Each command, option, key, kind and exit status is in the help."""
-    assert {"summary", "validate"} == set(usagewire.commands)
+    assert {"convert", "summary", "tail", "validate"} == set(usagewire.commands)
     overview = run("--help").stdout
     for name, command in usagewire.commands.items():
         page = run(name, "--help").stdout
         assert name in overview
         for parameter in command.params:
             described = isinstance(parameter, click.Option) and parameter.help
-            assert described or parameter.human_readable_name == "FILE..."
+            assert described or parameter.human_readable_name.startswith("FILE")
             assert [] == [n for n in parameter.opts if n.startswith("-") and n not in page]
-        for status in (0, 1, 2, cli.INTERRUPTED):
-            assert re.search(rf"^ *{status} +\w", page, re.MULTILINE)
+        for status in (0, 1, 2, _run.INTERRUPTED, _run.TERMINATED, _run.BROKEN_PIPE):
+            assert re.search(rf"(^|; ) *{status} +\w", page, re.MULTILINE)
     words = set(re.findall(r"[a-z_]+", run("summary", "--help").stdout))
     assert {*KEYS, *KINDS.values()} <= words
 
@@ -421,8 +452,9 @@ def test_only_the_extra_is_asked_for(
     missing: str, ends: type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A module that no extra brings is not blamed on an extra."""
-    monkeypatch.delitem(sys.modules, "usagewire.cli")
-    monkeypatch.delattr("usagewire.cli")
+    for module in ("cli", "_run", "_tables"):
+        monkeypatch.delitem(sys.modules, f"usagewire.{module}")
+        monkeypatch.delattr(f"usagewire.{module}")
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ends):
         main()
@@ -431,9 +463,13 @@ def test_only_the_extra_is_asked_for(
 @pytest.mark.parametrize(
     ("error", "status", "said"),
     [
-        (KeyboardInterrupt(), cli.INTERRUPTED, "interrupted before all was read\n"),
-        (OSError(errno.EPIPE, "Broken pipe"), cli.BROKEN_PIPE, ""),
-        (OSError(errno.ENOSPC, "Full"), cli.FAILED, "cannot write the output: Full\n"),
+        (
+            KeyboardInterrupt(),
+            _run.INTERRUPTED,
+            f"interrupted before all was read: {NOTHING}; no sum was printed\n",
+        ),
+        (OSError(errno.EPIPE, "Broken pipe"), _run.BROKEN_PIPE, ""),
+        (OSError(errno.ENOSPC, "Full"), _run.FAILED, "cannot write the output: Full\n"),
     ],
 )
 def test_an_early_end_has_a_status_and_no_result(
@@ -444,116 +480,6 @@ def test_an_early_end_has_a_status_and_no_result(
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(cli, "read", fail)
+    monkeypatch.setattr(_run, "read", fail)
     result = run("summary", LOG)
     assert (status, "", said) == (result.exit_code, result.stdout, result.stderr)
-
-
-@posix
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("options", ["validate", "summary --by line_item,day --format csv"])
-def test_a_broken_pipe_ends_quietly(options: str, unbuffered: str, tmp_path: Path) -> None:
-    """Who takes one line gets one line, and nobody complains."""
-    file = tmp_path / "log"
-    amount = ', "amount": 1' if options == "validate" else ""
-    file.write_text("".join(
-        f'{{"object": "organization.costs.result", "line_item": "{n:050}"{amount}}}\n'
-        for n in range(20_000)
-    ))  # fmt: skip
-    command = shlex.join([*COMMAND, *options.split(), str(file)])
-    done = subprocess.run(  # noqa: S602 -- a pipe of the shell is what is tested
-        f"({command}; echo status $? >&2) | head -1",
-        shell=True, capture_output=True, text=True, check=False,
-        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
-    )  # fmt: skip
-    assert (1, f"status {cli.BROKEN_PIPE}\n") == (done.stdout.count("\n"), done.stderr)
-
-
-@posix
-def test_output_that_cannot_be_written_is_an_error() -> None:
-    """A full disk is named, without a traceback."""
-    if not Path("/dev/full").exists():
-        pytest.skip("needs /dev/full")
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [*COMMAND, "summary", PAGE], stdout=full, stderr=subprocess.PIPE, text=True, check=False
-        )
-    assert (2, "cannot write the output: No space left on device\n") == (
-        done.returncode,
-        done.stderr,
-    )
-
-
-@posix
-def test_an_interrupt_prints_no_result() -> None:
-    """The status is 130, and what was summed so far is not passed off as all."""
-    with subprocess.Popen(
-        [*COMMAND, "summary", "-"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as process:  # fmt: skip
-        assert process.stdin is not None
-        assert process.stderr is not None
-        process.stdin.write((BAD + STORED * 20_000).encode())
-        process.stdin.flush()
-        # The first bad line is named: it reads, and waits for more.
-        first = process.stderr.readline()
-        process.send_signal(signal.SIGINT)
-        out, errors = process.communicate()
-    assert b"syntax" in first
-    assert (130, b"", b"interrupted before all was read\n") == (process.returncode, out, errors)
-
-
-def on_terminal(*arguments: str, columns: int, stderr: int | None = None) -> str:
-    """Return what a command prints on a terminal of so many columns, without its colours."""
-    import pty  # noqa: PLC0415 -- POSIX only
-
-    ours, theirs = pty.openpty()
-    environment = os.environ | {"COLUMNS": str(columns), "TERM": "xterm"}
-    with subprocess.Popen(
-        [*COMMAND, *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=theirs,
-        stderr=theirs if stderr is None else stderr,
-    ):  # fmt: skip
-        os.close(theirs)
-        chunks = []
-        while True:
-            try:
-                chunk = os.read(ours, 2**16)
-            except OSError:  # Linux says so at the end
-                break
-            if not chunk:
-                break
-            chunks.append(chunk)
-    os.close(ours)
-    return re.sub(r"\x1b\[[0-9;]*m", "", b"".join(chunks).decode())
-
-
-@posix
-@pytest.mark.parametrize("columns", [20, 60, 80, 100, 120, 200])
-def test_a_narrow_terminal_cuts_nothing(columns: int) -> None:
-    """Long line items are folded between words, numbers and ids never."""
-    plain = run("summary", PAGE, "--by", "project_id,line_item").stdout
-    printed = on_terminal(
-        "summary", PAGE, "--by", "project_id,line_item",
-        columns=columns, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    assert "…" not in printed
-    assert sorted(plain.split()) == sorted(word for word in printed.split() if "─" not in word)
-
-
-def test_progress_is_shown_for_large_files_only_on_a_terminal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is on standard error, and changes nothing on standard output."""
-    file = tmp_path / "[b]large.ndjson"
-    file.write_text(STORED * 2000 + BAD)
-    monkeypatch.setattr(cli, "LARGE", 10)
-    arguments = ("summary", str(file), "--format", "json")
-    quiet = run(*arguments)
-    shows = run(*arguments, env={"FORCE_COLOR": "1", "COLUMNS": "200"})
-    assert quiet.stdout == shows.stdout
-    assert 1 == quiet.stderr.count("[b]large.ndjson")
-    assert 1 < shows.stderr.count("[b]large.ndjson")
-    checked = run("validate", str(file), env={"FORCE_COLOR": "1", "COLUMNS": "200"})
-    assert f"{file}:2001: $: syntax:" in checked.stdout
-    monkeypatch.setattr(cli, "LARGE", 2**40)
-    assert quiet.stderr == run(*arguments, env={"NO_COLOR": "1"}).stderr

@@ -2,19 +2,25 @@
 
 import bz2
 import gzip
+import io
 import lzma
 import random
 import re
 import sys
+import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from usagewire import FileError
-from usagewire._compression import Decompressor
+from usagewire import FileError, UsageVectorStoresResult, _compression, read, sources
+from usagewire._compression import Decompressor, compressor, is_compressed
+
+from .conftest import row, text
 
 zstd: Any = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 
@@ -62,11 +68,6 @@ def unpack(data: bytes, size: int = 2**18) -> tuple[bytes, FileError | None]:
 def flip(data: bytes, place: int, bits: int = 0xFF) -> bytes:
     """Return `data` with bits of one byte flipped."""
     return data[:place] + bytes((data[place] ^ bits,)) + data[place + 1 :]
-
-
-def big_text(size: int) -> bytes:
-    """Return text that compresses to about half."""
-    return random.Random(size).randbytes(size // 2).hex().encode()  # noqa: S311 -- test data
 
 
 # --- telling -----------------------------------------------------------------------------------
@@ -217,3 +218,191 @@ def test_every_flipped_byte(kind: str, size: int) -> None:
                 assert TEXT == text
             else:
                 assert re.match(DAMAGE.format(kind), str(error))
+
+
+@pytest.mark.parametrize("kind", ["zstd", "bzip2", "xz"])
+def test_damage_far_into_a_member(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where too much was read to begin anew, no more is lost than the text of one call."""
+    monkeypatch.setattr(_compression, "KEEP", 0)
+    monkeypatch.setattr(_compression, "_SLICE", 2**12)
+    text = random.Random(1).randbytes(2**18).hex().encode()  # noqa: S311 -- test data
+    packed = PACK[kind](text)
+    for place in range(2**14, len(packed), 2**15):
+        found, error = unpack(flip(packed, place))
+
+        assert found.startswith(UNPACK[kind]().decompress(packed[: place - 2**12]))
+        assert re.match(DAMAGE.format(kind), str(error))
+
+
+def test_too_demanding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would take too much memory is refused, and is no damage."""
+    monkeypatch.setattr(_compression, "XZ_MEMORY", 2**20)
+    text, error = unpack(PACK["xz"](TEXT))
+
+    assert b"" == text
+    assert str(error).startswith("usage: too demanding xz data near byte ")
+
+
+# --- use -----------------------------------------------------------------------------------------
+
+
+@every_kind
+def test_what_was_not_taken_is_not_skipped(kind: str) -> None:
+    """An iterator that was left before its end makes what follows fail."""
+    for left in (0, 1):
+        source = Decompressor("usage")
+        pieces = source.feed(PACK[kind](TEXT) * 2)
+        for _ in range(left):
+            next(pieces)
+        for call in (lambda: source.feed(b"x"), source.close):  # noqa: B023 -- called at once
+            with pytest.raises(FileError, match="usage: reading has ended or was interrupted"):
+                call()
+
+
+@pytest.mark.parametrize("data", [TEXT, b"", b"B", *(pack(TEXT) for pack in PACK.values())])
+def test_nothing_after_the_end(data: bytes) -> None:
+    """After `close` nothing can be fed."""
+    source = Decompressor("usage")
+    for _ in source.feed(data):
+        pass
+    for _ in source.close():
+        pass
+    with pytest.raises(FileError, match="has ended"):
+        source.feed(data)
+
+
+@every_kind
+def test_compressor(kind: str) -> None:
+    """What is compressed for a suffix is read back, and is the same each time."""
+    made = []
+    for _ in range(2):
+        packer = compressor(SUFFIXES[kind])
+        assert packer is not None
+        made.append(packer.compress(TEXT[:HALF]) + packer.compress(TEXT[HALF:]) + packer.flush())
+
+    assert made[0] == made[1]
+    assert (TEXT, None) == unpack(made[0])
+    assert is_compressed(made[0])
+    assert None is compressor(".ndjson")
+
+
+@every_kind
+def test_missing_module(kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where the module for a format is missing, the message names the file and what to do."""
+    for module in _compression._FORMATS[kind].modules:  # noqa: SLF001 -- to hide them
+        monkeypatch.setitem(sys.modules, module, None)
+    path = tmp_path / "usage"
+    path.write_bytes(PACK[kind](ROWS))
+    say = "pip install 'usagewire[zstd]'" if kind == "zstd" else "this Python was built without"
+    with pytest.raises(FileError) as caught:
+        list(read(path))
+
+    assert str(caught.value).startswith(f"{path}: {kind} cannot be read or written: ")
+    assert say in str(caught.value)
+
+
+@pytest.mark.parametrize("home", ["compression.zstd", "backports.zstd"])
+def test_zstd_of_the_standard_library(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Zstd is taken from the standard library where it has it, else from its backport."""
+    for module in ("compression", "compression.zstd", "backports.zstd"):
+        monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setitem(sys.modules, home.partition(".")[0], ModuleType("package"))
+    monkeypatch.setitem(sys.modules, home, zstd)
+
+    assert (TEXT, None) == unpack(PACK["zstd"](TEXT))
+
+
+# --- through `read` ------------------------------------------------------------------------------
+
+ROWS = b"".join(text(row(usage_bytes=n, project_id=f"p{n * n}")) + b"\n" for n in range(6))
+NUMBERS = list(range(6))
+
+
+def numbers(data: bytes, size: int, monkeypatch: pytest.MonkeyPatch) -> tuple[list[int], str]:
+    """Return the numbers of the rows that are read, and the errors."""
+    monkeypatch.setattr(sources, "CHUNK", size)
+    reader = read(io.BytesIO(data), UsageVectorStoresResult, on_error="skip")
+    found: list[int] = []
+    errors = ""
+    while True:
+        try:
+            found.extend(one.usage_bytes for one in reader)
+        except FileError as error:
+            errors += f"{error}!"
+        else:
+            return found, errors
+
+
+@every_kind
+def test_told_whatever_the_name(kind: str, tmp_path: Path) -> None:
+    """The name of a file says nothing about its format."""
+    for name in ("usage.ndjson", *(f"usage{suffix}" for suffix in SUFFIXES.values())):
+        for data in (ROWS, PACK[kind](ROWS)):
+            (tmp_path / name).write_bytes(data)
+
+            assert NUMBERS == [one.usage_bytes for one in read(tmp_path / name)]
+
+
+LAYOUTS: dict[str, Callable[[Callable[[bytes], bytes]], bytes]] = {
+    "a member": lambda pack: pack(ROWS),
+    "a member a line": lambda pack: b"".join(map(pack, ROWS.splitlines(keepends=True))),
+    "members cut anywhere": lambda pack: pack(ROWS[:100]) + pack(ROWS[100:101]) + pack(ROWS[101:]),
+    "empty members": lambda pack: pack(b"") * 3 + pack(ROWS) + pack(b""),
+}
+
+
+@every_kind
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("size", [1, 13, 2**18])
+def test_read_members(kind: str, layout: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All members are read, in chunks of any size."""
+    assert (NUMBERS, "") == numbers(LAYOUTS[layout](PACK[kind]), size, monkeypatch)
+
+
+@every_kind
+@pytest.mark.parametrize("size", [1, 2**18])
+def test_read_every_truncation(kind: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut off anywhere, the records before come out, and then one error that says where."""
+    packed = PACK[kind](ROWS)
+    for end in range(6, len(packed)):
+        known = UNPACK[kind]().decompress(packed[:end]).count(b"\n")
+
+        assert (
+            NUMBERS[:known],
+            f"<BytesIO>: the {kind} data ends in the middle, after {end} bytes!",
+        ) == numbers(packed[:end], size, monkeypatch)
+
+
+@every_kind
+@pytest.mark.parametrize("bits", [0x01, 0x80, 0xFF])
+def test_read_every_flipped_byte(kind: str, bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With any byte flipped, the records before it come out; only all of them end without error."""
+    packed = PACK[kind](ROWS)
+    for place in range(6, len(packed)):
+        found, errors = numbers(flip(packed, place, bits), 2**18, monkeypatch)
+        known = UNPACK[kind]().decompress(packed[:place]).count(b"\n")
+
+        assert NUMBERS[:known] == found[:known]
+        assert (
+            NUMBERS == found
+            if not errors
+            else re.match("<BytesIO>: .*(byte|after) [0-9]+[^!]*!$", errors)
+        )
+
+
+@every_kind
+def test_bomb(kind: str, tmp_path: Path) -> None:
+    """However much a small file stands for, memory is flat."""
+    path = tmp_path / "bomb"
+    path.write_bytes(PACK[kind](b" " * 12_000_000 + b"\n" + ROWS))
+    tracemalloc.start()
+    try:
+        reader = read(path, on_error="collect", max_line_bytes=2**20)
+        records = list(reader)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert (6, ["line_too_long"]) == (len(records), [one.code for one in reader.rejections])
+    assert len(path.read_bytes()) < 2**17
+    assert peak < 7_000_000

@@ -1,15 +1,16 @@
 """Bytes into lines: line ends, blanks, the byte order mark, limits and places, in any chunks."""
 
-from collections.abc import Iterable
+import tracemalloc
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 
 from usagewire import Counts
+from usagewire._lines import Lines
+from usagewire._stream import Place
 
-from .conftest import Way, exact, row, text
-
-BOM = b"\xef\xbb\xbf"
+from .conftest import BOM, Way, exact
 
 
 def read(path: Way, chunks: Iterable[bytes], **options: Any) -> tuple[list[Any], Any]:
@@ -103,7 +104,7 @@ def test_place(path: Way, place: str, cut: Any) -> None:
     assert expected == [(one.line, one.offset, one.length, one.raw) for one in decoder.rejections]
 
 
-@pytest.mark.parametrize("end", [b"\n", b"\r\n", b""], ids=repr)
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r", b""], ids=repr)
 @pytest.mark.parametrize("start", [b"", BOM], ids=["", "BOM"])
 @pytest.mark.parametrize(("length", "expected"), [(9, True), (10, True), (11, False), (12, False)])
 @pytest.mark.parametrize("cut", [bytewise, lambda data: [data]], ids=["bytewise", "whole"])
@@ -131,47 +132,92 @@ def test_raw_is_bounded(path: Way, size: int, step: int) -> None:
     assert [(size, min(size, 4096))] * 2 == kept
 
 
-TWENTY = (
-    BOM
-    + b"\n".join(
-        [
-            *(text(row(usage_bytes=number)) for number in range(8)),
-            *(b"", b"what?", b"\r", text(row(project_id="é€😀")), text(row()) + b"\r", b"[]"),
-            *(b"x" * 120, BOM + text(row()), b'{"object":', text({"object": "later"}), b"{}"),
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r", b""], ids=repr)
+@pytest.mark.parametrize("step", [1, 3, 1000])
+def test_one_rejection_of_a_long_line(path: Way, step: int, end: bytes) -> None:
+    """A line past the limit is rejected once, with its length; the next one is read."""
+    for length in (11, 500, 5000):
+        after = b"7\n" if end.endswith(b"\n") else b""
+        data = b"1\n" + b"2" * length + end + after
+        records, decoder = read(
+            path, [data[at : at + step] for at in range(0, len(data), step)], max_line_bytes=10
+        )
+
+        assert ([1, 7] if after else [1]) == records
+        assert [("line_too_long", 2, 2, length)] == [
+            (one.code, one.line, one.offset, one.length) for one in decoder.rejections
         ]
-    )
-    + b"\n"
-    + text(row(usage_bytes=20))
-)
-LIMIT = 110
+        assert len(data) == decoder.counts.bytes
 
 
-def test_every_cut(path: Way) -> None:
-    """Cut in two anywhere, a file of 20 lines gives the same records, rejections and counts."""
-    whole = path.Decoder(on_error="collect", max_line_bytes=LIMIT)
-    records = whole.decode_lines(TWENTY)
-    assert (20, 12, 6, 2) == (
-        *(whole.counts.lines, whole.counts.records),
-        *(whole.counts.rejected, whole.counts.blank),
-    )
-    for cut in range(len(TWENTY) + 1):
-        decoder = path.Decoder(on_error="collect", max_line_bytes=LIMIT)
-        found = decoder.feed(TWENTY[:cut]) + decoder.feed(TWENTY[cut:]) + decoder.close()
+@pytest.mark.parametrize("limit", [10, 100])
+def test_raw_that_ends_in_cr(path: Way, limit: int) -> None:
+    """What is kept of a line may end in a CR of its middle."""
+    data = b"x\ry" + b"z" * 20 + b"\n"
+    _, decoder = read(path, [data], max_line_bytes=limit, max_raw_bytes=2)
 
-        assert exact(records) == exact(found)
-        assert whole.rejections == decoder.rejections
-        assert whole.counts == decoder.counts
+    assert [(23, b"x\r")] == [(one.length, one.raw) for one in decoder.rejections]
 
 
-def test_every_prefix(path: Way) -> None:
-    """What a part of the file gives is the beginning of what the whole gives."""
-    records = path.Decoder(on_error="skip", max_line_bytes=LIMIT).decode_lines(TWENTY)
-    for cut in range(len(TWENTY) + 1):
-        decoder = path.Decoder(on_error="skip", max_line_bytes=LIMIT)
-        found = decoder.feed(TWENTY[:cut])
+@pytest.mark.parametrize("step", [1, 3, 1000])
+def test_far_places(step: int) -> None:
+    """Line numbers and offsets go on past 2**32 and 2**63, and no byte order mark is skipped."""
+    data = b"1\n\n" + BOM + b"\r\n" + b"x" * 20 + b"\r\n2"
+    for number, offset in ((2**32 - 1, 2**32 - 3), (2**32, 2**33), (2**63, 2**64)):
+        lines = Lines(10, number=number, offset=offset)
+        for at in range(0, len(data), step):
+            lines.push(data[at : at + step])
+        lines.finish()
+        found = [(at - offset, line - number, text) for line, at, text in each(lines)]
 
-        assert records[: len(found)] == found
-        assert decoder.counts.bytes == TWENTY.rfind(b"\n", 0, cut) + 1
+        assert [
+            *((0, 0, b"1"), (2, 1, b""), (3, 2, BOM + b"\r")),
+            *((8, 3, b"x" * 20), (30, 4, b"2")),
+        ] == found
+        assert offset + len(data) == lines.offset
+
+
+def each(lines: Lines) -> Iterator[tuple[int, int, bytes]]:
+    """Yield the number, the offset and the text of each line."""
+    while lines.has_line():
+        block, index = lines.block, lines.index
+        yield block.number + index, lines.offset, block.lines[index]
+        lines.offset += block.size(index, index + 1)
+        lines.index += 1
+
+
+def test_far_places_of_rejections(path: Way) -> None:
+    """A stream that begins far behind tells places from there."""
+    decoder = path.Decoder(Any, on_error="collect")
+    stream = decoder.begin("log", Place(2**32, 2**40))
+    stream.push(b"1\nx\n2\n")
+    while stream.next_run([]):
+        pass
+
+    assert [(2**32 + 1, 2**40 + 2)] == [(one.line, one.offset) for one in decoder.rejections]
+    assert Place(2**32 + 3, 2**40 + 6) == stream.place()
+
+
+@pytest.mark.parametrize("step", [1, 2, 64 * 2**10])
+def test_long_line_takes_no_memory(step: int) -> None:
+    """A line of any length takes the memory of the limit, in chunks of any size."""
+    limit = 2**16
+    total = 64 * 2**20 if step > 2 else 2**17
+    chunk = b"x" * step
+    lines = Lines(limit)
+    tracemalloc.start()
+    try:
+        for _ in range(total // step):
+            lines.push(chunk)
+            assert not lines.has_line()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    lines.push(b"\n")
+    assert lines.has_line()
+
+    assert (total, total + 1) == (lines.block.length, lines.block.size(0, 1))
+    assert peak < 4 * limit
 
 
 def test_close_twice(path: Way) -> None:

@@ -15,13 +15,27 @@ from pathlib import Path
 import pytest
 
 import usagewire
+from usagewire import cli
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "usagewire"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
-EXAMPLES = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-COMMANDS = re.findall(r"^usagewire (?:summary|validate) .*$", README, re.MULTILINE)
+PAGES = [README, *(path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("docs/*.md")))]
+
+EXAMPLES = [
+    example
+    for page in PAGES
+    for example in re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+]
+COMMANDS = [
+    command
+    for page in PAGES
+    for command in re.findall(r"^usagewire (?:summary|validate|convert) .*$", page, re.MULTILINE)
+]
+FOLLOWING = [
+    command for page in PAGES for command in re.findall(r"^usagewire tail .*$", page, re.MULTILINE)
+]
 
 LEVELS = {
     0: {"models", "errors"},
@@ -33,12 +47,19 @@ LEVELS = {
     6: {"_unions"},
     7: {"converters"},
     8: {"decoder", "encoder"},
-    9: {"codec", "summary", "_intake", "writer"},
-    10: {"sources"},
-    11: {"reader"},
-    12: {"__init__"},
-    13: {"cli"},
-    14: {"__main__"},
+    9: {"codec", "summary", "_disk", "_intake", "_remote", "_signals"},
+    10: {"_targets", "sources"},
+    11: {"_generations", "writer"},
+    12: {"conversion", "dead_letters", "follow"},
+    13: {"async_sources", "reader"},
+    14: {"async_reader"},
+    15: {"__init__"},
+    16: {"_checkpoint_file", "_outputs", "_tables"},
+    17: {"_progress"},
+    18: {"_live", "_run"},
+    19: {"_epilogs"},
+    20: {"cli"},
+    21: {"__main__"},
 }
 LEVEL_OF = {module: level for level, modules in LEVELS.items() for module in modules}
 
@@ -146,28 +167,39 @@ def test_readme_examples(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Every Python example of the README runs, and prints what its comments say."""
+    """Every Python example of the README and the docs runs, and prints what its comments say."""
     script = tmp_path / "example.py"
     script.write_text(example, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(script))
     printed = capsys.readouterr().out.splitlines()
-    comments = re.findall(r"^print\(.*?\)  # (.*)$", example, re.MULTILINE)
+    comments = re.findall(r"^ *print\(.*?\)  # (.*)$", example, re.MULTILINE)
     assert [comment.removeprefix("Decimal, exact: ") for comment in comments] == printed
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_readme_commands(command: str) -> None:
-    """Every command of the README runs on the sample log, whose bad lines make the status 1."""
+def test_readme_commands(command: str, tmp_path: Path) -> None:
+    """Every command of the README and the docs runs: the sample's bad lines make the status 1."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    with usagewire.DeadLetters(tmp_path / "rejects.ndjson") as letters:
+        usagewire.Decoder(on_error=letters).decode_lines(b"what?")
     done = subprocess.run(
         [sys.executable, "-m", *shlex.split(command)],
-        cwd=ROOT,
+        cwd=tmp_path,
         env=os.environ | {"PYTHONWARNINGS": "error"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (1, True) == (done.returncode, bool(done.stdout)), done.stderr
+    written = [path for path in tmp_path.iterdir() if path.suffix in (".gz", ".ndjson")]
+    assert (1, True) == (done.returncode, bool(done.stdout) or len(written) == 2), done.stderr
+
+
+@pytest.mark.parametrize("command", FOLLOWING)
+def test_readme_commands_without_end(command: str) -> None:
+    """What follows a log is not run here; its options are those that there are."""
+    name, *arguments = shlex.split(command)[1:]
+    assert cli.usagewire.commands[name].make_context(name, arguments)
 
 
 def test_import_needs_no_extra() -> None:

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from usagewire._account import Counts
     from usagewire._intake import Position
     from usagewire._wire import DIALECTS, Dialect
+    from usagewire.async_reader import AsyncReader, aread
     from usagewire.codec import accelerated, dumps, loads
+    from usagewire.conversion import Conversion
     from usagewire.converters import configure_converter, make_converter
+    from usagewire.dead_letters import DeadLetter, DeadLetters
     from usagewire.decoder import Decoder
     from usagewire.encoder import Encoder
     from usagewire.errors import (
@@ -55,11 +58,16 @@ __version__ = "0.1.0.dev0"
 _MODULE_OF = {
     "DIALECTS": "_wire",
     "Dialect": "_wire",
+    "AsyncReader": "async_reader",
+    "aread": "async_reader",
     "accelerated": "codec",
     "dumps": "codec",
     "loads": "codec",
+    "Conversion": "conversion",
     "configure_converter": "converters",
     "make_converter": "converters",
+    "DeadLetter": "dead_letters",
+    "DeadLetters": "dead_letters",
     "Counts": "_account",
     "Decoder": "decoder",
     "Encoder": "encoder",
@@ -112,10 +120,14 @@ def __dir__() -> list[str]:
 __all__ = [
     "CODES",
     "DIALECTS",
+    "AsyncReader",
     "CheckpointError",
+    "Conversion",
     "CostsResult",
     "CostsResultAmount",
     "Counts",
+    "DeadLetter",
+    "DeadLetters",
     "DecodeError",
     "Decoder",
     "Dialect",
@@ -146,6 +158,7 @@ __all__ = [
     "Writer",
     "__version__",
     "accelerated",
+    "aread",
     "configure_converter",
     "dumps",
     "loads",

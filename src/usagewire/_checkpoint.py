@@ -15,7 +15,7 @@ from hashlib import blake2b
 from typing import Any, Final, Self
 
 import attrs
-from attrs.validators import and_, deep_iterable, ge, instance_of, max_len, min_len, optional
+from attrs.validators import optional
 
 from usagewire._stream import Place
 from usagewire.errors import CheckpointError, quote
@@ -26,8 +26,13 @@ VERSION: Final = 1
 WINDOW: Final = 4096
 """How many bytes at the beginning, and how many before the place, a mark is made from."""
 
-_SIZE: Final[Any] = and_(instance_of(int), ge(0))
-_HASH: Final[Any] = instance_of(str)
+START_OVER: Final = "read it without the checkpoint to start from its beginning"
+"""What to do where a file is not what it was."""
+
+_LARGEST: Final = 2**63 - 1
+"""The largest place that a file can have."""
+
+_CHECK: Final = ',"check":"'
 
 
 def mark(head: bytes, tail: bytes) -> str:
@@ -41,35 +46,48 @@ def sources_mark(before: str, name: str) -> str:
     return blake2b(before.encode() + name_bytes, digest_size=16).hexdigest()
 
 
-def _from_json(pair: list[int] | tuple[int, int] | None) -> tuple[int, ...] | None:
-    return tuple(pair) if isinstance(pair, list) else pair
+def _size(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    if type(value) is not int or not 0 <= value <= _LARGEST:
+        raise ValueError(f"{field.name} is {quote(value)}")
+
+
+def _text(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    if type(value) is not str:
+        raise ValueError(f"{field.name} is {quote(value)}")
+
+
+def _pair(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    # The number of a file may have 128 bits.
+    if type(value) is not tuple or list(map(type, value)) != [int, int] or min(value) < 0:
+        raise ValueError(f"{field.name} is {quote(value)}")
 
 
 @attrs.frozen(kw_only=True)
 class Checkpoint:
     """A place in one of several sources."""
 
-    source: int = attrs.field(default=0, validator=_SIZE)
+    source: int = attrs.field(default=0, validator=_size)
     """Which of the sources, from 0."""
-    before: str = attrs.field(default="", validator=_HASH)
+    before: str = attrs.field(default="", validator=_text)
     """`sources_mark` of the sources before it; empty where there are none."""
-    file: str = attrs.field(default="", validator=instance_of(str))
-    """Its name, for people."""
-    inode: tuple[int, int] | None = attrs.field(
-        default=None,
-        converter=_from_json,
-        validator=optional(
-            deep_iterable(instance_of(int), and_(instance_of(tuple), min_len(2), max_len(2)))
-        ),
-    )
+    file: str = attrs.field(default="", validator=_text)
+    """The end of its name, for people."""
+    inode: tuple[int, int] | None = attrs.field(default=None, validator=optional(_pair))
     """Device and number of the file, by which a log that has nothing read is known again."""
-    line: int = attrs.field(default=1, validator=_SIZE)
-    offset: int = attrs.field(default=0, validator=_SIZE)
-    item: int | None = attrs.field(default=None, validator=optional(_SIZE))
+    since: int | None = attrs.field(default=None, validator=optional(_size))
+    """Of a log that is followed: what was changed last up to this time, in nanoseconds, is done."""
+    line: int = attrs.field(default=1, validator=_size)
+    offset: int = attrs.field(default=0, validator=_size)
+    item: int | None = attrs.field(default=None, validator=optional(_size))
     """These are the `Place`."""
-    covered: int = attrs.field(default=0, validator=_SIZE)
+    covered: int = attrs.field(default=0, validator=_size)
     """How many bytes of text the mark is made from: all before the place, or a whole document."""
-    mark: str = attrs.field(default="", validator=_HASH)
+    mark: str = attrs.field(default="", validator=_text)
+
+    def __attrs_post_init__(self) -> None:
+        at = (1, 0) if self.item is not None else (max(1, self.line), self.covered)
+        if (self.line, self.offset) != at:
+            raise ValueError(f"there is no place at line {self.line} and byte {self.offset}")
 
     @property
     def place(self) -> Place:
@@ -93,21 +111,20 @@ class Checkpoint:
         if len(tail) < min(self.covered, WINDOW):
             raise CheckpointError(
                 f"{name}: ends before byte {self.covered}, where the checkpoint was taken: the file"
-                " was cut or replaced"
+                f" was cut or replaced; {START_OVER}"
             )
         head = head[: min(self.covered, WINDOW)]
         if not self.matches(head, tail):
             raise CheckpointError(
                 f"{name}: what stands before byte {self.covered} is not what was read before the"
-                " checkpoint: the file was replaced"
+                f" checkpoint: the file was replaced; {START_OVER}"
             )
         return Witness(head, tail, self.covered)
 
     def dumps(self) -> str:
         """Return the checkpoint as one line of ASCII text."""
         fields = {"usagewire_checkpoint": VERSION} | attrs.asdict(self)
-        text = json.dumps(fields, separators=(",", ":"))
-        return f'{text[:-1]},{_CHECK}{zlib.crc32(text.encode()):08x}"}}'
+        return _sealed(json.dumps(fields, separators=(",", ":"))[:-1])
 
     @classmethod
     def loads(cls, text: str | bytes) -> Self:
@@ -120,49 +137,61 @@ class Checkpoint:
         if isinstance(text, bytes):
             text = text.decode("ascii", "replace")
         try:
-            fields: Any = json.loads(text)
+            fields: Any = json.loads(text) if isinstance(text, str) else None
             version = fields.pop("usagewire_checkpoint")
-        except (AttributeError, KeyError, TypeError, ValueError):
-            raise CheckpointError(f"no checkpoint: {quote(text)}") from None
-        if type(version) is not int or version > VERSION or version < 1:
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+            raise CheckpointError(f"no checkpoint: {quote(text)}; {_WAY_OUT}") from None
+        if version != VERSION or type(version) is not int:
             raise CheckpointError(
-                f"the checkpoint is of version {quote(version)}; this usagewire reads version"
-                f" {VERSION}"
+                f"the checkpoint is of version {quote(version)}, this usagewire reads version"
+                f" {VERSION}; {_WAY_OUT}"
             )
-        body, _, check = text.strip().rpartition("," + _CHECK)
-        if check != f'{zlib.crc32(body.encode("utf-8", "replace") + b"}"):08x}"}}':
-            raise CheckpointError("the checkpoint is damaged: its check sum is another")
-        fields.pop("check")
+        if text.strip() != _sealed(text.strip().rpartition(_CHECK)[0]):
+            raise CheckpointError(f"the checkpoint is damaged; {_WAY_OUT}")
+        del fields["check"]
         try:
+            if fields.keys() != attrs.fields_dict(cls).keys():
+                raise ValueError("it has other fields")
+            if isinstance(fields["inode"], list):
+                fields["inode"] = tuple(fields["inode"])
             return cls(**fields)
-        except (TypeError, ValueError) as error:
-            raise CheckpointError(f"the checkpoint is damaged: {error}") from error
+        except ValueError as error:
+            raise CheckpointError(f"the checkpoint is damaged: {error}; {_WAY_OUT}") from None
 
 
-_CHECK: Final = '"check":"'
+def _sealed(text: str) -> str:
+    """Return a JSON object that lacks its brace with that and the check sum of what it says."""
+    return f'{text}{_CHECK}{zlib.crc32(text.encode("utf-8", "replace")):08x}"}}'
+
+
+_WAY_OUT: Final = "give what `checkpoint()` returned, or no checkpoint to read from the beginning"
 
 
 class Witness:
     """What is needed of a text to make the mark of any place that reading comes by.
 
     Fed with the text in step with reading: the lines of a chunk are read before the next chunk is
-    added, but for the last, which may be held back for long.
+    added, but for the last, which may be held back for long. It may begin at byte `offset`, with
+    what stands before that.
     """
 
     def __init__(self, head: bytes = b"", tail: bytes = b"", offset: int = 0) -> None:
         self._head = head
         self._start = offset
         self._chunk = b""
-        self._tail = tail
-        # Of the first line that is not read yet: its place, and what stands before it.
-        self._held = offset, tail
+        # What stands before the last chunk, and before the line that was held back then.
+        self._tail = self._held = tail
+
+    @property
+    def end(self) -> int:
+        """How many bytes stand before the next chunk."""
+        return self._start + len(self._chunk)
 
     def add(self, chunk: bytes, place: int) -> None:
         """Take the next chunk; the lines before byte `place` have all been read."""
-        self._held = place, self._tail_at(place)
-        end = self._start + len(self._chunk)
-        self._tail = self._within(end)
-        self._start = end
+        self._held = self._tail_at(place)
+        self._tail = self._within(self.end)
+        self._start = self.end
         self._chunk = chunk
         if len(self._head) < WINDOW:
             self._head += chunk[: WINDOW - len(self._head)]
@@ -172,7 +201,7 @@ class Witness:
         return self._head[:place], self._tail_at(place)
 
     def _tail_at(self, place: int) -> bytes:
-        return self._within(place) if place > self._start else self._held[1]
+        return self._within(place) if place > self._start else self._held
 
     def _within(self, place: int) -> bytes:
         count = place - self._start

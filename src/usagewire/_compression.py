@@ -74,12 +74,12 @@ class _Decoder(Protocol):
 class _Gunzip:
     """The decoder of zlib, as a `_Decoder` that can be copied."""
 
-    def __init__(self) -> None:
-        self.inner = zlib.decompressobj(_GZIP)
+    def __init__(self, inner: Any = None) -> None:
+        self.inner = inner or zlib.decompressobj(_GZIP)
 
     @property
     def eof(self) -> bool:
-        return self.inner.eof
+        return bool(self.inner.eof)
 
     @property
     def needs_input(self) -> bool:
@@ -87,15 +87,13 @@ class _Gunzip:
 
     @property
     def unused_data(self) -> bytes:
-        return self.inner.unused_data
+        return bytes(self.inner.unused_data)
 
     def decompress(self, data: bytes, max_length: int, /) -> bytes:
-        return self.inner.decompress(data or self.inner.unconsumed_tail, max_length)
+        return bytes(self.inner.decompress(data or self.inner.unconsumed_tail, max_length))
 
     def copy(self) -> _Gunzip:
-        twin = _Gunzip()
-        twin.inner = self.inner.copy()
-        return twin
+        return _Gunzip(self.inner.copy())
 
 
 class _Format(NamedTuple):
@@ -308,6 +306,11 @@ class Decompressor:
             )
 
 
+def is_compressed(head: bytes) -> bool:
+    """Return whether a file that begins with `head` is compressed."""
+    return _kind(head) is not None
+
+
 def _kind(head: bytes) -> str | None:
     for kind, format_ in _FORMATS.items():
         if head.startswith(format_.magics):
@@ -345,7 +348,8 @@ class _Member:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield the text that `data` completes."""
-        if isinstance(self._decoder, _Gunzip):
+        # A new decoder is made as fast as copied.
+        if isinstance(self._decoder, _Gunzip) and self._fed != bytearray():
             self._start = self._decoder.copy().copy
             self._fed = bytearray()
             self._given = 0

@@ -7,81 +7,96 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from usagewire._lines import BOM
 
+_BLANK: Final = b" \t\r\n"
 _TOKENS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]')
+_OPEN: Final = (b"{", b"[", b",", b":")
+"""How the first line of an object ends that is printed over several lines."""
 
 
 class DocumentTeller:
     """Tell by its beginning whether a stream is lines of JSON or one JSON document.
 
-    A document is an object printed over several lines, or an array. What looks like one is held
-    back up to `limit` bytes; past that, and where it turns out not to be JSON, it is lines.
+    A document is an object printed over several lines, or an array. What may be the beginning of
+    one is held back, up to `limit` bytes. It is told line by line: a first line that is an object
+    by itself is a line, and after a whole value only some signs can follow in a document.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._head: list[bytes] = []
-        self._size = self._lines = 0
-        self._begun = False
-        self._state: Literal["untold", "likely", "certain"] = "untold"
+        self._head = bytearray()
+        self._next = 0
+        """Where the first line that was not looked at begins."""
+        self._followers: tuple[bytes, ...] | None = None
+        """How the next line must begin in a document; any way where this is empty. None before the
+        first line."""
 
-    def feed(self, text: bytes) -> list[bytes] | None:
+    def feed(self, text: bytes) -> bytes | None:
         """Return what is to be read as lines, or None where `text` is held back.
 
         Once there was an answer, nothing more is to be fed.
 
         Raises:
-            OverflowError: for what can only be a document and is larger than the limit.
+            OverflowError: for what seems to be a document and is larger than the limit.
 
         """
-        # Blank lines before the text tell nothing.
-        shown = text if self._begun else text.removeprefix(BOM).lstrip()
-        self._begun = self._begun or bool(shown)
-        self._head.append(text)
-        self._size += len(text)
-        self._lines += shown.count(b"\n")
-        if self._state == "untold":
-            if self._lines < 2 and self._size <= self._limit:  # noqa: PLR2004 -- the second tells
-                return None
-            if not self._looks_like_a_document():
-                return self._head
-        if self._size <= self._limit:
+        self._head += text
+        if b"\n" in text:
+            while 0 < (end := self._head.find(b"\n", self._next) + 1) <= self._limit:
+                if not self._may_follow(end):
+                    return bytes(self._head)
+        if len(self._head) <= self._limit:
             return None
-        if self._state == "certain":
-            raise OverflowError
-        return self._head
+        if self._followers is None:
+            return bytes(self._head)
+        raise OverflowError
 
-    def close(self) -> tuple[list[bytes], Document | None]:
-        """Return what is to be read as lines, or the document."""
-        if self._state == "untold" and not self._looks_like_a_document():
-            return self._head, None
-        try:
-            return [], Document.parsed(b"".join(self._head))
-        except orjson.JSONDecodeError:
-            return self._head, None
+    def close(self) -> tuple[bytes, Document | None]:
+        """Return what is to be read as lines, or the document, which may be one that is broken."""
+        text = bytes(self._head)
+        if not self._may_follow(len(text)) or self._followers is None:
+            return text, None
+        document = Document.read(text)
+        if document.is_broken and self._has_lines():
+            return text, None
+        return b"", document
 
-    def abort(self) -> list[bytes]:
+    def abort(self) -> bytes:
         """Return what is to be read as lines where the stream cannot be read on.
 
         Of the beginning of a document that is nothing: each of its lines would be a bad one.
         """
-        lines = b"".join(self._head).removeprefix(BOM).split(b"\n")
-        return self._head if any(map(_is_object, lines)) else []
+        return bytes(self._head) if self._has_lines() else b""
 
-    def _looks_like_a_document(self) -> bool:
-        first, *more = b"".join(self._head).removeprefix(BOM).lstrip().split(b"\n", 2)
-        first = first.rstrip()
-        if first[:1] == b"[":
-            self._state = "likely"
-        is_open = first[-1:] in (b"{", b"[", b",") and first[:1] in (b"{", b"[")
-        if is_open and more and not _is_object(more[0]):
-            self._state = "certain"
-        return self._state != "untold"
+    def _may_follow(self, end: int) -> bool:
+        """Look at the next line, up to `end`; return whether it may be part of a document."""
+        start = self._next or (len(BOM) if self._head.startswith(BOM) else 0)
+        line = bytes(self._head[start:end]).strip(_BLANK)
+        self._next = end
+        if not line:
+            return True
+        is_first, followers = self._followers is None, self._followers or ()
+        value = _value(line)
+        self._followers = ()
+        if is_first and value is not None:
+            # An array on one line is a document where no line follows: none begins with LF.
+            self._followers = (b"\n",)
+            return type(value) is list
+        if is_first:
+            return line.startswith(b"[") or (line.startswith(b"{") and line.endswith(_OPEN))
+        if value is not None:
+            self._followers = (b",", b"]", b"}")
+        return not followers or line.startswith(followers)
+
+    def _has_lines(self) -> bool:
+        """Return whether any line is an object by itself."""
+        lines = bytes(self._head).removeprefix(BOM).split(b"\n")
+        return any(type(_value(line.strip(_BLANK))) is dict for line in lines)
 
 
 class Document(NamedTuple):
@@ -89,22 +104,25 @@ class Document(NamedTuple):
 
     text: bytes
     """The text, byte order mark included."""
-    items: list[object]
-    """The parsed records."""
+    items: list[Any]
+    """The parsed records; of a text that is no JSON, what orjson said."""
     is_array: bool
     """Whether the records are elements of an array."""
 
     @classmethod
-    def parsed(cls, text: bytes) -> Document:
-        """Return the document that `text` is.
-
-        Raises:
-            orjson.JSONDecodeError: where it is none.
-
-        """
-        value = orjson.loads(text.removeprefix(BOM))
+    def read(cls, text: bytes) -> Document:
+        """Return the document that `text` is; the record of one that is no JSON is the error."""
+        try:
+            value = orjson.loads(text.removeprefix(BOM))
+        except orjson.JSONDecodeError as error:
+            return cls(text, [error], is_array=False)
         is_array = type(value) is list
         return cls(text, value if is_array else [value], is_array)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the text is no JSON."""
+        return len(self.items) == 1 and isinstance(self.items[0], orjson.JSONDecodeError)
 
     def spans(self) -> Iterator[tuple[int, int]]:
         """Yield the start and the end of each record in the text."""
@@ -119,7 +137,7 @@ class Document(NamedTuple):
                 depth += 1
                 if depth == 1:
                     start = token.end()
-            elif (sign == b"," and depth == 1) or (sign in (b"]", b"}") and depth == 1):
+            elif depth == 1 and sign in (b",", b"]"):
                 yield self._stripped(start, token.start())
                 start = token.end()
             if sign in (b"]", b"}"):
@@ -127,11 +145,14 @@ class Document(NamedTuple):
 
     def _stripped(self, start: int, end: int) -> tuple[int, int]:
         text = self.text[start:end]
-        return start + len(text) - len(text.lstrip()), start + len(text.rstrip())
+        return end - len(text.lstrip(_BLANK)), start + len(text.rstrip(_BLANK))
 
 
-def _is_object(line: bytes) -> bool:
+def _value(line: bytes) -> Any:
+    """Return the object or array that a line without blanks around is by itself, or None."""
+    if line[:1] + line[-1:] not in (b"{}", b"[]"):
+        return None
     try:
-        return type(orjson.loads(line)) is dict
+        return orjson.loads(line)
     except orjson.JSONDecodeError:
-        return False
+        return None

@@ -8,14 +8,14 @@ fetches the events, and how, is for `reader` and `async_reader`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from operator import length_hint
 from typing import Final, Generic, TypeAlias
 
 import attrs
 
 from usagewire._account import Counts
-from usagewire._checkpoint import WINDOW, Checkpoint, Witness, mark
+from usagewire._checkpoint import START_OVER, WINDOW, Checkpoint, Witness, mark
 from usagewire._documents import Document, DocumentTeller
 from usagewire._stream import Place
 from usagewire.decoder import Decoder, T
@@ -26,6 +26,9 @@ _AT_ONCE: Final = 2**20
 
 _BATCH: Final = 1000
 """From how many records on a batch is given out."""
+
+_NAME: Final = 200
+"""How many characters of a name a checkpoint keeps, from its end."""
 
 
 @attrs.frozen(kw_only=True)
@@ -40,6 +43,8 @@ class Begin:
     """`sources_mark` of those before it."""
     inode: tuple[int, int] | None = None
     """Device and number of the file, where it is one."""
+    since: int | None = None
+    """Of a log that is followed: what was changed last up to this time, in nanoseconds, is done."""
     lines: bool = False
     """Whether it is known to be lines, and no JSON document."""
     resume: Checkpoint | None = None
@@ -77,15 +82,18 @@ class Intake(Generic[T]):
         self._limit = limit
         self._begin = Begin(name=name)
         self._stream = decoder.begin()
-        self._upcoming: Begin | None = None
-        self._texts: deque[bytes | memoryview] = deque()
+        # What was taken and not given to the stream: text, its end (None), an error that ends it
+        # instead, or the beginning of the next.
+        self._steps: deque[bytes | memoryview | Begin | FileError | None] = deque()
         self._teller: DocumentTeller | None = None
-        self._document: Document | None = None
         self._witness = Witness()
+        # The place to come to, until reading is there.
         self._resume = resume
-        self._skipped = 0
-        self._moving = self._finishing = self._cut_off = self._closed = False
-        self._error: FileError | None = None
+        # Whether the stream takes nothing more: there is none yet, or it cannot be read on.
+        self._cut_off = True
+        # Whether something is only half done; should it be so later, an interrupt came.
+        self._torn = False
+        self._ended = self._unwanted = self._closed = False
         self._stashed: BaseException | None = None
         self._rest: Iterator[T] = iter(())
         self._dropped = 0
@@ -122,8 +130,8 @@ class Intake(Generic[T]):
         if self._resume is not None:  # that place has not been come to
             return self._resume.dumps()
         place = self._stream.place(self._back)
-        if self._document is not None:
-            text = self._document.text
+        if self._stream.document is not None:
+            text = self._stream.document.text
             covered, found = len(text), mark(text[:WINDOW], text[-WINDOW:])
         else:
             covered, found = place.offset, mark(*self._witness.seen(place.offset))
@@ -131,8 +139,9 @@ class Intake(Generic[T]):
         return Checkpoint(
             source=begin.source,
             before=begin.before,
-            file=begin.name,
+            file=begin.name[-_NAME:],
             inode=begin.inode,
+            since=begin.since,
             covered=covered,
             mark=found,
             **place._asdict(),
@@ -148,32 +157,40 @@ class Intake(Generic[T]):
 
         Raises whatever was put off until the records before it had come out.
         """
-        run: list[T] = []
+        while not self._step():
+            if length_hint(self._rest):
+                return False
+        return True
+
+    def _step(self) -> bool:
+        """Do the least of what `_advance` does: read a run, or a line that gives no record."""
         if self._stashed is not None:
             stashed, self._stashed = self._stashed, None
             raise stashed
-        try:
-            while not run:
-                if self._closed:
-                    return True
-                if not self._stream.next_run(run) and not self._go_on():
-                    return True
-        finally:
-            # What was read comes out, whatever stopped the reading.
-            self._rest = iter(run)
-        return False
+        if self._closed:
+            return True
+        run: list[T] = []
+        self._rest = iter(run)  # at once: what is read comes out, whatever stops the reading
+        return not self._stream.next_run(run) and not self._go_on()
 
-    def _collect(self) -> tuple[list[T], bool]:
+    def _collect(self, enough: Callable[[], bool] = bool) -> tuple[list[T], bool]:
         """Return a batch of records, and whether input is needed for more.
 
-        What stops the reading is put off where there are records before it.
+        It may be small, or empty, where `enough` says so after a step. It ends before a line
+        whose error is to be raised, so that the place is before that line. What else stops the
+        reading is put off where there are records before it.
         """
-        batch = list(self._rest)
+        batch: list[T] = []
         try:
+            batch += self._rest
             while len(batch) < _BATCH:
-                if self._advance():
+                if batch and self._stream.raises_next:
+                    break
+                if self._step():
                     return batch, True
                 batch += self._rest
+                if enough():
+                    break
         except BaseException as error:
             batch += self._rest
             if not batch:
@@ -185,43 +202,38 @@ class Intake(Generic[T]):
         """Give no more records. The counts and the place stay those of the last one given."""
         self._dropped = self._back
         self._rest = iter(())
-        self._texts.clear()
-        self._error = self._stashed = None
-        self._closed = True
+        self._steps.clear()
+        self._stashed = None
+        self._closed = self._ended = True
 
     def _go_on(self) -> bool:
         """Give the stream what comes next; return whether there was anything."""
-        if self._moving:
-            # An interrupt came in the middle of this, and text may be lost or doubled.
+        if self._torn:
+            self._shut()  # told once: who goes on after an error comes to the end
             raise FileError(f"{self.name}: reading was interrupted; open it again")
-        self._moving = True
-        if self._texts:
-            text = bytes(self._texts.popleft())
+        if not self._steps:
+            return False
+        self._torn = True
+        step = self._steps.popleft()
+        if step is None:
+            self._stream.finish()
+        elif isinstance(step, Begin):
+            self._start(step)
+        elif isinstance(step, FileError):
+            self._torn = False
+            raise step
+        else:
+            text = bytes(step)
             self._witness.add(text, self._stream.place().offset)
             self._stream.push(text)
-        elif self._finishing:
-            self._finishing = False
-            self._stream.finish()
-        elif self._error is not None:
-            error, self._error = self._error, None
-            self._moving = False
-            raise error
-        elif self._upcoming is not None:
-            begin, self._upcoming = self._upcoming, None
-            self._start(begin)
-        else:
-            self._moving = False
-            return False
-        self._moving = False
+        self._torn = False
         return True
 
     def _start(self, begin: Begin) -> None:
         resume = begin.resume
         self._begin = begin
         self._cut_off = False
-        self._document = None
         self._witness = begin.witness or Witness()
-        self._skipped = 0
         # A checkpoint at the very beginning says nothing about the file.
         self._resume = resume if resume and resume.covered and not begin.witness else None
         place = resume.place if resume and begin.witness else Place()
@@ -230,6 +242,44 @@ class Intake(Generic[T]):
         may_be_document = self._resume is None or self._resume.item is not None
         if self._decoder.reads_objects and not begin.lines and not place.offset and may_be_document:
             self._teller = DocumentTeller(self._limit)
+
+    def _receive(self, event: Event | FileError | None, *, goes_on: bool = False) -> None:
+        """Take what the sources gave: an event, the news that a file cannot be read on, or the end.
+
+        Everything that came before must have been read. After this nothing more is to be fetched
+        where `_ended` is set, and nothing more of this stream where `_unwanted` is. With `goes_on`,
+        neither an error nor the end is the end of the text: a log is followed, or was left.
+
+        Raises:
+            FileError: as `_take`; and the news itself with `goes_on`.
+
+        """
+        if goes_on and (event is None or type(event) is FileError):
+            self._torn = False
+            self._ended = event is None
+            if event is not None:
+                raise event
+            return
+        self._unwanted = False
+        self._torn = True
+        try:
+            if isinstance(event, FileError):
+                self._ended = isinstance(event, CheckpointError)
+                self._abort(event)
+            elif event is None:
+                self._ended = True
+                self._finish()
+            else:
+                self._take(event)
+        except CheckpointError:
+            self._torn = False
+            self._shut()
+            raise
+        except FileError:
+            self._torn = False
+            self._unwanted = True
+            raise
+        self._torn = False
 
     def _take(self, event: Event) -> None:
         """Take the next event. Everything that came before must have been read.
@@ -240,22 +290,22 @@ class Intake(Generic[T]):
         """
         if isinstance(event, Begin):
             self._finish()
-            self._upcoming = event
+            self._steps.append(event)
         elif self._cut_off:
             pass
         elif self._teller is not None:
             try:
-                texts = self._teller.feed(event)
+                text = self._teller.feed(event)
             except OverflowError:
                 self._teller, self._cut_off = None, True
                 raise FileError(
                     f"{self.name}: seems to be one JSON document, of more than {self._limit} bytes;"
                     " to hold it in memory, raise max_line_bytes"
                 ) from None
-            if texts is not None:
+            if text is not None:
                 self._teller = None
                 self._check_document(None)
-                self._put(*texts)
+                self._put(text)
         elif self._resume is not None:
             self._skip(event, self._resume)
         else:
@@ -266,38 +316,35 @@ class Intake(Generic[T]):
         if self._cut_off:
             return
         if self._teller is not None:
-            texts, document = self._teller.close()
+            text, document = self._teller.close()
             self._teller = None
             done = self._check_document(document)
             if document is not None:
-                self._document = document
                 self._stream.push_document(document, done)
-            self._put(*texts)
+            self._put(text)
         elif self._resume is not None:
             self._resume.witness(self.name, b"", b"")  # it ends too soon
-        self._finishing = True
+        self._steps.append(None)
 
     def _abort(self, error: FileError) -> None:
         """Take the news that the stream cannot be read on. What was read comes out first."""
-        self._error = error
         self._cut_off = True
         if self._teller is not None and self._resume is None:
-            self._put(*self._teller.abort())
+            self._put(self._teller.abort())
         self._teller = None
+        self._steps.append(error)
 
-    def _put(self, *texts: bytes) -> None:
-        for text in texts:
-            view = memoryview(text)
-            pieces = (view[i : i + _AT_ONCE] for i in range(0, len(view), _AT_ONCE))
-            self._texts.extend([text] if 0 < len(text) <= _AT_ONCE else pieces)
+    def _put(self, text: bytes) -> None:
+        view = memoryview(text)
+        pieces = (view[i : i + _AT_ONCE] for i in range(0, len(view), _AT_ONCE))
+        self._steps.extend([text] if 0 < len(text) <= _AT_ONCE else pieces)
 
     def _skip(self, text: bytes, resume: Checkpoint) -> None:
         """Pass over what was read before the checkpoint."""
-        rest = text[resume.offset - self._skipped :]
-        part = text[: len(text) - len(rest)]
-        self._witness.add(part, self._skipped)
-        self._skipped += len(part)
-        if self._skipped == resume.offset:
+        part = text[: resume.offset - self._witness.end]
+        rest = text[len(part) :]
+        self._witness.add(part, self._witness.end)
+        if self._witness.end == resume.offset:
             resume.witness(self.name, *self._witness.seen(resume.offset))
             self._resume = None
             self._stream = self._decoder.begin(self.name, resume.place)
@@ -312,7 +359,7 @@ class Intake(Generic[T]):
         if len(text) != resume.covered:
             raise CheckpointError(
                 f"{self.name}: is not the JSON document of {resume.covered} bytes that it was at"
-                " the checkpoint: the file was replaced"
+                f" the checkpoint: the file was replaced; {START_OVER}"
             )
         resume.witness(self.name, text[:WINDOW], text[-WINDOW:])
         self._resume = None

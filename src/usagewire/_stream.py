@@ -19,7 +19,7 @@ import orjson
 
 from usagewire._account import Account, Counts
 from usagewire._documents import Document
-from usagewire._lines import Block, Cursor, LineCutter
+from usagewire._lines import Block, Lines
 from usagewire.errors import DecodeError
 
 T = TypeVar("T")
@@ -62,58 +62,84 @@ class Stream(Generic[T]):
     """The lines of one stream, from a place on."""
 
     def __init__(self, reading: Reading[T], name: str | None = None, place: Place = START) -> None:
+        self.ready: list[T] = []
+        """Records that were read and not handed over, for who wants all at once."""
+        self.document: Document | None = None
+        """The document that is read instead of lines."""
         self._reading = reading
         self._name = name
-        self._cutter = LineCutter(
-            reading.max_line_bytes, reading.max_raw_bytes, place.line, place.offset
-        )
-        self._cursor = Cursor(place.line, place.offset)
+        self._lines = Lines(reading.max_line_bytes, reading.max_raw_bytes, place.line, place.offset)
+        # What the line that is next is to be rejected for, unless it is blank.
         self._bad: Exception | None = None
-        self._document: Document | None = None
+        # A run that is not accounted for: where its records are, and how many stand before them.
+        self._run: tuple[list[T], int] | None = None
         self._spans: Iterator[tuple[int, int]] = iter(())
         self._spanned = _Element()
 
     @property
     def holds_line(self) -> bool:
         """Whether the beginning of a line is held back until its end has come."""
-        return self._cutter.holds
+        return self._lines.holds
+
+    @property
+    def raises_next(self) -> bool:
+        """Whether it is known that the next run begins with raising a `DecodeError`."""
+        return self._bad is not None and self._reading.account.raises and not self._at_blank()
 
     def push(self, chunk: bytes) -> None:
         """Take the next bytes."""
-        self._cursor.add(self._cutter.feed(chunk))
+        self._lines.push(chunk)
 
     def finish(self) -> None:
         """Take what is held back as the last line."""
-        self._cursor.add(self._cutter.close())
+        self._lines.finish()
+
+    def push_line(self, line: bytes, length: int = 0) -> None:
+        """Take one whole line without its end instead of chunks.
+
+        It is rejected as too long where `length` says how many bytes it has, of which `line` is the
+        beginning.
+        """
+        lines = self._lines
+        if len(line) > self._reading.max_line_bytes:
+            length = max(length, len(line))
+        unkept = max(0, length - len(line))
+        lines.block = lines.block._replace(lines=[line], unkept=unkept, length=length)
 
     def push_document(self, document: Document, done: int = 0) -> None:
-        """Take a whole document instead of lines; its first `done` records were read before."""
-        self._document, self._spans, self._spanned = document, document.spans(), _Element()
-        if not done:
-            self._reading.account.add_bytes(len(document.text))
-        # The records are the lines of a block; cutting does not know that they are none.
-        self._cursor.add(iter([Block(1, 0, document.items, measured=False)]))  # type: ignore[arg-type]
-        if self._cursor.has_line():
-            self._cursor.index = min(done, len(document.items))
-            self._cursor.align()
+        """Take a whole document instead of lines; its first `done` records were read before.
+
+        Each record is a line. The bytes are counted with the first.
+        """
+        self.document, self._spans = document, document.spans()
+        size = len(document.text)
+        self._lines.block = Block(1, document.items, lead=size, measured=False)
+        self._lines.index = min(done, len(document.items))
+        if not document.items:
+            self._reading.account.add_bytes(size)
 
     def place(self, back: int = 0) -> Place:
         """Return where the next line begins, or the one that is `back` records before it.
 
         `back` is at most the length of the last run.
         """
-        cursor = self._cursor
-        index = cursor.index - back
-        if self._document is not None:
+        self._catch_up()
+        lines = self._lines
+        index = lines.index - back
+        if self.document is None:
+            size = lines.block.size(index, lines.index)
+            return Place(lines.block.number + index, lines.offset - size)
+        if self.document.items:
             return Place(item=index)
-        return Place(
-            cursor.block.number + index, cursor.offset - cursor.block.size(index, cursor.index)
-        )
+        # No record tells whether its bytes were counted: it is behind us like lines.
+        text = self.document.text
+        return Place(1 + text.count(b"\n"), len(text))
 
     def counts(self, back: int = 0) -> Counts:
         """Return the decoder's counts, less those of the last `back` records."""
-        cursor = self._cursor
-        size = cursor.block.size(cursor.index - back, cursor.index)
+        self._catch_up()
+        lines = self._lines
+        size = lines.block.size(lines.index - back, lines.index)
         return self._reading.account.counts(back, size)
 
     def next_run(self, records: list[T]) -> bool:
@@ -126,76 +152,111 @@ class Stream(Generic[T]):
             DecodeError: with `on_error="raise"`, for the bad line after the run before.
 
         """
-        cursor = self._cursor
-        reading = self._reading
+        self._end_run()  # in case it was interrupted
+        if self._bad is not None:
+            self._settle(self._bad)
+        if not self._lines.has_line():
+            return False
+        reading, block = self._reading, self._lines.block
+        if block.length:
+            self._bad = _too_long(block.length, reading.max_line_bytes)
+            return True
+        reading.account.fill(records)
+        append, structure, kind = records.append, reading.structure, reading.type
+        loads = orjson.loads if self.document is None else _parsed
+        lines = block.lines
+        self._run = records, len(records)
         try:
-            if self._bad is not None:
-                self._settle(self._bad)
-            if not cursor.has_line():
-                return False
-            block = cursor.block
-            if block.cut_from:
-                self._bad = _too_long(block, reading.max_line_bytes)
-                return True
-            reading.account.fill(records)
-            append, structure, kind = records.append, reading.structure, reading.type
-            loads = orjson.loads if self._document is None else _parsed
-            before = len(records)
-            try:
-                for line in cursor.lines:
-                    append(structure(loads(line), kind))
-            except Exception as error:
-                if isinstance(error, MemoryError):
-                    raise
-                reading.account.forget_leniencies()
-                self._bad = error
-            finally:
-                count = len(records) - before
-                reading.account.add_records(count, cursor.advance(cursor.index + count))
-        except BaseException as error:
-            if isinstance(error, MemoryError) or not isinstance(error, Exception):
-                reading.account.forget_leniencies()
-                cursor.align()
+            for index in range(self._lines.index, len(lines)):
+                append(structure(loads(lines[index]), kind))
+        except MemoryError:
             raise
+        except Exception as error:
+            self._bad = error
+        finally:
+            self._end_run()
         return True
 
-    def _settle(self, error: Exception) -> None:
-        """Account for the line at the cursor, which gave no record, and go to the next."""
-        self._bad = None
-        cursor, account = self._cursor, self._reading.account
-        block, index, offset = cursor.block, cursor.index, cursor.offset
-        if self._document is not None:
-            cursor.advance(index + 1)
-            account.reject(self._reading.explained(error), 0, **self._element(index))
-            return
-        data = block.lines[index].removesuffix(b"\r")
-        size = cursor.advance(index + 1)
-        if not block.cut_from and not data.strip(_BLANK):
-            account.add_blank(size)
-            return
-        account.reject(
-            self._reading.explained(error),
-            size,
-            line=block.number + index,
-            offset=offset,
-            length=block.cut_from or len(data),
-            raw=data[: self._reading.max_raw_bytes],
-            file=self._name,
-        )
+    def _end_run(self) -> None:
+        """Account for the run, and leave its records to others."""
+        if self._run is not None:
+            self._reading.account.forget_leniencies()
+            self._catch_up()
+            self._run = None
 
-    def _element(self, index: int) -> dict[str, Any]:
-        """Return where record `index` of the document stands in its text."""
-        text = self._document.text if self._document else b""
-        # Records are asked for in order, so that the text is looked through once.
-        before = self._spanned
-        [(start, end)] = islice(self._spans, index - before.index - 1, index - before.index)
-        line = before.line + text.count(b"\n", before.start, start)
-        self._spanned = _Element(index, line, start)
+    def _catch_up(self) -> None:
+        """Account for the run, as far as it has come."""
+        if self._run is None:
+            return
+        records, before = self._run
+        after = len(records)
+        if after == before:
+            return
+        lines, count = self._lines, after - before
+        size = lines.block.size(lines.index, lines.index + count)
+        self._reading.account.add_records(count, size)
+        lines.index += count
+        lines.offset += size
+        self._run = records, after
+
+    def _at_blank(self) -> bool:
+        """Return whether the line that is next is blank."""
+        lines = self._lines
+        is_line = self.document is None and not lines.block.length
+        return is_line and not lines.block.lines[lines.index].strip(_BLANK)
+
+    def _settle(self, error: Exception) -> None:
+        """Account for the line that is next, which gave no record, and go on to the one after."""
+        lines, account = self._lines, self._reading.account
+        size = lines.block.size(lines.index, lines.index + 1)
+        if self._at_blank():
+            account.add_blank(size)
+            lines.index += 1
+            lines.offset += size
+            self._bad = None
+            return
+        explained = self._reading.explained(error)
+        rejection = account.rejection(explained, self._described())
+        account.add_rejected(size)
+        lines.index += 1
+        lines.offset += size
+        self._bad = None
+        if rejection is not None:
+            account.tell(explained, rejection)
+
+    def _described(self) -> dict[str, Any]:
+        """Return where the line that is next stands, and what it says."""
+        block, index = self._lines.block, self._lines.index
+        if self.document is not None:
+            return self._element(self.document, index)
+        data = block.lines[index]
+        if not block.length:
+            data = data.removesuffix(b"\r")
         return {
-            "line": line,
-            "offset": start,
-            "length": end - start,
-            "raw": text[start : min(end, start + self._reading.max_raw_bytes)],
+            "line": block.number + index,
+            "offset": self._lines.offset + (0 if index else block.lead),
+            "length": block.length or len(data),
+            "raw": data[: self._reading.max_raw_bytes],
+            "file": self._name,
+        }
+
+    def _element(self, document: Document, index: int) -> dict[str, Any]:
+        """Return where record `index` of the document stands in its text."""
+        last = self._spanned
+        if last.index != index:
+            # Records are asked for in order, so that the text is looked through once.
+            try:
+                [(start, end)] = islice(self._spans, index - last.index - 1, index - last.index)
+                line = last.line + document.text.count(b"\n", last.start, start)
+                self._spanned = last = _Element(index, line, start, end)
+            except BaseException:
+                self._spans, self._spanned = document.spans(), _Element()
+                raise
+        return {
+            "line": last.line,
+            "offset": last.start,
+            "length": last.end - last.start,
+            "raw": document.text[last.start : last.end][: self._reading.max_raw_bytes],
             "file": self._name,
         }
 
@@ -207,6 +268,15 @@ class _Element:
     index: int = -1
     line: int = 1
     start: int = 0
+    end: int = 0
+
+
+def _too_long(length: int, limit: int) -> DecodeError:
+    if length <= limit:  # it was longer than another limit
+        return DecodeError(
+            "line_too_long", f"only the beginning is left of a line of {length} bytes"
+        )
+    return DecodeError("line_too_long", f"the line has {length} bytes; the limit is {limit}")
 
 
 def _parsed(value: Any) -> Any:
@@ -214,9 +284,3 @@ def _parsed(value: Any) -> Any:
     if isinstance(value, orjson.JSONDecodeError):
         raise value
     return value
-
-
-def _too_long(block: Block, limit: int) -> DecodeError:
-    return DecodeError(
-        "line_too_long", f"the line has {block.cut_from} bytes; the limit is {limit}"
-    )

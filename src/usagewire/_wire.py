@@ -163,3 +163,24 @@ USAGE_METRICS: Final = frozenset(
 """The counts that make a row a usage row. A row that says it is a cost, has no amount and has one
 of these above zero was written by a generated client that tags every row as a cost (the Dart SDK's
 tag enum has one value; specification of 2025-02-10)."""
+
+PERSONAL: Final = frozenset(
+    {
+        # Group key of the rows (specification of 2024-12-04): a pseudonym, and that of one person.
+        "user_id",
+        # In no specification; in costs rows by users' reports of 2025 and 2026.
+        "user_email",
+        # In no specification: what the API's user objects hold (specification of 2024-12-04: `id`,
+        # `name`, `email`) is called so where rows have been enriched with it, or stands as a whole
+        # under `user`. A bare `name` is not in this list: projects, keys and files have one too.
+        "user_name",
+        "email",
+        "user",
+    }
+)
+"""The fields that tell who a person is, in snake_case; they are meant in every spelling.
+
+Not in the list, because they name something other than a person: `project_id`, `api_key_id`,
+`organization_id` and the names of these. A key belongs to a project and often to a service. Where
+each person has a key of their own, its id is as personal as `user_id`.
+"""

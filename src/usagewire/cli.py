@@ -1,64 +1,39 @@
-"""The command line: `usagewire summary` and `usagewire validate`.
+"""The command line: commands, their options, and what each does with what is read.
 
-Here are options, output and exit statuses. What a line means is decided by `files.read`, what is
-summed by `Summary`. Results go to standard output, everything about the run to standard error, and
-nothing read from a file reaches either with its control characters alive.
+Results go to standard output, everything about the run to standard error. What a line means is
+decided by `read`, what is summed by `Summary`, what is written by `Writer`.
 
 Reached through `usagewire.__main__`; needs the extra `cli` (click, rich).
 """
 
 from __future__ import annotations
 
-import csv
-import errno
 import io
-import json
-import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from decimal import Decimal
+from itertools import chain
+from math import inf
 from typing import Any, Final
 
 import click
-from rich import box
+from cattrs import Converter
 from rich.console import Console
-from rich.measure import Measurement
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
-from rich.table import Table
-from rich.text import Text
 
-from usagewire import __version__
+from usagewire import __version__, _epilogs
+from usagewire._checkpoint_file import CheckpointFile
 from usagewire._fields import Unknown
-from usagewire.errors import FileError, Rejection, UsageWireError
-from usagewire.reader import Reader, read
-from usagewire.sources import STDIN
-from usagewire.summary import KEYS, KINDS, Group, KeyValue, Summary
-
-REJECTED: Final = 1
-FAILED: Final = 2
-INTERRUPTED: Final = 130
-BROKEN_PIPE: Final = 141
-"""Exit statuses beside 0; the last two are what shells report for the signals."""
-
-MOST_SHOWN: Final = 20
-"""How many bad lines of a file `summary` names."""
-
-LARGE: Final = 4 * 2**20
-"""Bytes of a file from which on progress is shown."""
-
-_EPILOG: Final = f"""\
-\b
-FILE is NDJSON or one JSON document, plain or gzip; - is standard input.
-
-\b
-Exit status:
-  0    every line was read
-  1    some lines were rejected; the others are in the result
-  2    wrong usage, or a file that cannot be read, or output that cannot be
-       written; the other files are in the result
-  {INTERRUPTED}  interrupted
-"""
+from usagewire._live import LiveTable
+from usagewire._outputs import Outputs
+from usagewire._progress import is_screen
+from usagewire._run import Run
+from usagewire._tables import FORMATS
+from usagewire._wire import DIALECTS, Dialect
+from usagewire.conversion import Conversion, Shape
+from usagewire.converters import make_converter
+from usagewire.decoder import MAX_LINE_BYTES
+from usagewire.errors import UsageWireError
+from usagewire.follow import INTERVAL
+from usagewire.models import UsageObject
+from usagewire.summary import KEYS, KINDS, Summary
 
 _FILES: Final = click.argument("files", metavar="FILE...", nargs=-1, required=True)
 _LENIENT: Final = click.option(
@@ -67,27 +42,14 @@ _LENIENT: Final = click.option(
     help='Also read "5" and 59200.0 as counts, "TRUE" as true, and what generated clients write:'
     " wrappers around rows, and rows of any kind that are tagged as costs.",
 )
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
-@click.version_option(__version__, prog_name="usagewire")
-def usagewire() -> None:
-    """Sum up and check the data of OpenAI's organization Usage and Costs API."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-@usagewire.command(epilog=_EPILOG)
-@_FILES
-@click.option(
+_BY: Final = click.option(
     "--by",
     metavar="KEY,KEY...",
     default="model",
     show_default=True,
     help=f"Group rows by these keys: {', '.join(KEYS)}. Days and months are UTC.",
 )
-@click.option(
+_KIND: Final = click.option(
     "--kind",
     "kinds",
     metavar="KIND",
@@ -95,10 +57,30 @@ def usagewire() -> None:
     help=f"Sum only rows of this kind; may be repeated: {', '.join(KINDS.values())},"
     " or the whole tag of another kind.",
 )
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_epilogs.OVERVIEW,
+)
+@click.version_option(__version__, prog_name="usagewire")
+def usagewire() -> None:
+    """Sum up, check and convert the data of OpenAI's organization Usage and Costs API."""
+    if sys.stdout is None:
+        raise click.UsageError("standard output is closed")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@usagewire.command(epilog=_epilogs.READING)
+@_FILES
+@_BY
+@_KIND
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json", "csv"]),
+    type=click.Choice([*FORMATS]),
     default="table",
     show_default=True,
     help="How to print the result. json and csv have money exact; csv has no total.",
@@ -116,25 +98,19 @@ def summary(
     """Add up metrics and money by model, project, day or other keys.
 
     input_cached_tokens is a part of input_tokens. Bad lines are named on standard error, at most 20
-    a file.
+    a file. A file that cannot be read is named too; the others are in the sums.
     """
-    try:
-        keys = [key.strip() for key in by.split(",") if key.strip()]
-        sums = Summary(keys, kinds=kinds, breakdown=breakdown)
-    except UsageWireError as error:
-        raise click.UsageError(str(error)) from None
-    with _guarded():
-        run = _Run(files, most=MOST_SHOWN, strict=not lenient)
-        for record in run:
-            sums.add(record)
-        # One long text would be cut without an error where a pipe breaks or a disk fills while
-        # Python's output is unbuffered (PYTHONUNBUFFERED; seen with CPython 3.11).
-        for line in _FORMATS[form](sums, run).splitlines(keepends=True):
-            click.echo(line, nl=False)
-        run.close(sums.skipped)
+    sums = _sums(by, kinds, breakdown=breakdown)
+    run = Run(lambda: "no sum was printed")
+    with run.guarded():
+        for batch in run.batches(files, strict=not lenient):
+            for record in batch:
+                sums.add(record)
+        _print(FORMATS[form](sums, run.seen))
+        run.close(*_skipped(sums))
 
 
-@usagewire.command(epilog=_EPILOG)
+@usagewire.command(epilog=_epilogs.READING)
 @_FILES
 @_LENIENT
 @click.option(
@@ -146,11 +122,139 @@ def summary(
 )
 def validate(*, files: tuple[str, ...], lenient: bool, unknown: Unknown) -> None:
     """Print each bad line as file:line: path: code: message."""
-    with _guarded():
-        run = _Run(files, most=None, strict=not lenient, unknown=unknown)
-        for _ in run:
+    run = Run(lambda: "what comes after was not checked", most=None)
+    with run.guarded():
+        for _ in run.batches(files, strict=not lenient, unknown=unknown):
             pass
         run.close()
+
+
+@usagewire.command(epilog=_epilogs.CONVERTING)
+@_FILES
+@click.option(
+    "-o",
+    "--output",
+    "out",
+    metavar="OUT",
+    required=True,
+    help="The file to write, compressed if its name ends in .gz, .zst, .bz2 or .xz; - is standard"
+    " output.",
+)
+@click.option(
+    "--to",
+    "shape",
+    type=click.Choice(["rows", "pages", "flat"]),
+    help="What to make of the records: rows, which carry start_time and end_time of their bucket;"
+    " pages of one bucket each, of such rows; or rows in the one shape that generated clients have"
+    " for all kinds. Without it every record is written as it is.",
+)
+@click.option(
+    "--dialect",
+    type=click.Choice(DIALECTS),
+    default="api",
+    show_default=True,
+    help="Whose names to write: the API's, those of its first specification, or those of an SDK.",
+)
+@click.option(
+    "--rejects",
+    metavar="FILE",
+    help="Write the rejected lines to this file as dead letters: one JSON object a line, with the"
+    " place, the reason, and the whole line under raw, to be mended there.",
+)
+@click.option(
+    "--from-rejects",
+    is_flag=True,
+    help="FILE was written by --rejects: read the lines in it, mended or not.",
+)
+@click.option(
+    "--drop-personal",
+    is_flag=True,
+    help="Leave out what tells who a person is: user_id, and user_email, user_name, user and email"
+    " among the unknown fields. Rejected lines are kept as they are.",
+)
+@_LENIENT
+def convert(
+    *, files: tuple[str, ...], out: str, shape: Shape | None, dialect: Dialect,
+    rejects: str | None, from_rejects: bool, drop_personal: bool, lenient: bool,
+) -> None:  # fmt: skip
+    """Write the records of all files to one, in another shape or by other names.
+
+    OUT and the file of --rejects are replaced whole when all is read, or stay as they were: where a
+    file cannot be read or written, and on Ctrl-C. One of them may be among the files that are read.
+    Bad lines are named on standard error, at most 20 a file.
+    """
+    outputs: Outputs | None = None
+    run = Run(lambda: outputs.state if outputs else "nothing was written")
+    with run.guarded():
+        conversion = Conversion(shape, drop_personal=drop_personal)
+        converter = _converting(conversion, run, strict=not lenient)
+        with Outputs(out, rejects, files, dialect) as outputs:
+            if from_rejects:
+                batches = run.mended(files, on_error=outputs.reject, converter=converter)
+            else:
+                batches = run.batches(
+                    files,
+                    on_error=outputs.reject,
+                    strictly=True,
+                    max_raw_bytes=MAX_LINE_BYTES,
+                    converter=converter,
+                )
+            for batch in batches:
+                outputs.write_all(chain.from_iterable(batch))
+            outputs.write_all(conversion.close())
+            outputs.close(run.counts.rejected)
+        run.close(f"written {outputs.count}")
+
+
+@usagewire.command(epilog=_epilogs.FOLLOWING)
+@click.argument("file", metavar="FILE")
+@_BY
+@_KIND
+@_LENIENT
+@click.option(
+    "--checkpoint",
+    metavar="CHECKPOINT",
+    help="Go on where the run before stopped, as this file tells, and keep it up to date: it is"
+    " written now and then, and at the end.",
+)
+@click.option(
+    "--interval",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    default=INTERVAL,
+    show_default=True,
+    help="How long to wait before looking for new lines again.",
+)
+def tail(
+    *, file: str, by: str, kinds: tuple[str, ...], lenient: bool, checkpoint: str | None,
+    interval: float,
+) -> None:  # fmt: skip
+    """Follow a log that grows, and sum up what comes until Ctrl-C or SIGTERM.
+
+    On a terminal the sums are shown while they grow. At the end they are printed: of the lines that
+    were read since this start, not of those before a checkpoint. Each bad line is named on standard
+    error. The log is read from its beginning, and on when it is rotated.
+    """
+    sums = _sums(by, kinds)
+    screen = Console()
+    same = is_screen(screen) and sys.stderr.isatty()
+    run = Run(lambda: "no sum was printed", most=inf, console=screen if same else None)
+    with run.guarded():
+        place = CheckpointFile(checkpoint, file) if checkpoint is not None else None
+        resume = place.read() if place else None
+        if resume is not None:
+            run.say(f"{file}: goes on at the checkpoint; the sums are of what comes after it")
+        with LiveTable(screen, sums, lambda: f"{file}: {run.counted()}") as table:
+            for batch in run.follow(file, resume, interval, strict=not lenient):
+                for record in batch:
+                    sums.add(record)
+                table.show(idle=not batch)
+                if place:
+                    run.tell("checkpoint", place.keep(run.checkpoint))
+        if place:
+            run.tell("checkpoint", place.keep(run.checkpoint, now=True))
+        _print(FORMATS["table"](sums, run.seen))
+        run.close(*_skipped(sums))
 
 
 def main() -> None:
@@ -158,198 +262,41 @@ def main() -> None:
     usagewire(prog_name="usagewire")
 
 
-def shown(text: str) -> str:
-    r"""Return `text` with whatever could steer a terminal written as an escape.
+def _converting(conversion: Conversion, run: Run, *, strict: bool) -> Converter:
+    """Return a converter that makes of a record the list of what `conversion` makes of it.
 
-    >>> shown("a\x1b[2Jb\n\u202ec")
-    'a\\x1b[2Jb\\n\\u202ec'
-
+    So what cannot be converted is a bad line like any other.
     """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    converter = make_converter(strict=strict, on_lenient=run.use_leniency)
+    structure = converter.get_structure_hook(UsageObject)
 
-
-def money(value: Decimal, grouping: str = "") -> str:
-    """Return the exact value without exponent, with at least two decimals and no zeros after them.
-
-    >>> money(Decimal("1234.5")), money(Decimal("0E-28")), money(Decimal("-1234.5670"), ",")
-    ('1234.50', '0.00', '-1,234.567')
-
-    """
-    whole, _, decimals = format(value, f"{grouping}f").partition(".")
-    return f"{whole}.{decimals.rstrip('0'):0<2}"
-
-
-class _Run:
-    """The files of one command: their records one after the other, and what else happened."""
-
-    def __init__(
-        self, files: tuple[str, ...], *, most: int | None, strict: bool, unknown: Unknown = "keep"
-    ) -> None:
-        self._files = files
-        self._most = most
-        self._options: dict[str, Any] = {"strict": strict, "unknown": unknown}
-        self._err = Console(stderr=True)
-        self.failed = False
-        self.seen = dict.fromkeys(("lines", "records", "rejected", "blank", "lenient"), 0)
-
-    def __iter__(self) -> Iterator[Any]:
-        for name in self._files:
-            yield from self._records(name)
-
-    def say(self, text: str) -> None:
-        """Print a line about the run to standard error."""
-        self._err.print(Text(shown(text)), soft_wrap=True)
-
-    def close(self, skipped: Mapping[str, int] | None = None) -> None:
-        """Say what was read and exit with the status that fits."""
-        lenient = self.seen["lenient"]
-        counted = [f"{name} {n}" for name, n in self.seen.items() if name != "lenient" or lenient]
-        if skipped:
-            counted.append(f"rows skipped: {', '.join(f'{k} {n}' for k, n in skipped.items())}")
-        sys.stdout.flush()
-        self.say(", ".join(counted))
-        sys.exit(FAILED if self.failed else REJECTED if self.seen["rejected"] else 0)
-
-    def _records(self, name: str) -> Iterator[Any]:
-        bad = 0
-
-        def tell(rejection: Rejection) -> None:
-            nonlocal bad
-            bad += 1
-            if self._most is None:
-                click.echo(shown(str(rejection)))
-            elif bad <= self._most:
-                self.say(str(rejection))
-
+    def convert(value: Any, kind: Any) -> list[Any]:
+        before = run.leniencies
         try:
-            with read(name, on_error=tell, max_rejections=0, **self._options) as reader:
-                try:
-                    yield from self._watched(reader, name)
-                finally:
-                    counts = reader.counts
-                    self.seen = {key: n + getattr(counts, key) for key, n in self.seen.items()}
-        except FileError as error:
-            self.failed = True
-            self.say(str(error))
-        if self._most is not None and bad > self._most:
-            self.say(f"{name}: ... and {bad - self._most} more")
+            return conversion.add(structure(value, kind))
+        except BaseException:
+            run.leniencies = before
+            raise
 
-    def _watched(self, reader: Reader[Any], name: str) -> Iterator[Any]:
-        """Yield the records of a file and show how far they are, where somebody sees it."""
-        size = _size(name)
-        bad_lines_here = self._most is None and sys.stdout.isatty()
-        if size < LARGE or not self._err.is_terminal or bad_lines_here:
-            yield from reader
-            return
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
-        # Redirected, standard output would be printed on standard error.
-        bars = Progress(*columns, console=self._err, transient=True, redirect_stdout=False)
-        with bars as progress:
-            # Counted are decompressed bytes: of a gzip file nobody knows the total.
-            bar = progress.add_task(shown(name), total=None if name.endswith(".gz") else size)
-            for number, record in enumerate(reader):
-                if number % 1000 == 0:
-                    progress.update(bar, completed=reader.counts.bytes)
-                yield record
+    converter.register_structure_hook_func(lambda kind: kind == UsageObject, convert)
+    return converter
 
 
-@contextmanager
-def _guarded() -> Iterator[None]:
-    """Turn an interrupt, and output that nobody takes, into a quiet end."""
+def _sums(by: str, kinds: tuple[str, ...], *, breakdown: bool = False) -> Summary:
+    keys = [key.strip() for key in by.split(",") if key.strip()]
     try:
-        yield
-    except KeyboardInterrupt:
-        click.echo("interrupted before all was read", err=True)
-        sys.exit(INTERRUPTED)
-    except OSError as error:
-        # What cannot be read is a FileError, so this is about the output. What is left in its
-        # buffer would fail once more when Python exits.
-        sys.stdout = io.StringIO()
-        if error.errno == errno.EPIPE:
-            sys.exit(BROKEN_PIPE)
-        click.echo(f"cannot write the output: {error.strerror or error}", err=True)
-        sys.exit(FAILED)
+        return Summary(keys, kinds=kinds, breakdown=breakdown)
+    except UsageWireError as error:
+        raise click.UsageError(str(error)) from None
 
 
-def _size(name: str) -> int:
-    try:
-        return 0 if name == STDIN else os.stat(name).st_size  # noqa: PTH116 -- nothing else is asked of the path
-    except (OSError, ValueError):
-        return 0
+def _skipped(sums: Summary) -> list[str]:
+    skipped = ", ".join(f"{kind} {count}" for kind, count in sums.skipped.items())
+    return [f"rows skipped: {skipped}"] if skipped else []
 
 
-def _as_json(sums: Summary, run: _Run) -> str:
-    def plain(group: Group) -> dict[str, Any]:
-        cost = {currency or "?": money(value) for currency, value in group.cost.items()}
-        return {"rows": group.rows, "metrics": group.metrics, "cost": cost}
-
-    result = {
-        "groups": [{"key": group.key} | plain(group) for group in sums.groups],
-        "total": plain(sums.total),
-        "lines": run.seen,
-        "skipped": sums.skipped,
-    }
-    return json.dumps(result, indent=2) + "\n"
-
-
-def _as_csv(sums: Summary, _: _Run) -> str:
-    total = sums.total
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*sums.by, *_titles(total.metrics, total)])
-    for group in sums.groups:
-        keys = [_key(value, none="") for value in group.key.values()]
-        writer.writerow([*keys, *_numbers(group, total.metrics, total, grouping="")])
-    return text.getvalue()
-
-
-def _as_table(sums: Summary, _: _Run) -> str:
-    total, groups = sums.total, sums.groups
-    metrics = {name: 0 for name in total.metrics if any(g.metrics.get(name) for g in groups)}
-    console = Console(file=sys.stdout)
-    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
-    for name in sums.by:
-        table.add_column(name)
-    for name in _titles(metrics, total):
-        table.add_column(Text(name), justify="right", no_wrap=True)
-    for group in groups:
-        keys = [_key(value, none="(none)") for value in group.key.values()]
-        table.add_row(*map(Text, [*keys, *_numbers(group, metrics, total, grouping=",")]))
-    if sums.by:
-        table.add_section()
-        keys = ["total", *[""] * (len(sums.by) - 1)]
-        table.add_row(*map(Text, [*keys, *_numbers(total, metrics, total, grouping=",")]))
-    # rich cuts what does not fit: never let it have less room than the longest words take.
-    least, most = Measurement.get(console, console.options.update(width=10**6), table)
-    console.width = max(least, console.width) if console.is_terminal else most
-    with console.capture() as capture:
-        console.print(table)
-    return capture.get()
-
-
-def _titles(metrics: Mapping[str, int], total: Group) -> list[str]:
-    return ["rows", *metrics, *(f"cost_{shown(currency or '?')}" for currency in total.cost)]
-
-
-def _numbers(group: Group, metrics: Mapping[str, int], total: Group, *, grouping: str) -> list[str]:
-    """Return what stands under `_titles`; nothing under a metric or currency the group lacks."""
-    return [
-        f"{group.rows:{grouping}}",
-        *(f"{group.metrics[name]:{grouping}}" if name in group.metrics else "" for name in metrics),
-        *(money(group.cost[c], grouping) if c in group.cost else "" for c in total.cost),
-    ]
-
-
-def _key(value: KeyValue, *, none: str) -> str:
-    if value is None:
-        return none
-    return str(value).lower() if isinstance(value, bool) else shown(value)
-
-
-_FORMATS: Final[Mapping[str, Callable[[Summary, _Run], str]]] = {
-    "table": _as_table,
-    "json": _as_json,
-    "csv": _as_csv,
-}
+def _print(text: str) -> None:
+    # One long text would be cut without an error where a pipe breaks or a disk fills while
+    # Python's output is unbuffered (PYTHONUNBUFFERED; seen with CPython 3.11).
+    for line in text.splitlines(keepends=True):
+        click.echo(line, nl=False)

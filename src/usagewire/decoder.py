@@ -55,7 +55,7 @@ class DecoderOptions(TypedDict, total=False):
     on_error: OnError
     max_line_bytes: int
     max_rejections: int
-    max_raw_bytes: int
+    max_raw_bytes: int | None
     converter: Converter | None
     name: str | None
 
@@ -71,7 +71,9 @@ class Decoder(Generic[T]):
             `"collect"` it in `rejections`, or call a function with its `Rejection`.
         max_line_bytes: a longer line is rejected as `line_too_long`; memory stays bounded.
         max_rejections: how many rejections `rejections` keeps.
-        max_raw_bytes: how many bytes of a bad line its `Rejection.raw` keeps.
+        max_raw_bytes: how many bytes of a bad line its `Rejection.raw` keeps. Unless given, 4096;
+            a function with the attribute `whole_lines = True`, as `DeadLetters` is one, gets lines
+            of up to `max_line_bytes` whole, and `rejections` keeps 4096 bytes of each.
         converter: a converter of yours to use instead, with its own strictness and names.
         name: what to call the stream in rejections (`Rejection.file`).
 
@@ -103,7 +105,7 @@ class Decoder(Generic[T]):
         on_error: OnError = "raise",
         max_line_bytes: int = MAX_LINE_BYTES,
         max_rejections: int = MAX_REJECTIONS,
-        max_raw_bytes: int = RAW_LIMIT,
+        max_raw_bytes: int | None = None,
         converter: Converter | None = None,
         name: str | None = None,
     ) -> None:
@@ -111,7 +113,8 @@ class Decoder(Generic[T]):
             raise UsageWireError(
                 f"on_error is {on_error!r}; it must be 'raise', 'skip', 'collect' or a function"
             )
-        for number, least in ((max_line_bytes, 1), (max_rejections, 0), (max_raw_bytes, 0)):
+        kept = RAW_LIMIT if max_raw_bytes is None else max_raw_bytes
+        for number, least in ((max_line_bytes, 1), (max_rejections, 0), (kept, 0)):
             if not isinstance(number, int) or number < least:
                 raise UsageWireError(
                     "max_line_bytes is an int from 1, max_rejections and max_raw_bytes are from 0"
@@ -121,7 +124,7 @@ class Decoder(Generic[T]):
         if not isinstance(converter, Converter | None):
             raise UsageWireError(f"converter is {quote(converter)}; it must be a cattrs Converter")
         self._name = name
-        self._account = account = Account(on_error, max_rejections)
+        self._account = account = Account(on_error, max_rejections, kept)
         if converter is None:
             converter = (
                 _strict_converter(unknown)
@@ -134,12 +137,11 @@ class Decoder(Generic[T]):
             self._explained,
             account,
             max_line_bytes,
-            max_raw_bytes,
+            max_line_bytes if max_raw_bytes is None and _wants_whole_lines(on_error) else kept,
         )
         self.reads_objects = all(attrs.has(m) for m in members(type))
         """Whether each document is a JSON object: the type is attrs classes and nothing else."""
         self._stream = Stream(self._reading, name)
-        self._ready: list[T] = []
 
     @property
     def counts(self) -> Counts:
@@ -182,7 +184,7 @@ class Decoder(Generic[T]):
         stream = Stream(self._reading, self._name)
         stream.push(_as_bytes(data))
         stream.finish()
-        return self._all_of(stream, [])
+        return self._all_of(stream)
 
     def decode_document(self, data: Data) -> list[T]:
         """Return the record, or the array of records, that one JSON document holds.
@@ -194,17 +196,13 @@ class Decoder(Generic[T]):
                 holds all the good ones.
 
         """
-        text = _as_bytes(data)
         stream = Stream(self._reading, self._name)
-        try:
-            stream.push_document(Document.parsed(text))
-        except orjson.JSONDecodeError as error:
-            stream.push_document(Document(text, [error], is_array=False))
+        stream.push_document(Document.read(_as_bytes(data)))
         records: list[T] = []
         first: DecodeError | None = None
         while True:
             try:
-                records += self._all_of(stream, [])
+                records += self._all_of(stream)
                 break
             except DecodeError as error:
                 records += error.records
@@ -223,7 +221,7 @@ class Decoder(Generic[T]):
 
         """
         self._stream.push(_as_bytes(chunk))
-        return self._all_of(self._stream, self._ready)
+        return self._all_of(self._stream)
 
     def close(self) -> list[T]:
         """Return the record of a last line without LF, if there is one, and whatever is left.
@@ -233,29 +231,28 @@ class Decoder(Generic[T]):
 
         """
         self._stream.finish()
-        return self._all_of(self._stream, self._ready)
+        return self._all_of(self._stream)
 
     def begin(self, name: str | None = None, place: Place = START) -> Stream[T]:
         """Return a new stream, whose lines join the counts and rejections of this decoder."""
         return Stream(self._reading, name, place)
 
-    def _all_of(self, stream: Stream[T], ready: list[T]) -> list[T]:
-        """Return the records of all lines that `stream` has, after those in `ready`.
+    def _all_of(self, stream: Stream[T]) -> list[T]:
+        """Return the records of all lines that `stream` has, after those that are ready.
 
-        Should anything but a bad line stop this, what was read stays in `ready`.
+        Should anything but a bad line stop this, what was read stays ready.
         """
         try:
-            while stream.next_run(ready):
+            while stream.next_run(stream.ready):
                 pass
         except DecodeError as error:
-            error.records = self._handed_over(ready)
+            error.records = self._handed_over(stream)
             raise
-        return self._handed_over(ready)
+        return self._handed_over(stream)
 
-    def _handed_over(self, ready: list[T]) -> list[T]:
-        records = ready.copy()
+    def _handed_over(self, stream: Stream[T]) -> list[T]:
         self._account.fill(())
-        ready.clear()
+        records, stream.ready = stream.ready, []
         return records
 
     def _explained(self, error: Exception) -> DecodeError:
@@ -268,6 +265,10 @@ class Decoder(Generic[T]):
         if self.reads_objects and found.code == "wrong_type" and found.path == "$":
             return DecodeError("syntax", found.message)
         return found
+
+
+def _wants_whole_lines(on_error: OnError) -> bool:
+    return getattr(on_error, "whole_lines", False) is True
 
 
 @lru_cache(maxsize=8)

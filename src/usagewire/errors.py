@@ -37,7 +37,8 @@ CODES: Final = {
     "sdk_wrapper": "a generated client's wrapper around the row instead of the row",
     "api_error": "an error answer of the API instead of data",
     "too_deep": "nested deeper than can be written back",
-    "line_too_long": "a line longer than max_line_bytes",
+    "line_too_long": "a line longer than max_line_bytes, or of which only a part was kept",
+    "no_interval": "a row without the start and end that tell which bucket it belongs in",
 }
 """Every code a `DecodeError` or `Rejection` can carry, and what it means. Codes are stable."""
 
@@ -78,7 +79,7 @@ class Rejection:
     length: int
     """Bytes of the line without its line end."""
     raw: bytes = attrs.field(repr=False)
-    """The line's bytes, at most the first `RAW_LIMIT` of them."""
+    """The line's bytes, at most the first `RAW_LIMIT` of them unless more were asked for."""
     file: str | None = None
     """Name of the file, or None where the bytes did not come from one."""
 

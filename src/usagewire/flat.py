@@ -7,6 +7,7 @@ rule by which such a row is given its own class again.
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any, Self
 
 import attrs
@@ -149,18 +150,17 @@ class UsageTimeBucketResultInner:
         `UnknownResult`, and from other rows the zeros that clients write for absent counts.
         `to_result` is the inverse, but for such zeros and for empty strings in group keys.
         """
+        kind: Any = type(row)
+        own = _names(kind)
         fields: dict[str, Any] = {"object": row.object}
-        fields |= {a.name: getattr(row, a.name) for a in attrs.fields(type(row))}
+        fields |= {name: v for name in own if (v := getattr(row, name)) is not None}
+        if not row.additional_properties:
+            return cls(**fields)
         extra = dict(row.additional_properties)
         for key, value in row.additional_properties.items():
             name = _ATTRIBUTE_OF.get(key, "")
             fits = type(value) is _SCALARS.get(name) or value is None
-            if (
-                name
-                and fits
-                and name not in fields
-                and (isinstance(row, UnknownResult) or not value)
-            ):
+            if name and fits and name not in own and (isinstance(row, UnknownResult) or not value):
                 fields[name] = extra.pop(key)
         fields[_wire.EXTRA] = extra or NO_PROPERTIES
         return cls(**fields)
@@ -186,6 +186,11 @@ _SCALARS = {
     if a.type == kind | None
 }
 _OF_COSTS = ("amount", "quantity", "quantity_unit", "line_item")
+
+
+@cache
+def _names(cls: Any) -> frozenset[str]:
+    return frozenset(a.name for a in attrs.fields(cls))
 
 
 def _is_blank(value: Any) -> bool:

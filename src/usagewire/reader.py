@@ -1,6 +1,7 @@
 """Records of files: `read`, and the `Reader` it returns.
 
-This module fetches what `sources` gives, hands it to the `Intake` and gives its records one by one.
+This module fetches what `sources` or `follow` gives, hands it to the `Intake` and gives its records
+one by one.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
 from usagewire._checkpoint import Checkpoint
-from usagewire._intake import Intake
+from usagewire._intake import Event, Intake
 from usagewire.decoder import MAX_LINE_BYTES, Decoder, DecoderOptions, T
-from usagewire.errors import CheckpointError, FileError
+from usagewire.errors import FileError
+from usagewire.follow import INTERVAL, Follow
 from usagewire.models import UsageObject
 from usagewire.sources import Source, Sources
 
@@ -22,13 +24,20 @@ if TYPE_CHECKING:
 
 @overload
 def read(
-    source: Source, *, resume: str | bytes | None = None, **options: Unpack[DecoderOptions]
+    source: Source,
+    *,
+    follow: bool = False,
+    interval: float = INTERVAL,
+    resume: str | bytes | None = None,
+    **options: Unpack[DecoderOptions],
 ) -> Reader[UsageObject]: ...
 @overload
 def read(
     source: Source,
     type: TypeForm[T],
     *,
+    follow: bool = False,
+    interval: float = INTERVAL,
     resume: str | bytes | None = None,
     **options: Unpack[DecoderOptions],
 ) -> Reader[T]: ...
@@ -36,6 +45,8 @@ def read(
     source: Source,
     type: Any = UsageObject,  # noqa: A002 -- the name is public
     *,
+    follow: bool = False,
+    interval: float = INTERVAL,
     resume: str | bytes | None = None,
     **options: Unpack[DecoderOptions],
 ) -> Reader[Any]:
@@ -47,13 +58,21 @@ def read(
             xz are recognised by their first bytes. The text is NDJSON, or one JSON document: an
             object printed over several lines or an array of objects. NDJSON takes constant memory;
             a document is held in memory whole and so may have `max_line_bytes` at most.
-        resume: a checkpoint, to go on where it was taken.
+        follow: whether to wait for more at the end of the source, as `tail -F` does. It is the path
+            of one log then, not compressed, which need not be there yet. A last line without its LF
+            is held back until that comes. The log may be rotated, by renaming or by copying and
+            cutting, deleted and made anew; what was rotated away before it was read is read first,
+            compressed or not. The records end when `Reader.stop` is called.
+        interval: seconds between two looks at a log that is followed and has nothing new.
+        resume: a checkpoint, to go on where it was taken. With `follow`, in whatever file that is
+            now.
         type, options: as in `Decoder`; `name` is the name of the source unless given.
 
     Raises:
         FileError: where the source cannot be opened, and during iteration where it cannot be read
             on, as when compressed data is damaged; the records before the damage come first.
-            Iterating on continues with the next source.
+            Iterating on continues with the next source; of a log that is followed it is tried
+            again.
         CheckpointError: where the source is not what was read before the checkpoint, or the
             checkpoint is none.
         DecodeError: during iteration, with `on_error="raise"`, at a bad line. The records before it
@@ -62,19 +81,25 @@ def read(
     """
     at = None if resume is None else Checkpoint.loads(resume)
     decoder = Decoder(type, **options)
-    sources = Sources(source, options.get("name"), at)
+    name = options.get("name")
+    sources = Follow(source, name, at, interval) if follow else Sources(source, name, at)
     return Reader(sources, decoder, options.get("max_line_bytes", MAX_LINE_BYTES), at)
 
 
 class Reader(Intake[T]):
-    """The records of files, in order. Made by `read`."""
+    """The records of files, in order. Made by `read`.
+
+    An interrupt while a log that is followed has nothing new costs nothing: iterating on continues.
+    """
 
     def __init__(
-        self, sources: Sources, decoder: Decoder[T], limit: int, resume: Checkpoint | None
+        self, sources: Sources | Follow, decoder: Decoder[T], limit: int, resume: Checkpoint | None
     ) -> None:
         super().__init__(decoder, limit, sources.name, resume)
         self._sources = sources
-        self._ended = False
+        self._stopped = False
+        if isinstance(sources, Follow):
+            self._begin = sources.start  # a checkpoint may be taken at once
 
     @property
     def taken(self) -> int:
@@ -94,7 +119,10 @@ class Reader(Intake[T]):
         return next(self._rest)
 
     def batches(self) -> Iterator[list[T]]:
-        """Yield the records in lists, about as many as a chunk of text completes; none is empty.
+        """Yield the records in lists, about as many as a chunk of text completes.
+
+        None is empty, but with `follow`: an empty list comes after each look that found nothing
+        new, so that the time can be told and shown.
 
         Raises:
             UsageWireError: as iterating does, once the records before it have come out. `batches`
@@ -107,8 +135,8 @@ class Reader(Intake[T]):
                 yield batch
             elif dry and self._ended:
                 return
-            elif dry:
-                self._pull()
+            elif dry and self._pull():
+                yield []
 
     def __enter__(self) -> Self:
         return self
@@ -121,30 +149,40 @@ class Reader(Intake[T]):
     ) -> None:
         self.close()
 
+    def stop(self) -> None:
+        """Let the records end soon, after those that were read already.
+
+        It may be called in a signal handler and from another thread. What is held back of a last
+        line is not read, so that who resumes at the `checkpoint` reads that line whole.
+        """
+        self._stopped = True
+        if isinstance(self._sources, Follow):
+            self._sources.stop()
+
     def close(self) -> None:
         """Close the file, if `read` opened it. There are no more records then."""
-        self._ended = True
         self._shut()
         self._sources.close()
 
-    def _pull(self) -> None:
-        """Fetch the next event."""
+    def _pull(self) -> bool:
+        """Fetch the next event; return whether it is that nothing new has come."""
+        sources = self._sources
+        followed = sources if isinstance(sources, Follow) else None
+        event: Event | FileError | None = None
+        if not self._stopped:
+            self._torn = True  # until the event is taken: an interrupt may lose it
+            try:
+                event = next(sources, None)
+            except FileError as error:
+                event = error
+            except BaseException:
+                self._torn = followed is None or not followed.waiting
+                raise
         try:
-            event = next(self._sources, None)
-        except FileError as error:
-            self._abort(error)
-            if isinstance(error, CheckpointError):
-                self._sources.close()
-            return
-        try:
-            if event is None:
-                self._ended = True
-                self._finish()
-            else:
-                self._take(event)
-        except CheckpointError:
-            self.close()
-            raise
-        except FileError:
-            self._sources.leave()
-            raise
+            self._receive(event, goes_on=self._stopped or followed is not None)
+        finally:
+            if self._ended:
+                sources.close()
+            elif self._unwanted:
+                sources.leave()
+        return event == b""

@@ -14,19 +14,19 @@ import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
-from io import FileIO
-from itertools import chain
+from io import BufferedReader, BufferedRWPair, FileIO
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, Self, TypeAlias
-from urllib.parse import urlsplit, urlunsplit
 
 import attrs
 
 from usagewire._ahead import Ahead
 from usagewire._checkpoint import WINDOW, Checkpoint, sources_mark
-from usagewire._compression import Decompressor
+from usagewire._compression import Decompressor, is_compressed
 from usagewire._intake import Begin, Event
-from usagewire.errors import CheckpointError, FileError, quote
+from usagewire._remote import public, remote_files, without_secrets
+from usagewire.errors import CheckpointError, FileError, UsageWireError, quote
 
 OneSource: TypeAlias = str | os.PathLike[str] | BinaryIO
 Source: TypeAlias = OneSource | Iterable[bytes] | Iterable[OneSource]
@@ -40,9 +40,12 @@ STDIN: Final = "-"
 class Opened(NamedTuple):
     """An open file."""
 
-    file: BinaryIO
-    ours: bool
+    file: Any
+    """What has `read`."""
+    ours: bool = False
     """Whether it is ours to close, and to read before its bytes are asked for."""
+    seekable: bool = False
+    """Whether it may be put to a place."""
     inode: tuple[int, int] | None = None
     """Device and number, where it is a file with a path."""
     remote: bool = False
@@ -50,11 +53,10 @@ class Opened(NamedTuple):
 
 
 class Item(NamedTuple):
-    """One source: a file that can be opened, or bytes that need no opening."""
+    """One source."""
 
     name: str
-    open: Callable[[], Opened] | None
-    chunks: Iterator[Any] = iter(())
+    open: Callable[[], Opened]
 
 
 class Sources:
@@ -64,41 +66,44 @@ class Sources:
     """
 
     def __init__(self, source: Source, name: str | None, resume: Checkpoint | None) -> None:
-        self.taken = 0
-        """Bytes taken from the files so far, as they are in the files."""
+        self.name = name or ""
+        """What the first source is called, if that is known already."""
         self._items = _items(source)
         self._name = name
         self._resume = resume
         self._number = -1
         self._before = ""
+        self._at = "the sources"
+        self._ready: tuple[Item, Opened] | None = None
         self._events: Generator[Event] | None = None
-        self._interrupted: str | None = None
-        self._ready: Item | None = None
-        self._opened: Opened | None = None
-        if not isinstance(source, Iterable) or isinstance(source, str) or _is_file(source):
-            self._ready = next(self._items)
+        self._taken = _Count()
+        self._interrupted = False
+        if not _is_several(source):
             # Who names one file learns at once that it is not there.
-            self._opened = self._ready.open() if self._ready.open else None
-        self.name = name or (self._ready.name if self._ready else "")
-        """What the first source is called, if that is known already."""
+            item = self._next_item()
+            if item is not None:
+                self.name = name or item.name
+                self._ready = item, item.open()
+
+    @property
+    def taken(self) -> int:
+        """Bytes taken from the files so far, as they are in the files."""
+        return self._taken.value
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Event:
-        if self._interrupted is not None:
-            name, self._interrupted = self._interrupted, None
+        if self._interrupted:
             self.close()
-            raise FileError(f"{name}: reading was interrupted; open it again")
-        name = "the sources"
+            self._interrupted = False
+            raise FileError(f"{self._at}: reading was interrupted; open it again")
         try:
             while True:
                 if self._events is None:
-                    item = self._next_item()
-                    if item is None:
-                        break
-                    name = item.name
-                    self._events = self._of(item)
+                    self._events = self._next_events()
+                if self._events is None:
+                    break
                 event = next(self._events, None)
                 if event is not None:
                     return event
@@ -108,7 +113,7 @@ class Sources:
             raise
         except BaseException:
             # The events end with this, and that must not pass for the end of the source.
-            self._interrupted = name
+            self._interrupted = True
             raise
         raise StopIteration
 
@@ -117,63 +122,88 @@ class Sources:
         if self._events is not None:
             self._events.close()
             self._events = None
+        ready, self._ready = self._ready, None
+        if ready is not None and ready[1].ours:
+            ready[1].file.close()
 
     def close(self) -> None:
         """Close the file that is open. There are no more events then."""
         self.leave()
         self._items = iter(())
-        self._ready, opened, self._opened = None, self._opened, None
-        if opened is not None and opened.ours:
-            opened.file.close()
 
     def _next_item(self) -> Item | None:
-        item, self._ready = self._ready or next(self._items, None), None
+        item = next(self._items, None)
         self._number += 1
-        if self._resume is None:
-            return item
-        while item is not None and self._number < self._resume.source:
-            self._before = sources_mark(self._before, item.name)
-            item = next(self._items, None)
-            self._number += 1
-        if item is None or self._before != self._resume.before:
-            raise CheckpointError(
-                f"the checkpoint was taken in source {self._resume.source + 1},"
-                f" {quote(self._resume.file)}, and the sources before it are not the same"
-            )
+        if self._resume is not None:
+            while item is not None and self._number < self._resume.source:
+                self._before = sources_mark(self._before, item.name)
+                item = next(self._items, None)
+                self._number += 1
+            if item is None or self._before != self._resume.before:
+                raise elsewhere(self._resume)
+        self._at = item.name if item else self._at
         return item
 
-    def _of(self, item: Item) -> Generator[Event]:
-        """Yield the events of one source."""
+    def _next_events(self) -> Generator[Event] | None:
+        (item, opened), self._ready = self._ready or (self._next_item(), None), None
+        if item is None:
+            return None
         resume, self._resume = self._resume, None
         begin = Begin(
             name=self._name or item.name, source=self._number, before=self._before, resume=resume
         )
         self._before = sources_mark(self._before, item.name)
-        unpack = Decompressor(begin.name)
-        if item.open is None:
-            yield begin
-            yield from _text(self._counted(item.chunks), unpack)
-            return
-        opened, self._opened = self._opened or item.open(), None
-        text: Generator[bytes] | Ahead[bytes]
-        text = _text(self._counted(_chunks(opened, begin.name)), unpack, opened)
-        try:
-            yield _placed(opened, begin)
-            first = next(text, None)
-            if first is not None:
-                yield first
-            if opened.ours and (opened.remote or unpack.kind is not None):
-                text = Ahead(text)
-            yield from text
-        finally:
-            text.close()
-            if opened.ours and not isinstance(text, Ahead):
-                opened.file.close()
+        return _events(item, opened, begin, self._taken)
 
-    def _counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        for chunk in chunks:
-            self.taken += len(chunk)
-            yield chunk
+
+class _Count:
+    """A number that is counted up elsewhere."""
+
+    value = 0
+
+
+def _events(item: Item, opened: Opened | None, begin: Begin, taken: _Count) -> Generator[Event]:
+    """Yield the events of one source."""
+    # Nothing here refers to the `Sources`, so that the file of one that is forgotten is closed.
+    try:
+        opened = opened or item.open()
+    except FileError:
+        yield begin  # what came before ends here, and was whole
+        raise
+    unpack = Decompressor(begin.name)
+    text = _text(opened, unpack, taken)
+    rest: Generator[bytes] | Ahead[bytes] = text
+    try:
+        yield _placed(opened, begin)
+        yield from islice(text, 1)  # by then it is known whether it is compressed
+        if opened.ours and (opened.remote or unpack.kind is not None):
+            rest = _ahead(text)
+        yield from rest
+    finally:
+        rest.close()
+        if opened.ours and not isinstance(rest, Ahead):  # which closes it in its thread
+            opened.file.close()
+
+
+def _ahead(text: Generator[bytes]) -> Generator[bytes] | Ahead[bytes]:
+    try:
+        return Ahead(text)
+    except RuntimeError:  # there are no threads, or no more of them
+        return text
+
+
+def elsewhere(resume: Checkpoint) -> CheckpointError:
+    """Return the error for a checkpoint that was taken in another source than any given."""
+    return CheckpointError(
+        f"the checkpoint was taken in source {resume.source + 1}, {quote(resume.file)}, and the"
+        " sources before it are not the same"
+    )
+
+
+def _is_several(source: object) -> bool:
+    """Return whether a source is chunks or sources, which are asked for one by one."""
+    one = isinstance(source, str | bytes | bytearray | memoryview) or _is_file(source)
+    return isinstance(source, Iterable) and not one
 
 
 def _is_file(source: object) -> bool:
@@ -185,73 +215,123 @@ def _items(source: Any) -> Iterator[Item]:
     if isinstance(source, str | os.PathLike):
         yield from _named(os.fsdecode(source))
         return
-    name = str(getattr(source, "name", f"<{type(source).__name__}>"))
+    name = name_of(source)
     if _is_file(source):
-        yield Item(name, lambda: Opened(source, ours=False))
+        yield Item(name, partial(_given, source))
         return
-    if isinstance(source, bytes | bytearray | memoryview) or not isinstance(source, Iterable):
+    if not _is_several(source):
         raise FileError(
             f"{quote(source)} is no source; give a path, a URL, a binary file, chunks of bytes in a"
             " list or an iterator, or several of these; text in memory is for `Decoder`"
         )
-    rest = iter(source)
+    rest = _guarded(source, name)
     for first in rest:
         whole = chain([first], rest)
         if isinstance(first, bytes | bytearray | memoryview):
-            yield Item(name, None, _bytes_only(whole, name))
+            yield Item(name, partial(Opened, _Chunks(whole)))
             return
         for one in whole:
             if not isinstance(one, str | os.PathLike) and not _is_file(one):
-                raise FileError(f"{quote(one)} stands among several sources and is none")
-            yield from _items(one)
+                none = f"{quote(one)} stands among several sources and is none"
+                yield _none(quote(one), FileError(none))
+            else:
+                yield from _items(one)
+
+
+def name_of(source: object) -> str:
+    """Return what to call a source that is no path."""
+    name = getattr(source, "name", None)
+    # Of a file that was opened by its number, the name is the number.
+    return os.fsdecode(name) if isinstance(name, str | bytes) else f"<{type(source).__name__}>"
+
+
+class _Chunks:
+    """An iterator of bytes, as something that can be read."""
+
+    def __init__(self, chunks: Iterator[Any]) -> None:
+        self._chunks = chunks
+
+    def read(self, _: int) -> Any:
+        return next((chunk for chunk in self._chunks if chunk != b""), b"")
+
+
+def _guarded(items: Iterable[Any], name: str) -> Iterator[Any]:
+    """Yield the items; whatever else the iterator raises becomes an error of ours."""
+    try:
+        yield from items
+    except (MemoryError, UsageWireError):
+        raise
+    except Exception as error:
+        raise file_error(name, error) from error
 
 
 def _named(name: str) -> Iterator[Item]:
     if name == STDIN:
-        yield Item("<stdin>", lambda: Opened(sys.stdin.buffer, ours=False))
-    elif "://" in name:
+        yield Item("<stdin>", _stdin)
+    elif _is_url(name):
         yield from _remote(name)
-    elif glob.has_magic(name) and not os.path.lexists(name):
-        # Path.glob would change how the names are written: ./a becomes a.
-        matches = glob.glob(name, recursive=True)  # noqa: PTH207
-        found = sorted(path for path in matches if not Path(path).is_dir())
-        if not found:
-            raise FileError(f"{name}: no file matches")
+    elif found := paths(name):
         for path in found:
             yield Item(path, partial(_open, path))
     else:
-        yield Item(name, partial(_open, name))
+        yield _none(name, FileError(f"{name}: no file matches"))
+
+
+def _is_url(name: str) -> bool:
+    return "://" in name and not os.path.lexists(name)
+
+
+def paths(name: str) -> list[str]:
+    """Return the files that a path or a glob stands for; none where `name` is neither."""
+    if name == STDIN or _is_url(name):
+        return []
+    if not glob.has_magic(name) or "\0" in name or os.path.lexists(name):
+        return [name]
+    # Path.glob would change how the names are written: ./a becomes a.
+    matches = glob.glob(name, recursive=True)  # noqa: PTH207
+    return sorted({path for path in matches if not Path(path).is_dir()})
+
+
+def _none(name: str, error: FileError, cause: Exception | None = None) -> Item:
+    """Return an item that cannot be opened, so that the sources after it can be read."""
+
+    def fail() -> Opened:
+        raise error from cause
+
+    return Item(name, fail)
 
 
 def _remote(url: str) -> Iterator[Item]:
-    """Yield the file, or the files of a glob, that fsspec finds at `url`."""
-    name = _public(url)
+    """Yield the file, or the files of a glob, at `url`."""
     try:
-        from fsspec.core import url_to_fs  # noqa: PLC0415 -- it needs an extra
-    except ModuleNotFoundError:
-        raise FileError(
-            f'{name}: reading a URL needs fsspec: pip install "usagewire[remote]"'
-        ) from None
-    try:
-        system, path = url_to_fs(url)
-        # In a web address a question mark begins the query.
-        web = url.startswith(("http://", "https://"))
-        paths = [path]
-        if not web and glob.has_magic(path) and not system.exists(path):
-            paths = sorted(system.glob(path))
+        files = remote_files(url)
+    except FileError as error:
+        yield _none(public(url), error)
+        return
     except Exception as error:
-        raise file_error(name, error) from error
-    if not paths:
-        raise FileError(f"{name}: no file matches")
-    for one in paths:
-        shown = name if one == path else system.unstrip_protocol(one)
-        yield Item(shown, partial(_open_remote, system, one, shown))
+        # Its cause might show what is secret.
+        yield _none(public(url), file_error(public(url), error))
+        return
+    if not files:
+        yield _none(public(url), FileError(f"{public(url)}: no file matches"))
+    for file in files:
+        yield Item(file.name, partial(_open_remote, *file))
 
 
-def _public(url: str) -> str:
-    """Return a URL without what may be secret: user, password, query."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+def _stdin() -> Opened:
+    file = getattr(sys.stdin, "buffer", None)
+    if file is None:
+        raise FileError("<stdin>: there is no standard input, or none of bytes")
+    return _given(file)
+
+
+def _given(file: Any) -> Opened:
+    """Return an open file that is not ours."""
+    try:
+        seekable = bool(hasattr(file, "seekable") and file.seekable())
+    except (OSError, ValueError):  # it is closed, which reading will tell
+        seekable = False
+    return Opened(file, seekable=seekable)
 
 
 def _open(name: str) -> Opened:
@@ -260,50 +340,65 @@ def _open(name: str) -> Opened:
         found = os.fstat(file.fileno())
     except (OSError, ValueError) as error:
         raise file_error(name, error) from error
-    return Opened(file, ours=True, inode=(found.st_dev, found.st_ino))
+    return Opened(file, ours=True, seekable=file.seekable(), inode=(found.st_dev, found.st_ino))
 
 
-def _open_remote(system: Any, path: str, name: str) -> Opened:
+def _open_remote(name: str, opening: Callable[[], Any], seekable: bool) -> Opened:  # noqa: FBT001 -- the fields of a RemoteFile
     try:
-        return Opened(system.open(path, "rb"), ours=True, remote=True)
+        return Opened(opening(), ours=True, seekable=seekable, remote=True)
+    except MemoryError:
+        raise
     except Exception as error:
-        raise file_error(name, error) from error
+        raise file_error(name, error) from None  # it might show what is secret
 
 
 def file_error(name: str, error: Exception) -> FileError:
     """Return the `FileError` for what went wrong with the file `name`."""
-    return FileError(f"{name}: {getattr(error, 'strerror', None) or error or type(error).__name__}")
+    what = str(getattr(error, "strerror", None) or error) or type(error).__name__
+    return FileError(f"{name}: {without_secrets(what)}")
 
 
 def _chunks(opened: Opened, name: str) -> Iterator[bytes]:
-    expected = Exception if opened.remote else (OSError, ValueError)
+    # Of these it is known that `read` waits until it has all that was asked for.
+    waits = type(opened.file) in (BufferedReader, BufferedRWPair)
+    read = partial(_read_some, opened.file) if waits else opened.file.read
+    while True:
+        try:
+            chunk = read(CHUNK)
+        except (MemoryError, UsageWireError):
+            raise
+        except Exception as error:
+            # Of a URL, the cause might show what is secret.
+            raise file_error(name, error) from (None if opened.remote else error)
+        data = only_bytes(chunk, name)
+        if not data:
+            return
+        yield data
+
+
+def _read_some(file: BufferedReader | BufferedRWPair, size: int) -> bytes | None:
+    """Return what there is, at most `size` bytes."""
+    # Where nothing has come yet to a file that does not block, `read1` seems to be at the end.
+    return file.read1(size) or file.read(1)
+
+
+def only_bytes(chunk: object, name: str) -> bytes:
+    """Return a chunk of the source `name`, which must be bytes."""
+    if chunk is None:
+        raise FileError(f"{name}: gives nothing yet; make the file one that blocks")
+    if not isinstance(chunk, bytes | bytearray | memoryview):
+        raise FileError(f"{name}: gives {type(chunk).__name__}, not bytes")
+    return bytes(chunk)
+
+
+def _text(opened: Opened, unpack: Decompressor, taken: _Count) -> Generator[bytes]:
     try:
-        while chunk := opened.file.read(CHUNK):
-            if not isinstance(chunk, bytes):  # a text file, whatever its type says
-                raise FileError(f"{name}: the file gives {type(chunk).__name__}, not bytes")
-            yield chunk
-    except FileError:
-        raise
-    except expected as error:
-        raise file_error(name, error) from error
-
-
-def _bytes_only(chunks: Iterator[Any], name: str) -> Iterator[bytes]:
-    for chunk in chunks:
-        if not isinstance(chunk, bytes | bytearray | memoryview):
-            raise FileError(f"{name}: gives {type(chunk).__name__} among bytes")
-        yield bytes(chunk)
-
-
-def _text(
-    chunks: Iterator[bytes], unpack: Decompressor, opened: Opened | None = None
-) -> Generator[bytes]:
-    try:
-        for chunk in chunks:
+        for chunk in _chunks(opened, unpack.name):
+            taken.value += len(chunk)
             yield from unpack.feed(chunk)
         yield from unpack.close()
     finally:
-        if opened is not None and opened.ours:
+        if opened.ours:
             opened.file.close()
 
 
@@ -311,13 +406,7 @@ def _placed(opened: Opened, begin: Begin) -> Begin:
     """Return the beginning; where that is possible, the file is put to the place to resume at."""
     begin = attrs.evolve(begin, inode=opened.inode)
     resume, file = begin.resume, opened.file
-    seekable = getattr(file, "seekable", None)
-    if (
-        resume is None
-        or resume.item is not None
-        or not resume.offset
-        or not (seekable and seekable())
-    ):
+    if resume is None or resume.item is not None or not resume.offset or not opened.seekable:
         return begin
     try:
         start = file.tell()
@@ -328,17 +417,11 @@ def _placed(opened: Opened, begin: Begin) -> Begin:
         tail_at = max(0, resume.offset - WINDOW)
         file.seek(start + tail_at)
         tail = read_fully(file, resume.offset - tail_at)
-    except (OSError, ValueError) as error:
-        raise file_error(begin.name, error) from error
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise file_error(begin.name, error) from (None if opened.remote else error)
     return attrs.evolve(begin, witness=resume.witness(begin.name, head, tail))
-
-
-def is_compressed(head: bytes) -> bool:
-    """Return whether a file that begins with `head` is compressed."""
-    unpack = Decompressor("")
-    for _ in unpack.feed(head):
-        break
-    return unpack.kind is not None
 
 
 def read_fully(file: BinaryIO, size: int) -> bytes:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from decimal import Decimal
+from pathlib import Path
 from typing import assert_type
 
 import attrs
@@ -71,6 +74,40 @@ def files(path: str) -> None:
         for page in pages:
             assert_type(page.data, tuple[uw.UsageTimeBucket, ...])
     assert_type(uw.write(path, [uw.UnknownResult(object="x")], dialect="dart"), int)
+    with uw.Writer(path, append=True) as log:
+        assert_type(log.write_all([uw.UnknownResult(object="x")]), int)
+        assert_type(log.torn, Path | None)
+
+
+async def streams(path: str, chunks: AsyncIterator[bytes], stream: asyncio.StreamReader) -> None:
+    async with uw.aread(chunks, uw.UsageResponse, on_error="skip") as pages:
+        assert_type(pages, uw.AsyncReader[uw.UsageResponse])
+        async for page in pages:
+            assert_type(page, uw.UsageResponse)
+        assert_type(pages.counts.lines, int)
+        assert_type(pages.position.offset, int)
+    async for rows in uw.aread(stream, resume=pages.checkpoint()).batches():
+        assert_type(rows, list[uw.UsageObject])
+    log = uw.aread(path, follow=True, interval=1)
+    assert_type(await anext(log), uw.UsageObject)
+    log.stop()
+    await log.aclose()
+
+
+def letters(path: str) -> None:
+    decoder = uw.Decoder(uw.CostsResult)
+    with uw.DeadLetters(path) as rejects, uw.read(path, on_error=rejects, max_raw_bytes=None):
+        assert_type(rejects.count, int)
+    for letter in uw.read(path, uw.DeadLetter):
+        assert_type(letter.raw, str | None)
+        assert_type(letter.mended(b"{}").feed_to(decoder), list[uw.CostsResult])
+
+
+def shapes(record: uw.UsageObject) -> None:
+    made = uw.Conversion("pages", drop_personal=True)
+    assert_type(
+        [*made.add(record), *made.close()], list[uw.UsageObject | uw.UsageTimeBucketResultInner]
+    )
 
 
 def flat(row: uw.UsageTimeBucketResultInner) -> None:

@@ -1,0 +1,225 @@
+"""What it costs to read a file, beside decoding the same bytes from memory and unpacking alone.
+
+`python -m benchmarks.streaming` measures this part alone and prints it; `--small` takes seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import bz2
+import gc
+import lzma
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any, Final, TypeAlias
+
+import attrs
+
+from benchmarks import workloads
+from benchmarks.tables import number, spread, table
+from benchmarks.workloads import Workload
+from usagewire import Decoder, Reader, read
+from usagewire.sources import CHUNK
+
+Unpack: TypeAlias = Callable[[], Any]
+
+zstd: Any = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+
+GZIP: Final = 16 + zlib.MAX_WBITS
+
+FORMATS: Final[Mapping[str, tuple[Callable[[bytes], bytes], Unpack]]] = {
+    ".gz": (partial(zlib.compress, wbits=GZIP), partial(zlib.decompressobj, GZIP)),
+    ".zst": (zstd.compress, zstd.ZstdDecompressor),
+    ".bz2": (bz2.compress, bz2.BZ2Decompressor),
+    ".xz": (lzma.compress, lzma.LZMADecompressor),
+}
+"""For each suffix how the file is made, at the library's default level, and what unpacks it."""
+
+PLAIN: Final = ".ndjson"
+SUFFIXES: Final = (PLAIN, *FORMATS)
+WAYS: Final = ("iterating", "batches")
+
+TARGETS: Final = {PLAIN: 1.15, ".gz": 1.10}
+"""The most that reading may take, as a multiple of the slower of decoding and unpacking."""
+
+
+@attrs.frozen
+class Sizes:
+    """How much is measured."""
+
+    rows: int
+    turns: int
+
+
+FULL: Final = Sizes(rows=200_000, turns=7)
+SMALL: Final = Sizes(rows=10_000, turns=3)
+
+
+@attrs.frozen(kw_only=True)
+class Measured:
+    """What reading took."""
+
+    rows: int
+    turns: int
+    sizes: Mapping[str, int]
+    """Bytes of each file by suffix."""
+    times: Mapping[tuple[str, str], Sequence[float]]
+    """Seconds of each turn, by suffix and what was done: one of `WAYS`, "decoding", "unpacking"."""
+
+    def ratios(self, suffix: str, way: str) -> list[float]:
+        """Return what `way` took in each turn, as a multiple of the slower of what it consists of.
+
+        That is decoding and, of a compressed file, unpacking.
+        """
+        decoding = self.times[suffix, "decoding"]
+        unpacking = self.times.get((suffix, "unpacking"), decoding)
+        slower = map(max, decoding, unpacking)
+        return [a / b for a, b in zip(self.times[suffix, way], slower, strict=True)]
+
+    def shares(self, suffix: str) -> list[float]:
+        """Return what unpacking took in each turn, as a multiple of decoding."""
+        unpacking, decoding = self.times[suffix, "unpacking"], self.times[suffix, "decoding"]
+        return [a / b for a, b in zip(unpacking, decoding, strict=True)]
+
+
+def measure(sizes: Sizes) -> Measured:
+    """Write the files, compare what is read from each with what is decoded, and time."""
+    workload = workloads.completions(sizes.rows)
+    with TemporaryDirectory() as folder:
+        files = write(workload, Path(folder))
+        for file in files.values():
+            check(workload, file)
+        times: dict[tuple[str, str], list[float]] = {}
+        # The first turn warms up.
+        for turn in range(sizes.turns + 1):
+            for suffix, file in files.items():
+                for what, do in _tasks(workload, suffix, file).items():
+                    taken = seconds(do)
+                    if turn:
+                        times.setdefault((suffix, what), []).append(taken)
+        return Measured(
+            rows=workload.rows,
+            turns=sizes.turns,
+            sizes={suffix: file.stat().st_size for suffix, file in files.items()},
+            times=times,
+        )
+
+
+def write(workload: Workload, folder: Path) -> dict[str, Path]:
+    """Write the text of `workload` to a file of each format and return them by suffix."""
+    files = {suffix: folder / f"{workload.name}{suffix}" for suffix in SUFFIXES}
+    files[PLAIN].write_bytes(workload.data)
+    for suffix, (compress, _) in FORMATS.items():
+        files[suffix].write_bytes(compress(workload.data))
+    return files
+
+
+def check(workload: Workload, file: Path) -> None:
+    """Assert that each way to read `file` gives what decoding the text at once gives."""
+    expected = Decoder(workload.kind).decode_lines(workload.data)
+    assert len(expected) == workload.rows
+    reader: Reader[Any]
+    with read(file, workload.kind) as reader:
+        assert list(reader) == expected
+        assert reader.counts.lines == reader.counts.records == workload.rows
+        assert reader.counts.bytes == len(workload.data)
+    with read(file, workload.kind) as reader:
+        assert [record for batch in reader.batches() for record in batch] == expected
+
+
+def seconds(do: Callable[[], object]) -> float:
+    """Return the seconds on the wall that `do` takes."""
+    gc.collect()
+    start = perf_counter()
+    do()
+    return perf_counter() - start
+
+
+def _tasks(workload: Workload, suffix: str, file: Path) -> dict[str, Callable[[], None]]:
+    """Return what is timed of one file, in order."""
+    tasks: dict[str, Callable[[], None]] = {
+        "iterating": partial(_iterate, workload, file),
+        "decoding": partial(_feed, workload),
+        "batches": partial(_iterate_batches, workload, file),
+    }
+    if suffix in FORMATS:
+        tasks["unpacking"] = partial(_unpack, file, FORMATS[suffix][1])
+    return tasks
+
+
+def _iterate(workload: Workload, file: Path) -> None:
+    for _ in read(file, workload.kind):
+        pass
+
+
+def _iterate_batches(workload: Workload, file: Path) -> None:
+    for _ in read(file, workload.kind).batches():
+        pass
+
+
+def _feed(workload: Workload) -> None:
+    decoder = Decoder[Any](workload.kind)
+    for start in range(0, len(workload.data), CHUNK):
+        decoder.feed(workload.data[start : start + CHUNK])
+    decoder.close()
+
+
+def _unpack(file: Path, unpack: Unpack) -> None:
+    decompress = unpack().decompress
+    for chunk in _chunks(file):
+        decompress(chunk)
+
+
+def _chunks(file: Path) -> Iterator[bytes]:
+    with file.open("rb", buffering=0) as opened:
+        while chunk := opened.read(CHUNK):
+            yield chunk
+
+
+def section(measured: Measured) -> str:
+    """Return the part of the report."""
+    rows = (
+        (
+            suffix,
+            number(size),
+            *(spread(measured.ratios(suffix, way)) for way in WAYS),
+            spread(measured.shares(suffix)) if suffix in FORMATS else "-",
+        )
+        for suffix, size in measured.sizes.items()
+    )
+    targets = "\n".join(
+        f"- {suffix}, {way}: {spread(measured.ratios(suffix, way))};"
+        f" the target is at most {most:.2f}."
+        for suffix, most in TARGETS.items()
+        for way in WAYS
+    )
+    head = ("file", "bytes", *WAYS, "unpacking / decoding")
+    return f"""\
+{measured.rows:,} completions rows read by `read(path, UsageCompletionsResult)`, by iterating and by
+`.batches()`, which give up each record at once. Beside it the same text decoded from memory by
+`Decoder.feed` in chunks of {CHUNK:,} bytes, and unpacked alone: the file in such chunks through the
+standard library's decompressor, whose output is dropped. The files were just written, so they are
+in the system's cache. All in turn, {measured.turns} turns; seconds on the wall, because unpacking
+goes on in a second thread. The columns of reading are multiples of decoding or, where that is
+slower, of unpacking, within a turn: median and range.
+
+{table(head, rows)}
+
+{targets}"""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.streaming", description=__doc__)
+    parser.add_argument("--small", action="store_true", help="little data, few turns")
+    print(section(measure(SMALL if parser.parse_args().small else FULL)))
+
+
+if __name__ == "__main__":
+    main()

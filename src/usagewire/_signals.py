@@ -1,0 +1,108 @@
+"""Signals that ask the process to end: what they do while a command is at work.
+
+Signals are heard by the main thread alone. In any other, everything here does nothing.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Final, NoReturn, TypeAlias
+
+_Handler: TypeAlias = Callable[[int, FrameType | None], Any] | int
+
+_PAUSE: Final = 0.1
+"""Seconds between two attempts to wake the main thread."""
+
+_ATTEMPTS: Final = 3
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came. It ends everything that an interrupt ends."""
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end what is done as Ctrl-C does, and both of them soon."""
+
+    def end(_: int, __: FrameType | None) -> NoReturn:
+        raise Terminated
+
+    with _handled({signal.SIGTERM: end}), _heard():
+        yield
+
+
+@contextmanager
+def stopping(stop: Callable[[], None]) -> Iterator[None]:
+    """Let the first signal call `stop`; the next does what it did before."""
+
+    def once(_: int, __: FrameType | None) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, before[number] or signal.SIG_DFL)
+        stop()
+
+    with _handled({signal.SIGINT: once, signal.SIGTERM: once}) as before:
+        yield
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Take no notice of signals, for a step that is short and must not be cut in two."""
+    with _handled({signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.SIG_IGN}):
+        yield
+
+
+@contextmanager
+def _handled(handlers: dict[int, _Handler]) -> Iterator[dict[int, Any]]:
+    """Set handlers, and those from before in the end."""
+    before: dict[int, Any] = {}
+    if threading.current_thread() is not threading.main_thread():
+        yield before
+        return
+    try:
+        for number, handler in handlers.items():
+            before[number] = signal.getsignal(number)
+            signal.signal(number, handler)
+        yield before
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    """See to it that a signal is heard even if it came just before a wait in the system.
+
+    Such a signal is noted, and what would act on it comes after the wait, which may have no end:
+    there is no more to read for now. Another signal cuts the wait short.
+    """
+    main = threading.main_thread()
+    if threading.current_thread() is not main or not hasattr(signal, "SIGURG"):
+        yield
+        return
+    noted, note = socket.socketpair()
+    note.settimeout(0)
+    done = threading.Event()
+
+    def wake() -> None:
+        while numbers := noted.recv(1):
+            for _ in range(_ATTEMPTS if numbers[0] != signal.SIGURG else 0):
+                if done.wait(_PAUSE):
+                    break
+                signal.pthread_kill(main.ident or 0, signal.SIGURG)
+
+    waker = threading.Thread(target=wake, daemon=True)
+    with noted, note, _handled({signal.SIGURG: lambda _, __: None}):
+        waker.start()
+        before = signal.set_wakeup_fd(note.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            done.set()
+            note.close()
+            waker.join()
