@@ -6,6 +6,7 @@ that `PATHS` names. A comparison goes through `exact`, because `==` takes 1, 1.0
 
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -41,6 +42,10 @@ CACHES: Final = [
 COMPLETIONS: Final = "organization.usage.completions.result"
 VECTORS: Final = "organization.usage.vector_stores.result"
 COSTS: Final = "organization.costs.result"
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell lets what it starts in the background ignore it, and what that starts would, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -146,15 +151,11 @@ def mixed(limit: int) -> bytes:
     They give 8 records, one more with `strict=False`, and three are blank.
     """
     lines = [
-        *(
-            text(row(usage_bytes=0)),
-            text(row(usage_bytes=1)),
-            b"",
-            text(row(usage_bytes=2)) + b"\r",
-        ),
-        *(b"what?", text(row(usage_bytes="x")), text(row(usage_bytes="3")), b"\xff\xfe", b"\r"),
+        *(text(row(usage_bytes=number)) for number in range(3)),
+        b"\r",
+        *(b"what?", text(row(usage_bytes="x")), text(row(usage_bytes="3")), b"\xff\xfe", b""),
         *(b"x" * (limit + 1), text(row(usage_bytes=4)), BOM + text(row()), b"[]", b'{"object":'),
-        *(text(row(project_id="é€😀")), text({"object": "later"}), b" \t"),
+        *(text(row(project_id="é€😀")), text({"object": "later"}) + b"\r", b" \t"),
         *(b"x" * (limit + 9) + b"\r", text(row(usage_bytes=5)), text(row(usage_bytes=6))),
     ]
     return BOM + b"\n".join(lines)

@@ -242,6 +242,18 @@ def test_mended_lines_are_fed_again(tmp_path: Path) -> None:
     assert [text.splitlines(keepends=True)[2]] == rejects.read_text().splitlines(keepends=True)
 
 
+def test_notes_on_what_is_still_wrong_stay(tmp_path: Path) -> None:
+    """What a person added to a letter is in the file after another round, too."""
+    rejects = tmp_path / "rejects"
+    convert("-", "-o", tmp_path / "out", "--rejects", rejects, stdin=BAD + BAD)
+    first, second = rejects.read_text().splitlines(keepends=True)
+    noted = first.replace("}\n", ',"note":"ask Ada"}\n')
+    rejects.write_text(noted + second)
+
+    convert(rejects, "--from-rejects", "-o", tmp_path / "mended", "--rejects", rejects)
+    assert noted + second == rejects.read_text()
+
+
 def test_what_is_no_dead_letter_is_named_and_ends_it(old: Path) -> None:
     """Of a file that was not written by `--rejects`, or was broken by hand, nothing is made."""
     (old / "in").write_bytes(STORED + BAD)

@@ -178,6 +178,21 @@ def test_who_reads_no_more_of_what_is_said_ends_it_quietly(tmp_path: Path) -> No
     assert ["log"] == [path.name for path in tmp_path.iterdir()]
 
 
+def test_a_source_that_is_standard_input_is_a_source_too(tmp_path: Path) -> None:
+    """Its rejected lines are not lost with it, though its name is not told."""
+    log = tmp_path / "log"
+    log.write_bytes(STORED + BAD)
+    with log.open("rb") as stdin:
+        done = subprocess.run(
+            [*COMMAND, "convert", "-", "-o", str(log)],
+            stdin=stdin,
+            capture_output=True,
+            check=False,
+        )
+    assert (2, STORED + BAD) == (done.returncode, log.read_bytes())
+    assert b"replacing it would lose 1 rejected lines" in done.stderr
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize(
     "arguments",
@@ -196,11 +211,53 @@ def test_a_full_disk_is_an_error_without_traceback(arguments: list[str], tmp_pat
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_the_status_stands_where_nothing_can_be_said() -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["summary", LOG],
+        ["convert", "nosuch", "-o", "out"],
+        ["summary", "--by", "nosuch", LOG],
+        ["--help"],
+        ["tail", "--help"],
+    ],
+    ids=["summary", "failure", "usage", "help", "help of one"],
+)
+def test_the_status_stands_where_nothing_can_be_said(arguments: list[str], tmp_path: Path) -> None:
     """On a full disk, 2 is all that is left to tell."""
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run([*COMMAND, "summary", LOG], stdout=full, stderr=full, check=False)
+        done = subprocess.run(
+            [*COMMAND, *arguments], stdout=full, stderr=full, check=False, cwd=tmp_path
+        )
     assert 2 == done.returncode
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_help_that_cannot_be_printed_is_an_error_without_traceback() -> None:
+    """It is output like any other."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (2, "cannot write the output: No space left on device\n") == (
+        done.returncode,
+        done.stderr,
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_an_interrupt_keeps_its_status_where_nothing_can_be_said() -> None:
+    """It is not taken for a rejected line."""
+    with (
+        Path("/dev/full").open("w") as full,
+        started("validate", "-", stdin=subprocess.PIPE, stderr=full) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(BAD)
+        process.stdin.flush()
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert _run.TERMINATED == process.wait(PATIENCE)
 
 
 def test_a_closed_standard_output_is_wrong_usage() -> None:

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
 
-from usagewire import UsageVectorStoresResult, _checkpoint_file, _live
+from usagewire import UsageVectorStoresResult, _checkpoint_file, _live, _signals
 from usagewire._live import LiveTable
 from usagewire.cli import usagewire
 from usagewire.follow import Follow
@@ -124,8 +124,11 @@ def test_lenient_is_that_of_summary(tail: Tail, log: Path) -> None:
     assert result.stderr.endswith("blank 0, lenient 1\n")
 
 
-def test_another_signal_ends_it_without_sums(tail: Tail, log: Path) -> None:
+def test_another_signal_ends_it_without_sums(
+    tail: Tail, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who cannot wait for the end says so twice, and the status is 130."""
+    monkeypatch.setattr(_signals, "ECHO", 0)
     log.write_text(STORED)
 
     def twice() -> None:

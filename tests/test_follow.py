@@ -439,6 +439,29 @@ def test_renamed_while_it_is_looked_for(log: Log, monkeypatch: pytest.MonkeyPatc
         assert [1, 2, 3] == news(reader) + news(reader)
 
 
+@pytest.mark.parametrize("rotate", [Log.rotate, Log.copy_and_cut])
+def test_resume_while_it_is_rotated(
+    log: Log, monkeypatch: pytest.MonkeyPatch, rotate: Callable[[Log], None]
+) -> None:
+    """What is rotated just after the folder was listed is found all the same."""
+    log.write(0)
+    with follow(log) as reader:
+        assert [0] == news(reader)
+        checkpoint = stopped(reader)
+    log.write(1)
+
+    def listed(path: str) -> list[_generations.Sibling]:
+        found = _generations.siblings(path)
+        if not log(".1").exists():
+            rotate(log)
+            log.write(2)
+        return found
+
+    monkeypatch.setattr("usagewire.follow.siblings", listed)
+    with follow(log, checkpoint) as reader:
+        assert [1, 2] == news(reader) + news(reader)
+
+
 # --- cutting ---------------------------------------------------------------------------------
 
 
@@ -533,6 +556,33 @@ def test_copied_and_cut_before_anything_was_read(log: Log) -> None:
         log.write(3)
         log.copy_and_cut(".0")
         assert [3] == news(reader)
+
+
+def test_rotated_twice_and_nothing_there(log: Log) -> None:
+    """What was rotated away is read though there is no new file yet."""
+    log.write(0)
+    with follow(log) as reader:
+        assert [0] == news(reader)
+        log.write(1)
+        log.rotate()
+        log.write(2)
+        log.rotate()
+        assert [1, 2] == news(reader)
+
+
+@pytest.mark.parametrize("before", [b"", lines(1)[:9]], ids=["empty", "half"])
+def test_cut_and_renamed_between_two_looks(log: Log, before: bytes) -> None:
+    """A log of no whole line that was copied, cut and then renamed is read to its end."""
+    log.write(before)
+    with follow(log) as reader:
+        assert [] == news(reader)
+        log.write(lines(1)[len(before) :])
+        log.copy_and_cut()
+        log.write(2)
+        log.rotate()
+        log.write(3)
+        assert [1, 2, 3] == news(reader) + news(reader)
+        assert 0 == reader.counts.rejected
 
 
 # --- checkpoints -----------------------------------------------------------------------------
@@ -692,6 +742,22 @@ def test_resume_where_nothing_is_there(log: Log) -> None:
         assert checkpoint == reader.checkpoint()
         log.write(1)
         assert [1] == news(reader)
+
+
+def test_resume_where_a_compressed_file_got_the_number_of_one_that_is_gone(log: Log) -> None:
+    """What is compressed is another file than the empty log that a checkpoint was taken in."""
+    log.write(1)
+    log.rotate()
+    log.write()
+    with follow(log) as reader:
+        assert [] == news(reader)
+        checkpoint = reader.checkpoint()
+    log.path.write_bytes(gzip.compress(log(".1").read_bytes()))
+    shutil.copystat(log(".1"), log.path)
+    log.path.rename(log(".1.gz"))
+    log(".1").unlink()
+    with follow(log, checkpoint) as reader:
+        assert [] == news(reader)
 
 
 def test_resume_from_reading(log: Log) -> None:

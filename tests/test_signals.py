@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from usagewire import _signals
 from usagewire._signals import Terminated, stopping, terminable, uninterrupted
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
@@ -30,14 +31,24 @@ def test_both_signals_end_what_is_done(number: int, expected: type[BaseException
     assert expected is ended.type
 
 
-def test_the_first_signal_stops_and_the_second_ends() -> None:
+def test_the_first_signal_stops_and_the_second_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is stopped goes on to its end, unless it is told again."""
+    monkeypatch.setattr(_signals, "ECHO", 0)
     stopped: list[bool] = []
     with stopping(lambda: stopped.append(True)):
         signal.raise_signal(signal.SIGTERM)
         assert [True] == stopped
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+    assert [True] == stopped
+
+
+def test_the_echo_of_a_signal_is_no_second_one() -> None:
+    """Sent to a process and to its group, a signal may come twice in a moment."""
+    stopped: list[bool] = []
+    with stopping(lambda: stopped.append(True)):
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
     assert [True] == stopped
 
 

@@ -1,15 +1,19 @@
 """The invariants of streaming: no line disappears, however it comes and whatever is raised."""
 
+import gc
 import io
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
-from itertools import pairwise
+from itertools import count as count_from
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import attrs
 import pytest
+from cattrs import Converter
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +21,7 @@ from usagewire import (
     Counts,
     DecodeError,
     Decoder,
+    FileError,
     Rejection,
     UsageObject,
     loads,
@@ -527,6 +532,15 @@ def came(reader: Any, by: str) -> Iterator[Any]:
             yield from batch
 
 
+def test_no_memory_in_a_converter_of_ones_own() -> None:
+    """It passes where cattrs puts it into a group, too, and the line is read again."""
+    decoder = Decoder(Fragile, converter=Converter(detailed_validation=True), on_error="collect")
+    with burning(fail), pytest.raises(MemoryError):
+        decoder.feed(b'{"n":1}\n')
+
+    assert ([Fragile(1)], []) == (decoder.feed(b""), decoder.rejections)
+
+
 def put_into(records: list[Any], them: Iterator[Any]) -> None:
     """Put records into a list as they come."""
     for one in them:
@@ -569,6 +583,85 @@ def fail(*_: Any) -> None:
     raise MemoryError
 
 
+LOG = [b'{"n":1}\n{"n":2}\n?\n\n{"n"', b':3}\n{"n":4}\nx']
+DOCUMENT = [b'[{"n":1},\n{"n":2},', b'7,\n {"n":3}, 7]']
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(("done", "by"), [(None, "records"), (1, "batches")])
+@pytest.mark.parametrize("chunks", [LOG, DOCUMENT], ids=["lines", "document"])
+def test_interrupt_at_every_call(chunks: list[bytes], done: int | None, by: str) -> None:
+    """Wherever an interrupt is delivered, the place, the counts and what was told fit together.
+
+    Reading again from the place gives the rest, and so does reading on, or it is an error.
+    """
+    resume = None
+    if done is not None:
+        before = read(chunks, Fragile, on_error="skip")
+        list(islice(before, done))
+        resume = before.checkpoint()
+    whole = read(chunks, Fragile, on_error="collect", resume=resume)
+    expected = list(whole)
+    for count in count_from(1):
+        seen: list[Rejection] = []
+        records: list[Fragile] = []
+        reader = read(chunks, Fragile, on_error=seen.append, resume=resume)
+        try:
+            with interrupt_at_call(count) as came:
+                put_all_into(records, reader, by)
+            if not came:
+                break
+        except KeyboardInterrupt:
+            pass
+        counts, place = reader.counts, reader.checkpoint()
+        again = read(chunks, Fragile, on_error="collect", resume=place)
+        rest = list(again)
+
+        assert expected == records + rest
+        assert (whole.rejections, whole.counts) == (seen + again.rejections, counts + again.counts)
+        with suppress(FileError):
+            put_all_into(records, reader, by)
+            assert expected == records
+            assert (whole.rejections, whole.counts) == (seen, reader.counts)
+
+    assert (expected, count > 100) == (records, True)
+    gc.collect()  # what is told of finalizers is told here
+
+
+def put_all_into(records: list[Any], reader: Any, by: str) -> None:
+    """Put all records into a list as they come; nothing can come between."""
+    if by == "records":
+        records.extend(reader)
+    else:
+        for batch in reader.batches():
+            records += batch
+
+
+@contextmanager
+def interrupt_at_call(count: int) -> Iterator[list[bool]]:
+    """Interrupt the package once where Python would deliver a signal: at its calls.
+
+    The list has an item then. Python ignores an interrupt of a finalizer.
+    """
+    left = count
+    came: list[bool] = []
+
+    def hook(frame: Any, event: str, _: object) -> None:
+        nonlocal left
+        module = frame.f_globals.get("__name__", "usagewire.")  # code made for a shape has none
+        if event in {"call", "c_return"} and module.startswith("usagewire."):
+            left -= 1
+            if left == 0:
+                came.append(True)
+                raise KeyboardInterrupt
+
+    sys.setprofile(hook)
+    try:
+        yield came
+    finally:
+        sys.setprofile(None)
+
+
 def test_interrupted_between_sources_and_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where text may have been lost, reading on is an error, never a clean end."""
     reader = read([b'{"n":1}\n', b'{"n":2}\n'], Fragile)
@@ -578,7 +671,7 @@ def test_interrupted_between_sources_and_lines(monkeypatch: pytest.MonkeyPatch) 
         with pytest.raises(MemoryError):
             next(reader)
     checkpoint = reader.checkpoint()
-    with pytest.raises(sources.FileError, match="interrupted; open it again"):
+    with pytest.raises(FileError, match="interrupted; open it again"):
         next(reader)
 
     assert [Fragile(2)] == list(read([b'{"n":1}\n{"n":2}\n'], Fragile, resume=checkpoint))

@@ -12,12 +12,6 @@ find_python() {
     fi
 }
 
-run_suite() {
-    test -x ".venv-$1/bin/python" || "$2" -m venv ".venv-$1"
-    ".venv-$1/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[test]'
-    ".venv-$1/bin/python" -m pytest --quiet -p no:cacheprovider
-}
-
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 ran=
@@ -28,8 +22,12 @@ for version in 3.11 3.12 3.13 3.14; do
         echo "Python $version: not on this machine"
         continue
     fi
-    # An editable install writes into the tree; two at once would write over each other.
-    (run_suite "$version" "$python" >"$folder/$version" 2>&1 || touch "$folder/failed") &
+    test -x ".venv-$version/bin/python" || "$python" -m venv ".venv-$version"
+    ".venv-$version/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+    (
+        ".venv-$version/bin/python" -m pytest --quiet -p no:cacheprovider >"$folder/$version" 2>&1 ||
+            touch "$folder/failed"
+    ) &
     ran="$ran $version"
 done
 wait

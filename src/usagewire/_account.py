@@ -51,7 +51,7 @@ class Account:
     """The counts of one decoder and its first rejections."""
 
     def __init__(self, on_error: OnError, max_rejections: int, max_kept_bytes: int) -> None:
-        self._on_error = on_error
+        self.on_error = on_error
         self._max_rejections = max_rejections
         self._max_kept_bytes = max_kept_bytes
         self._lines = self._records = self._rejected = self._blank = self._bytes = 0
@@ -111,37 +111,21 @@ class Account:
         """Count bytes that are no line's."""
         self._bytes += size
 
-    def add_rejected(self, size: int) -> None:
-        """Count a line of `size` bytes that gave no record."""
-        self._lines += 1
-        self._rejected += 1
-        self._bytes += size
-
-    @property
-    def raises(self) -> bool:
-        """Whether `on_error` is "raise"."""
-        return self._on_error == "raise"
-
     def rejection(self, error: DecodeError, place: dict[str, Any]) -> Rejection | None:
         """Return the rejection to tell, or None where nobody wants to know."""
-        if self._on_error == "skip":
+        if self.on_error == "skip":
             return None
         return Rejection(code=error.code, message=error.message, path=error.path, **place)
 
-    def tell(self, error: DecodeError, rejection: Rejection) -> None:
-        """Keep a rejection that was counted, and tell it as `on_error` says.
-
-        Raises:
-            DecodeError: `error`, with `on_error="raise"`; and whatever a callback raises.
-
-        """
-        if len(self._rejections) < self._max_rejections:
-            kept = rejection
+    def add_rejected(self, size: int, rejection: Rejection | None) -> None:
+        """Count a line of `size` bytes that gave no record, and keep its rejection."""
+        kept: list[Rejection] = []
+        if rejection is not None and len(self._rejections) < self._max_rejections:
             if len(rejection.raw) > self._max_kept_bytes:
-                kept = attrs.evolve(rejection, raw=rejection.raw[: self._max_kept_bytes])
-            self._rejections.append(kept)
-        if callable(self._on_error):
-            self._on_error(rejection)
-        elif self.raises:
-            error.rejection = rejection
-            raise error from error.__cause__
+                kept = [attrs.evolve(rejection, raw=rejection.raw[: self._max_kept_bytes])]
+            else:
+                kept = [rejection]
+        self._lines += 1
+        self._rejected += 1
+        self._bytes += size
+        self._rejections += kept

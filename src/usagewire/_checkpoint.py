@@ -2,7 +2,8 @@
 
 A checkpoint names a place by what stands before it: beside the line and the byte it holds a mark, a
 hash of the first and the last bytes that were read. So it does not matter what a file is called or
-where it lies, and a file that was replaced or cut is noticed.
+where it lies, and a file that was replaced or cut is noticed. What was edited amid what was read,
+and kept its length, is not: to see that, all of it would have to be read again.
 
 This module knows places and bytes: no JSON of records, no files.
 """
@@ -189,12 +190,11 @@ class Witness:
 
     def add(self, chunk: bytes, place: int) -> None:
         """Take the next chunk; the lines before byte `place` have all been read."""
-        self._held = self._tail_at(place)
-        self._tail = self._within(self.end)
-        self._start = self.end
-        self._chunk = chunk
-        if len(self._head) < WINDOW:
-            self._head += chunk[: WINDOW - len(self._head)]
+        head = self._head + chunk[: max(0, WINDOW - len(self._head))]
+        held, end = self._tail_at(place), self.end
+        tail = self._within(end)
+        # All or, should there be an interrupt, nothing.
+        self._head, self._held, self._tail, self._start, self._chunk = head, held, tail, end, chunk
 
     def seen(self, place: int) -> tuple[bytes, bytes]:
         """Return the beginning and the end of the text before byte `place`, a line's first."""

@@ -64,6 +64,13 @@ class Sibling(NamedTuple):
     number: int
     """Of files changed at the same moment, the one with the higher number is the older."""
 
+    def is_file(self, inode: tuple[int, int] | None) -> bool:
+        """Return whether it is that file, renamed. A compressed one is another, made since then.
+
+        It may have been given the number of a file that is gone.
+        """
+        return self.inode == inode and not _PACKED.search(self.path)
+
 
 class Generation:
     """The text of one file, from its beginning on. It is decompressed where that is called for.

@@ -231,17 +231,18 @@ class Intake(Generic[T]):
 
     def _start(self, begin: Begin) -> None:
         resume = begin.resume
-        self._begin = begin
-        self._cut_off = False
-        self._witness = begin.witness or Witness()
         # A checkpoint at the very beginning says nothing about the file.
-        self._resume = resume if resume and resume.covered and not begin.witness else None
+        ahead = resume if resume and resume.covered and not begin.witness else None
         place = resume.place if resume and begin.witness else Place()
-        self._stream = self._decoder.begin(begin.name, place)
+        stream = self._decoder.begin(begin.name, place)
+        witness = begin.witness or Witness()
         # What was lines at the checkpoint is lines.
-        may_be_document = self._resume is None or self._resume.item is not None
-        if self._decoder.reads_objects and not begin.lines and not place.offset and may_be_document:
-            self._teller = DocumentTeller(self._limit)
+        is_lines = begin.lines or place.offset or (ahead is not None and ahead.item is None)
+        may_be_document = self._decoder.reads_objects and not is_lines
+        teller = DocumentTeller(self._limit) if may_be_document else None
+        # All at once, so that a checkpoint after an interrupt is of the one file or of the other.
+        self._begin, self._stream, self._witness, self._resume = begin, stream, witness, ahead
+        self._teller, self._cut_off = teller, False
 
     def _receive(self, event: Event | FileError | None, *, goes_on: bool = False) -> None:
         """Take what the sources gave: an event, the news that a file cannot be read on, or the end.
@@ -321,6 +322,7 @@ class Intake(Generic[T]):
             done = self._check_document(document)
             if document is not None:
                 self._stream.push_document(document, done)
+                self._resume = None
             self._put(text)
         elif self._resume is not None:
             self._resume.witness(self.name, b"", b"")  # it ends too soon
@@ -346,8 +348,8 @@ class Intake(Generic[T]):
         self._witness.add(part, self._witness.end)
         if self._witness.end == resume.offset:
             resume.witness(self.name, *self._witness.seen(resume.offset))
-            self._resume = None
-            self._stream = self._decoder.begin(self.name, resume.place)
+            stream = self._decoder.begin(self.name, resume.place)
+            self._stream, self._resume = stream, None
             self._put(rest)
 
     def _check_document(self, document: Document | None) -> int:
@@ -362,5 +364,4 @@ class Intake(Generic[T]):
                 f" the checkpoint: the file was replaced; {START_OVER}"
             )
         resume.witness(self.name, text[:WINDOW], text[-WINDOW:])
-        self._resume = None
         return resume.item

@@ -6,8 +6,10 @@ are is not known here.
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from io import FileIO
 from os.path import realpath
 from types import TracebackType
@@ -19,7 +21,8 @@ from usagewire._wire import Dialect
 from usagewire.dead_letters import DeadLetters
 from usagewire.encoder import Encoder
 from usagewire.errors import FileError, Rejection
-from usagewire.sources import paths
+from usagewire.models import NO_PROPERTIES
+from usagewire.sources import STDIN, paths
 from usagewire.writer import Writer
 
 STDOUT: Final = "-"
@@ -42,7 +45,9 @@ class Outputs:
     def __init__(
         self, out: str, rejects: str | None, files: Iterable[str], dialect: Dialect
     ) -> None:
-        sources = {realpath(path) for name in files for path in paths(name)}
+        names = list(files)
+        sources = {realpath(path) for name in names for path in paths(name)}
+        sources |= {realpath(path) for path in (out, rejects or "") if _is_stdin(path, names)}
         self._out = out
         self._replaces_source = out != STDOUT and realpath(out) in sources
         letters_last = out == STDOUT
@@ -90,15 +95,15 @@ class Outputs:
         """
         self._records.write_all(records)
 
-    def reject(self, rejection: Rejection) -> None:
-        """Keep a rejected line, if there is a file for it.
+    def reject(self, rejection: Rejection, notes: Mapping[str, Any] = NO_PROPERTIES) -> None:
+        """Keep a rejected line with notes on it, if there is a file for it.
 
         Raises:
             FileError: where that cannot be written.
 
         """
         if self._letters is not None:
-            self._letters(rejection)
+            self._letters(rejection, notes)
 
     def close(self, rejected: int) -> None:
         """Give the files their names, one right after the other.
@@ -169,6 +174,14 @@ class StandardOutput:
 
     def discard(self) -> None:
         """Do nothing: what is written is written."""
+
+
+def _is_stdin(path: str, names: list[str]) -> bool:
+    """Return whether a file is read as standard input."""
+    if STDIN in names:
+        with suppress(OSError, ValueError):  # where there is none of them
+            return os.path.samestat(os.fstat(0), os.stat(path))  # noqa: PTH116 -- as given
+    return False
 
 
 def _harmless(text: bytes) -> bytes:

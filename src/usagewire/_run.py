@@ -9,8 +9,8 @@ from __future__ import annotations
 import errno
 import io
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final, NoReturn, TypeAlias, cast
 
 import attrs
@@ -112,9 +112,18 @@ class Run:
             yield batch
 
     def mended(
-        self, files: Sequence[str], *, on_error: OnRejection, converter: Converter
+        self,
+        files: Sequence[str],
+        *,
+        on_error: Callable[[Rejection, Mapping[str, Any]], None],
+        converter: Converter,
     ) -> Iterator[list[Any]]:
         """Yield the records of the lines that `files` of dead letters hold.
+
+        Args:
+            files: what `read` takes.
+            on_error: called with each bad line, and the notes that its letter had.
+            converter: as in `Decoder`.
 
         Raises:
             FileError: where a file cannot be read.
@@ -122,7 +131,9 @@ class Run:
 
         """
         decoder = self._counted = Decoder(
-            on_error=self._rejecting(on_error),
+            on_error=self._rejecting(
+                lambda rejection: on_error(rejection, letter.additional_properties)
+            ),
             max_rejections=0,
             max_raw_bytes=MAX_LINE_BYTES,
             converter=converter,
@@ -165,17 +176,18 @@ class Run:
             max_rejections=0,
         )
         self._open.callback(reader.close)
-        with stopping(reader.stop):
-            while True:
-                try:
-                    for batch in reader.batches():
-                        self.tell("log", None)
-                        yield batch
-                    break
-                except CheckpointError:
-                    raise
-                except FileError as error:
-                    self.tell("log", error)
+        # To the end of the run, because the echo of a signal may come while sums are printed.
+        self._open.enter_context(stopping(reader.stop))
+        while True:
+            try:
+                for batch in reader.batches():
+                    self.tell("log", None)
+                    yield batch
+                break
+            except CheckpointError:
+                raise
+            except FileError as error:
+                self.tell("log", error)
 
     def tell(self, what: str, trouble: FileError | None) -> None:
         """Say once what goes wrong with what is tried again and again; None says that it went well.
@@ -220,25 +232,15 @@ class Run:
     def guarded(self) -> Iterator[None]:
         """Turn an interrupt, a failure, and output that nobody takes, into an end with a status."""
         try:
-            with terminable(), self._open:
+            with printing(), terminable(), self._open:
                 yield
         except KeyboardInterrupt as error:
-            self.say(f"interrupted before all was read: {self.counted()}; {self._undone()}")
-            sys.exit(TERMINATED if isinstance(error, Terminated) else INTERRUPTED)
+            _end(
+                TERMINATED if isinstance(error, Terminated) else INTERRUPTED,
+                f"interrupted before all was read: {self.counted()}; {self._undone()}",
+            )
         except UsageWireError as error:
-            self.say(str(error))
-            self.say(f"failed: {self.counted()}; {self._undone()}")
-            sys.exit(FAILED)
-        except OSError as error:
-            # What cannot be read is a FileError, so this is about the output. What is left in its
-            # buffer would fail once more when Python exits.
-            sys.stdout = io.StringIO()
-            if error.errno == errno.EPIPE:
-                sys.stderr = io.StringIO()
-                sys.exit(BROKEN_PIPE)
-            with suppress(OSError):  # standard error may be no better
-                self.say(f"cannot write the output: {error.strerror or error}")
-            sys.exit(FAILED)
+            _end(FAILED, str(error), f"failed: {self.counted()}; {self._undone()}")
 
     def _read(
         self, files: Sequence[str], kind: Any = UsageObject, *, strictly: bool = False,
@@ -301,3 +303,28 @@ class Run:
             self.say(line)
         else:
             click.echo(shown(line))
+
+
+@contextmanager
+def printing() -> Iterator[None]:
+    """Turn output that cannot be written into an end with a status."""
+    try:
+        yield
+    except OSError as error:
+        # What cannot be read is a FileError, so this is about the output. What is left in its
+        # buffer would fail once more when Python exits.
+        sys.stdout = io.StringIO()
+        if error.errno == errno.EPIPE:
+            sys.stderr = io.StringIO()
+            sys.exit(BROKEN_PIPE)
+        _end(FAILED, f"cannot write the output: {error.strerror or error}")
+
+
+def _end(status: int, *lines: str) -> NoReturn:
+    """Say the last lines, if they can be said, and exit with a status that stands anyway."""
+    try:
+        for line in lines:
+            click.echo(shown(line), err=True)
+    except OSError:
+        sys.stderr = io.StringIO()
+    sys.exit(status)

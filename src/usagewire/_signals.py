@@ -10,10 +10,15 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 from types import FrameType
 from typing import Any, Final, NoReturn, TypeAlias
 
 _Handler: TypeAlias = Callable[[int, FrameType | None], Any] | int
+
+ECHO: Final = 0.2
+"""Seconds in which another signal is the same wish: `timeout`, for one, sends what ends a process
+to it and once more to its group."""
 
 _PAUSE: Final = 0.1
 """Seconds between two attempts to wake the main thread."""
@@ -38,14 +43,18 @@ def terminable() -> Iterator[None]:
 
 @contextmanager
 def stopping(stop: Callable[[], None]) -> Iterator[None]:
-    """Let the first signal call `stop`; the next does what it did before."""
+    """Let the first signal call `stop`; the next, unless it is an echo, does what it did before."""
+    asked: list[float] = []
 
-    def once(_: int, __: FrameType | None) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+    def end(number: int, _: FrameType | None) -> None:
+        if not asked:
+            asked.append(monotonic())
+            stop()
+        elif monotonic() - asked[0] >= ECHO:
             signal.signal(number, before[number] or signal.SIG_DFL)
-        stop()
+            signal.raise_signal(number)
 
-    with _handled({signal.SIGINT: once, signal.SIGTERM: once}) as before:
+    with _handled({signal.SIGINT: end, signal.SIGTERM: end}) as before:
         yield
 
 

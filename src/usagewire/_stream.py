@@ -20,7 +20,7 @@ import orjson
 from usagewire._account import Account, Counts
 from usagewire._documents import Document
 from usagewire._lines import Block, Lines
-from usagewire.errors import DecodeError
+from usagewire.errors import DecodeError, lack_of_memory
 
 T = TypeVar("T")
 
@@ -84,7 +84,8 @@ class Stream(Generic[T]):
     @property
     def raises_next(self) -> bool:
         """Whether it is known that the next run begins with raising a `DecodeError`."""
-        return self._bad is not None and self._reading.account.raises and not self._at_blank()
+        raises = self._reading.account.on_error == "raise"
+        return raises and self._bad is not None and not self._at_blank()
 
     def push(self, chunk: bytes) -> None:
         """Take the next bytes."""
@@ -111,12 +112,12 @@ class Stream(Generic[T]):
 
         Each record is a line. The bytes are counted with the first.
         """
-        self.document, self._spans = document, document.spans()
-        size = len(document.text)
-        self._lines.block = Block(1, document.items, lead=size, measured=False)
-        self._lines.index = min(done, len(document.items))
+        lines, size = self._lines, len(document.text)
+        block = Block(1, document.items, lead=size, measured=False)
+        index, spans = min(done, len(document.items)), document.spans()
         if not document.items:
             self._reading.account.add_bytes(size)
+        self.document, self._spans, lines.block, lines.index = document, spans, block, index
 
     def place(self, back: int = 0) -> Place:
         """Return where the next line begins, or the one that is `back` records before it.
@@ -169,9 +170,10 @@ class Stream(Generic[T]):
         try:
             for index in range(self._lines.index, len(lines)):
                 append(structure(loads(lines[index]), kind))
-        except MemoryError:
-            raise
         except Exception as error:
+            memory = lack_of_memory(error)
+            if memory is not None:
+                raise memory
             self._bad = error
         finally:
             self._end_run()
@@ -206,7 +208,12 @@ class Stream(Generic[T]):
         return is_line and not lines.block.lines[lines.index].strip(_BLANK)
 
     def _settle(self, error: Exception) -> None:
-        """Account for the line that is next, which gave no record, and go on to the one after."""
+        """Account for the line that is next, which gave no record, and go on to the one after.
+
+        Raises:
+            DecodeError: with `on_error="raise"`; and whatever a callback raises.
+
+        """
         lines, account = self._lines, self._reading.account
         size = lines.block.size(lines.index, lines.index + 1)
         if self._at_blank():
@@ -217,12 +224,19 @@ class Stream(Generic[T]):
             return
         explained = self._reading.explained(error)
         rejection = account.rejection(explained, self._described())
-        account.add_rejected(size)
+        on_error = account.on_error
+        is_function = callable(on_error)
+        # From here on without a call up to the function's, so that a line is passed over once and
+        # told once, or neither.
+        account.add_rejected(size, rejection)
         lines.index += 1
         lines.offset += size
         self._bad = None
-        if rejection is not None:
-            account.tell(explained, rejection)
+        if is_function:
+            on_error(rejection)  # type: ignore[operator, arg-type]
+        elif on_error == "raise":
+            explained.rejection = rejection
+            raise explained from explained.__cause__
 
     def _described(self) -> dict[str, Any]:
         """Return where the line that is next stands, and what it says."""

@@ -24,7 +24,7 @@ from usagewire._fields import Unknown
 from usagewire._live import LiveTable
 from usagewire._outputs import Outputs
 from usagewire._progress import is_screen
-from usagewire._run import Run
+from usagewire._run import Run, printing
 from usagewire._tables import FORMATS
 from usagewire._wire import DIALECTS, Dialect
 from usagewire.conversion import Conversion, Shape
@@ -164,7 +164,8 @@ def validate(*, files: tuple[str, ...], lenient: bool, unknown: Unknown) -> None
 @click.option(
     "--from-rejects",
     is_flag=True,
-    help="FILE was written by --rejects: read the lines in it, mended or not.",
+    help="FILE was written by --rejects: read the lines in it, mended or not. Give each round of"
+    " mending an OUT of its own, which holds what was mended in it.",
 )
 @click.option(
     "--drop-personal",
@@ -259,7 +260,8 @@ def tail(
 
 def main() -> None:
     """Run the command line and exit with its status."""
-    usagewire(prog_name="usagewire")
+    with printing():  # help, too, and what is wrong about the usage
+        usagewire(prog_name="usagewire")
 
 
 def _converting(conversion: Conversion, run: Run, *, strict: bool) -> Converter:

@@ -177,15 +177,16 @@ class DeadLetters:
         """How many letters were taken."""
         return self._writer.count
 
-    def __call__(self, rejection: Rejection) -> None:
-        """Take the letter of a rejected line.
+    def __call__(self, rejection: Rejection, notes: Mapping[str, Any] = NO_PROPERTIES) -> None:
+        """Take the letter of a rejected line, with notes as its `additional_properties`.
 
         Raises:
             FileError: where the letters before it cannot be written, or this is closed. The letter
                 was not taken.
 
         """
-        self._writer.write(DeadLetter.from_rejection(rejection))
+        letter = DeadLetter.from_rejection(rejection)
+        self._writer.write(attrs.evolve(letter, additional_properties=notes))
 
     def __enter__(self) -> Self:
         return self

@@ -172,12 +172,22 @@ def located(error: Exception, step: str | int | None) -> Exception:
     not ours and becomes a `bad_value` with `error` as its cause; cattrs' error groups are followed
     down to their first leaf. Running out of memory stays what it is.
     """
-    if isinstance(error, MemoryError):
-        return error
+    memory = lack_of_memory(error)
+    if memory is not None:
+        return memory
     found = error if isinstance(error, DecodeError) else _blame(error)
     if found is not error:
         found.__cause__ = error
     return found if step is None else found.within(step)
+
+
+def lack_of_memory(error: BaseException) -> MemoryError | None:
+    """Return the lack of memory that `error` is, or that is in a group of cattrs'."""
+    if isinstance(error, MemoryError):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(lack_of_memory, error.exceptions)), None)
+    return None
 
 
 def _blame(error: Exception) -> DecodeError:

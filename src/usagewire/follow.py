@@ -256,7 +256,7 @@ class Follow:
                 not one.is_rotated
                 or one.inode in without
                 or one.mtime > until
-                or not (is_later or one.inode == self._wanted)
+                or not (is_later or one.is_file(self._wanted))
             ):
                 continue
             same = self._found_in(done, one)
@@ -323,14 +323,15 @@ class Follow:
         """Find the generation that a checkpoint was taken in, and its place in it."""
         if not resume.covered:
             # Its text says nothing, as there is none.
-            times = (one.mtime for one in siblings(self._path) if one.inode == resume.inode)
+            times = (one.mtime for one in siblings(self._path) if one.is_file(resume.inode))
             since = next(times, self._latest()) if resume.since is None else resume.since
             self._since, self._wanted = since, resume.inode
             self._resume = None
             return self._next()
         self._since = resume.since or 0
         trouble: list[FileError] = []
-        for one in self._candidates(resume.inode):
+        candidates = self._candidates(resume.inode)
+        for one in candidates:
             found = self._open_if(
                 one,
                 lambda found: (
@@ -342,6 +343,8 @@ class Follow:
                 self._resume = None
                 self._replace(found)
                 return self._begin(found, resume)
+        if _files(candidates) != _files(self._candidates(resume.inode)):
+            raise _MovedError  # by a rotation while they were looked through
         raise CheckpointError(
             f"{self._path}: neither this file nor one that it may have been rotated to is the one"
             f" that the checkpoint was taken in, at byte {resume.covered}"
@@ -411,6 +414,11 @@ class Follow:
 def _is_same(seen: Seen, found: Generation) -> bool:
     """Return whether a file is the one that was read, or as long as that and of the same text."""
     return found.goes_on_from(seen) and (found.inode == seen.inode or not found.more())
+
+
+def _files(found: Iterable[Sibling]) -> set[tuple[str, tuple[int, int]]]:
+    """Return which files have which names."""
+    return {(one.path, one.inode) for one in found}
 
 
 class _MovedError(Exception):

@@ -110,13 +110,13 @@ class Reader(Intake[T]):
         return self
 
     def __next__(self) -> T:
-        for record in self._rest:
-            return record
-        while self._advance():
-            if self._ended:
-                raise StopIteration
-            self._pull()
-        return next(self._rest)
+        while True:
+            for record in self._rest:
+                return record
+            if self._advance():
+                if self._ended:
+                    raise StopIteration
+                self._pull()
 
     def batches(self) -> Iterator[list[T]]:
         """Yield the records in lists, about as many as a chunk of text completes.

@@ -13,6 +13,7 @@ import glob
 import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from io import BufferedReader, BufferedRWPair, FileIO
 from itertools import chain, islice
@@ -180,7 +181,8 @@ def _events(item: Item, opened: Opened | None, begin: Begin, taken: _Count) -> G
             rest = _ahead(text)
         yield from rest
     finally:
-        rest.close()
+        with suppress(ValueError):  # an interrupt came while a thread took the text over
+            rest.close()
         if opened.ours and not isinstance(rest, Ahead):  # which closes it in its thread
             opened.file.close()
 
