@@ -279,6 +279,18 @@ def test_a_log_can_be_converted_in_place(tmp_path: Path) -> None:
     assert ["what?"] == [letter.raw for letter in letters(tmp_path / "bad")]
 
 
+def test_rejects_of_an_earlier_run_are_never_lost(tmp_path: Path) -> None:
+    """Where the output is a source, what is in the file for rejects may be nowhere else."""
+    log, bad = tmp_path / "log", tmp_path / "bad"
+    log.write_bytes(STORED + BAD)
+    bad.touch()
+    assert 1 == convert(log, "-o", log, "--rejects", bad).exit_code
+    kept = bad.read_bytes()
+    result = convert(log, "-o", log, "--rejects", bad)
+    assert (2, STORED, kept) == (result.exit_code, log.read_bytes(), bad.read_bytes())
+    assert f"{bad}: holds lines that an earlier run may have taken out of {log}" in result.stderr
+
+
 def test_rejected_lines_are_never_lost_with_the_source(tmp_path: Path) -> None:
     """To replace a source that has bad lines, a file for them must be given."""
     log = tmp_path / "log"

@@ -170,7 +170,7 @@ REPLACING = {
     "convert in place": Command(
         CONVERT,
         ("in", "-o", "in", "--rejects", "bad"),
-        {"in": ROWS + b"no row\n", "bad": OLD},
+        {"in": ROWS + b"no row\n", "bad": b""},
         {"write": 4, "fsync": 4, "rename": 2},
     ),
 }

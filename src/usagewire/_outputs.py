@@ -38,7 +38,8 @@ class Outputs:
         dialect: as in `Writer`.
 
     Raises:
-        FileError: where one cannot be written, both are one file, or both are among the sources.
+        FileError: where one cannot be written, both are one file, or both are among the sources;
+            where a source is to be replaced and `rejects` holds something.
 
     """
 
@@ -58,6 +59,11 @@ class Outputs:
                 if self._replaces_source:
                     raise FileError(f"{rejects}: only one output can be among the files to read")
                 letters_last = True
+            elif self._replaces_source and _has_text(rejects):
+                raise FileError(
+                    f"{rejects}: holds lines that an earlier run may have taken out of {out}; give"
+                    " another file for rejects, or move this one away"
+                )
         self._written = ""
         self._letters: DeadLetters | None = None
         self._records = StandardOutput(dialect) if out == STDOUT else Writer(out, dialect=dialect)
@@ -136,6 +142,13 @@ class Outputs:
     ) -> None:
         for _, output in self._in_order:
             output.discard()
+
+
+def _has_text(name: str) -> bool:
+    try:
+        return bool(os.stat(name).st_size)  # noqa: PTH116 -- nothing else is asked of the path
+    except (OSError, ValueError):
+        return False  # what is wrong with it, who writes it says
 
 
 class StandardOutput:

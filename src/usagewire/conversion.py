@@ -89,7 +89,7 @@ class Conversion:
             DecodeError: where the record cannot be converted: `no_interval` for a row without its
                 times that is to go into a page, and as `UsageTimeBucketResultInner.to_result`. It
                 was not taken, and the next one can be.
-            UsageWireError: where it is no page, bucket or row.
+            UsageWireError: where it is no page, bucket or row, unless nothing is to be changed.
 
         """
         return self._convert(self, without_personal(record) if self._drop_personal else record)
