@@ -301,6 +301,16 @@ def test_missing_module(kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert say in str(caught.value)
 
 
+@pytest.mark.parametrize("size", [1, 2**18])
+def test_gzip_without_zlib_ng(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where zlib-ng is missing, the standard library's zlib reads gzip and finds all damage."""
+    monkeypatch.setitem(sys.modules, "zlib_ng.zlib_ng", None)
+    for name in MEMBERS:
+        test_members("gzip", name, size)
+    test_every_truncation("gzip", size)
+    test_every_flipped_byte("gzip", size)
+
+
 @pytest.mark.parametrize("home", ["compression.zstd", "backports.zstd"])
 def test_zstd_of_the_standard_library(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Zstd is taken from the standard library where it has it, else from its backport."""

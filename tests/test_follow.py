@@ -558,6 +558,24 @@ def test_copied_and_cut_before_anything_was_read(log: Log) -> None:
         assert [3] == news(reader)
 
 
+def test_copied_and_cut_just_before_it_is_read(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was cut away between looking at the log and reading it is read first, in the copy."""
+    more = _generations.Generation.more
+
+    def late(generation: _generations.Generation) -> bytes | None:
+        if not log(".1").exists():
+            log.copy_and_cut()
+            log.write(2)
+        return more(generation)
+
+    log.write()
+    with follow(log) as reader:
+        assert [] == news(reader)
+        log.write(1)
+        monkeypatch.setattr(_generations.Generation, "more", late)
+        assert [1, 2] == news(reader)
+
+
 def test_rotated_twice_and_nothing_there(log: Log) -> None:
     """What was rotated away is read though there is no new file yet."""
     log.write(0)

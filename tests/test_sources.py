@@ -2,6 +2,7 @@
 
 import array
 import asyncio
+import bz2
 import contextlib
 import glob
 import gzip
@@ -19,7 +20,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -31,6 +32,7 @@ from usagewire import (
     _remote,
     read,
     sources,
+    write,
 )
 from usagewire._remote import public, without_secrets
 
@@ -585,6 +587,15 @@ def test_missing_package(
 BIG = LINES * 1000
 
 
+ENCODED: Final[dict[str, tuple[str, Callable[[bytes], bytes]]]] = {
+    "/encoded": ("gzip", gzip.compress),
+    "/members": ("x-gzip", lambda data: gzip.compress(data[:-9]) + gzip.compress(data[-9:])),
+    "/torn": ("gzip", lambda data: gzip.compress(data, 1)[:-2000]),
+    "/deflated": ("deflate", zlib.compress),
+}
+"""What a server packs a file with on its way."""
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     """A web server without ranges, which refuses HEAD; what it gives hangs on the path."""
 
@@ -603,12 +614,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data))
             return
+        if name in ENCODED:
+            encoding, pack = ENCODED[name]
+            data = pack(data)
+            self.send_header("Content-Encoding", encoding)
         self.send_header("Content-Length", str(len(data)))
-        if name == "/encoded":
-            packed = gzip.compress(data)
-            self.send_header("Content-Encoding", "gzip")
-            self.send_header("Content-Length", str(len(packed)))
-            data = packed
         self.end_headers()
         if name.startswith("/cut"):
             self.close_connection = True
@@ -639,7 +649,7 @@ def server() -> Iterator[str]:
     web.server_close()
 
 
-@pytest.mark.parametrize("name", ["a", "a.gz", "chunked", "a?x=*"])
+@pytest.mark.parametrize("name", ["a", "a.gz", "chunked", "a?x=*", "encoded", "members"])
 def test_http(server: str, name: str) -> None:
     """A web address is read as one stream, packed or not, whatever the server can do."""
     reader = read(f"http://{server}/{name}")
@@ -648,7 +658,7 @@ def test_http(server: str, name: str) -> None:
     assert f"http://{server}/{name.partition('?')[0]}" == reader.name
     assert (len(BIG), reader.taken) == (
         reader.counts.bytes,
-        reader.taken if name == "a.gz" else len(BIG),
+        len(BIG) if name in ("a", "chunked", "a?x=*") else reader.taken,
     )
 
 
@@ -662,7 +672,7 @@ def test_resume_over_http(server: str) -> None:
     assert (ROWS * 1000)[7:] == list(read(f"http://{server}/a", resume=reader.checkpoint()))
 
 
-@pytest.mark.parametrize("name", ["cut", "cut.gz"])
+@pytest.mark.parametrize("name", ["cut", "cut.gz", "torn"])
 def test_server_that_breaks_off(server: str, name: str) -> None:
     """The records before come out, then one error, and then the next file."""
     found = everything([f"http://{server}/{name}", io.BytesIO(LINES)])
@@ -674,7 +684,10 @@ def test_server_that_breaks_off(server: str, name: str) -> None:
     assert errors[0] == 2500 if name == "cut" else errors[0] > 2000
 
 
-@pytest.mark.parametrize(("name", "message"), [("missing", ""), ("forbidden", "403")])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("missing", ""), ("forbidden", "403"), ("deflated", "packed as 'deflate'")],
+)
 def test_refused_by_a_server(server: str, name: str, message: str) -> None:
     """A web address that cannot be read is an error at once."""
     with pytest.raises(FileError) as caught:
@@ -786,9 +799,9 @@ def threads() -> list[threading.Thread]:
 
 @pytest.fixture
 def packed(tmp_path: Path) -> Path:
-    """Return the path of a gzip file that is more than what is held ahead."""
-    path = tmp_path / "usage.gz"
-    path.write_bytes(gzip.compress(LINES * 6000, 1))
+    """Return the path of a bzip2 file that is more than what is held ahead."""
+    path = tmp_path / "usage.bz2"
+    path.write_bytes(bz2.compress(LINES * 6000, 1))
     return path
 
 
@@ -824,9 +837,11 @@ def test_threads_of_several_files_end(packed: Path) -> None:
     assert threads() == []
 
 
-def test_plain_files_need_no_thread(ndjson: Path) -> None:
-    """A thread is for what waits or decompresses."""
-    reader = read(ndjson)
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
+def test_fast_files_need_no_thread(ndjson: Path, suffix: str) -> None:
+    """A thread is for what waits, or takes long to decompress."""
+    write(f"{ndjson}{suffix}", ROWS * 9000)
+    reader = read(f"{ndjson}{suffix}")
     next(reader)
 
     assert threads() == []

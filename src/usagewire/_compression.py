@@ -72,10 +72,10 @@ class _Decoder(Protocol):
 
 
 class _Gunzip:
-    """The decoder of zlib, as a `_Decoder` that can be copied."""
+    """The decoder of zlib or zlib-ng, as a `_Decoder` that can be copied."""
 
-    def __init__(self, inner: Any = None) -> None:
-        self.inner = inner or zlib.decompressobj(_GZIP)
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
 
     @property
     def eof(self) -> bool:
@@ -111,17 +111,20 @@ class _Format(NamedTuple):
     """Zeros may stand after a member in multiples of this; none where it is 0."""
     decoder: Callable[[Any], _Decoder]
     compressor: Callable[[Any], Compressor]
+    is_slow: bool = False
+    """Whether decompressing takes so long that it pays to do it in another thread."""
 
 
 _FORMATS: Final = {
     "gzip": _Format(
         magics=(b"\x1f\x8b",),
         suffix=".gz",
-        modules=("zlib",),
+        modules=("zlib_ng.zlib_ng", "zlib"),
         missing="this Python was built without zlib",
         padding=1,
-        decoder=lambda _: _Gunzip(),
-        compressor=lambda zlib: zlib.compressobj(wbits=_GZIP),  # which writes no time
+        decoder=lambda module: _Gunzip(module.decompressobj(_GZIP)),
+        # Whatever reads: the same bytes on every machine. It writes no time.
+        compressor=lambda _: zlib.compressobj(wbits=_GZIP),
     ),
     "zstd": _Format(
         # A frame, or one of the 16 kinds of frames to skip.
@@ -143,6 +146,7 @@ _FORMATS: Final = {
         padding=0,
         decoder=lambda bz2: bz2.BZ2Decompressor(),
         compressor=lambda bz2: bz2.BZ2Compressor(),
+        is_slow=True,
     ),
     "xz": _Format(
         magics=(b"\xfd7zXZ\0",),
@@ -152,6 +156,7 @@ _FORMATS: Final = {
         padding=4,
         decoder=lambda lzma: lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY),
         compressor=lambda lzma: lzma.LZMACompressor(lzma.FORMAT_XZ),
+        is_slow=True,
     ),
 }
 _LONGEST: Final = max(len(magic) for format_ in _FORMATS.values() for magic in format_.magics)
@@ -203,6 +208,11 @@ class Decompressor:
         self._padding = 0
         self._member: _Member | None = None
         self._module: Any = None
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether there is so much to do that another thread should do it."""
+        return self.kind is not None and _FORMATS[self.kind].is_slow
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Return an iterator over the text that `data` adds; plain text comes as it is.

@@ -165,6 +165,10 @@ class Generation:
             and self._tail == seen.tail
         )
 
+    def put_to(self, seen: Seen) -> None:
+        """Be where `seen` was what was read, in a file that is not compressed."""
+        _, self.offset, self._head, self._tail = seen
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()

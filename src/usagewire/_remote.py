@@ -17,6 +17,10 @@ from usagewire.errors import FileError
 _SILENCE: Final = 60
 """Seconds without a byte from a web server, or without a connection, after which reading fails."""
 
+_ENCODINGS: Final = ("identity", "gzip", "x-gzip", "zstd")
+"""What a web server may pack a file with on its way (RFC 9110, RFC 8878), as it is told by its
+first bytes."""
+
 # The user and the password, which end at the last @ before the path; or where a / or ? stands in
 # the password, as in AWS's keys, at the next @. A port is no password, nor what follows `::`.
 _USER: Final = re.compile(r"(?<=://)(?:[^\s/?#]*@|[^\s/?#@:]*:(?!:|\d+/)\S*?@)")
@@ -74,8 +78,18 @@ def _open_web(system: Any, url: str) -> _WebFile:
     """
     from aiohttp import ClientTimeout  # noqa: PLC0415 -- fsspec needs it for web addresses
 
+    # What is packed on its way is unpacked here like any file: aiohttp does not tell where gzip
+    # data is cut off. Asking for it as it is spares the question what else it may be packed with.
+    client = system.client_kwargs | {"auto_decompress": False}
+    system = type(system)(**system.storage_options | {"client_kwargs": client})
+    headers = {**system.kwargs.get("headers", {}), "Accept-Encoding": "identity"}
     timeout = ClientTimeout(total=None, sock_connect=_SILENCE, sock_read=_SILENCE)
-    return _WebFile(system.open(url, "rb", block_size=0, size=1, timeout=timeout))
+    file = system.open(url, "rb", block_size=0, size=1, timeout=timeout, headers=headers)
+    encoding = file.r.headers.get("Content-Encoding", "identity").lower()
+    if encoding not in _ENCODINGS:
+        file.close()
+        raise ValueError(f"the server sends it packed as {encoding!r}, which was not asked for")
+    return _WebFile(file)
 
 
 class _WebFile:

@@ -164,16 +164,20 @@ class Follow:
 
     def _read(self, current: Generation) -> Event:
         """Read on in the current generation, or after it."""
-        mtime = current.last_change()
-        if not current.seen.tells and mtime != current.mtime:
+        seen, mtime = current.seen, current.last_change()
+        chunk = current.more()
+        is_told = seen.tells or current.is_packed
+        if not is_told and (changed := current.last_change()) != current.mtime:
             # What stands before the place does not tell whether it was cut. A copy does that was
             # made since the last look, but before the last change.
-            until = mtime if self._inode() == current.inode else mtime - 1
+            after = current.seen
+            current.put_to(seen)
+            until = changed if self._inode() == current.inode else changed - 1
             since = max(self._since, current.mtime)
             copy, _ = self._later(since, [current.inode], self._done, until)
             if copy is not None:
                 return self._go_on_in(copy, current) or self._next(cut=True)
-        chunk = current.more()
+            current.put_to(after)
         if chunk is None:
             return self._cut(current)
         current.mtime = mtime

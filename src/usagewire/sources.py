@@ -177,7 +177,7 @@ def _events(item: Item, opened: Opened | None, begin: Begin, taken: _Count) -> G
     try:
         yield _placed(opened, begin)
         yield from islice(text, 1)  # by then it is known whether it is compressed
-        if opened.ours and (opened.remote or unpack.kind is not None):
+        if opened.ours and (opened.remote or unpack.is_slow):
             rest = _ahead(text)
         yield from rest
     finally:
