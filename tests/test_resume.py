@@ -1,10 +1,11 @@
 """Resuming: a run that stops anywhere and the run that resumes it are together one run."""
 
+import gzip
 import io
 import json
 import os
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -483,3 +484,43 @@ def test_text_file_object(tmp_path: Path) -> None:
     _, checkpoint = run(file, 4)
     with Path(file).open(encoding="utf-8") as opened, pytest.raises(FileError, match="a: "):
         next(read(opened, resume=checkpoint))  # type: ignore[arg-type]
+
+
+# --- a last line without LF ----------------------------------------------------------------------
+
+ROW = text(row(usage_bytes=1)) + b"\n"
+OPEN = {
+    "completed": b"\n",
+    "completed with CR": b"\r\n",
+    "completed with blanks": b" \r\n\n",
+    "completed and gone on": b"\n" + ROW + b"bad\n" + ROW,
+    "more of it": b"x" + ROW + b"bad\n" + ROW,
+}
+
+
+@pytest.mark.parametrize("added", OPEN)
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("size", [1, 2**18])
+def test_resume_after_a_line_that_had_no_end(
+    added: str, packed: bool, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An LF that came later belongs to the line before it, and lines keep their numbers."""
+    monkeypatch.setattr(sources, "CHUNK", size)
+    path = tmp_path / "usage"
+    pack = partial(gzip.compress, mtime=0) if packed else bytes
+    path.write_bytes(pack(ROW + ROW[:-1]))
+    before = read(path)
+    assert 2 == len(list(before))
+    place = before.checkpoint()
+    path.write_bytes(pack(ROW + ROW[:-1] + OPEN[added]))
+    after = read(path, resume=place, on_error="collect")
+    assert (3, place) == (after.position.line, after.checkpoint())
+    found = list(after)
+    whole = read(path, on_error="collect")
+    records = list(whole)
+
+    numbers = [one.line for one in whole.rejections]
+    assert numbers == [one.line for one in after.rejections]
+    assert whole.position == after.position
+    if added != "more of it":
+        assert (records[2:], whole.counts) == (found, before.counts + after.counts)

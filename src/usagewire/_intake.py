@@ -89,6 +89,8 @@ class Intake(Generic[T]):
         self._witness = Witness()
         # The place to come to, until reading is there.
         self._resume = resume
+        # The place that reading began at, if the line before it had no LF then.
+        self._open_end: Place | None = None
         # Whether the stream takes nothing more: there is none yet, or it cannot be read on.
         self._cut_off = True
         # Whether something is only half done; should it be so later, an interrupt came.
@@ -119,7 +121,7 @@ class Intake(Generic[T]):
     @property
     def position(self) -> Position:
         """The place after the last record that came out."""
-        place = self._resume.place if self._resume else self._stream.place(self._back)
+        place = self._resume.place if self._resume else self._place()
         return Position(file=self.name, **place._asdict())
 
     def checkpoint(self) -> str:
@@ -129,7 +131,7 @@ class Intake(Generic[T]):
         """
         if self._resume is not None:  # that place has not been come to
             return self._resume.dumps()
-        place = self._stream.place(self._back)
+        place = self._place()
         if self._stream.document is not None:
             text = self._stream.document.text
             covered, found = len(text), mark(text[:WINDOW], text[-WINDOW:])
@@ -151,6 +153,12 @@ class Intake(Generic[T]):
     def _back(self) -> int:
         """How many records were read and did not come out."""
         return length_hint(self._rest) + self._dropped
+
+    def _place(self) -> Place:
+        """Return the place in the stream after the last record that came out."""
+        place = self._stream.place(self._back)
+        open_end = self._open_end
+        return open_end if open_end and open_end.offset == place.offset else place
 
     def _advance(self) -> bool:
         """Read the next run of records into `_rest`; return whether input is needed for that.
@@ -224,8 +232,13 @@ class Intake(Generic[T]):
             raise step
         else:
             text = bytes(step)
+            open_end = self._open_end
+            is_first = text and open_end is not None and self._witness.end == open_end.offset
             self._witness.add(text, self._stream.place().offset)
-            self._stream.push(text)
+            if is_first:
+                self._stream.push_after_open_end(text)
+            else:
+                self._stream.push(text)
         self._torn = False
         return True
 
@@ -243,6 +256,7 @@ class Intake(Generic[T]):
         # All at once, so that a checkpoint after an interrupt is of the one file or of the other.
         self._begin, self._stream, self._witness, self._resume = begin, stream, witness, ahead
         self._teller, self._cut_off = teller, False
+        self._open_end = _open_end(witness, place)
 
     def _receive(self, event: Event | FileError | None, *, goes_on: bool = False) -> None:
         """Take what the sources gave: an event, the news that a file cannot be read on, or the end.
@@ -350,6 +364,7 @@ class Intake(Generic[T]):
             resume.witness(self.name, *self._witness.seen(resume.offset))
             stream = self._decoder.begin(self.name, resume.place)
             self._stream, self._resume = stream, None
+            self._open_end = _open_end(self._witness, resume.place)
             self._put(rest)
 
     def _check_document(self, document: Document | None) -> int:
@@ -365,3 +380,9 @@ class Intake(Generic[T]):
             )
         resume.witness(self.name, text[:WINDOW], text[-WINDOW:])
         return resume.item
+
+
+def _open_end(witness: Witness, place: Place) -> Place | None:
+    """Return `place` if the line before it was the last when it was read, and had no LF."""
+    _, tail = witness.seen(place.offset)
+    return place if tail and not tail.endswith(b"\n") else None

@@ -69,6 +69,8 @@ class Stream(Generic[T]):
         self._reading = reading
         self._name = name
         self._lines = Lines(reading.max_line_bytes, reading.max_raw_bytes, place.line, place.offset)
+        # The number of a line that was read without its end.
+        self._more_of = 0
         # What the line that is next is to be rejected for, unless it is blank.
         self._bad: Exception | None = None
         # A run that is not accounted for: where its records are, and how many stand before them.
@@ -90,6 +92,16 @@ class Stream(Generic[T]):
     def push(self, chunk: bytes) -> None:
         """Take the next bytes."""
         self._lines.push(chunk)
+
+    def push_after_open_end(self, chunk: bytes) -> None:
+        """Take the first bytes where the line before them had no LF when it was read.
+
+        Up to their first LF they are more of that line: its end, if they are blank.
+        """
+        lines = self._lines
+        self._more_of = number = lines.block.number - 1
+        lines.block = lines.block._replace(number=number)
+        lines.push(chunk)
 
     def finish(self) -> None:
         """Take what is held back as the last line."""
@@ -217,7 +229,10 @@ class Stream(Generic[T]):
         lines, account = self._lines, self._reading.account
         size = lines.block.size(lines.index, lines.index + 1)
         if self._at_blank():
-            account.add_blank(size)
+            if lines.block.number + lines.index == self._more_of:
+                account.add_bytes(size)
+            else:
+                account.add_blank(size)
             lines.index += 1
             lines.offset += size
             self._bad = None
