@@ -33,6 +33,7 @@ LIBRARIES: Final = (
     "openai",
     "pytest-benchmark",
     "jsonlines",
+    "zlib-ng",
     "polars",
     "duckdb",
 )

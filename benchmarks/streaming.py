@@ -37,7 +37,7 @@ FORMATS: Final[Mapping[str, tuple[Callable[[bytes], bytes], Unpack]]] = {
     ".gz": (partial(zlib.compress, wbits=GZIP), partial(zlib.decompressobj, GZIP)),
     ".zst": (zstd.compress, zstd.ZstdDecompressor),
     ".bz2": (bz2.compress, bz2.BZ2Decompressor),
-    ".xz": (lzma.compress, lzma.LZMADecompressor),
+    ".xz": (partial(lzma.compress, preset=1), lzma.LZMADecompressor),
 }
 """For each suffix how the file is made, at the library's default level, and what unpacks it."""
 
@@ -205,9 +205,9 @@ def section(measured: Measured) -> str:
 `.batches()`, which give up each record at once. Beside it the same text decoded from memory by
 `Decoder.feed` in chunks of {CHUNK:,} bytes, and unpacked alone: the file in such chunks through the
 standard library's decompressor, whose output is dropped. The files were just written, so they are
-in the system's cache. All in turn, {measured.turns} turns; seconds on the wall, because unpacking
-goes on in a second thread. The columns of reading are multiples of decoding or, where that is
-slower, of unpacking, within a turn: median and range.
+in the system's cache. usagewire unpacks gzip by zlib-ng, and bzip2 and xz in a second thread, so
+time is that on the wall. All in turn, {measured.turns} turns. The columns of reading are multiples
+of decoding or, where that is slower, of unpacking, within a turn: median and range.
 
 {table(head, rows)}
 

@@ -492,7 +492,7 @@ def test_file_that_cannot_be_resumed_is_closed(
     with pytest.raises(CheckpointError, match="replaced"):
         list(read(ndjson, resume=checkpoint))
     monkeypatch.setattr(sources, "read_fully", lambda *_: Path("\0").stat())
-    with pytest.raises(FileError, match="null byte"):
+    with pytest.raises(FileError, match="null"):
         list(read(ndjson, resume=checkpoint))
 
     assert [True] * 3 == [one.closed for one in opened]
