@@ -39,8 +39,8 @@ FORMATS: Final[Mapping[str, tuple[Callable[[bytes], bytes], Unpack]]] = {
     ".bz2": (bz2.compress, bz2.BZ2Decompressor),
     ".xz": (partial(lzma.compress, preset=1), lzma.LZMADecompressor),
 }
-"""For each suffix how the file is made, at the library's default level (xz at a low one, which saves a
-minute), and what unpacks it."""
+"""For each suffix how the file is made, at the library's default level, and what unpacks it. xz has
+a low level, which saves a minute."""
 
 PLAIN: Final = ".ndjson"
 SUFFIXES: Final = (PLAIN, *FORMATS)
