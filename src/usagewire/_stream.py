@@ -79,11 +79,6 @@ class Stream(Generic[T]):
         self._spanned = _Element()
 
     @property
-    def holds_line(self) -> bool:
-        """Whether the beginning of a line is held back until its end has come."""
-        return self._lines.holds
-
-    @property
     def raises_next(self) -> bool:
         """Whether it is known that the next run begins with raising a `DecodeError`."""
         raises = self._reading.account.on_error == "raise"
