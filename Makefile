@@ -7,7 +7,7 @@ BIN := .venv/bin
 .PHONY: demo test check bench matrix format clean
 
 # One stamp per set of extras, so that `make demo` installs only what the demo needs.
-.venv/.stamp-%: pyproject.toml
+.venv/.stamp-%: pyproject.toml setup.py $(wildcard src/usagewire/_native/*)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	touch $@
@@ -39,4 +39,4 @@ format: .venv/.stamp-check
 	$(BIN)/ruff format
 
 clean:
-	rm -rf .venv build dist src/usagewire.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist src/usagewire.egg-info src/usagewire/_native.*.so .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

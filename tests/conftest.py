@@ -16,14 +16,18 @@ import hypothesis
 import pytest
 
 import usagewire
-from usagewire import DecodeError, _reading, codec, decoder
+from usagewire import DecodeError, _accel, _reading, codec, decoder, encoder
 
 PATHS: Final = {
     "reference": {"SIGHTINGS": 10**9},
     "shapes": {"SIGHTINGS": 1, "MAX_SHAPES": 10**9},
+    "c": {"SIGHTINGS": 10**9},
 }
-"""The ways to decode: step by step, and by straight code from the first object on. Every test of
-decoding runs on each."""
+"""The ways to decode: step by step, by straight code from the first object on, and by the C
+extension before the first. Every test of decoding runs on each."""
+
+if _accel.unavailable() is not None:
+    del PATHS["c"]
 
 SHIPPED: Final = {"SIGHTINGS": _reading.SIGHTINGS, "MAX_SHAPES": _reading.MAX_SHAPES}
 """What the package itself does: straight code for what comes by often."""
@@ -34,7 +38,7 @@ QUIRKS: Final = {quirk["name"]: quirk["payload"] for quirk in SAMPLES["quirks"]}
 
 CACHES: Final = [
     value
-    for module in (codec, decoder)
+    for module in (codec, decoder, encoder)
     for value in vars(module).values()
     if hasattr(value, "cache_clear")
 ]
@@ -69,6 +73,7 @@ def path(request: pytest.FixtureRequest) -> Iterator[Way]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (SHIPPED | PATHS[request.param]).items():
             patch.setattr(_reading, name, value)
+        patch.setattr(_accel, "PURE", request.param != "c")
         # What was built before may know the shapes that came by.
         for cached in CACHES:
             cached.cache_clear()

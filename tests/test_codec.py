@@ -500,15 +500,15 @@ def test_errors_can_be_shown_anywhere(path: Way) -> None:
 
 
 def kept_by(decode: Callable[[int], Any]) -> int:
-    """Return how many bytes stay in memory after `decode(1)`, when `decode(0)` came before."""
-    decode(0)
-    gc.collect()
+    """Return how many bytes more stay in memory after `decode(1)` than after `decode(0)`."""
+    kept = []
     tracemalloc.start()
-    decode(1)
-    gc.collect()
-    kept, _ = tracemalloc.get_traced_memory()
+    for part in range(2):
+        decode(part)
+        gc.collect()
+        kept.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
-    return kept
+    return kept[1] - kept[0]
 
 
 @pytest.mark.usefixtures("_shipped")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from typing import Any
 
+from usagewire._facts import describe
 from usagewire._values import wrong_type
 from usagewire.errors import EncodeError, UsageWireError, located, located_writing, quote
 
@@ -31,7 +32,7 @@ def read_sequence(make: Callable[[list[Any]], Any], item_type: Any, item: Hook) 
             raise located(error, len(items))
         return make(items)
 
-    return read
+    return describe(read, "sequence", make, item_type, item)
 
 
 def write_sequence(kind: type[Collection[Any]], item: Hook) -> Hook:
@@ -48,7 +49,7 @@ def write_sequence(kind: type[Collection[Any]], item: Hook) -> Hook:
             raise located_writing(error, len(items))
         return items
 
-    return write
+    return describe(write, "sequence", kind, item)
 
 
 def read_fixed_tuple(item_types: tuple[Any, ...], items: tuple[Hook, ...]) -> Hook:
@@ -119,13 +120,12 @@ def write_dict(item: Hook) -> Hook:
 
 
 def not_none(hook: Hook, kind: Any) -> Hook:
-    """Return `hook` that passes None through. Generated code takes `.not_none`, does so itself."""
+    """Return `hook` that passes None through."""
 
     def nullable(value: Any, _: Any = None) -> Any:
         return None if value is None else hook(value, kind)
 
-    nullable.not_none = hook, kind  # type: ignore[attr-defined]
-    return nullable
+    return describe(nullable, "optional", hook, kind)
 
 
 def not_none_writing(hook: Hook, kind: Any) -> Hook:
@@ -134,8 +134,7 @@ def not_none_writing(hook: Hook, kind: Any) -> Hook:
     def nullable(value: Any) -> Any:
         return None if value is None else hook(value)
 
-    nullable.not_none = hook, kind  # type: ignore[attr-defined]
-    return nullable
+    return describe(nullable, "optional", hook, kind)
 
 
 def read_type(base: type, read: Hook) -> Hook:
@@ -154,7 +153,7 @@ def read_type(base: type, read: Hook) -> Hook:
             choices[kind] = read_choice(tuple(kind))
         return choices[kind](value)
 
-    return typed
+    return describe(typed, "value", base)
 
 
 def read_choice(choices: Collection[Any]) -> Hook:

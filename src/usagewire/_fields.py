@@ -14,6 +14,7 @@ from cattrs import Converter
 from cattrs.gen import override
 
 from usagewire import _values, _wire
+from usagewire._facts import facts_of
 from usagewire.errors import UsageWireError
 from usagewire.models import UnknownResult
 
@@ -271,7 +272,8 @@ class ValueHook:
 
 def value_hook(hook: Callable[..., Any], kind: Any, rules: Rules) -> ValueHook:
     """Return `hook` for values of type `kind`, taken apart where it only lets None through."""
-    inner = getattr(hook, "not_none", None)
-    if inner is not None:
-        hook, kind = inner
-    return ValueHook(hook, kind, inner is not None, rules.plain.get((hook, kind)))
+    facts = facts_of(hook)
+    nullable = facts[:1] == ("optional",)
+    if nullable:
+        _, hook, kind = facts
+    return ValueHook(hook, kind, nullable, rules.plain.get((hook, kind)))

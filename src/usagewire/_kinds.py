@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from usagewire import _wire
+from usagewire._facts import describe
 from usagewire._fields import Rules
 from usagewire.errors import DecodeError, EncodeError, quote
 from usagewire.models import CostsResult
@@ -41,7 +42,7 @@ def read_costs(costs: Hook) -> Hook:
             ).within(_wire.TAG)
         return costs(o, kind)
 
-    return read
+    return describe(read, "costs", costs)
 
 
 def read_costs_in_union(costs: Hook, flat: Hook, classes: Collection[Any], rules: Rules) -> Hook:
@@ -58,7 +59,7 @@ def read_costs_in_union(costs: Hook, flat: Hook, classes: Collection[Any], rules
                 return row
         return costs(o, kind)
 
-    return read
+    return describe(read, "costs", costs)
 
 
 def write_costs(write_class: Hook) -> Hook:
@@ -71,7 +72,7 @@ def write_costs(write_class: Hook) -> Hook:
             raise EncodeError(f"a cost without amount cannot have {quote(key)}")
         return written
 
-    return write
+    return describe(write, "costs", write_class)
 
 
 def read_unknown(read_class: Hook) -> Hook:
@@ -85,7 +86,7 @@ def read_unknown(read_class: Hook) -> Hook:
             ).within(_wire.TAG)
         return row
 
-    return read
+    return describe(read, "unknown", read_class)
 
 
 def write_unknown(write_class: Hook) -> Hook:
@@ -96,7 +97,7 @@ def write_unknown(write_class: Hook) -> Hook:
             raise EncodeError(f"an UnknownResult cannot have the known tag {quote(row.object)}")
         return write_class(row)
 
-    return write
+    return describe(write, "unknown", write_class)
 
 
 def is_costs(cls: Any) -> bool:

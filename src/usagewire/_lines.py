@@ -1,8 +1,10 @@
 """Chunks in, whole lines out, in bounded memory.
 
-Bytes are cut at LF. Lines come in blocks, as many as a chunk completes, because a block costs one
-`bytes.split` and no Python code a line. No byte is looked at twice, whatever the size of the
-chunks, and none is lost: the sizes of the lines add up to the bytes pushed, less what is held back.
+Bytes are cut at LF. The whole lines of a chunk are not cut until that is asked for: who can read
+them as they stand may do so. Cut, they come in blocks, as many as a chunk holds, because a block
+costs one `bytes.split` and no Python code a line. How often a byte is looked at does not depend on
+the size of the chunks, and none is lost: the sizes of the lines add up to the bytes pushed, less
+what is held back.
 
 Signals are delivered where Python calls or loops. So what belongs together is computed first and
 then stored without either: an interrupt finds all of it or nothing.
@@ -65,6 +67,10 @@ class Lines:
         """Index of the next line in the block. Whoever reads lines sets it, and `offset`."""
         self.offset = offset
         """Bytes before that line, and before a byte order mark in front of it."""
+        self.text = b""
+        """Bytes that hold whole lines which are not cut, from `start` to `stop`. Whoever reads them
+        sets `start`, and puts an empty block in front of the next one."""
+        self.start = self.stop = 0
         self._limit = max_line_bytes
         self._raw_limit = max_raw_bytes
         self._room = max(max_line_bytes, max_raw_bytes) + len(BOM) + len(_CR)
@@ -78,6 +84,11 @@ class Lines:
     def holds(self) -> bool:
         """Whether the beginning of a line is held back, once there is no line to read."""
         return self._length > 0
+
+    @property
+    def number(self) -> int:
+        """Number of the first line after the block."""
+        return self.block.number + len(self.block.lines)
 
     def push(self, chunk: bytes) -> None:
         """Take the next bytes."""
@@ -94,57 +105,98 @@ class Lines:
                 block = self._blocks[0]
                 self.block, self.index = block, 0
                 self._blocks.popleft()
+            elif self.start < self.stop:
+                self._cut()
             elif self._chunks:
-                self._cut(self._chunks[0])
+                self._open(self._chunks[0])
             else:
                 return False
         return True
 
-    def _cut(self, chunk: bytes | None) -> None:
-        """Cut the first chunk into blocks; all lines before it have been read."""
-        if chunk is not None:
-            lines = chunk.split(b"\n")
-            rest = lines.pop()
+    def has_text(self) -> bool:
+        """Return whether the lines that are next are not cut; to read them so, or by `has_line`."""
+        while self.index == len(self.block.lines) and not self._blocks:
+            if self.start < self.stop:
+                return True
+            if not self._chunks:
+                return False
+            self._open(self._chunks[0])
+        return False
+
+    def cut_line(self) -> None:
+        """Make a block of the first line that is not cut."""
+        end = self.text.index(b"\n", self.start, self.stop)
+        line, number = self.text[self.start : end], self.number
+        if self._is_plain(line):
+            block = Block(number, [line])
         else:
-            lines, rest = [b""] * self.holds, b""
-        blocks = deque(self._blocks_of(lines, at_end=chunk is None)) if lines else self._blocks
-        held = bytearray() if lines else self._held
+            block = self._one(number, line, len(line), ends_in_cr=line.endswith(_CR))
+        self.block, self.index, self.start = block, 0, end + 1
+
+    def size(self, back: int) -> int:
+        """Return how many bytes the `back` lines before the next one took, read as one run."""
+        if back <= self.index:
+            return self.block.size(self.index - back, self.index)
+        # They were not cut. The one after them may have been, since.
+        start = end = self.start - self.block.size(0, len(self.block.lines))
+        for _ in range(back):
+            start = self.text.rfind(b"\n", 0, start - 1) + 1
+        return end - start
+
+    def _open(self, chunk: bytes | None) -> None:
+        """Take the first chunk: end what is held back, and hold back what has no end."""
+        data = chunk or b""
+        first, stop = data.find(b"\n"), data.rfind(b"\n") + 1
+        ends = stop > 0 or chunk is None
+        start, blocks = 0, self._blocks
+        if ends and self._length:
+            start = first + 1
+            line = data[: max(first, 0)]
+            block = self._one(
+                self.number,
+                bytes(self._held) + line[: self._room - len(self._held)],
+                self._length + len(line),
+                ends_in_cr=(line[-1:] or self._last) == _CR,
+                at_end=chunk is None,
+            )
+            blocks = deque([block])
+        held = bytearray() if ends else self._held
+        rest = data[stop:]
         part = rest[: self._room - len(held)]
-        length = len(rest) + (0 if lines else self._length)
+        length = len(rest) + (0 if ends else self._length)
         last = rest[-1:] or self._last
+        text = (data, start, stop) if stop else (self.text, self.start, self.stop)
         held += part
         self._held, self._length, self._last, self._blocks = held, length, last, blocks
+        self.text, self.start, self.stop = text
         self._chunks.popleft()
 
-    def _blocks_of(self, lines: list[bytes], *, at_end: bool) -> list[Block]:
-        """Return `lines`, of which the first ends what is held back, as blocks."""
+    def _cut(self) -> None:
+        """Cut all lines that are not cut into blocks."""
+        lines = self.text[self.start : self.stop].split(b"\n")
+        lines.pop()
+        self._blocks, self.start = deque(self._blocks_of(lines)), self.stop
+
+    def _is_plain(self, line: bytes) -> bool:
+        """Return whether a line is what its bytes are, and not too long."""
+        return len(line) <= self._limit and not (self.offset == 0 and line.startswith(BOM))
+
+    def _blocks_of(self, lines: list[bytes]) -> list[Block]:
+        """Return `lines` as blocks."""
+        if self.offset and max(map(len, lines)) <= self._limit:
+            return [Block(self.number, lines)]
         blocks: list[Block] = []
-        number = self.block.number + len(self.block.lines)
-        start = 0
-        if self._length:
-            first = lines[0]
-            blocks.append(
-                self._one(
-                    number,
-                    bytes(self._held) + first[: self._room - len(self._held)],
-                    self._length + len(first),
-                    ends_in_cr=(first[-1:] or self._last) == _CR,
-                    at_end=at_end,
+        number, start = self.number, 0
+        for index, line in enumerate(lines):
+            if len(line) > self._limit or (index == self.offset == 0 and line.startswith(BOM)):
+                if start < index:
+                    blocks.append(Block(number + start, lines[start:index]))
+                blocks.append(
+                    self._one(number + index, line, len(line), ends_in_cr=line.endswith(_CR))
                 )
-            )
-            start = 1
-        if self.offset == 0 or max(map(len, lines)) > self._limit:
-            for index in range(start, len(lines)):
-                line = lines[index]
-                if len(line) > self._limit or (index == self.offset == 0 and line.startswith(BOM)):
-                    if start < index:
-                        blocks.append(Block(number + start, lines[start:index]))
-                    blocks.append(
-                        self._one(number + index, line, len(line), ends_in_cr=line.endswith(_CR))
-                    )
-                    start = index + 1
+                start = index + 1
         if start < len(lines):
-            blocks.append(Block(number + start, lines[start:] if start else lines))
+            blocks.append(Block(number + start, lines[start:]))
         return blocks
 
     def _one(

@@ -18,6 +18,7 @@ import orjson
 from cattrs import Converter
 
 from usagewire import _shapes, _values, _wire
+from usagewire._facts import describe
 from usagewire._fields import Field, Rules, ValueHook, layout_of, value_hook
 from usagewire.errors import DecodeError, located, quote
 
@@ -70,7 +71,7 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
         shapes[keys] = reading.shape_function(keys)
         return shapes[keys]
 
-    return structure
+    return describe(structure, "class", reading)
 
 
 class Reading:

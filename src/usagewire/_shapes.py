@@ -22,6 +22,7 @@ import attrs
 from cattrs import Converter
 
 from usagewire import _values, _wire
+from usagewire._facts import describe
 from usagewire._fields import Field, Layout, Rules, ValueHook, layout_of, value_hook
 from usagewire.errors import EncodeError, located, located_writing, quote
 from usagewire.models import NO_PROPERTIES
@@ -127,39 +128,47 @@ def shape_function(
 
 @lru_cache(maxsize=256)
 def twin(cls: Any) -> Any:
-    """Return a class of the layout of `cls` to fill in its stead, or None where that skips work.
-
-    Work is anything the constructor does beyond storing its arguments: validators, converters, the
-    `__attrs_*_init__` hooks, an `__init__`, `__new__` or `__setattr__` that attrs did not write.
-    """
-    own = vars(cls)
-    metaclass: Any = type(cls)
-    if (
-        metaclass is not type
-        or cls.__new__ is not object.__new__
-        or not own.keys() >= {"__slots__", "__attrs_attrs__"}
-        or not _is_generated(own.get("__init__"))
-        or (
-            cls.__setattr__ is not object.__setattr__
-            and cls.__setattr__.__name__ != "_frozen_setattrs"
-        )
-        or any(hasattr(cls, hook) for hook in ("__attrs_pre_init__", "__attrs_post_init__"))
-        or any("__init_subclass__" in vars(base) for base in cls.__mro__[:-1])
-        or not all(_is_only_stored(a, cls) for a in attrs.fields(cls))
-        or not _slots(cls) <= {"__weakref__", *attrs.fields_dict(cls)}  # as with cache_hash=True
-    ):
+    """Return a class of the layout of `cls` to fill in its stead, or None where that skips work."""
+    if does_more(cls) or any("__init_subclass__" in vars(base) for base in cls.__mro__[:-1]):
         return None
     if cls.__setattr__ is object.__setattr__:
         return cls
     # Both, because CPython has one slot for the two and takes its short way only if both are plain.
     plain = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
-    body = {"__slots__": own["__slots__"], **plain}
+    body = {"__slots__": vars(cls)["__slots__"], **plain}
     made = type(f"{cls.__name__}Twin", cls.__bases__, body)
     try:
         object.__new__(made).__class__ = cls
     except TypeError:
         return None
     return made
+
+
+def does_more(cls: Any) -> str | None:
+    """Return what making an instance of `cls` is beyond filling its slots, or None.
+
+    That is a validator, a converter, one of the `__attrs_*_init__` hooks, or an `__init__`,
+    `__new__` or `__setattr__` that attrs did not write.
+    """
+    own = vars(cls)
+    metaclass: Any = type(cls)
+    if not own.keys() >= {"__slots__", "__attrs_attrs__"}:
+        return "has no slots"
+    is_plain = cls.__setattr__ is object.__setattr__
+    is_frozen = cls.__setattr__.__name__ == "_frozen_setattrs"
+    hooks = ("__attrs_pre_init__", "__attrs_post_init__")
+    doing_more = [a.name for a in attrs.fields(cls) if not _is_only_stored(a, cls)]
+    reasons = {
+        "has a metaclass": metaclass is not type,
+        "has a __new__": cls.__new__ is not object.__new__,
+        "has an __init__ that attrs did not write": not _is_generated(own.get("__init__")),
+        "has a __setattr__ that attrs did not write": not is_plain and not is_frozen,
+        f"has {' or '.join(hooks)}": any(hasattr(cls, hook) for hook in hooks),
+        f"does more with {', '.join(doing_more)} than to store it": bool(doing_more),
+        # As with cache_hash=True.
+        "has slots that are no fields": not _slots(cls) <= {"__weakref__", *attrs.fields_dict(cls)},
+    }
+    return next((reason for reason, applies in reasons.items() if applies), None)
 
 
 def _slots(cls: type) -> set[str]:
@@ -183,7 +192,7 @@ def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
     """Return a hook `instance of cls -> JSON object` in the names of `rules.dialect`."""
     layout = layout_of(cls, converter, rules)
     source = _Source(
-        Class=layout.cls, another=_another, located=located_writing, merge=_merge,
+        Class=layout.cls, another=_another, located=located_writing, merge=merge,
         no_extra=NO_PROPERTIES,
     )  # fmt: skip
     source.add(0, "def unstructure(x):")
@@ -191,14 +200,14 @@ def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
     source.add(1, "at = None", "r = {}", "try:")
     if layout.tags:
         source.add(2, f"r[{layout.written_tag_key!r}] = {layout.tags[0]!r}")
-    for field in layout.fields:
+    hooks = tuple(_write_hook(field, converter, rules) for field in layout.fields)
+    for field, hook in zip(layout.fields, hooks, strict=True):
         indent = 2
         source.add(2, f"v = x.{field.attribute}")
         if field.omit_default:
             default = source.default(field.default, "x")
             source.add(2, "if v is not None:" if default == "None" else f"if v != {default}:")
             indent = 3
-        hook = _write_hook(field, converter, rules)
         source.add_call(indent, "v", hook, at=field.attribute, kind=False)
         source.add(indent, f"r[{field.written!r}] = v")
     if layout.catch_all is not None:
@@ -207,7 +216,7 @@ def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
         source.add(2, f"if v is not no_extra: at = {_wire.EXTRA!r}; merge(r, v, {taken})")
     source.add(2, "return r")
     source.add(1, "except Exception as error:", "    raise located(error, at)")
-    return source.function("unstructure")
+    return describe(source.function("unstructure"), "class", layout, hooks)
 
 
 def _write_hook(field: Field, converter: Converter, rules: Rules) -> ValueHook:
@@ -221,7 +230,7 @@ def _another(cls: type, value: Any) -> EncodeError:
     return EncodeError(f"expected a {cls.__name__}, got a {type(value).__name__}")
 
 
-def _merge(r: dict[str, Any], extra: Any, reserved: frozenset[str]) -> None:
+def merge(r: dict[str, Any], extra: Any, reserved: frozenset[str]) -> None:
     """Add the unknown keys of a record to its JSON object, unless one would pass for a field."""
     if not isinstance(extra, Mapping):
         raise EncodeError(f"expected a mapping, got {quote(extra)}")

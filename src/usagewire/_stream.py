@@ -19,12 +19,15 @@ import orjson
 
 from usagewire._account import Account, Counts
 from usagewire._documents import Document
-from usagewire._lines import Block, Lines
+from usagewire._lines import BOM, Block, Lines
 from usagewire.errors import DecodeError, lack_of_memory
 
 T = TypeVar("T")
 
 _BLANK: Final = b" \t\r"
+
+MOST_AT_ONCE: Final = 4096
+"""How many lines C reads before Python looks for signals and other threads."""
 
 
 class Reading(NamedTuple, Generic[T]):
@@ -42,6 +45,16 @@ class Reading(NamedTuple, Generic[T]):
     """A longer line is rejected."""
     max_raw_bytes: int
     """How much of a rejected line is told."""
+    plan: Any
+    """How C reads what is plain; None where it is not in use."""
+
+    def record(self, text: bytes) -> T:
+        """Return what one JSON text holds."""
+        if self.plan is not None:
+            record = self.plan.decode(text)
+            if record is not NotImplemented:
+                return record  # type: ignore[no-any-return]
+        return self.structure(orjson.loads(text), self.type)
 
 
 class Place(NamedTuple):
@@ -74,7 +87,8 @@ class Stream(Generic[T]):
         # What the line that is next is to be rejected for, unless it is blank.
         self._bad: Exception | None = None
         # A run that is not accounted for: where its records are, and how many stand before them.
-        self._run: tuple[list[T], int] | None = None
+        # Of lines that are not cut, also where the one after it begins.
+        self._run: tuple[list[T], int, list[int] | None] | None = None
         self._spans: Iterator[tuple[int, int]] = iter(())
         self._spanned = _Element()
 
@@ -94,7 +108,7 @@ class Stream(Generic[T]):
         Up to their first LF they are more of that line: its end, if they are blank.
         """
         lines = self._lines
-        self._more_of = number = lines.block.number - 1
+        self._more_of = number = lines.number - 1
         lines.block = lines.block._replace(number=number)
         lines.push(chunk)
 
@@ -135,8 +149,7 @@ class Stream(Generic[T]):
         lines = self._lines
         index = lines.index - back
         if self.document is None:
-            size = lines.block.size(index, lines.index)
-            return Place(lines.block.number + index, lines.offset - size)
+            return Place(lines.block.number + index, lines.offset - lines.size(back))
         if self.document.items:
             return Place(item=index)
         # No record tells whether its bytes were counted: it is behind us like lines.
@@ -146,9 +159,7 @@ class Stream(Generic[T]):
     def counts(self, back: int = 0) -> Counts:
         """Return the decoder's counts, less those of the last `back` records."""
         self._catch_up()
-        lines = self._lines
-        size = lines.block.size(lines.index - back, lines.index)
-        return self._reading.account.counts(back, size)
+        return self._reading.account.counts(back, self._lines.size(back))
 
     def next_run(self, records: list[T]) -> bool:
         """Add the records of the next run to `records`; return whether there was a line to read.
@@ -163,20 +174,33 @@ class Stream(Generic[T]):
         self._end_run()  # in case it was interrupted
         if self._bad is not None:
             self._settle(self._bad)
-        if not self._lines.has_line():
-            return False
-        reading, block = self._reading, self._lines.block
-        if block.length:
-            self._bad = _too_long(block.length, reading.max_line_bytes)
+        lines, reading = self._lines, self._reading
+        if reading.plan is not None and self.document is None and lines.has_text():
+            self._read_text(records)
             return True
+        if not lines.has_line():
+            return False
+        if lines.block.length:
+            self._bad = _too_long(lines.block.length, reading.max_line_bytes)
+        else:
+            self._read_block(records)
+        return True
+
+    def _read_block(self, records: list[T]) -> None:
+        """Add the records of the lines of the block, up to a bad one."""
+        reading, block = self._reading, self._lines.block
         reading.account.fill(records)
         append, structure, kind = records.append, reading.structure, reading.type
         loads = orjson.loads if self.document is None else _parsed
         lines = block.lines
-        self._run = records, len(records)
+        self._run = records, len(records), None
         try:
-            for index in range(self._lines.index, len(lines)):
-                append(structure(loads(lines[index]), kind))
+            if reading.plan is not None and self.document is None:
+                for index in range(self._lines.index, len(lines)):
+                    append(reading.record(lines[index]))
+            else:
+                for index in range(self._lines.index, len(lines)):
+                    append(structure(loads(lines[index]), kind))
         except Exception as error:
             memory = lack_of_memory(error)
             if memory is not None:
@@ -184,7 +208,40 @@ class Stream(Generic[T]):
             self._bad = error
         finally:
             self._end_run()
-        return True
+
+    def _read_text(self, records: list[T]) -> None:
+        """Add the records of the lines that are not cut, up to a bad one, which is cut."""
+        reading, lines = self._reading, self._lines
+        reading.account.fill(records)
+        append, structure, kind = records.append, reading.structure, reading.type
+        loads, read, limit = orjson.loads, reading.plan.decode_lines, reading.max_line_bytes
+        text, stop = lines.text, lines.stop
+        place = [lines.start]
+        self._run = records, len(records), place
+        bad = None
+        try:
+            while place[0] < stop:
+                before = len(records)
+                read(text, place, stop, limit, MOST_AT_ONCE, records)
+                if len(records) - before == MOST_AT_ONCE or place[0] == stop:
+                    continue
+                end = text.index(b"\n", place[0])
+                line = text[place[0] : end]
+                if len(line) > limit or line.startswith(BOM):
+                    break
+                record = structure(loads(line), kind)
+                place[0] = end + 1
+                append(record)
+        except Exception as error:
+            memory = lack_of_memory(error)
+            if memory is not None:
+                raise memory
+            bad = error
+        finally:
+            self._end_run()
+        if lines.start < stop:
+            lines.cut_line()
+            self._bad = bad
 
     def _end_run(self) -> None:
         """Account for the run, and leave its records to others."""
@@ -197,16 +254,23 @@ class Stream(Generic[T]):
         """Account for the run, as far as it has come."""
         if self._run is None:
             return
-        records, before = self._run
+        records, before, place = self._run
         after = len(records)
         if after == before:
             return
         lines, count = self._lines, after - before
-        size = lines.block.size(lines.index, lines.index + count)
+        if place is None:
+            index, block = lines.index + count, lines.block
+            start = lines.start
+            size = block.size(lines.index, index)
+        else:
+            index, block = 0, Block(lines.number + count, [])
+            [start] = place
+            size = start - lines.start
         self._reading.account.add_records(count, size)
-        lines.index += count
+        lines.block, lines.index, lines.start = block, index, start
         lines.offset += size
-        self._run = records, after
+        self._run = records, after, place
 
     def _at_blank(self) -> bool:
         """Return whether the line that is next is blank."""

@@ -15,6 +15,7 @@ from cattrs import Converter
 from cattrs.disambiguators import create_default_dis_func
 
 from usagewire import _kinds, _wire
+from usagewire._facts import describe
 from usagewire._fields import Rules, tag_keys, tags_of
 from usagewire._reading import api_error, unwrap, wrapper_in
 from usagewire._values import wrong_type
@@ -77,7 +78,10 @@ def read_tagged(kind: Any, converter: Converter, rules: Rules) -> Hook:
     nullable = len(classes) < len(members(kind))
     table = _tag_table(kind, classes, converter, rules)
     usual = table.get
-    by_key = _by_key(classes, table, converter)
+    others = None
+    if UnknownResult in classes:
+        others = converter.get_structure_hook(UnknownResult, cache_result=False), UnknownResult
+    by_key = _by_key(classes, table, others)
     keys = tuple(dict.fromkeys(key for cls in classes for key in tag_keys(cls)))
 
     def read(o: Any, _: Any = None) -> Any:
@@ -99,7 +103,7 @@ def read_tagged(kind: Any, converter: Converter, rules: Rules) -> Hook:
             "missing_tag", f"the key {_wire.TAG!r}, which tells the kind, is absent"
         )
 
-    return read
+    return describe(read, "tagged", table, others, keys, nullable)
 
 
 def _tag_table(
@@ -119,13 +123,12 @@ def _tag_table(
 
 
 def _by_key(
-    classes: list[Any], table: Mapping[str, tuple[Hook, type]], converter: Converter
+    classes: list[Any],
+    table: Mapping[str, tuple[Hook, type]],
+    others: tuple[Hook, type] | None,
 ) -> Callable[[dict[str, Any], str], Any]:
     """Return a function that reads an object by the tag under the given key."""
     expected = " or ".join(sorted({tags_of(cls)[0] for cls in classes if tags_of(cls)}))
-    others = None
-    if UnknownResult in classes:
-        others = converter.get_structure_hook(UnknownResult, cache_result=False), UnknownResult
 
     def by_key(o: dict[str, Any], key: str) -> Any:
         tag = o[key]
@@ -176,7 +179,7 @@ def write_union(kind: Any, converter: Converter) -> Hook:
             raise EncodeError(f"a {type(value).__name__} is not a member of {quote(str(kind))}")
         return hook(value)
 
-    return write
+    return describe(write, "union", table)
 
 
 def read_scalars(kind: Any, converter: Converter) -> Hook:

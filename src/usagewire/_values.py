@@ -35,7 +35,7 @@ MAX_DEPTH: Final = 100
 _JSON_INT = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
 _INT64_LENGTH: Final = len(str(INT_MIN))
 _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,9})?", re.ASCII)
-_ZERO: Final = Decimal(0)
+ZERO: Final = Decimal(0)
 _WORDS: Final = {"true": True, "True": True, "TRUE": True} | {
     "false": False,
     "False": False,
@@ -132,7 +132,7 @@ def read_decimal(value: Any, _: Any = None) -> Decimal:
     else:
         raise wrong_type("a number or a decimal string", value)
     if not number:
-        return _ZERO
+        return ZERO
     if not _in_decimal128_range(number):
         raise DecodeError("out_of_range", f"{quote(value)} has an exponent past decimal128's")
     return number

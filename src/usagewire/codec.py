@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from usagewire import _accel
 from usagewire._fields import Unknown
 from usagewire._wire import Dialect
 from usagewire.decoder import Data, Decoder
@@ -75,8 +76,12 @@ def dumps(obj: Any, *, dialect: Dialect = "api") -> bytes:
 
 
 def accelerated() -> bool:
-    """Return whether the C extension is in use. This version has none yet, so it is not."""
-    return False
+    """Return whether the C extension is in use: it was built, and USAGEWIRE_PURE is not set.
+
+    `Decoder.not_accelerated` and `Encoder.not_accelerated` tell why a class is read or written
+    without it.
+    """
+    return _accel.unavailable() is None
 
 
 @lru_cache(maxsize=64)

@@ -24,6 +24,7 @@ import attrs
 import orjson
 from cattrs import Converter
 
+from usagewire import _accel
 from usagewire._account import MAX_REJECTIONS, Account, Counts, OnError
 from usagewire._documents import Document
 from usagewire._fields import Unknown
@@ -123,6 +124,8 @@ class Decoder(Generic[T]):
             raise UsageWireError("give strict and unknown to the converter that you pass")
         if not isinstance(converter, Converter | None):
             raise UsageWireError(f"converter is {quote(converter)}; it must be a cattrs Converter")
+        self.not_accelerated: str | None = None
+        """Why this decoder does not use the C extension; None where it does."""
         self._name = name
         self._account = account = Account(on_error, max_rejections, kept)
         if converter is None:
@@ -131,13 +134,19 @@ class Decoder(Generic[T]):
                 if strict and isinstance(unknown, str)
                 else make_converter(strict=strict, unknown=unknown, on_lenient=account.use_leniency)
             )
+        hook = _structure_hook(converter, type)
+        try:
+            plan = _accel.plan_for(hook, type)
+        except _accel.NotLoweredError as error:
+            plan, self.not_accelerated = None, str(error)
         self._reading: Reading[T] = Reading(
-            _structure_hook(converter, type),
+            hook,
             type,
             self._explained,
             account,
             max_line_bytes,
             max_line_bytes if max_raw_bytes is None and _wants_whole_lines(on_error) else kept,
+            plan,
         )
         self.reads_objects = all(attrs.has(m) for m in members(type))
         """Whether each document is a JSON object: the type is attrs classes and nothing else."""
@@ -165,7 +174,7 @@ class Decoder(Generic[T]):
         reading = self._reading
         reading.account.fill(())
         try:
-            return reading.structure(orjson.loads(text), reading.type)
+            return reading.record(text)
         except Exception as error:
             reading.account.forget_leniencies()
             found = self._explained(error)

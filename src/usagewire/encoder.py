@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from cattrs import Converter
 
+from usagewire import _accel
 from usagewire._wire import DIALECTS, Dialect
 from usagewire.converters import make_converter
 from usagewire.errors import EncodeError, UsageWireError, located_writing, quote
@@ -44,7 +45,14 @@ class Encoder:
             raise UsageWireError(f"dialect is {dialect!r}; it must be one of {', '.join(DIALECTS)}")
         if not isinstance(converter, Converter | None):
             raise UsageWireError(f"converter is {quote(converter)}; it must be a cattrs Converter")
-        self._unstructure = (converter or _writing_converter(dialect)).unstructure
+        self._is_own = converter is None
+        self._converter = converter or _writing_converter(dialect)
+        self._unstructure = self._converter.unstructure
+        self._writer = self._new_writer()
+
+    def not_accelerated(self, cls: type) -> str | None:
+        """Return why records of `cls` are written without the C extension; None where with it."""
+        return _accel.unavailable() if self._writer is None else self._writer.refusal(cls)
 
     def encode(self, obj: Any) -> bytes:
         """Return `obj`, a record or a list of records, as one JSON document.
@@ -53,6 +61,13 @@ class Encoder:
             EncodeError: where it holds something that would not read back equal.
 
         """
+        writer = self._current_writer()
+        if writer is not None:
+            text = writer.encode(obj)
+            if text is NotImplemented and writer.learn(type(obj)):
+                text = writer.encode(obj)
+            if text is not NotImplemented:
+                return text  # type: ignore[no-any-return]
         return self._encode(obj, 0)
 
     def encode_lines(self, objs: Iterable[Any], *, first: int = 0) -> bytes:
@@ -63,14 +78,34 @@ class Encoder:
                 `first`.
 
         """
+        writer = self._current_writer()
+        if writer is not None:
+            return self._encode_lines(writer, objs if type(objs) is list else list(objs), first)
         # One buffer: results of orjson.dumps that are kept pin about 4 kB each.
         text = bytearray()
         for index, obj in enumerate(objs, first):
-            try:
-                text += self._encode(obj, orjson.OPT_APPEND_NEWLINE)
-            except EncodeError as error:
-                raise error.within(index)
+            text += self._line(obj, index)
         return bytes(text)
+
+    def _encode_lines(self, writer: _accel.RecordWriter, objs: list[Any], first: int) -> bytes:
+        """Return `objs` as lines, those by C that it knows."""
+        text, index = writer.encode_lines(objs, 0)
+        if index == len(objs):
+            return text
+        whole = bytearray(text)
+        while index < len(objs):
+            if not writer.learn(type(objs[index])):
+                whole += self._line(objs[index], first + index)
+                index += 1
+            text, index = writer.encode_lines(objs, index)
+            whole += text
+        return bytes(whole)
+
+    def _line(self, obj: Any, index: int) -> bytes:
+        try:
+            return self._encode(obj, orjson.OPT_APPEND_NEWLINE)
+        except EncodeError as error:
+            raise error.within(index)
 
     def _encode(self, obj: Any, option: int) -> bytes:
         try:
@@ -79,6 +114,17 @@ class Encoder:
             if isinstance(error, EncodeError):
                 raise
             raise located_writing(error, None)
+
+    def _new_writer(self) -> _accel.RecordWriter | None:
+        if _accel.unavailable() is not None:
+            return None
+        return _accel.RecordWriter(self._converter.get_unstructure_hook)
+
+    def _current_writer(self) -> _accel.RecordWriter | None:
+        """Return the writer; of a converter that may have got other hooks since, a new one."""
+        if not self._is_own and self._writer is not None and not self._writer.is_current():
+            self._writer = self._new_writer()
+        return self._writer
 
 
 @lru_cache(maxsize=8)

@@ -1,0 +1,37 @@
+"""The optional C extension; everything else about the project is said in pyproject.toml.
+
+Without a compiler the installation succeeds and usagewire reads and writes without the extension.
+With USAGEWIRE_REQUIRE_NATIVE=1 it fails instead.
+"""
+
+import os
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+NATIVE = Path("src/usagewire/_native")
+IS_REQUIRED = os.environ.get("USAGEWIRE_REQUIRE_NATIVE", "") not in ("", "0")
+
+
+class BuildNative(build_ext):
+    """Build with the language standard that the text is written in, in each compiler's words."""
+
+    def build_extension(self, ext: Extension) -> None:
+        """Build the extension."""
+        is_msvc = self.compiler.compiler_type == "msvc"
+        ext.extra_compile_args += ["/std:c11", "/O2"] if is_msvc else ["-std=c11", "-O3"]
+        super().build_extension(ext)
+
+
+setup(
+    cmdclass={"build_ext": BuildNative},
+    ext_modules=[
+        Extension(
+            "usagewire._native",
+            [(NATIVE / "module.c").as_posix()],
+            depends=sorted(header.as_posix() for header in NATIVE.glob("*.h")),
+            optional=not IS_REQUIRED,
+        )
+    ],
+)

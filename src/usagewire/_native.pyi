@@ -1,0 +1,33 @@
+# The C extension: typed records straight from bytes and back, where they are plain.
+
+from typing import Any, final
+
+@final
+class Plan:
+    def __init__(
+        self,
+        functions: tuple[Any, ...],
+        classes: tuple[Any, ...],
+        unions: tuple[Any, ...],
+        kind: tuple[int, bool, Any],
+        /,
+    ) -> None: ...
+    def decode(self, text: bytes, /) -> Any: ...
+    def decode_lines(
+        self,
+        text: bytes,
+        place: list[int],
+        stop: int,
+        longest: int,
+        most: int,
+        records: list[Any],
+        /,
+    ) -> None: ...
+
+@final
+class Writer:
+    def __init__(self, functions: tuple[Any, ...], /) -> None: ...
+    def add(self, spec: tuple[Any, ...], /) -> int: ...
+    def allow(self, cls: type, index: int, /) -> None: ...
+    def encode(self, record: Any, /) -> Any: ...
+    def encode_lines(self, records: list[Any], start: int, /) -> tuple[bytes, int]: ...

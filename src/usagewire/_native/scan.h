@@ -1,0 +1,331 @@
+/* Tokens of JSON: whitespace, strings and numbers, found in bytes that end at `end`.
+ *
+ * Nothing here makes or knows a Python object. No byte at or past `end` is read, and no NUL is
+ * expected there. A function that meets what it does not plainly understand says so; what it means
+ * is for orjson to decide.
+ */
+#ifndef USAGEWIRE_SCAN_H
+#define USAGEWIRE_SCAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__SSE2__) || defined(_M_X64)
+#define USAGEWIRE_SSE2
+#include <emmintrin.h>
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+#define USAGEWIRE_NEON
+#include <arm_neon.h>
+#endif
+
+#if defined(_MSC_VER)
+#include <intrin.h>
+#endif
+
+/* Return the number of the lowest bit that is set; `bits` is not 0. */
+static inline unsigned
+scan_lowest_bit(uint64_t bits)
+{
+#if defined(_MSC_VER)
+    unsigned long index;
+    _BitScanForward64(&index, bits);
+    return (unsigned)index;
+#else
+    return (unsigned)__builtin_ctzll(bits);
+#endif
+}
+
+/* Return how many bits are set. */
+static inline unsigned
+scan_count_bits(uint64_t bits)
+{
+    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
+    bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
+    bits = (bits + (bits >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
+    return (unsigned)(bits * UINT64_C(0x0101010101010101) >> 56);
+}
+
+typedef struct {
+    const uint8_t *p;   /* the next byte */
+    const uint8_t *end; /* past the last byte */
+    bool lines;         /* whether LF ends the text instead of being whitespace */
+} Scan;
+
+static inline bool
+scan_is_space(const Scan *s, uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || (c == '\n' && !s->lines);
+}
+
+/* Pass over whitespace. */
+static inline void
+scan_space(Scan *s)
+{
+    while (s->p < s->end && *s->p <= ' ' && scan_is_space(s, *s->p)) {
+        s->p++;
+    }
+}
+
+/* Pass over whitespace and then over `c`; false where something else stands there. */
+static inline bool
+scan_sign(Scan *s, uint8_t c)
+{
+    if (s->p < s->end && *s->p == c) {
+        s->p++;
+        return true;
+    }
+    scan_space(s);
+    if (s->p < s->end && *s->p == c) {
+        s->p++;
+        return true;
+    }
+    return false;
+}
+
+/* Pass over the letters of `word`, as of true, false or null. */
+static inline bool
+scan_word(Scan *s, const char *word, size_t length)
+{
+    if ((size_t)(s->end - s->p) < length || memcmp(s->p, word, length) != 0) {
+        return false;
+    }
+    s->p += length;
+    return true;
+}
+
+typedef struct {
+    const uint8_t *text; /* after the opening quote */
+    size_t length;
+    bool ascii;   /* whether all bytes are ASCII */
+    bool escaped; /* whether there is a backslash: `text` is then as it stands in the JSON */
+} Text;
+
+static inline bool
+scan_is_plain_letter(uint8_t c)
+{
+    return c != '"' && c != '\\' && c >= 0x20 && c < 0x80;
+}
+
+/* Pass over plain letters. */
+static inline const uint8_t *
+scan_letters(const uint8_t *p, const uint8_t *end)
+{
+#if defined(USAGEWIRE_SSE2)
+    const __m128i quote = _mm_set1_epi8('"');
+    const __m128i backslash = _mm_set1_epi8('\\');
+    const __m128i space = _mm_set1_epi8(0x20);
+    while (end - p >= 16) {
+        __m128i c = _mm_loadu_si128((const __m128i *)(const void *)p);
+        /* Compared as signed numbers, bytes from 0x80 on are less than a space, too. */
+        __m128i odd = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(c, quote), _mm_cmpeq_epi8(c, backslash)),
+                                   _mm_cmplt_epi8(c, space));
+        int found = _mm_movemask_epi8(odd);
+        if (found) {
+            return p + scan_lowest_bit((unsigned)found);
+        }
+        p += 16;
+    }
+#elif defined(USAGEWIRE_NEON)
+    while (end - p >= 16) {
+        uint8x16_t c = vld1q_u8(p);
+        uint8x16_t odd = vorrq_u8(vorrq_u8(vceqq_u8(c, vdupq_n_u8('"')), vceqq_u8(c, vdupq_n_u8('\\'))),
+                                  vorrq_u8(vcltq_u8(c, vdupq_n_u8(0x20)), vcgeq_u8(c, vdupq_n_u8(0x80))));
+        uint64_t found = vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(odd), 4)), 0);
+        if (found) {
+            return p + (scan_lowest_bit(found) >> 2);
+        }
+        p += 16;
+    }
+#endif
+    while (p < end && scan_is_plain_letter(*p)) {
+        p++;
+    }
+    return p;
+}
+
+/* Pass over the rest of a string, from its first letter at or after `p` that is not plain. */
+static bool
+scan_odd_string(Scan *s, const uint8_t *p, Text *text)
+{
+    for (;; p = scan_letters(p, s->end)) {
+        if (p == s->end) {
+            return false;
+        }
+        uint8_t c = *p;
+        if (c == '"') {
+            break;
+        }
+        if (c < 0x20) {
+            return false;
+        }
+        if (c == '\\') {
+            text->escaped = true;
+            p++;
+            if (p == s->end || *p < 0x20) {
+                return false;
+            }
+            c = *p;
+        }
+        if (c >= 0x80) {
+            text->ascii = false;
+        }
+        p++;
+    }
+    text->length = (size_t)(p - text->text);
+    s->p = p + 1;
+    return true;
+}
+
+/* Pass over a string whose opening quote was passed. False where it does not end or has a control
+ * character, which JSON does not allow. Whether escapes and UTF-8 are right is not looked at. */
+static inline bool
+scan_string(Scan *s, Text *text)
+{
+    const uint8_t *p = scan_letters(s->p, s->end);
+    text->text = s->p;
+    text->ascii = true;
+    text->escaped = false;
+    if (p < s->end && *p == '"') {
+        text->length = (size_t)(p - s->p);
+        s->p = p + 1;
+        return true;
+    }
+    return scan_odd_string(s, p, text);
+}
+
+enum {
+    SCAN_DIGITS = 18, /* that many digits always fit in 64 bits */
+    SCAN_DEPTH = 200, /* deeper values are not plain: for whole documents orjson has a limit, too */
+};
+
+static inline bool
+scan_is_digit(uint8_t c)
+{
+    return (unsigned)(c - '0') < 10;
+}
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define USAGEWIRE_LITTLE_ENDIAN
+#elif defined(_MSC_VER)
+#define USAGEWIRE_LITTLE_ENDIAN
+#endif
+
+/* Pass over an integer of at most 7 digits without a sign, eight bytes at once. False for every other
+ * number, with `s` as it was. */
+static inline bool
+scan_short_integer(Scan *s, int64_t *number)
+{
+#if defined(USAGEWIRE_LITTLE_ENDIAN)
+    uint64_t digits, odd;
+    if (s->end - s->p < 8) {
+        return false;
+    }
+    memcpy(&digits, s->p, 8);
+    digits ^= UINT64_C(0x3030303030303030);
+    /* What is no digit has a bit in its upper half now, or gets one by adding 6; the sum can only carry
+     * from such a byte into later ones. */
+    odd = (digits | (digits + UINT64_C(0x0606060606060606))) & UINT64_C(0xF0F0F0F0F0F0F0F0);
+    if (odd == 0) {
+        return false;
+    }
+    unsigned n = scan_lowest_bit(odd) >> 3;
+    uint8_t after = s->p[n];
+    if (n == 0 || (n > 1 && *s->p == '0') || after == '.' || (after | 0x20) == 'e') {
+        return false;
+    }
+    /* Zeros in front; then pairs of digits, and the four pairs, are put together. */
+    digits <<= 64 - 8 * n;
+    digits = digits * 10 + (digits >> 8);
+    digits = ((digits & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x000F424000000064) +
+              (digits >> 16 & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x0000271000000001)) >> 32;
+    *number = (int64_t)(digits & UINT64_C(0xFFFFFFFF));
+    s->p += n;
+    return true;
+#else
+    (void)s;
+    (void)number;
+    return false;
+#endif
+}
+
+/* Pass over an integer of at most SCAN_DIGITS digits. False for every other number, -0 included,
+ * with `s` as it was. */
+static inline bool
+scan_integer(Scan *s, int64_t *number)
+{
+    const uint8_t *p = s->p, *end = s->end;
+    bool negative = p < end && *p == '-';
+    p += negative;
+    const uint8_t *start = p;
+    if (end - start > SCAN_DIGITS) {
+        end = start + SCAN_DIGITS;
+    }
+    uint64_t n = 0;
+    for (; p < end && scan_is_digit(*p); p++) {
+        n = n * 10 + (uint64_t)(*p - '0');
+    }
+    if (p == start || (*start == '0' && (p - start > 1 || negative))) {
+        return false;
+    }
+    /* A digit, a point or an exponent: not an integer, or a longer one. */
+    if (p < s->end && (scan_is_digit(*p) || *p == '.' || *p == 'e' || *p == 'E')) {
+        return false;
+    }
+    *number = negative ? -(int64_t)n : (int64_t)n;
+    s->p = p;
+    return true;
+}
+
+/* Pass over the bytes of one value, whatever it is, by its quotes and brackets alone. False where it
+ * does not end. Whether it is JSON is for orjson to say. */
+static bool
+scan_value(Scan *s)
+{
+    Text text;
+    size_t depth = 0;
+    do {
+        scan_space(s);
+        if (s->p == s->end) {
+            return false;
+        }
+        uint8_t c = *s->p;
+        if (c == '"') {
+            s->p++;
+            if (!scan_string(s, &text)) {
+                return false;
+            }
+        }
+        else if (c == '{' || c == '[') {
+            s->p++;
+            if (++depth > SCAN_DEPTH) {
+                return false;
+            }
+        }
+        else if (c == '}' || c == ']') {
+            if (depth == 0) {
+                return false;
+            }
+            s->p++;
+            depth--;
+        }
+        else if (c == ',' || c == ':') {
+            if (depth == 0) {
+                return false;
+            }
+            s->p++;
+        }
+        else if (c < 0x20) {
+            return false;
+        }
+        else {
+            while (s->p < s->end && *s->p > ' ' && *s->p != ',' && *s->p != '}' && *s->p != ']' &&
+                   *s->p != ':' && *s->p != '"' && *s->p != '{' && *s->p != '[') {
+                s->p++;
+            }
+        }
+    } while (depth);
+    return true;
+}
+
+#endif

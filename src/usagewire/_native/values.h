@@ -1,0 +1,331 @@
+/* Single values: a JSON token and the kind it should be of -> a Python object.
+ *
+ * Each function returns a new reference, or NULL. NULL without an exception means that the token is
+ * not plain: the line it stands in is for the reference path. NULL with an exception is no memory.
+ * Whatever is neither a short number nor a plain string goes through orjson and the reference's own
+ * functions, token by token.
+ */
+#ifndef USAGEWIRE_VALUES_H
+#define USAGEWIRE_VALUES_H
+
+#include "plan.h"
+
+typedef struct {
+    PyObject *loads;        /* orjson.loads */
+    PyObject *json_error;   /* orjson.JSONDecodeError */
+    PyObject *wire_error;   /* UsageWireError */
+    PyObject *check_any;    /* the reference's rule for any value */
+    PyObject *check_extra;  /* and for the value of an unknown key */
+    PyObject *read_decimal; /* the reference's rule for money */
+    PyObject *decimal;      /* decimal.Decimal */
+    PyObject *zero;         /* Decimal(0) */
+    Intern intern;
+} Values;
+
+typedef struct {
+    Scan s;
+    Values *values;
+} Input;
+
+/* Turn an exception that means "this is bad input" into "not plain"; leave all others. */
+static PyObject *
+value_give_back(const Values *values)
+{
+    if (PyErr_ExceptionMatches(values->json_error) || PyErr_ExceptionMatches(values->wire_error)) {
+        PyErr_Clear();
+    }
+    return NULL;
+}
+
+static PyObject *
+value_call(const Values *values, PyObject *function, PyObject *argument)
+{
+    PyObject *result = PyObject_CallOneArg(function, argument);
+    return result != NULL ? result : value_give_back(values);
+}
+
+/* Parse a token by orjson. */
+static PyObject *
+value_of_token(const Values *values, const uint8_t *p, const uint8_t *end)
+{
+    PyObject *token = PyBytes_FromStringAndSize((const char *)p, end - p);
+    if (token == NULL) {
+        return NULL;
+    }
+    PyObject *value = value_call(values, values->loads, token);
+    Py_DECREF(token);
+    return value;
+}
+
+/* Return the str of a string that has escapes: those of one letter here, \u by orjson. */
+static PyObject *
+value_unescaped(const Values *values, const Text *text)
+{
+    uint8_t small[256];
+    if (text->ascii && text->length <= sizeof small) {
+        uint8_t *out = small;
+        const uint8_t *p = text->text, *end = p + text->length;
+        while (p < end) {
+            if (*p != '\\') {
+                *out++ = *p++;
+                continue;
+            }
+            uint8_t c = p[1]; /* scan_string has seen that it is there */
+            p += 2;
+            switch (c) {
+            case '"': case '\\': case '/': *out++ = c; break;
+            case 'b': *out++ = '\b'; break;
+            case 'f': *out++ = '\f'; break;
+            case 'n': *out++ = '\n'; break;
+            case 'r': *out++ = '\r'; break;
+            case 't': *out++ = '\t'; break;
+            default: goto orjson;
+            }
+        }
+        return intern_new(small, (size_t)(out - small));
+    }
+orjson:
+    return value_of_token(values, text->text - 1, text->text + text->length + 1);
+}
+
+/* Return the str of a string. */
+static inline PyObject *
+value_text(Values *values, const Text *text)
+{
+    if (text->escaped) {
+        return value_unescaped(values, text);
+    }
+    if (text->ascii) {
+        return intern_text(&values->intern, text->text, text->length);
+    }
+    PyObject *decoded = PyUnicode_DecodeUTF8((const char *)text->text, (Py_ssize_t)text->length, NULL);
+    if (decoded == NULL && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
+        PyErr_Clear();
+    }
+    return decoded;
+}
+
+static inline PyObject *
+value_str(Input *r)
+{
+    Text text;
+    if (r->s.p == r->s.end || *r->s.p != '"') {
+        return NULL;
+    }
+    r->s.p++;
+    return scan_string(&r->s, &text) ? value_text(r->values, &text) : NULL;
+}
+
+static inline PyObject *
+value_bool(Input *r)
+{
+    if (scan_word(&r->s, "true", 4)) {
+        return Py_NewRef(Py_True);
+    }
+    return scan_word(&r->s, "false", 5) ? Py_NewRef(Py_False) : NULL;
+}
+
+/* A number of another form than scan_integer takes: find where it ends, and let orjson read it. */
+static PyObject *
+value_number(Input *r)
+{
+    const uint8_t *start = r->s.p;
+    if (start == r->s.end || !(scan_is_digit(*start) || *start == '-') || !scan_value(&r->s)) {
+        return NULL;
+    }
+    return value_of_token(r->values, start, r->s.p);
+}
+
+static inline PyObject *
+value_int(Input *r)
+{
+    int64_t number;
+    if (scan_short_integer(&r->s, &number) || scan_integer(&r->s, &number)) {
+        return intern_number(&r->values->intern, number);
+    }
+    PyObject *value = value_number(r);
+    int overflow = 0;
+    if (value != NULL && PyLong_CheckExact(value)) {
+        PyLong_AsLongLongAndOverflow(value, &overflow);
+        if (!overflow) {
+            return value;
+        }
+    }
+    Py_XDECREF(value);
+    return NULL;
+}
+
+/* A number of at most 15 digits with a point is an integer by a power of ten, both of which a double
+ * holds exactly, so that one division rounds it right. Every other number is for orjson. */
+static PyObject *
+value_float(Input *r)
+{
+    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7,
+                                    1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    int64_t number;
+    if (scan_integer(&r->s, &number)) {
+        /* Up to 2**53 a double holds every integer. */
+        bool exact = -(INT64_C(1) << 53) <= number && number <= (INT64_C(1) << 53);
+        return exact ? PyFloat_FromDouble((double)number) : NULL;
+    }
+    const uint8_t *p = r->s.p, *end = r->s.end;
+    bool negative = p < end && *p == '-';
+    const uint8_t *start = p += negative;
+    while (p < end && scan_is_digit(*p)) {
+        p++;
+    }
+    const uint8_t *point = p;
+    bool whole = point > start && (*start != '0' || point - start == 1) && p < end && *p == '.';
+    p += whole;
+    while (whole && p < end && scan_is_digit(*p)) {
+        p++;
+    }
+    bool ends = p < end && *p != 'e' && *p != 'E';
+    if (whole && ends && p - point > 1 && p - start <= 16) {
+        int64_t digits = 0;
+        for (const uint8_t *d = start; d < p; d++) {
+            digits = d == point ? digits : digits * 10 + (*d - '0');
+        }
+        double value = (double)digits / powers[p - point - 1];
+        r->s.p = p;
+        return PyFloat_FromDouble(negative ? -value : value);
+    }
+    PyObject *value = value_number(r);
+    if (value != NULL && !PyFloat_CheckExact(value)) {
+        Py_CLEAR(value);
+    }
+    return value;
+}
+
+/* Whether `text` is digits with at most one point between them, and no more than 34 digits. */
+static bool
+value_is_plain_decimal(const uint8_t *p, size_t length, bool *is_zero)
+{
+    size_t points = 0;
+    *is_zero = true;
+    size_t start = length && *p == '-';
+    if (length == start || length > 36) {
+        return false;
+    }
+    for (size_t i = start; i < length; i++) {
+        if (p[i] == '.') {
+            if (i == start || i == length - 1 || points++) {
+                return false;
+            }
+        }
+        else if (!scan_is_digit(p[i])) {
+            return false;
+        }
+        else if (p[i] != '0') {
+            *is_zero = false;
+        }
+    }
+    return true;
+}
+
+static PyObject *
+value_decimal_of(Values *values, const uint8_t *p, size_t length, bool is_zero)
+{
+    if (is_zero) {
+        return Py_NewRef(values->zero);
+    }
+    PyObject *text = intern_new(p, length);
+    if (text == NULL) {
+        return NULL;
+    }
+    PyObject *number = PyObject_CallOneArg(values->decimal, text);
+    Py_DECREF(text);
+    return number;
+}
+
+/* Money: a decimal string as it is, a number by the shortest text of its double. With at most 15
+ * digits that is the number's own text, without zeros at its end. */
+static PyObject *
+value_decimal(Input *r)
+{
+    Values *values = r->values;
+    const uint8_t *start = r->s.p;
+    bool is_zero;
+    if (start == r->s.end) {
+        return NULL;
+    }
+    PyObject *value;
+    if (*start == '"') {
+        Text text;
+        r->s.p++;
+        if (!scan_string(&r->s, &text)) {
+            return NULL;
+        }
+        if (!text.escaped && value_is_plain_decimal(text.text, text.length, &is_zero)) {
+            return value_decimal_of(values, text.text, text.length, is_zero);
+        }
+        value = value_text(values, &text);
+    }
+    else {
+        const uint8_t *p = start;
+        while (p < r->s.end && (scan_is_digit(*p) || *p == '.' || *p == '-')) {
+            p++;
+        }
+        size_t length = (size_t)(p - start);
+        bool ends = p < r->s.end && *p != 'e' && *p != 'E' && *p != '+';
+        bool starts_well = scan_is_digit(*start) || (length > 1 && scan_is_digit(start[1]));
+        const uint8_t *digits = start + (*start == '-');
+        bool leading = length && starts_well && digits + 1 < p && *digits == '0' && digits[1] != '.';
+        if (ends && starts_well && !leading && length <= 16 &&
+            value_is_plain_decimal(start, length, &is_zero)) {
+            r->s.p = p;
+            if (memchr(start, '.', length) != NULL) {
+                while (length > 2 && start[length - 1] == '0' && start[length - 2] != '.') {
+                    length--;
+                }
+            }
+            return value_decimal_of(values, start, length, is_zero);
+        }
+        value = value_number(r);
+    }
+    if (value == NULL) {
+        return NULL;
+    }
+    PyObject *number = value_call(values, values->read_decimal, value);
+    Py_DECREF(value);
+    return number;
+}
+
+/* Any value; `check`, unless it is NULL, is asked whether it can be written back. */
+static PyObject *
+value_any(Input *r, PyObject *check)
+{
+    const uint8_t *start = r->s.p;
+    int64_t number;
+    if (start == r->s.end) {
+        return NULL;
+    }
+    switch (*start) {
+    case '"':
+        return value_str(r);
+    case 't':
+        return scan_word(&r->s, "true", 4) ? Py_NewRef(Py_True) : NULL;
+    case 'f':
+        return scan_word(&r->s, "false", 5) ? Py_NewRef(Py_False) : NULL;
+    case 'n':
+        return scan_word(&r->s, "null", 4) ? Py_NewRef(Py_None) : NULL;
+    default:
+        if (scan_integer(&r->s, &number)) {
+            return intern_number(&r->values->intern, number);
+        }
+    }
+    if (!scan_value(&r->s)) {
+        return NULL;
+    }
+    PyObject *value = value_of_token(r->values, start, r->s.p);
+    if (value != NULL && check != NULL) {
+        PyObject *checked = value_call(r->values, check, value);
+        Py_XDECREF(checked);
+        if (checked == NULL) {
+            Py_CLEAR(value);
+        }
+    }
+    return value;
+}
+
+#endif
