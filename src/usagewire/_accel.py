@@ -46,6 +46,13 @@ KINDS: Final = ("int", "float", "str", "bool", "Decimal", "any", "class", "union
 WRITE_KINDS: Final = ("int", "float", "str", "bool", "Decimal", "record", "list", "tuple")
 """In the order of `WriteName` in `encode.h`."""
 
+_STRICT: Final = (
+    _values.read_int,
+    _values.read_float,
+    _values.read_str,
+    _values.read_bool,
+    _values.read_decimal,
+)
 _VALUES: Final = {int: "int", float: "float", str: "str", bool: "bool", Decimal: "Decimal"}
 _FACTORIES: Final = (list, dict, set)
 """Factories that C may call: they cannot fail, and calling one in vain changes nothing."""
@@ -83,7 +90,13 @@ def plan_for(hook: Callable[..., Any], kind: Any) -> Any:
         lowering = _Reading()
         root = lowering.kind(hook, kind)
         try:
-            plan = _Plan(_FUNCTIONS, tuple(lowering.classes), tuple(lowering.unions), root)
+            plan = _Plan(
+                _FUNCTIONS,
+                tuple(lowering.classes),
+                tuple(lowering.unions),
+                root,
+                lowering.is_strict,
+            )
         except TypeError as error:
             raise NotLoweredError(str(error)) from error
         _plans[hook] = kind, plan
@@ -116,6 +129,8 @@ class _Reading:
     def __init__(self) -> None:
         self.classes: list[Any] = []
         self.unions: list[Any] = []
+        self.is_strict = True
+        """Whether no value is taken for one of another type."""
         self._index: dict[Any, int] = {}
 
     def kind(self, hook: Any, kind: Any) -> Kind:
@@ -123,7 +138,8 @@ class _Reading:
         if hook is _values.read_json:
             return _kind("any")
         match facts_of(hook):
-            case ("value", base) if base in _VALUES and (kind is base or not _is_class(kind)):
+            case ("value", base, read) if base in _VALUES and (kind is base or not _is_class(kind)):
+                self.is_strict &= read in _STRICT
                 return _kind(_VALUES[base])
             case ("optional", inner, inner_kind):
                 name, _, of = self.kind(inner, inner_kind)

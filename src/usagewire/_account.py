@@ -95,10 +95,11 @@ class Account:
         while self._leniencies and self._leniencies[-1] == len(self._filling):
             self._leniencies.pop()
 
-    def add_records(self, count: int, size: int) -> None:
-        """Count lines of `size` bytes that all became records."""
-        self._lines += count
+    def add_records(self, count: int, size: int, rejected: int = 0) -> None:
+        """Count lines of `size` bytes that became records, but for some that nobody hears of."""
+        self._lines += count + rejected
         self._records += count
+        self._rejected += rejected
         self._bytes += size
 
     def add_blank(self, size: int) -> None:
@@ -110,6 +111,13 @@ class Account:
     def add_bytes(self, size: int) -> None:
         """Count bytes that are no line's."""
         self._bytes += size
+
+    @property
+    def hears(self) -> bool:
+        """Whether anybody is to be told of the next rejection."""
+        if self.on_error == "collect":
+            return len(self._rejections) < self._max_rejections
+        return self.on_error != "skip"
 
     def rejection(self, error: DecodeError, place: dict[str, Any]) -> Rejection | None:
         """Return the rejection to tell, or None where nobody wants to know."""

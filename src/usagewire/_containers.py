@@ -153,7 +153,7 @@ def read_type(base: type, read: Hook) -> Hook:
             choices[kind] = read_choice(tuple(kind))
         return choices[kind](value)
 
-    return describe(typed, "value", base)
+    return describe(typed, "value", base, read)
 
 
 def read_choice(choices: Collection[Any]) -> Hook:

@@ -120,6 +120,11 @@ class Document(NamedTuple):
         return cls(text, value if is_array else [value], is_array)
 
     @property
+    def texts(self) -> list[bytes]:
+        """The text of each record, where that needs no looking for: of one that is no array."""
+        return [] if self.is_array else [self.text.removeprefix(BOM)]
+
+    @property
     def is_broken(self) -> bool:
         """Whether the text is no JSON."""
         return len(self.items) == 1 and isinstance(self.items[0], orjson.JSONDecodeError)

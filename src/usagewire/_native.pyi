@@ -10,6 +10,7 @@ class Plan:
         classes: tuple[Any, ...],
         unions: tuple[Any, ...],
         kind: tuple[int, bool, Any],
+        strict: bool,
         /,
     ) -> None: ...
     def decode(self, text: bytes, /) -> Any: ...
@@ -20,6 +21,7 @@ class Plan:
         stop: int,
         longest: int,
         most: int,
+        passes: bool,
         records: list[Any],
         /,
     ) -> None: ...

@@ -86,8 +86,11 @@ class Stream(Generic[T]):
         self._more_of = 0
         # What the line that is next is to be rejected for, unless it is blank.
         self._bad: Exception | None = None
-        # A run that is not accounted for: where its records are, and how many stand before them.
-        # Of lines that are not cut, also where the one after it begins.
+        # Whether the line that is next gives no record, and nobody is to hear why.
+        self._refused = False
+        # A run that is not accounted for: where its records are, and how many stand before them. Of
+        # lines that are not cut, also where the one after it begins, whether that is refused, and
+        # how many such were passed over.
         self._run: tuple[list[T], int, list[int] | None] | None = None
         self._spans: Iterator[tuple[int, int]] = iter(())
         self._spanned = _Element()
@@ -161,8 +164,10 @@ class Stream(Generic[T]):
         self._catch_up()
         return self._reading.account.counts(back, self._lines.size(back))
 
-    def next_run(self, records: list[T]) -> bool:
+    def next_run(self, records: list[T], *, through: bool = False) -> bool:
         """Add the records of the next run to `records`; return whether there was a line to read.
+
+        With `through`, more runs are added as long as nobody is to hear of the lines between them.
 
         Should anything but a bad line stop this (an interrupt, no memory, a callback's error), what
         was read is in `records`, and the next run begins at the line that is next.
@@ -174,9 +179,11 @@ class Stream(Generic[T]):
         self._end_run()  # in case it was interrupted
         if self._bad is not None:
             self._settle(self._bad)
+        if self._refused:
+            self._pass_refused()
         lines, reading = self._lines, self._reading
         if reading.plan is not None and self.document is None and lines.has_text():
-            self._read_text(records)
+            self._read_text(records, through=through)
             return True
         if not lines.has_line():
             return False
@@ -192,12 +199,13 @@ class Stream(Generic[T]):
         reading.account.fill(records)
         append, structure, kind = records.append, reading.structure, reading.type
         loads = orjson.loads if self.document is None else _parsed
-        lines = block.lines
+        lines, document = block.lines, self.document
+        texts = lines if document is None else document.texts
         self._run = records, len(records), None
         try:
-            if reading.plan is not None and self.document is None:
+            if reading.plan is not None and texts:
                 for index in range(self._lines.index, len(lines)):
-                    append(reading.record(lines[index]))
+                    append(reading.record(texts[index]))
             else:
                 for index in range(self._lines.index, len(lines)):
                     append(structure(loads(lines[index]), kind))
@@ -209,22 +217,27 @@ class Stream(Generic[T]):
         finally:
             self._end_run()
 
-    def _read_text(self, records: list[T]) -> None:
+    def _read_text(self, records: list[T], *, through: bool) -> None:
         """Add the records of the lines that are not cut, up to a bad one, which is cut."""
         reading, lines = self._reading, self._lines
         reading.account.fill(records)
         append, structure, kind = records.append, reading.structure, reading.type
         loads, read, limit = orjson.loads, reading.plan.decode_lines, reading.max_line_bytes
         text, stop = lines.text, lines.stop
-        place = [lines.start]
+        is_quiet = not reading.account.hears
+        passes = through and is_quiet
+        place = [lines.start, False, 0]
         self._run = records, len(records), place
         bad = None
         try:
             while place[0] < stop:
-                before = len(records)
-                read(text, place, stop, limit, MOST_AT_ONCE, records)
-                if len(records) - before == MOST_AT_ONCE or place[0] == stop:
+                before = len(records) + place[2]
+                read(text, place, stop, limit, MOST_AT_ONCE, passes, records)
+                if len(records) + place[2] - before == MOST_AT_ONCE or place[0] == stop:
                     continue
+                if place[1] and is_quiet:
+                    self._refused = True
+                    return
                 end = text.index(b"\n", place[0])
                 line = text[place[0] : end]
                 if len(line) > limit or line.startswith(BOM):
@@ -243,6 +256,16 @@ class Stream(Generic[T]):
             lines.cut_line()
             self._bad = bad
 
+    def _pass_refused(self) -> None:
+        """Account for the line that is next, which is not cut, gives no record and is not told."""
+        lines = self._lines
+        end = lines.text.index(b"\n", lines.start) + 1
+        size, block = end - lines.start, Block(lines.number + 1, [])
+        self._reading.account.add_rejected(size, None)
+        lines.block, lines.index, lines.start = block, 0, end
+        lines.offset += size
+        self._refused = False
+
     def _end_run(self) -> None:
         """Account for the run, and leave its records to others."""
         if self._run is not None:
@@ -256,7 +279,8 @@ class Stream(Generic[T]):
             return
         records, before, place = self._run
         after = len(records)
-        if after == before:
+        passed = 0 if place is None else place[2]
+        if after == before and not passed:
             return
         lines, count = self._lines, after - before
         if place is None:
@@ -264,13 +288,15 @@ class Stream(Generic[T]):
             start = lines.start
             size = block.size(lines.index, index)
         else:
-            index, block = 0, Block(lines.number + count, [])
-            [start] = place
+            index, block = 0, Block(lines.number + count + passed, [])
+            start = place[0]
             size = start - lines.start
-        self._reading.account.add_records(count, size)
+        self._reading.account.add_records(count, size, passed)
         lines.block, lines.index, lines.start = block, index, start
         lines.offset += size
         self._run = records, after, place
+        if place is not None:
+            place[2] = 0
 
     def _at_blank(self) -> bool:
         """Return whether the line that is next is blank."""

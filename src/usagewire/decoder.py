@@ -252,7 +252,7 @@ class Decoder(Generic[T]):
         Should anything but a bad line stop this, what was read stays ready.
         """
         try:
-            while stream.next_run(stream.ready):
+            while stream.next_run(stream.ready, through=True):
                 pass
         except DecodeError as error:
             error.records = self._handed_over(stream)

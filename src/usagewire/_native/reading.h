@@ -15,6 +15,7 @@ typedef struct {
     Union *unions;
     Py_ssize_t n_unions;
     Kind root;
+    bool strict;
 } Plan;
 
 /* --- making a plan --------------------------------------------------------------------------- */
@@ -404,7 +405,7 @@ plan_fill(Plan *plan, PyObject *classes, PyObject *unions, PyObject *root)
     return kind_fill(plan, root, &plan->root);
 }
 
-PyDoc_STRVAR(plan_doc, "Plan(functions, classes, unions, kind)\n\n"
+PyDoc_STRVAR(plan_doc, "Plan(functions, classes, unions, kind, strict)\n\n"
                        "What one type needs to be read from bytes; see `usagewire._accel`.");
 
 static PyObject *
@@ -412,15 +413,17 @@ plan_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
 {
     PyObject *classes, *unions, *root;
     PyObject *loads, *json_error, *wire_error, *any, *extra, *read_decimal, *decimal, *zero;
-    if (!PyArg_ParseTuple(args, "(OOOOOOOO)O!O!O", &loads, &json_error, &wire_error, &any, &extra,
+    int strict;
+    if (!PyArg_ParseTuple(args, "(OOOOOOOO)O!O!Op", &loads, &json_error, &wire_error, &any, &extra,
                           &read_decimal, &decimal, &zero, &PyTuple_Type, &classes, &PyTuple_Type,
-                          &unions, &root)) {
+                          &unions, &root, &strict)) {
         return NULL;
     }
     Plan *plan = (Plan *)type->tp_alloc(type, 0);
     if (plan == NULL) {
         return NULL;
     }
+    plan->strict = strict != 0;
     plan->values.loads = Py_NewRef(loads);
     plan->values.json_error = Py_NewRef(json_error);
     plan->values.wire_error = Py_NewRef(wire_error);
@@ -452,7 +455,7 @@ plan_decode(PyObject *self, PyObject *text)
         return NULL;
     }
     const uint8_t *start = (const uint8_t *)PyBytes_AS_STRING(text);
-    Input input = {{start, start + PyBytes_GET_SIZE(text), false}, &plan->values};
+    Input input = {.s = {start, start + PyBytes_GET_SIZE(text), false}, .values = &plan->values};
     scan_space(&input.s);
     PyObject *value = record_value(&input, &plan->root);
     if (value == NULL) {
@@ -466,78 +469,128 @@ plan_decode(PyObject *self, PyObject *text)
     return value;
 }
 
-/* Read lines from `*line` up to one that is not plain, or `most` of them, and leave in `*line` where the
- * next one begins. False with an exception. */
+/* Whether a line is neither blank nor an object, where the type is objects. */
 static bool
-plan_read_lines(Plan *plan, Input *input, Py_ssize_t longest, Py_ssize_t most, PyObject *records,
-                const uint8_t **line)
+plan_is_no_object(const Plan *plan, const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && (*p == ' ' || *p == '\t' || *p == '\r')) {
+        p++;
+    }
+    /* A byte order mark may be skipped, which is not for here to say. */
+    bool odd = p < end && *p != '\n' && *p != '{' && *p != 0xEF;
+    return odd && !plan->root.nullable && (plan->root.name == KIND_CLASS || plan->root.name == KIND_UNION);
+}
+
+/* How lines are read, and how far that has come. */
+typedef struct {
+    Py_ssize_t longest;  /* bytes of a line */
+    Py_ssize_t most;     /* lines to read */
+    bool passes;         /* whether lines that are refused are passed over */
+    const uint8_t *line; /* where the next line begins */
+    Py_ssize_t passed;   /* lines that were passed over */
+} Lines;
+
+/* Read the next line; false where it gave no record, with or without an exception. */
+static bool
+plan_read_line(Plan *plan, Input *input, const Lines *lines, PyObject *records)
 {
     Scan *s = &input->s;
-    while (*line < s->end && most--) {
-        PyObject *record = record_value(input, &plan->root);
-        if (record == NULL) {
-            return !PyErr_Occurred();
-        }
-        scan_space(s);
-        if (s->p == s->end || *s->p != '\n' || s->p - *line > longest) {
-            Py_DECREF(record);
-            return true;
-        }
-        int failed = PyList_Append(records, record);
-        Py_DECREF(record);
-        if (failed) {
-            return false;
-        }
-        *line = ++s->p;
+    input->root = true;
+    input->refused = false;
+    PyObject *record = record_value(input, &plan->root);
+    if (record == NULL) {
+        input->refused |= plan_is_no_object(plan, lines->line, s->end);
+        return false;
     }
+    scan_space(s);
+    bool ends = s->p < s->end && *s->p == '\n';
+    bool fits = ends && s->p - lines->line <= lines->longest;
+    input->refused = s->p < s->end && !ends;
+    bool read = fits && PyList_Append(records, record) == 0;
+    Py_DECREF(record);
+    return read;
+}
+
+/* Read lines up to one that gives no record. False with an exception. */
+static bool
+plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *records)
+{
+    Scan *s = &input->s;
+    for (; lines->line < s->end && lines->most; lines->most--) {
+        if (!plan_read_line(plan, input, lines, records)) {
+            if (PyErr_Occurred()) {
+                return false;
+            }
+            const uint8_t *from = s->p > lines->line ? s->p - 1 : s->p; /* it may be past the LF */
+            const uint8_t *end = memchr(from, '\n', (size_t)(s->end - from));
+            if (!input->refused || !lines->passes || end == NULL) {
+                return true;
+            }
+            s->p = end;
+            lines->passed++;
+        }
+        lines->line = ++s->p;
+    }
+    input->refused = false;
     return true;
 }
 
 PyDoc_STRVAR(plan_decode_lines_doc,
-             "decode_lines(text, place, stop, longest, most, records)\n--\n\n"
+             "decode_lines(text, place, stop, longest, most, passes, records)\n--\n\n"
              "Add the records of the lines of `text`, from byte `place[0]` up to `stop`, to `records`:\n"
-             "up to a line that is not plain, or `most` of them. Leave in `place[0]` where the next\n"
-             "line begins. A line that has no LF, or more than `longest` bytes before it, is not plain.");
+             "up to a line that is not plain, or `most` lines. Leave in `place[0]` where the next line\n"
+             "begins, and in `place[1]` whether it is sure that it gives no record; with `passes`, such\n"
+             "lines are passed over and counted in `place[2]`. A line that has no LF, or more than\n"
+             "`longest` bytes before it, is not plain.");
 
 static PyObject *
 plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     Plan *plan = (Plan *)self;
-    if (nargs != 6 || !PyBytes_CheckExact(args[0]) || !PyList_CheckExact(args[1]) ||
-        PyList_GET_SIZE(args[1]) != 1 || !PyList_CheckExact(args[5])) {
-        PyErr_SetString(PyExc_TypeError, "decode_lines takes bytes, a list of one, three ints, a list");
+    if (nargs != 7 || !PyBytes_CheckExact(args[0]) || !PyList_CheckExact(args[1]) ||
+        PyList_GET_SIZE(args[1]) != 3 || !PyList_CheckExact(args[6])) {
+        PyErr_SetString(PyExc_TypeError, "decode_lines takes bytes, a list of three, four ints, a list");
         return NULL;
     }
     Py_ssize_t start = PyLong_AsSsize_t(PyList_GET_ITEM(args[1], 0)), stop = PyLong_AsSsize_t(args[2]);
-    Py_ssize_t longest = PyLong_AsSsize_t(args[3]), most = PyLong_AsSsize_t(args[4]);
+    Lines lines = {.longest = PyLong_AsSsize_t(args[3]),
+                   .most = PyLong_AsSsize_t(args[4]),
+                   .passes = PyObject_IsTrue(args[5]) == 1,
+                   .passed = PyLong_AsSsize_t(PyList_GET_ITEM(args[1], 2))};
     if (PyErr_Occurred()) {
         return NULL;
     }
-    if (start < 0 || start > stop || stop > PyBytes_GET_SIZE(args[0]) || longest < 0 || most < 0) {
+    if (start < 0 || start > stop || stop > PyBytes_GET_SIZE(args[0]) || lines.longest < 0 || lines.most < 0) {
         PyErr_SetString(PyExc_ValueError, "start, stop, longest or most is out of range");
         return NULL;
     }
     const uint8_t *text = (const uint8_t *)PyBytes_AS_STRING(args[0]);
-    Input input = {{text + start, text + stop, true}, &plan->values};
-    const uint8_t *line = input.s.p;
-    Py_ssize_t before = PyList_GET_SIZE(args[5]);
-    bool read = plan_read_lines(plan, &input, longest, most, args[5], &line);
+    Input input = {.s = {text + start, text + stop, true}, .values = &plan->values, .strict = plan->strict};
+    lines.line = input.s.p;
+    PyObject *records = args[6];
+    Py_ssize_t before = PyList_GET_SIZE(records);
+    bool read = plan_read_lines(plan, &input, &lines, records);
     PyObject *type = NULL, *value = NULL, *traceback = NULL;
     if (!read) {
         PyErr_Fetch(&type, &value, &traceback);
     }
-    PyObject *place = PyLong_FromSsize_t(line - text);
-    if (place == NULL) {
-        /* Records and place go together, or not at all. */
-        PyList_SetSlice(args[5], before, PyList_GET_SIZE(args[5]), NULL);
+    PyObject *place = PyLong_FromSsize_t(lines.line - text), *passed = PyLong_FromSsize_t(lines.passed);
+    bool placed = place != NULL && passed != NULL;
+    if (placed) {
+        PyList_SetItem(args[1], 0, place);
+        PyList_SetItem(args[1], 1, PyBool_FromLong(input.refused));
+        PyList_SetItem(args[1], 2, passed);
     }
     else {
-        PyList_SetItem(args[1], 0, place);
+        /* Records and place go together, or not at all. */
+        Py_XDECREF(place);
+        Py_XDECREF(passed);
+        PyList_SetSlice(records, before, PyList_GET_SIZE(records), NULL);
     }
     if (!read) {
         PyErr_Restore(type, value, traceback);
     }
-    return read && place != NULL ? Py_NewRef(Py_None) : NULL;
+    return read && placed ? Py_NewRef(Py_None) : NULL;
 }
 
 static PyMethodDef plan_methods[] = {

@@ -101,8 +101,11 @@ record_next(Input *r, const Class *cls, bool first, Text *text, Key **key)
     if (scan_sign(s, '}')) {
         return NEXT_END;
     }
-    if ((!first && !scan_sign(s, ',')) || !scan_sign(s, '"') || !scan_string(s, text) || text->escaped ||
-        !scan_sign(s, ':')) {
+    if ((!first && !scan_sign(s, ',')) || !scan_sign(s, '"') || !scan_string(s, text) || !scan_sign(s, ':')) {
+        value_refuse(r);
+        return NEXT_ODD;
+    }
+    if (text->escaped) {
         return NEXT_ODD;
     }
     int index = table_find(&cls->names, text->text, text->length);
@@ -123,7 +126,7 @@ record_unknown(Input *r, const Class *cls, const Text *text, PyObject **extra)
         Py_XDECREF(value);
         return value != NULL;
     }
-    PyObject *name = value_text(r->values, text);
+    PyObject *name = value_text(r, text);
     if (name == NULL) {
         return false;
     }
@@ -152,13 +155,36 @@ record_spaced_value(Input *r, const Kind *kind)
     return record_value(r, kind);
 }
 
+/* What is read of an object, beside the slots. */
+typedef struct {
+    uint64_t filled; /* a bit for each field that was read */
+    uint64_t wrong;  /* and for each whose value is of another type, where that is not given back at once */
+    bool root;       /* whether the object is not part of anything */
+    PyObject *extra; /* the unknown keys that are kept, or NULL */
+    bool tagged;
+} Found;
+
+/* Go on after a value that could not be read, where it is sure that the object is refused unless the same
+ * key comes again: the value stands by itself in a line, and no leniency can be meant. */
+static bool
+record_wrong(Input *r, const Key *key, const uint8_t *start, Found *found)
+{
+    if (!found->root || !r->strict || r->refused || key->kind.name > KIND_ANY || PyErr_Occurred()) {
+        return false;
+    }
+    r->s.p = start;
+    found->wrong |= key->bit;
+    return scan_value(&r->s);
+}
+
 /* Read the value of a field into its slot. */
 static inline bool
-record_field(Input *r, PyObject *record, const Key *key, uint64_t *filled)
+record_field(Input *r, PyObject *record, const Key *key, Found *found)
 {
     PyObject *value;
     int64_t number;
-    if (*filled & key->bit) {
+    const uint8_t *start = r->s.p;
+    if ((found->filled | found->wrong) & key->bit) {
         return false; /* twice: which one counts is not for here to say */
     }
     if (key->kind.name == KIND_INT && scan_short_integer(&r->s, &number)) {
@@ -171,19 +197,12 @@ record_field(Input *r, PyObject *record, const Key *key, uint64_t *filled)
         value = record_spaced_value(r, &key->kind);
     }
     if (value == NULL) {
-        return false;
+        return record_wrong(r, key, start, found);
     }
     *record_slot(record, key->offset) = value;
-    *filled |= key->bit;
+    found->filled |= key->bit;
     return true;
 }
-
-/* What is read of an object, beside the slots. */
-typedef struct {
-    uint64_t filled; /* a bit for each field that was read */
-    PyObject *extra; /* the unknown keys that are kept, or NULL */
-    bool tagged;
-} Found;
 
 /* Read the members of an object up to its closing brace. Its opening brace was passed and, unless it is
  * NULL, the key `tag` with its value. */
@@ -202,7 +221,8 @@ record_members(Input *r, Class *cls, Key *tag, PyObject *record, Found *found)
             Text text;
             switch (record_next(r, cls, first, &text, &key)) {
             case NEXT_END:
-                return true;
+                r->refused |= found->wrong != 0;
+                return found->wrong == 0;
             case NEXT_ODD:
                 return false;
             case NEXT_UNKNOWN:
@@ -216,7 +236,7 @@ record_members(Input *r, Class *cls, Key *tag, PyObject *record, Found *found)
         }
         guess = &key->next;
         if (key->field >= 0) {
-            if (!record_field(r, record, key, &found->filled)) {
+            if (!record_field(r, record, key, found)) {
                 return false;
             }
         }
@@ -231,11 +251,8 @@ record_members(Input *r, Class *cls, Key *tag, PyObject *record, Found *found)
 
 /* Whether what a record holds is what its class allows, as far as that is for here to say. */
 static bool
-record_is_allowed(PyObject *record, const Class *cls, uint64_t filled)
+record_is_allowed(PyObject *record, const Class *cls)
 {
-    if ((filled & cls->required) != cls->required) {
-        return false;
-    }
     return cls->refused_field < 0 ||
            PySet_Contains(cls->refused, *record_slot(record, cls->fields[cls->refused_field].offset)) == 0;
 }
@@ -248,8 +265,16 @@ record_object(Input *r, Class *cls, Key *tag)
     if (record == NULL) {
         return NULL;
     }
-    Found found = {0, NULL, tag != NULL};
-    if (!record_members(r, cls, tag, record, &found) || !record_is_allowed(record, cls, found.filled)) {
+    Found found = {.root = r->root, .tagged = tag != NULL};
+    r->root = false;
+    if (!record_members(r, cls, tag, record, &found)) {
+        goto give_back;
+    }
+    if ((found.filled & cls->required) != cls->required) {
+        r->refused |= found.root;
+        goto give_back;
+    }
+    if (!record_is_allowed(record, cls)) {
         goto give_back;
     }
     bool has_extra = found.extra != NULL;

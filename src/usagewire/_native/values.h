@@ -4,6 +4,9 @@
  * not plain: the line it stands in is for the reference path. NULL with an exception is no memory.
  * Whatever is neither a short number nor a plain string goes through orjson and the reference's own
  * functions, token by token.
+ *
+ * Of what is not plain, some cannot be read by anyone, whatever stands after it: text that is no JSON.
+ * `refused` notes that, never why, for who only counts such lines.
  */
 #ifndef USAGEWIRE_VALUES_H
 #define USAGEWIRE_VALUES_H
@@ -25,41 +28,53 @@ typedef struct {
 typedef struct {
     Scan s;
     Values *values;
+    bool strict;  /* whether a value of another type is refused */
+    bool root;    /* whether what is read next is not part of anything */
+    bool refused; /* whether the text is no JSON, or is JSON and not of the type, for sure */
 } Input;
 
-/* Turn an exception that means "this is bad input" into "not plain"; leave all others. */
-static PyObject *
-value_give_back(const Values *values)
+/* Note that the text is no JSON. */
+static inline void *
+value_refuse(Input *r)
 {
-    if (PyErr_ExceptionMatches(values->json_error) || PyErr_ExceptionMatches(values->wire_error)) {
+    r->refused = true;
+    return NULL;
+}
+
+/* Ask a function of the reference, or orjson. */
+static PyObject *
+value_call(Input *r, PyObject *function, PyObject *argument)
+{
+    PyObject *result = PyObject_CallOneArg(function, argument);
+    if (result != NULL) {
+        return result;
+    }
+    if (PyErr_ExceptionMatches(r->values->json_error)) {
+        PyErr_Clear();
+        return value_refuse(r);
+    }
+    if (PyErr_ExceptionMatches(r->values->wire_error)) {
         PyErr_Clear();
     }
     return NULL;
 }
 
-static PyObject *
-value_call(const Values *values, PyObject *function, PyObject *argument)
-{
-    PyObject *result = PyObject_CallOneArg(function, argument);
-    return result != NULL ? result : value_give_back(values);
-}
-
 /* Parse a token by orjson. */
 static PyObject *
-value_of_token(const Values *values, const uint8_t *p, const uint8_t *end)
+value_of_token(Input *r, const uint8_t *p, const uint8_t *end)
 {
     PyObject *token = PyBytes_FromStringAndSize((const char *)p, end - p);
     if (token == NULL) {
         return NULL;
     }
-    PyObject *value = value_call(values, values->loads, token);
+    PyObject *value = value_call(r, r->values->loads, token);
     Py_DECREF(token);
     return value;
 }
 
 /* Return the str of a string that has escapes: those of one letter here, \u by orjson. */
 static PyObject *
-value_unescaped(const Values *values, const Text *text)
+value_unescaped(Input *r, const Text *text)
 {
     uint8_t small[256];
     if (text->ascii && text->length <= sizeof small) {
@@ -85,22 +100,23 @@ value_unescaped(const Values *values, const Text *text)
         return intern_new(small, (size_t)(out - small));
     }
 orjson:
-    return value_of_token(values, text->text - 1, text->text + text->length + 1);
+    return value_of_token(r, text->text - 1, text->text + text->length + 1);
 }
 
 /* Return the str of a string. */
 static inline PyObject *
-value_text(Values *values, const Text *text)
+value_text(Input *r, const Text *text)
 {
     if (text->escaped) {
-        return value_unescaped(values, text);
+        return value_unescaped(r, text);
     }
     if (text->ascii) {
-        return intern_text(&values->intern, text->text, text->length);
+        return intern_text(&r->values->intern, text->text, text->length);
     }
     PyObject *decoded = PyUnicode_DecodeUTF8((const char *)text->text, (Py_ssize_t)text->length, NULL);
     if (decoded == NULL && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
         PyErr_Clear();
+        return value_refuse(r);
     }
     return decoded;
 }
@@ -113,7 +129,7 @@ value_str(Input *r)
         return NULL;
     }
     r->s.p++;
-    return scan_string(&r->s, &text) ? value_text(r->values, &text) : NULL;
+    return scan_string(&r->s, &text) ? value_text(r, &text) : value_refuse(r);
 }
 
 static inline PyObject *
@@ -133,7 +149,7 @@ value_number(Input *r)
     if (start == r->s.end || !(scan_is_digit(*start) || *start == '-') || !scan_value(&r->s)) {
         return NULL;
     }
-    return value_of_token(r->values, start, r->s.p);
+    return value_of_token(r, start, r->s.p);
 }
 
 static inline PyObject *
@@ -254,12 +270,12 @@ value_decimal(Input *r)
         Text text;
         r->s.p++;
         if (!scan_string(&r->s, &text)) {
-            return NULL;
+            return value_refuse(r);
         }
         if (!text.escaped && value_is_plain_decimal(text.text, text.length, &is_zero)) {
             return value_decimal_of(values, text.text, text.length, is_zero);
         }
-        value = value_text(values, &text);
+        value = value_text(r, &text);
     }
     else {
         const uint8_t *p = start;
@@ -286,7 +302,7 @@ value_decimal(Input *r)
     if (value == NULL) {
         return NULL;
     }
-    PyObject *number = value_call(values, values->read_decimal, value);
+    PyObject *number = value_call(r, values->read_decimal, value);
     Py_DECREF(value);
     return number;
 }
@@ -317,9 +333,9 @@ value_any(Input *r, PyObject *check)
     if (!scan_value(&r->s)) {
         return NULL;
     }
-    PyObject *value = value_of_token(r->values, start, r->s.p);
+    PyObject *value = value_of_token(r, start, r->s.p);
     if (value != NULL && check != NULL) {
-        PyObject *checked = value_call(r->values, check, value);
+        PyObject *checked = value_call(r, check, value);
         Py_XDECREF(checked);
         if (checked == NULL) {
             Py_CLEAR(value);
