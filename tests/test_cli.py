@@ -8,9 +8,11 @@ import io
 import json
 import lzma
 import os
+import platform
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,21 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from usagewire import __version__, _run, read
+from usagewire import (
+    DeadLetter,
+    UsageTimeBucketResultInner,
+    __version__,
+    _accel,
+    _run,
+    accelerated,
+    read,
+)
 from usagewire.__main__ import main
 from usagewire._tables import money, shown
 from usagewire.cli import usagewire
 from usagewire.summary import KEYS, KINDS, Summary
+
+from .conftest import OURS
 
 ROOT = Path(__file__).parent.parent
 LOG = str(ROOT / "examples" / "usage.ndjson")
@@ -236,6 +248,138 @@ def test_validate_is_as_strict_as_asked(lines: str, options: list[str], status: 
     assert status == run("validate", "-", *options, stdin=lines).exit_code
 
 
+# --- info ------------------------------------------------------------------------------------
+
+SHOP = """
+import attrs, usagewire
+
+@attrs.frozen
+class Order:
+    number: int
+    usage: usagewire.UsageResult | None = None
+
+class Tills:
+    @attrs.frozen
+    class Till:
+        number: int = attrs.field(converter=int)
+
+Either = usagewire.CostsResult | usagewire.UsageVectorStoresResult
+Mixed = Order | int
+
+@attrs.frozen
+class Odd:
+    raw: bytes
+
+@attrs.frozen
+class Unreadable:
+    what: object()
+"""
+
+DONE = ("read", "written")
+
+native = pytest.mark.skipif(not accelerated(), reason="needs the C extension")
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stand in a folder with a module of classes, and with modules that cannot be imported."""
+    (tmp_path / "shop.py").write_text(SHOP)
+    (tmp_path / "broken.py").write_text("1 / 0")
+    (tmp_path / "ended.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield
+    sys.modules.pop("shop", None)
+
+
+def told(*arguments: str) -> dict[str, Any]:
+    """Return what `info` prints as JSON."""
+    return json.loads(run("info", "--format", "json", *arguments).stdout)  # type: ignore[no-any-return]
+
+
+@native
+@pytest.mark.usefixtures("shop")
+def test_info_tells_what_the_decoder_and_the_encoder_do() -> None:
+    """Each class of ours is told of, and each type that is given, with the reasons."""
+    whole = told("shop:Order", "shop:Tills.Till", "shop:Either", "shop:Odd")
+    types = {each["type"]: [*each.values()][1:] for each in whole["types"]}
+    assert [True, None, __version__] == [
+        whole[key] for key in ("accelerated", "not_accelerated", "version")
+    ]
+    assert {
+        *(kind.__name__ for kind in [*OURS, UsageTimeBucketResultInner, DeadLetter]),
+        *("shop:Order", "shop:Tills.Till", "shop:Either", "shop:Odd"),
+    } == types.keys()
+    others = {name: reasons for name, reasons in types.items() if reasons != [None, None]}
+    hooks = "__attrs_pre_init__ or __attrs_post_init__"
+    assert {
+        "DeadLetter": [f"DeadLetter has {hooks}"] * 2,
+        "shop:Tills.Till": ["Till does more with number than to store it"] * 2,
+        "shop:Odd": [f"bytes is {done} by a hook that C does not know" for done in DONE],
+    } == others
+
+
+@pytest.mark.usefixtures("shop")
+def test_info_without_the_extension_says_why_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything is read and written by the reference then."""
+    monkeypatch.setattr(_accel, "PURE", True)
+    whole = told("shop:Order")
+    reason = "USAGEWIRE_PURE is set"
+    assert (False, reason) == (whole["accelerated"], whole["not_accelerated"])
+    assert {(reason, reason)} == {tuple([*each.values()][1:]) for each in whole["types"]}
+    head, body = run("info", "shop:Order").stdout.split("\n\n")
+    assert f"path     reference: {reason}" == head.splitlines()[-1]
+    assert {("reference", "reference")} == {
+        tuple(line.split()[1:]) for line in body.splitlines()[1:]
+    }
+
+
+@native
+@pytest.mark.usefixtures("shop")
+def test_info_as_a_table() -> None:
+    """A reason for both ways is said once, and others by themselves."""
+    printed = run("info", "shop:Tills.Till", "shop:Odd").stdout.splitlines()
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    assert [f"version  {__version__}", f"Python   {python}", "path     C extension", ""] == printed[
+        :4
+    ]
+    cells = {line.split()[0]: re.split(" {2,}", line)[1:] for line in printed[4:]}
+    by = ["reference", "reference"]
+    odd = [f"bytes is {done} by a hook that C does not know" for done in DONE]
+    assert ["read by", "written by", "why not by C"] == cells["type"]
+    assert ["C", "C"] == cells["UsageResponse"]
+    assert [*by, "Till does more with number than to store it"] == cells["shop:Tills.Till"]
+    assert [*by, f"reading: {odd[0]}; writing: {odd[1]}"] == cells["shop:Odd"]
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("shop", "shop: a type is named as module:Class"),
+        (":Order", ":Order: a type is named as module:Class"),
+        ("shop:", "shop:: a type is named as module:Class"),
+        ("shop:Nothing", "shop:Nothing: cannot be imported: AttributeError: module 'shop' has no"),
+        ("absent:Order", "absent:Order: cannot be imported: ModuleNotFoundError: No module named"),
+        (".shop:Order", ".shop:Order: cannot be imported: TypeError: "),
+        ("broken:Order", "broken:Order: cannot be imported: ZeroDivisionError: division by zero"),
+        ("ended:Order", "ended:Order: cannot be imported: SystemExit: 3"),
+        (
+            "builtins:int",
+            "builtins:int: this is neither an attrs class nor a union of such classes",
+        ),
+        ("shop:Mixed", "shop:Mixed: this is neither an attrs class nor a union of such classes"),
+        ("shop:Unreadable", "shop:Unreadable: cannot decode into "),
+        ("\x1b:Order", "\\x1b:Order: cannot be imported"),
+    ],
+)
+def test_a_type_that_is_none_is_named(name: str, expected: str) -> None:
+    """Nothing is printed then but what is wrong."""
+    result = run("info", "usagewire:CostsResult", name)
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert f"Error: {expected}" in result.stderr
+
+
 # --- sources and statuses --------------------------------------------------------------------
 
 
@@ -339,16 +483,17 @@ def test_wrong_usage_is_explained(arguments: list[str], expected: Any) -> None:
 
 def test_help_describes_every_command_and_option() -> None:
     """Each command, option, key, kind and exit status is in the help."""
-    assert {"convert", "summary", "tail", "validate"} == set(usagewire.commands)
+    assert {"convert", "info", "summary", "tail", "validate"} == set(usagewire.commands)
     overview = run("--help").stdout
     for name, command in usagewire.commands.items():
         page = run(name, "--help").stdout
         assert name in overview
         for parameter in command.params:
             described = isinstance(parameter, click.Option) and parameter.help
-            assert described or parameter.human_readable_name.startswith("FILE")
+            assert described or parameter.human_readable_name.strip("[].") in ("FILE", "TYPE")
             assert [] == [n for n in parameter.opts if n.startswith("-") and n not in page]
-        for status in (0, 1, 2, _run.INTERRUPTED, _run.TERMINATED, _run.BROKEN_PIPE):
+        reading = (1, _run.INTERRUPTED, _run.TERMINATED) if name != "info" else ()
+        for status in (0, _run.FAILED, _run.BROKEN_PIPE, *reading):
             assert re.search(rf"(^|; ) *{status} +\w", page, re.MULTILINE)
     words = set(re.findall(r"[a-z_]+", run("summary", "--help").stdout))
     assert {*KEYS, *KINDS.values()} <= words

@@ -19,6 +19,7 @@ from usagewire import cli
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "usagewire"
+NATIVE = SOURCE / "_native"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 PAGES = [README, *(path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("docs/*.md")))]
@@ -31,7 +32,9 @@ EXAMPLES = [
 COMMANDS = [
     command
     for page in PAGES
-    for command in re.findall(r"^usagewire (?:summary|validate|convert) .*$", page, re.MULTILINE)
+    for command in re.findall(
+        r"^usagewire (?:summary|validate|convert|info).*$", page, re.MULTILINE
+    )
 ]
 FOLLOWING = [
     command for page in PAGES for command in re.findall(r"^usagewire tail .*$", page, re.MULTILINE)
@@ -55,7 +58,7 @@ LEVELS = {
     14: {"async_reader"},
     15: {"__init__"},
     16: {"_checkpoint_file", "_outputs", "_tables"},
-    17: {"_progress"},
+    17: {"_paths", "_progress"},
     18: {"_live", "_run"},
     19: {"_epilogs"},
     20: {"cli"},
@@ -118,6 +121,21 @@ def test_only_files_opens_files(module: str) -> None:
 def test_module_docstrings(module: str) -> None:
     """Every module says what it holds."""
     assert ast.get_docstring(ast.parse((SOURCE / f"{module}.py").read_text(encoding="utf-8")))
+
+
+def test_the_c_text_is_listed() -> None:
+    """The list in `module.c` names each header, and each begins with what it holds."""
+    listed = re.findall(r"^ \*   (\w+\.h) +\w", (NATIVE / "module.c").read_text(), re.MULTILINE)
+    headers = {path.name: path.read_text(encoding="utf-8") for path in NATIVE.glob("*.h")}
+    assert sorted(headers) == sorted(listed)
+    assert [] == [name for name, text in headers.items() if not re.match(r"/\* [A-Z`].*\n", text)]
+
+
+def test_the_c_text_is_narrow() -> None:
+    """No line of it has more than 110 characters."""
+    paths = [*NATIVE.glob("*.[ch]")]
+    lines = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [] == [line for line in lines if len(line) > 110]
 
 
 def test_exports_are_all_there_is() -> None:
@@ -183,7 +201,7 @@ def test_readme_examples(
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_readme_commands(command: str, tmp_path: Path) -> None:
-    """Every command of the README and the docs runs: the sample's bad lines make the status 1."""
+    """Every command of the README and the docs runs; bad lines of the sample make its status 1."""
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     with usagewire.DeadLetters(tmp_path / "rejects.ndjson") as letters:
         usagewire.Decoder(on_error=letters).decode_lines(b"what?")
@@ -196,7 +214,8 @@ def test_readme_commands(command: str, tmp_path: Path) -> None:
         check=False,
     )
     written = [path for path in tmp_path.iterdir() if path.suffix in (".gz", ".ndjson")]
-    assert (1, True) == (done.returncode, bool(done.stdout) or len(written) == 2), done.stderr
+    status = 0 if command.startswith("usagewire info") else 1
+    assert (status, True) == (done.returncode, bool(done.stdout) or len(written) == 2), done.stderr
 
 
 @pytest.mark.parametrize("command", FOLLOWING)
@@ -217,9 +236,9 @@ def test_nothing_names_its_surroundings() -> None:
     """No file of the project names a path of the machine it was written on."""
     tracked = [
         path
-        for folder in ("src", "tests", "benchmarks", "examples", "tools", ".ci")
+        for folder in ("src", "tests", "benchmarks", "docs", "examples", "tools", ".ci")
         for path in (ROOT / folder).rglob("*")
-        if path.suffix in {".py", ".md", ".json", ".sh", ""} and path.is_file()
+        if path.suffix in {".py", ".md", ".json", ".sh", ".c", ".h", ""} and path.is_file()
     ]
     pattern = re.compile("/" + "(root|home|work)/")
     assert [] == [str(path) for path in tracked if pattern.search(path.read_text(encoding="utf-8"))]

@@ -3,6 +3,8 @@
 # in its own environment. Interpreters come from PATH and, where pyenv is installed, from its
 # versions. A version given as argument is left out: it is tested elsewhere.
 set -eu
+export USAGEWIRE_REQUIRE_NATIVE=1
+unset USAGEWIRE_PURE
 
 find_python() {
     if "python$1" -c '' 2>/dev/null; then
@@ -24,6 +26,7 @@ for version in 3.11 3.12 3.13 3.14; do
     fi
     test -x ".venv-$version/bin/python" || "$python" -m venv ".venv-$version"
     ".venv-$version/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+    ".venv-$version/bin/python" -c 'import usagewire; assert usagewire.accelerated()'
     (
         ".venv-$version/bin/python" -m pytest --quiet -p no:cacheprovider >"$folder/$version" 2>&1 ||
             touch "$folder/failed"

@@ -198,7 +198,7 @@ class _Reading:
             keys |= dict.fromkeys((*_wire.WRAPPERS, _wire.API_ERROR), _ODD)
         keys |= {key: index[field.attribute] for field in layout.fields for key in field.read}
         keys |= dict.fromkeys(layout.tag_keys, _TAG)
-        extra = index[_wire.EXTRA] if layout.keeps else -1
+        extra = -1 if layout.catch_all is None else index[_wire.EXTRA]
         return (
             cls,
             fields,
@@ -206,6 +206,7 @@ class _Reading:
             tuple(keys.values()),
             layout.tags,
             extra,
+            layout.keeps,
             not layout.keeps and not layout.forbids,
             cls.__setattr__ is not object.__setattr__,
             index[_wire.TAG] if refused else -1,

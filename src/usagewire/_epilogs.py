@@ -42,6 +42,19 @@ Exit status:
 
 _READ: Final = "every line was read"
 
+TELLING: Final = f"""\
+\b
+TYPE is module:Class, an attrs class of yours or a union of some, as in
+shop.orders:Order. The module is imported; it may stand in the current folder.
+
+\b
+Exit status:
+  0    all was told
+  {FAILED}    wrong usage, or a type that cannot be imported or read, or output that
+       cannot be written
+  {BROKEN_PIPE}  who read the output wants no more of it; nothing is said
+"""
+
 OVERVIEW: Final = _FILES + _statuses(_READ, "each command says what then", _SIGNALS)
 READING: Final = _FILES + _statuses(_READ, "the other files are in the result", _SIGNALS)
 CONVERTING: Final = _FILES + _statuses(_READ, "then no file was written", _SIGNALS)

@@ -18,14 +18,14 @@ import click
 from cattrs import Converter
 from rich.console import Console
 
-from usagewire import __version__, _epilogs
+from usagewire import __version__, _epilogs, _paths
 from usagewire._checkpoint_file import CheckpointFile
 from usagewire._fields import Unknown
 from usagewire._live import LiveTable
 from usagewire._outputs import Outputs
 from usagewire._progress import is_screen
 from usagewire._run import Run, printing
-from usagewire._tables import FORMATS
+from usagewire._tables import FORMATS, shown
 from usagewire._wire import DIALECTS, Dialect
 from usagewire.conversion import Conversion, Shape
 from usagewire.converters import make_converter
@@ -256,6 +256,30 @@ def tail(
             run.tell("checkpoint", place.keep(run.checkpoint, now=True))
         _print(FORMATS["table"](sums, run.seen))
         run.close(*_skipped(sums))
+
+
+@usagewire.command(epilog=_epilogs.TELLING)
+@click.argument("types", metavar="[TYPE]...", nargs=-1)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print it.",
+)
+def info(*, types: tuple[str, ...], form: str) -> None:
+    """Tell whether the C extension is in use, and for which types.
+
+    All classes of this package are listed, and each TYPE that is given. A type is read and written
+    by C, or else by the reference, which does the same and takes longer.
+    """
+    try:
+        paths = [_paths.paths_of(kind.__name__, kind) for kind in _paths.OURS]
+        paths += [_paths.paths_of(name, _paths.load(name)) for name in types]
+    except UsageWireError as error:
+        raise click.UsageError(shown(str(error))) from None
+    _print((_paths.as_json if form == "json" else _paths.as_text)(paths))
 
 
 def main() -> None:

@@ -14,42 +14,46 @@
 /* --- the buffer ------------------------------------------------------------------------------ */
 
 typedef struct {
-    PyObject *bytes; /* of which the first `size` bytes are written */
-    size_t size;
-    size_t room;
+    PyObject *bytes; /* NULL, or what is written, with room at its end */
+    char *to;        /* where the next byte goes */
+    char *end;       /* past the room */
 } Buffer;
+
+static inline size_t
+buffer_size(const Buffer *b)
+{
+    return b->bytes == NULL ? 0 : (size_t)(b->to - PyBytes_AS_STRING(b->bytes));
+}
 
 static bool
 buffer_grow(Buffer *b, size_t more)
 {
-    if (more > (size_t)PY_SSIZE_T_MAX / 4 || b->room > (size_t)PY_SSIZE_T_MAX / 4) {
+    size_t size = buffer_size(b), room = (size_t)(b->end - b->to) + size;
+    if (more > (size_t)PY_SSIZE_T_MAX / 4 || room > (size_t)PY_SSIZE_T_MAX / 4) {
         PyErr_NoMemory();
         return false;
     }
-    size_t room = b->room * 2 + more;
+    room = room * 2 + more;
     if (b->bytes == NULL) {
         b->bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)room);
     }
     else {
         _PyBytes_Resize(&b->bytes, (Py_ssize_t)room); /* drops the bytes where it fails */
     }
-    b->room = b->bytes != NULL ? room : 0;
-    return b->bytes != NULL;
+    if (b->bytes == NULL) {
+        b->to = b->end = NULL;
+        return false;
+    }
+    b->to = PyBytes_AS_STRING(b->bytes) + size;
+    b->end = PyBytes_AS_STRING(b->bytes) + room;
+    return true;
 }
 
 /* Make room for `more` bytes. */
 static inline bool
 buffer_reserve(Buffer *b, size_t more)
 {
-    return b->room - b->size >= more || buffer_grow(b, more);
-}
-
-/* Add bytes for which there is room. */
-static inline void
-buffer_put(Buffer *b, const void *text, size_t size)
-{
-    memcpy(PyBytes_AS_STRING(b->bytes) + b->size, text, size);
-    b->size += size;
+    return (size_t)(b->end - b->to) >= more || buffer_grow(b, more);
 }
 
 static inline bool
@@ -58,20 +62,33 @@ buffer_add(Buffer *b, const void *text, size_t size)
     if (!buffer_reserve(b, size)) {
         return false;
     }
-    buffer_put(b, text, size);
+    if (size) {
+        memcpy(b->to, text, size);
+        b->to += size;
+    }
     return true;
+}
+
+/* Take back what was written after the first `size` bytes. */
+static inline void
+buffer_cut(Buffer *b, size_t size)
+{
+    if (b->bytes != NULL) {
+        b->to = PyBytes_AS_STRING(b->bytes) + size;
+    }
 }
 
 /* Return what was written as bytes, and leave the buffer empty. */
 static PyObject *
 buffer_take(Buffer *b)
 {
-    if (b->bytes == NULL) {
+    size_t size = buffer_size(b);
+    PyObject *bytes = b->bytes;
+    *b = (Buffer){NULL, NULL, NULL};
+    if (bytes == NULL) {
         return PyBytes_FromStringAndSize(NULL, 0);
     }
-    _PyBytes_Resize(&b->bytes, (Py_ssize_t)b->size);
-    PyObject *bytes = b->bytes;
-    *b = (Buffer){NULL, 0, 0};
+    _PyBytes_Resize(&bytes, (Py_ssize_t)size);
     return bytes;
 }
 
@@ -100,11 +117,14 @@ typedef struct WriteKind {
     struct WriteKind *item; /* of WRITE_LIST and WRITE_TUPLE */
 } WriteKind;
 
+enum { LEAD_STEP = 32 }; /* a lead is copied in steps of so many bytes */
+
 typedef struct {
     Py_ssize_t offset; /* of the slot */
     WriteKind kind;
     PyObject *omitted; /* the value that is left out, or NULL */
-    PyObject *lead;    /* bytes: ,"key": */
+    char *lead;        /* ,"key": and zeros up to a whole number of steps, and a step more */
+    size_t lead_size;
 } WriteField;
 
 struct WriteClass {
@@ -158,6 +178,47 @@ write_by_orjson(Output *out, PyObject *value)
     return added;
 }
 
+/* Copy letters that are written as they are; return past them, or NULL where there is another. */
+static inline char *
+write_letters(char *to, const uint8_t *p, size_t length)
+{
+#if defined(USAGEWIRE_SSE2)
+    if (length >= 16) {
+        const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+        __m128i odd = _mm_setzero_si128();
+        for (size_t i = 0;; i = i + 32 <= length ? i + 16 : length - 16) {
+            __m128i c = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+            odd = _mm_or_si128(odd, _mm_or_si128(_mm_cmpeq_epi8(c, quote), _mm_cmpeq_epi8(c, backslash)));
+            odd = _mm_or_si128(odd, _mm_cmplt_epi8(c, _mm_set1_epi8(0x20)));
+            _mm_storeu_si128((__m128i *)(void *)(to + i), c);
+            if (i + 16 == length) {
+                return _mm_movemask_epi8(odd) ? NULL : to + length;
+            }
+        }
+    }
+#endif
+    if (length >= 8) {
+        uint64_t word;
+        for (size_t i = 0;; i = i + 16 <= length ? i + 8 : length - 8) {
+            memcpy(&word, p + i, 8);
+            if (!scan_is_plain_word(word)) {
+                return NULL;
+            }
+            memcpy(to + i, &word, 8);
+            if (i + 8 == length) {
+                return to + length;
+            }
+        }
+    }
+    for (size_t i = 0; i < length; i++) {
+        if (!scan_is_plain_letter(p[i])) {
+            return NULL;
+        }
+        to[i] = (char)p[i];
+    }
+    return to + length;
+}
+
 static inline bool
 write_str(Output *out, PyObject *value)
 {
@@ -166,16 +227,14 @@ write_str(Output *out, PyObject *value)
     }
     if (PyUnicode_IS_COMPACT_ASCII(value)) {
         size_t length = (size_t)PyUnicode_GET_LENGTH(value);
-        const uint8_t *p = PyUnicode_1BYTE_DATA(value);
-        if (scan_letters(p, p + length) == p + length) {
-            if (!buffer_reserve(&out->buffer, length + 2)) {
-                return false;
-            }
-            char *to = PyBytes_AS_STRING(out->buffer.bytes) + out->buffer.size;
-            to[0] = '"';
-            memcpy(to + 1, p, length);
-            to[length + 1] = '"';
-            out->buffer.size += length + 2;
+        if (!buffer_reserve(&out->buffer, length + 2)) {
+            return false;
+        }
+        char *to = out->buffer.to;
+        char *after = write_letters(to + 1, (const uint8_t *)((PyASCIIObject *)value + 1), length);
+        if (after != NULL) {
+            *to = *after = '"';
+            out->buffer.to = after + 1;
             return true;
         }
     }
@@ -184,31 +243,37 @@ write_str(Output *out, PyObject *value)
 
 enum { WRITE_DIGITS = 20 }; /* the most characters of a number of 64 bits */
 
-static inline bool
-write_number(Output *out, int64_t number)
+/* Write a number where there is room; return past it. */
+static inline char *
+write_digits(char *to, int64_t number)
 {
     static const char pairs[] = "0001020304050607080910111213141516171819"
                                 "2021222324252627282930313233343536373839"
                                 "4041424344454647484950515253545556575859"
                                 "6061626364656667686970717273747576777879"
                                 "8081828384858687888990919293949596979899";
-    char digits[WRITE_DIGITS];
-    char *p = digits + sizeof digits;
-    uint64_t n = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-    while (n >= 100) {
-        memcpy(p -= 2, pairs + 2 * (n % 100), 2);
-        n /= 100;
+    uint64_t n = (uint64_t)number;
+    if (number < 0) {
+        *to++ = '-';
+        n = 0 - n;
+    }
+    int size = 1;
+    uint64_t rest = n;
+    for (; rest >= 10000; rest /= 10000) {
+        size += 4;
+    }
+    size += (rest >= 10) + (rest >= 100) + (rest >= 1000);
+    char *end = to + size;
+    for (to = end; n >= 100; n /= 100) {
+        memcpy(to -= 2, pairs + 2 * (n % 100), 2);
     }
     if (n >= 10) {
-        memcpy(p -= 2, pairs + 2 * n, 2);
+        memcpy(to - 2, pairs + 2 * n, 2);
     }
     else {
-        *--p = (char)('0' + n);
+        to[-1] = (char)('0' + n);
     }
-    if (number < 0) {
-        *--p = '-';
-    }
-    return buffer_add(&out->buffer, p, (size_t)(digits + sizeof digits - p));
+    return end;
 }
 
 static inline bool
@@ -219,7 +284,28 @@ write_int(Output *out, PyObject *value)
         return false;
     }
     int64_t number = PyLong_AsLongLongAndOverflow(value, &overflow);
-    return !overflow && write_number(out, number);
+    if (overflow || !buffer_reserve(&out->buffer, WRITE_DIGITS)) {
+        return false;
+    }
+    out->buffer.to = write_digits(out->buffer.to, number);
+    return true;
+}
+
+/* Whether an int is a small one, of up to 30 bits, and which. */
+static inline bool
+write_is_small(PyObject *value, int64_t *number)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    if (!PyUnstable_Long_IsCompact((PyLongObject *)value)) {
+        return false;
+    }
+    *number = PyUnstable_Long_CompactValue((PyLongObject *)value);
+    return true;
+#else
+    Py_ssize_t size = Py_SIZE(value);
+    *number = (int64_t)size * ((PyLongObject *)value)->ob_digit[0];
+    return size == 1 || size == -1 || size == 0;
+#endif
 }
 
 static bool
@@ -315,7 +401,7 @@ write_extra(Output *out, const WriteClass *cls, PyObject *record)
     size_t size = (size_t)PyBytes_GET_SIZE(json);
     bool added = true;
     if (size > 2) {
-        bool first = PyBytes_AS_STRING(out->buffer.bytes)[out->buffer.size - 1] == '{';
+        bool first = out->buffer.to[-1] == '{';
         added = (first || buffer_add(&out->buffer, ",", 1)) &&
                 buffer_add(&out->buffer, PyBytes_AS_STRING(json) + 1, size - 2);
     }
@@ -323,19 +409,52 @@ write_extra(Output *out, const WriteClass *cls, PyObject *record)
     return added;
 }
 
-/* Whether a field is left out. */
-static inline bool
+/* Whether a field is left out whose default is not None. */
+static bool
 write_omits(const WriteField *field, PyObject *value, bool *plain)
 {
-    if (field->omitted == NULL || value == field->omitted) {
-        return field->omitted != NULL;
-    }
-    if (field->omitted == Py_None) {
-        return false;
-    }
     /* Of one type, and that a plain one: whether they are equal runs no code of anybody's. */
     *plain = Py_TYPE(value) == Py_TYPE(field->omitted);
-    return *plain && PyObject_RichCompareBool(value, field->omitted, Py_EQ) == 1;
+    int equal = *plain ? PyObject_RichCompareBool(value, field->omitted, Py_EQ) : 0;
+    if (equal < 0 && PyErr_ExceptionMatches(PyExc_ArithmeticError)) {
+        PyErr_Clear(); /* a signalling NaN */
+    }
+    *plain = *plain && equal >= 0;
+    return equal == 1;
+}
+
+/* Copy the lead of a field to where there is room for it; return past it. */
+static inline char *
+write_lead(char *to, const WriteField *field, size_t first)
+{
+    for (size_t i = 0; i < field->lead_size; i += LEAD_STEP) {
+        memcpy(to + i, field->lead + first + i, LEAD_STEP);
+    }
+    return to + field->lead_size - first;
+}
+
+/* Write the value of a field after its lead. */
+static inline bool
+write_field(Output *out, const WriteField *field, size_t first, PyObject *value)
+{
+    Buffer *b = &out->buffer;
+    int64_t number;
+    if (!buffer_reserve(b, field->lead_size + LEAD_STEP + WRITE_DIGITS)) {
+        return false;
+    }
+    char *to = write_lead(b->to, field, first);
+    if (field->kind.name == WRITE_INT && PyLong_CheckExact(value) && write_is_small(value, &number)) {
+        b->to = write_digits(to, number);
+        return true;
+    }
+    b->to = to;
+    if (field->kind.name == WRITE_STR && PyUnicode_CheckExact(value)) {
+        return write_str(out, value);
+    }
+    Py_INCREF(value); /* others may run meanwhile */
+    bool written = write_value(out, &field->kind, value);
+    Py_DECREF(value);
+    return written;
 }
 
 static bool
@@ -345,25 +464,25 @@ write_record(Output *out, const WriteClass *cls, PyObject *record)
         return false;
     }
     size_t first = PyBytes_GET_SIZE(cls->head) == 1; /* whether no comma is due */
-    for (int i = 0; i < cls->n_fields; i++) {
-        const WriteField *field = &cls->fields[i];
+    const WriteField *end = cls->fields + cls->n_fields;
+    for (const WriteField *field = cls->fields; field < end; field++) {
         PyObject *value = *(PyObject **)(void *)((char *)record + field->offset);
-        bool plain = value != NULL;
-        if (plain && write_omits(field, value, &plain)) {
+        if (value == field->omitted) {
+            if (value == NULL) {
+                return false;
+            }
             continue;
         }
-        if (!plain || (i == cls->refused_field && PySet_Contains(cls->refused, value) != 0) ||
-            !buffer_add(&out->buffer, PyBytes_AS_STRING(field->lead) + first,
-                        (size_t)PyBytes_GET_SIZE(field->lead) - first)) {
+        bool plain = value != NULL;
+        if (plain && field->omitted != NULL && field->omitted != Py_None && write_omits(field, value, &plain)) {
+            continue;
+        }
+        if (!plain || (field - cls->fields == cls->refused_field &&
+                       (!PyUnicode_CheckExact(value) || PySet_Contains(cls->refused, value) != 0)) ||
+            !write_field(out, field, first, value)) {
             return false;
         }
         first = 0;
-        Py_INCREF(value);
-        bool written = write_value(out, &field->kind, value);
-        Py_DECREF(value);
-        if (!written) {
-            return false;
-        }
     }
     return (!cls->extra || write_extra(out, cls, record)) && buffer_add(&out->buffer, "}", 1);
 }

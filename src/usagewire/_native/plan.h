@@ -108,13 +108,14 @@ struct Class {
     uint64_t required;   /* a bit for each field that must be there */
     uint64_t every;      /* a bit for each field */
     uint64_t nones;      /* a bit for each field that is None where it is absent */
-    uint64_t records;    /* a bit for each field that may hold a record */
+    uint64_t records;    /* a bit for each field that may hold a record, or a tuple */
     Table names;         /* of the keys */
     Key *keys;           /* by the index of their name */
     Key *first;          /* the key that came first last time */
     Table tags;          /* what may stand under keys of KEY_TAG */
-    int extra;           /* index of the field that keeps unknown keys, or -1 */
-    bool passes;         /* whether unknown keys are passed over; if neither, they are not plain */
+    int extra;           /* index of the field for unknown keys, or -1 */
+    bool keeps;          /* whether they are kept there */
+    bool passes;         /* whether they are passed over; if neither, they are not plain */
     bool atomic;         /* whether no field but those of `records` can hold part of a cycle */
     bool frozen;
     int refused_field;   /* index of the field whose value must not be in `refused`, or -1 */

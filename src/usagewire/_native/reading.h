@@ -161,11 +161,16 @@ field_fill(Plan *plan, PyObject *spec, Class *cls)
         cls->nones |= bit;
         cls->blank[((size_t)field->offset - cls->slots_start) / sizeof(PyObject *)] = Py_None;
     }
-    if (field->kind.name == KIND_CLASS || field->kind.name == KIND_UNION) {
+    KindName name = field->kind.name;
+    if (name == KIND_CLASS || name == KIND_UNION || name == KIND_TUPLE) {
         cls->records |= bit;
     }
-    else if (field->kind.name > KIND_DECIMAL && cls->n_fields - 1 != cls->extra) {
+    else if (cls->n_fields - 1 != cls->extra ? name > KIND_DECIMAL || PyObject_IS_GC(fallback)
+                                             : PyDict_Check(fallback)) {
         cls->atomic = false;
+    }
+    if (field->mode == DEFAULT_MADE) {
+        cls->atomic = false; /* what is made may get the record for a part, one day */
     }
     return true;
 }
@@ -212,22 +217,23 @@ class_is_plain(PyTypeObject *type)
 }
 
 /* Take a class from (type, fields, names of the keys, what each stands for, tags, index of the field
- * that keeps unknown keys, whether those are passed over, whether it is frozen, index of the field
- * that must not be in the set that comes last). */
+ * for unknown keys or -1, whether they are kept there, whether they are passed over, whether the class
+ * is frozen, index of the field that must not be in the set that comes last). */
 static bool
 class_fill(Plan *plan, PyObject *spec, Class *cls)
 {
     PyObject *type, *fields, *names, *indexes, *tags, *refused;
-    int extra, passes, frozen, refused_field;
-    if (!PyArg_ParseTuple(spec, "O!O!O!O!O!ippiO!", &PyType_Type, &type, &PyTuple_Type, &fields,
+    int extra, keeps, passes, frozen, refused_field;
+    if (!PyArg_ParseTuple(spec, "O!O!O!O!O!ipppiO!", &PyType_Type, &type, &PyTuple_Type, &fields,
                           &PyTuple_Type, &names, &PyTuple_Type, &indexes, &PyTuple_Type, &tags, &extra,
-                          &passes, &frozen, &refused_field, &PyFrozenSet_Type, &refused)) {
+                          &keeps, &passes, &frozen, &refused_field, &PyFrozenSet_Type, &refused)) {
         return false;
     }
     cls->type = (PyTypeObject *)Py_NewRef(type);
     cls->refused = Py_NewRef(refused);
     cls->refused_field = refused_field;
     cls->extra = extra;
+    cls->keeps = keeps && extra >= 0;
     cls->passes = passes != 0;
     cls->frozen = frozen != 0;
     cls->atomic = true;
@@ -560,7 +566,8 @@ plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
     if (PyErr_Occurred()) {
         return NULL;
     }
-    if (start < 0 || start > stop || stop > PyBytes_GET_SIZE(args[0]) || lines.longest < 0 || lines.most < 0) {
+    if (start < 0 || start > stop || stop > PyBytes_GET_SIZE(args[0]) || lines.longest < 0 ||
+        lines.most < 0) {
         PyErr_SetString(PyExc_ValueError, "start, stop, longest or most is out of range");
         return NULL;
     }

@@ -121,14 +121,18 @@ record_next(Input *r, const Class *cls, bool first, Text *text, Key **key)
 static bool
 record_unknown(Input *r, const Class *cls, const Text *text, PyObject **extra)
 {
-    if (cls->extra < 0) {
-        PyObject *value = cls->passes ? value_any(r, NULL) : NULL;
-        Py_XDECREF(value);
-        return value != NULL;
+    if (!cls->keeps && !cls->passes) {
+        return false;
     }
-    PyObject *name = value_text(r, text);
+    PyObject *name = value_text(r, text); /* where it is dropped, too: it has to be UTF-8 */
     if (name == NULL) {
         return false;
+    }
+    if (!cls->keeps) {
+        PyObject *passed = value_any(r, NULL);
+        Py_XDECREF(passed);
+        Py_DECREF(name);
+        return passed != NULL;
     }
     PyObject *value = value_any(r, r->values->check_extra);
     bool kept = value != NULL && (*extra != NULL || (*extra = PyDict_New()) != NULL) &&
@@ -353,6 +357,18 @@ record_union(Input *r, Union *choice)
     return cls != NULL ? record_object(r, cls, NULL) : NULL;
 }
 
+/* Take a tuple out of the collector's sight where none of its items is in it: it cannot be in a cycle. */
+static void
+record_untrack_items(PyObject *tuple)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
+        if (PyObject_GC_IsTracked(PyTuple_GET_ITEM(tuple, i))) {
+            return;
+        }
+    }
+    PyObject_GC_UnTrack(tuple);
+}
+
 /* Read the items of a JSON list whose opening bracket was passed. */
 static PyObject *
 record_list(Input *r, const Kind *item, bool as_tuple)
@@ -385,6 +401,9 @@ record_list(Input *r, const Kind *item, bool as_tuple)
     }
     PyObject *tuple = PyList_AsTuple(list);
     Py_DECREF(list);
+    if (tuple != NULL) {
+        record_untrack_items(tuple);
+    }
     return tuple;
 }
 

@@ -107,6 +107,18 @@ scan_is_plain_letter(uint8_t c)
     return c != '"' && c != '\\' && c >= 0x20 && c < 0x80;
 }
 
+/* Whether eight letters are plain. */
+static inline bool
+scan_is_plain_word(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+    uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
+    /* Of bytes below 0x80, subtracting sets the top bit of the first that is less, and only of such or
+     * of those after it. */
+    uint64_t odd = (word - ones * 0x20) | (quote - ones) | (backslash - ones) | word;
+    return (odd & tops) == 0;
+}
+
 /* Pass over plain letters. */
 static inline const uint8_t *
 scan_letters(const uint8_t *p, const uint8_t *end)

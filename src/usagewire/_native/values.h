@@ -171,6 +171,14 @@ value_int(Input *r)
     return NULL;
 }
 
+/* Return the float of an integer: up to 2**53 a double holds every one. */
+static inline PyObject *
+value_float_of(int64_t number)
+{
+    bool exact = -(INT64_C(1) << 53) <= number && number <= (INT64_C(1) << 53);
+    return exact ? PyFloat_FromDouble((double)number) : NULL;
+}
+
 /* A number of at most 15 digits with a point is an integer by a power of ten, both of which a double
  * holds exactly, so that one division rounds it right. Every other number is for orjson. */
 static PyObject *
@@ -180,9 +188,7 @@ value_float(Input *r)
                                     1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
     int64_t number;
     if (scan_integer(&r->s, &number)) {
-        /* Up to 2**53 a double holds every integer. */
-        bool exact = -(INT64_C(1) << 53) <= number && number <= (INT64_C(1) << 53);
-        return exact ? PyFloat_FromDouble((double)number) : NULL;
+        return value_float_of(number);
     }
     const uint8_t *p = r->s.p, *end = r->s.end;
     bool negative = p < end && *p == '-';
@@ -207,10 +213,13 @@ value_float(Input *r)
         return PyFloat_FromDouble(negative ? -value : value);
     }
     PyObject *value = value_number(r);
-    if (value != NULL && !PyFloat_CheckExact(value)) {
-        Py_CLEAR(value);
+    if (value == NULL || PyFloat_CheckExact(value)) {
+        return value;
     }
-    return value;
+    int overflow = 1;
+    number = PyLong_CheckExact(value) ? PyLong_AsLongLongAndOverflow(value, &overflow) : 0; /* as of -0 */
+    Py_DECREF(value);
+    return overflow ? NULL : value_float_of(number);
 }
 
 /* Whether `text` is digits with at most one point between them, and no more than 34 digits. */
