@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench matrix format clean
+.PHONY: demo test test-pure check lint-c packaging bench matrix mutants format clean
 
 # One stamp per set of extras, so that `make demo` installs only what the demo needs.
 .venv/.stamp-%: pyproject.toml setup.py $(wildcard src/usagewire/_native/*)
@@ -21,6 +21,11 @@ test: .venv/.stamp-test
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
+# The suite without the C extension. Reading by straight code is left out: `make test` reads by it too.
+test-pure: .venv/.stamp-test
+	USAGEWIRE_PURE=1 $(BIN)/python -c 'import usagewire; assert not usagewire.accelerated()'
+	USAGEWIRE_PURE=1 $(BIN)/python -m pytest --quiet -p no:cacheprovider -k 'not [shapes'
+
 check: .venv/.stamp-check
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -28,8 +33,30 @@ check: .venv/.stamp-check
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest --quiet tests/test_structure.py
 
+# The C text without a warning, by each of the compilers that is there.
+C_WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla -Werror
+
+lint-c: .venv/.stamp-test
+	@include=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))'); \
+	ran=; \
+	for compiler in gcc clang; do \
+		command -v $$compiler >/dev/null || continue; \
+		echo "$$compiler -std=c11 -O3 $(C_WARNINGS)"; \
+		$$compiler -std=c11 -O3 $(C_WARNINGS) -isystem "$$include" -c -o /dev/null \
+			src/usagewire/_native/module.c || exit 1; \
+		ran=1; \
+	done; \
+	test -n "$$ran"
+
+packaging: .venv/.stamp-check
+	sh tools/packaging.sh $(BIN)/python
+
 bench: .venv/.stamp-bench
 	$(BIN)/python -m benchmarks.run
+
+# Plant each of a list of faults in the C text, and see the quick tests find at least 95 % of them.
+mutants: .venv/.stamp-test
+	$(BIN)/python -m proof.mutants
 
 matrix:
 	sh tools/matrix.sh

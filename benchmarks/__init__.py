@@ -3,6 +3,7 @@
 `python -m benchmarks.run` (`make bench`) measures and writes `benchmarks/RESULTS.md`. Nothing is
 timed before its answer was found equal to ours (`answers`). Nothing here is part of the package.
 
-The parts about streaming run alone too: `python -m benchmarks.streaming` (time), `.readers` (other
-readers), `.stream_memory` and `.growth`, each with `--small` for a look in seconds.
+Most parts run alone too, each with `--small` for a look in seconds: `python -m benchmarks.headline`
+(the peers beside C), `.variants` (less plain lines), `.scale` (very many records), and of streaming
+`.streaming` (time), `.readers` (other readers), `.stream_memory` and `.growth`.
 """

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from time import process_time
 from typing import Any, Final, TypeAlias
@@ -18,6 +19,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from benchmarks.tables import number, spread, table
+from benchmarks.targets import Target
 from usagewire import Counts, Decoder, UsageResponse, UsageVectorStoresResult, read
 
 Run: TypeAlias = Callable[[], Counts]
@@ -94,6 +96,14 @@ def _seconds(run: Run) -> float:
     start = process_time()
     run()
     return process_time() - start
+
+
+def targets(measured: Measured) -> list[Target]:
+    """Return the target with what was measured of the input that is worst."""
+    found = {title: [b / a for a, b in turns] for title, (_, turns) in measured.shapes.items()}
+    worst = max(found, key=lambda title: median(found[title]))
+    what = f"hostile inputs, time of 2n / of n, the worst of {len(found)}: {worst}"
+    return [Target(what, "at most", TARGET, found[worst])]
 
 
 def section(measured: Measured) -> str:

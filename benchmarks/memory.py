@@ -26,7 +26,8 @@ def kept_per_row(peer: str, workload: Workload, file: Path) -> float | None:
     return int(answer) / workload.rows if answer else None
 
 
-def _resident() -> int:
+def resident() -> int:
+    """Return the bytes of resident memory of this process, without garbage."""
     gc.collect()
     with suppress(AttributeError):  # a C library other than glibc
         ctypes.CDLL(None).malloc_trim(0)
@@ -38,9 +39,9 @@ def _grown(peer: str, workload: str, file: Path) -> int:
     decode = peers.load(peer).decoder(WORKLOADS[workload](0).kind)
     text = file.read_bytes()
     decode(b"\n".join(text.split(b"\n", 300)[:300]))
-    before = _resident()
+    before = resident()
     records = decode(text)
-    after = _resident()
+    after = resident()
     assert records
     return after - before
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ import orjson
 import polars as pl
 
 from benchmarks import workloads
+from benchmarks.damages import ALL, DAMAGES, damaged
 from benchmarks.streaming import FULL, GZIP, SMALL, Sizes, seconds
 from benchmarks.tables import spread, table
 from usagewire import Reader, UsageCompletionsResult, read
@@ -50,9 +50,6 @@ SCHEMA: Final = {
     key: {"VARCHAR": pl.String(), "BIGINT": pl.Int64(), "BOOLEAN": pl.Boolean()}[kind]
     for key, kind in SQL_TYPES.items()
 }
-
-BAD_SHARE: Final = 0.26
-"""Which share of the lines of the damaged file is bad."""
 
 
 @attrs.frozen
@@ -125,8 +122,8 @@ def measure(sizes: Sizes) -> Measured:
         bad = Path(folder) / "bad.ndjson"
         found: dict[str, dict[str, Damage]] = {}
         good: dict[int, Row] = {}
-        for title, damages in (("cut short", ["cut short"]), (ALL, list(DAMAGES))):
-            good = write_damaged(lines, damages, bad)
+        for title, names in (("cut short", ["cut short"]), (ALL, list(DAMAGES))):
+            good = write_damaged(lines, names, bad)
             readers = (*READERS, *TOLERANT)
             found[title] = {reader.name: damage(reader, bad, good) for reader in readers}
         return Measured(
@@ -149,24 +146,11 @@ def totals(reader: FileReader, file: Path) -> tuple[int, ...]:
     return len(rows), *(sum(column) for column in zip(*rows, strict=True))
 
 
-def write_damaged(lines: Sequence[bytes], damages: Sequence[str], file: Path) -> dict[int, Row]:
-    """Write `lines`, many of them damaged, and return the rows of the good ones by line number.
-
-    Each says in `num_model_requests` which line it is, from 1, so that no two are alike.
-    """
-    good, written = {}, []
-    for index, line in enumerate(lines):
-        number = index + 1
-        row = _NUMBER.sub(rb"\g<1>%d" % number, line)
-        bad = int(number * BAD_SHARE)
-        # So spread, good lines stand between the bad ones, and every damage comes up.
-        if bad == int(index * BAD_SHARE):
-            good[number] = _columns(orjson.loads(row))
-            written.append(row)
-        else:
-            written.append(DAMAGES[damages[bad % len(damages)]](row))
-    file.write_bytes(b"\n".join(written) + b"\n")
-    return good
+def write_damaged(lines: Sequence[bytes], names: Sequence[str], file: Path) -> dict[int, Row]:
+    """Write `lines`, many of them damaged, and return the rows of the good ones by line number."""
+    text, good = damaged(lines, names)
+    file.write_bytes(text)
+    return {number: _columns(orjson.loads(line)) for number, line in good.items()}
 
 
 def damage(reader: FileReader, file: Path, good: Mapping[int, Row]) -> Damage:
@@ -186,32 +170,6 @@ def damage(reader: FileReader, file: Path, good: Mapping[int, Row]) -> Damage:
         made=(found - expected).total(),
         said="; ".join(told) or "nothing",
     )
-
-
-_NUMBER: Final = re.compile(rb'("num_model_requests":)\d+')
-
-DAMAGES: Final[Mapping[str, Callable[[bytes], bytes]]] = {
-    "cut short": lambda line: line[: len(line) // 2],
-    "two rows on a line": lambda line: line + line,
-    "no UTF-8": lambda line: line.replace(b'"gpt', b'"gp\xff').replace(b'"o4', b'"o\xff'),
-    "text": lambda _: b"Traceback (most recent call last):",
-    "a comma too many": lambda line: line[:-1] + b",}",
-    "a number as a string": lambda line: re.sub(rb'("input_tokens":)(\d+)', rb'\1"\2"', line),
-    "a fraction": lambda line: re.sub(rb'("input_tokens":\d+)', rb"\1.5", line),
-    "past 64 bits": lambda line: re.sub(
-        rb'("input_tokens":)\d+', rb"\g<1>18446744073709551617", line
-    ),
-    "a required key missing": lambda line: re.sub(rb'"output_tokens":\d+,', b"", line),
-    "null where a number is required": lambda line: re.sub(
-        rb'("output_tokens":)\d+', rb"\1null", line
-    ),
-    "NaN": lambda line: re.sub(rb'("output_tokens":)\d+', rb"\1NaN", line),
-    "an array": lambda line: b"[" + line + b"]",
-    "NUL bytes": lambda line: bytes(len(line)),
-}
-"""What can be wrong with a line, and how a good one is made so."""
-
-ALL: Final = f"all of these in equal shares: {', '.join(DAMAGES)}"
 
 
 def _columns(record: Any) -> Row:

@@ -1,9 +1,9 @@
-"""Measure everything and write `benchmarks/RESULTS.md`: `python -m benchmarks.run`.
+"""Measure everything and write `benchmarks/RESULTS.md` and its chart: `python -m benchmarks.run`.
 
-With `--small` it takes little of everything and prints the report instead. Each part about
-streaming also runs alone, with `--small` or not, and prints what it has for the report:
-`python -m benchmarks.streaming`, `benchmarks.readers`, `benchmarks.stream_memory` and
-`benchmarks.growth`.
+With `--small` it takes little of everything and prints the report instead. These parts also run
+alone, with `--small` or not, and print what they have for the report: `benchmarks.headline`,
+`.variants`, `.scale`, and, about streaming, `.streaming`, `.readers`, `.stream_memory` and
+`.growth`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,23 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from benchmarks import growth, imports, memory, readers, report, stream_memory, streaming
+from benchmarks import (
+    growth,
+    headline,
+    imports,
+    memory,
+    readers,
+    report,
+    scale,
+    stream_memory,
+    streaming,
+    variants,
+)
 from benchmarks.peers import PEERS
 from benchmarks.workloads import WORKLOADS
 
 HERE: Final = Path(__file__).parent
-RESULTS: Final = HERE / "RESULTS.md"
+RESULTS: Final = "RESULTS.md"
 
 
 def main() -> None:
@@ -38,16 +49,26 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="little of everything; write nothing")
     options = parser.parse_args()
     if options.small:
-        print(report.render(_measured(1_000, 2, 1_000, small=True)))
+        with TemporaryDirectory() as folder:
+            _write(_measured(1_000, 2, 1_000, small=True), Path(folder))
+            print((Path(folder) / RESULTS).read_text())
         return
     measured = _measured(options.rows, options.turns, options.memory_rows)
-    RESULTS.write_text(report.render(measured))
+    _write(measured, HERE)
     print(report.ratio_tables(measured))
+
+
+def _write(measured: report.Measured, folder: Path) -> None:
+    (folder / RESULTS).write_text(report.render(measured))
+    (folder / report.CHART).write_text(headline.chart(measured.headline))
 
 
 def _measured(rows: int, turns: int, memory_rows: int, *, small: bool = False) -> report.Measured:
     with TemporaryDirectory() as folder:
         return report.Measured(
+            headline=_part("the headline", headline, small=small),
+            variants=_part("less plain lines", variants, small=small),
+            scale=_part("very many records", scale, small=small),
             workloads=[make(rows) for make in WORKLOADS.values()],
             turns=turns,
             times=_times(rows, turns, Path(folder) / "times.json"),

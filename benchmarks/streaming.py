@@ -23,6 +23,7 @@ import attrs
 
 from benchmarks import workloads
 from benchmarks.tables import number, spread, table
+from benchmarks.targets import Target, targets_table
 from benchmarks.workloads import Workload
 from usagewire import Decoder, Reader, read
 from usagewire.sources import CHUNK
@@ -183,6 +184,17 @@ def _chunks(file: Path) -> Iterator[bytes]:
             yield chunk
 
 
+def targets(measured: Measured) -> list[Target]:
+    """Return each target with what was measured."""
+    return [
+        Target(
+            f"read {suffix}, {way}: time / decoding", "at most", most, measured.ratios(suffix, way)
+        )
+        for suffix, most in TARGETS.items()
+        for way in WAYS
+    ]
+
+
 def section(measured: Measured) -> str:
     """Return the part of the report."""
     rows = (
@@ -194,12 +206,6 @@ def section(measured: Measured) -> str:
         )
         for suffix, size in measured.sizes.items()
     )
-    targets = "\n".join(
-        f"- {suffix}, {way}: {spread(measured.ratios(suffix, way))};"
-        f" the target is at most {most:.2f}."
-        for suffix, most in TARGETS.items()
-        for way in WAYS
-    )
     head = ("file", "bytes", *WAYS, "unpacking / decoding")
     return f"""\
 {measured.rows:,} completions rows read by `read(path, UsageCompletionsResult)`, by iterating and by
@@ -210,16 +216,15 @@ in the system's cache. usagewire unpacks gzip by zlib-ng, and bzip2 and xz in a 
 time is that on the wall. All in turn, {measured.turns} turns. The columns of reading are multiples
 of decoding or, where that is slower, of unpacking, within a turn: median and range.
 
-{table(head, rows)}
-
-{targets}"""
+{table(head, rows)}"""
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.streaming", description=__doc__)
     parser.add_argument("--small", action="store_true", help="little data, few turns")
-    print(section(measure(SMALL if parser.parse_args().small else FULL)))
+    measured = measure(SMALL if parser.parse_args().small else FULL)
+    print(section(measured), targets_table(targets(measured)), sep="\n\n")
 
 
 if __name__ == "__main__":

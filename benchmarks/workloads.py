@@ -1,13 +1,16 @@
 """The data that is measured: seeded, made up, in the shape of the API's answers, as NDJSON.
 
-Ids and models repeat as they do in an organization's usage; counts and amounts vary. No value is
-null, so that every peer, whatever it does about nulls, has the same keys to write. Amounts of money
-are JSON numbers whose shortest text is exact, because not every peer keeps a string exact.
+Ids and models repeat as they do in an organization's usage; counts and amounts vary. In what is
+also written no value is null, so that every peer, whatever it does about nulls, has the same keys
+to write. Amounts of money are JSON numbers whose shortest text is exact, because not every peer
+keeps a string exact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from random import Random
 from string import ascii_letters, digits
 from typing import Any, Final
@@ -15,6 +18,8 @@ from typing import Any, Final
 import attrs
 import orjson
 
+from benchmarks.peers import Peer
+from benchmarks.shapes import EXTRA
 from usagewire import (
     CostsResult,
     UsageAudioSpeechesResult,
@@ -35,6 +40,7 @@ from usagewire import (
 SEED: Final = 20260821
 BUCKETS: Final = 7
 ROWS_PER_BUCKET: Final = 5
+ROWS_PER_PAGE: Final = BUCKETS * ROWS_PER_BUCKET
 DAY: Final = 86_400
 FIRST_DAY: Final = 1_785_542_400
 """2026-08-01 in Unix seconds UTC."""
@@ -75,11 +81,27 @@ class Workload:
     data: bytes
     rows: int
     """Rows in all lines; what is measured is given per row."""
+    documents: tuple[bytes, ...] = ()
+    """The documents, where one takes more than a line; each is then decoded by itself."""
+    unknown: frozenset[str] = frozenset()
+    """The keys that our classes do not have."""
 
     @property
     def head(self) -> bytes:
         """The first few hundred lines, with which a peer warms up."""
         return b"\n".join(self.data.split(b"\n", 300)[:300])
+
+    def decoding(self, peer: Peer) -> Callable[[], list[Any]]:
+        """Return what decodes all of it into a list of records of `peer`.
+
+        Raises:
+            NotSupported: where it cannot read the type at all.
+
+        """
+        if not self.documents:
+            return partial(peer.decoder(self.kind), self.data)
+        decode = peer.document(self.kind)
+        return lambda: [decode(document) for document in self.documents]
 
 
 class _Values:
@@ -123,6 +145,12 @@ class _Values:
             return random.randrange(10 ** random.randint(3, 7))
         return random.randrange(10 ** random.randint(1, 5))
 
+    def some(self, of: list[str], count: int) -> list[str]:
+        return self._random.sample(of, count)
+
+    def letters(self, count: int) -> str:
+        return "".join(self._random.choices(ascii_letters + digits, k=count))
+
     def row(self, tag: str) -> dict[str, Any]:
         return {"object": tag} | {key: self.of(key) for key in KEYS[tag].split()}
 
@@ -150,24 +178,22 @@ class _Values:
 
 def completions(rows: int) -> Workload:
     """Return completions rows of 12 keys, which are to be read into a class of 25 fields."""
-    values = _Values(SEED)
-    data = _lines(values.row(UsageCompletionsResult.object) for _ in range(rows))
-    return Workload("completions", "completions rows", UsageCompletionsResult, data, rows)
+    return _completions("completions", "completions rows", map(orjson.dumps, _rows(rows)))
 
 
 def mixed(rows: int) -> Workload:
     """Return rows of all 12 kinds in random order, each kind as frequent as any."""
     values = _Values(SEED)
     tags = Random(SEED).choices(tuple(KEYS), k=rows)  # noqa: S311 -- test data
-    return Workload("mixed", "mixed rows", UsageResult, _lines(map(values.row, tags)), rows)
+    data = _lines(map(orjson.dumps, map(values.row, tags)))
+    return Workload("mixed", "mixed rows", UsageResult, data, rows)
 
 
 def pages(rows: int) -> Workload:
     """Return pages of a week by days, with about `rows` rows in all of them."""
-    values = _Values(SEED)
-    count = -(-rows // (BUCKETS * ROWS_PER_BUCKET))
-    data = _lines(map(values.page, range(count)))
-    return Workload("pages", "pages", UsageResponse, data, count * BUCKETS * ROWS_PER_BUCKET)
+    made = _pages(rows)
+    data = _lines(map(orjson.dumps, made))
+    return Workload("pages", "pages", UsageResponse, data, len(made) * ROWS_PER_PAGE)
 
 
 WORKLOADS: Final[Mapping[str, Callable[[int], Workload]]] = {
@@ -177,8 +203,107 @@ WORKLOADS: Final[Mapping[str, Callable[[int], Workload]]] = {
 }
 
 
-def _lines(documents: Iterable[dict[str, Any]]) -> bytes:
-    text = bytearray()
-    for document in documents:
-        text += orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
-    return bytes(text)
+def all_fields(rows: int) -> Workload:
+    """Return rows with every key of the class, half of those that may be null null."""
+    values = _Values(SEED + 1)
+    fields = [a for a in attrs.fields(UsageCompletionsResult) if a.name != EXTRA]
+    optional = [a.name for a in fields if a.default is not attrs.NOTHING]
+
+    def changed(row: dict[str, Any]) -> dict[str, Any]:
+        nulls = set(values.some(optional, len(optional) // 2))
+        more = {a.name: values.of(a.name) for a in fields if a.name not in row}
+        row |= more
+        return {key: None if key in nulls else value for key, value in row.items()}
+
+    texts = map(orjson.dumps, map(changed, _rows(rows)))
+    return _completions("all_fields", "all 25 keys, half of the optional ones null", texts)
+
+
+def sorted_keys(rows: int) -> Workload:
+    """Return rows whose keys are in sorted order, the tag in the midst of them."""
+    texts = (orjson.dumps(row, option=orjson.OPT_SORT_KEYS) for row in _rows(rows))
+    return _completions("sorted_keys", "keys in sorted order", texts)
+
+
+def unknown_keys(rows: int) -> Workload:
+    """Return rows with three keys that the class does not have."""
+    values = _Values(SEED + 1)
+    new = {"new_region": "size", "new_count": "images", "new_details": "quantity_unit"}
+
+    def changed(row: dict[str, Any]) -> dict[str, Any]:
+        text, count, unit = map(values.of, new.values())
+        more = dict(zip(new, (text, count, {"unit": unit, "count": count}), strict=True))
+        items = list(row.items())
+        # One at the front, one in the midst, one at the end.
+        for place, item in zip((1, 6, len(items) + 2), more.items(), strict=True):
+            items.insert(place, item)
+        return dict(items)
+
+    texts = map(orjson.dumps, map(changed, _rows(rows)))
+    title = "three unknown keys: a string, a number, an object"
+    return attrs.evolve(_completions("unknown_keys", title, texts), unknown=frozenset(new))
+
+
+def escapes(rows: int) -> Workload:
+    r"""Return rows of which one string is not ASCII, one has \" \\ and \n, and one \u escapes."""
+
+    def text(row: dict[str, Any]) -> bytes:
+        row["project_id"] = f"Büro 東京 \U0001f600 {row['project_id'][-8:]}"
+        row["user_id"] = f'{row["user_id"][:16]} "\\me\\"\n'
+        row["api_key_id"] = key = f"clé {row['api_key_id'][-12:]} 鍵 \U0001f511"
+        return orjson.dumps(row).replace(orjson.dumps(key), json.dumps(key).encode())
+
+    return _completions("escapes", "non-ASCII and escaped strings", map(text, _rows(rows)))
+
+
+def unique_strings(rows: int) -> Workload:
+    """Return rows in which no string but the tag comes twice, each as long as it was."""
+    values = _Values(SEED + 1)
+
+    def changed(row: dict[str, Any]) -> dict[str, Any]:
+        return row | {
+            key: row[key][:4] + values.letters(len(row[key]) - 4) for key in GROUPS.split()
+        }
+
+    texts = map(orjson.dumps, map(changed, _rows(rows)))
+    return _completions("unique_strings", "strings that never repeat", texts)
+
+
+def pretty_pages(rows: int) -> Workload:
+    """Return pages, each printed over many lines with an indent of two."""
+    made = _pages(rows)
+    texts = tuple(orjson.dumps(page, option=orjson.OPT_INDENT_2) for page in made)
+    count = len(made) * ROWS_PER_PAGE
+    title = "pages, pretty-printed"
+    return Workload("pretty_pages", title, UsageResponse, _lines(texts), count, texts)
+
+
+VARIANTS: Final[Mapping[str, Callable[[int], Workload]]] = {
+    "completions": completions,
+    "all_fields": all_fields,
+    "sorted_keys": sorted_keys,
+    "unknown_keys": unknown_keys,
+    "escapes": escapes,
+    "unique_strings": unique_strings,
+    "pretty_pages": pretty_pages,
+}
+"""The plain completions rows, the same rows with one thing changed, and pages otherwise printed."""
+
+
+def _rows(rows: int) -> Iterator[dict[str, Any]]:
+    values = _Values(SEED)
+    return (values.row(UsageCompletionsResult.object) for _ in range(rows))
+
+
+def _completions(name: str, title: str, texts: Iterable[bytes]) -> Workload:
+    data = _lines(texts)
+    return Workload(name, title, UsageCompletionsResult, data, data.count(b"\n"))
+
+
+def _pages(rows: int) -> list[dict[str, Any]]:
+    values = _Values(SEED)
+    return [values.page(number) for number in range(-(-rows // ROWS_PER_PAGE))]
+
+
+def _lines(texts: Iterable[bytes]) -> bytes:
+    return b"".join(text + b"\n" for text in texts)

@@ -1,22 +1,25 @@
 """What every test of decoding has in common: the ways to decode, exact comparison, the samples.
 
-A test that decodes asks for the fixture `path` (or `loads`) and so runs once for each way to decode
-that `PATHS` names. A comparison goes through `exact`, because `==` takes 1, 1.0 and True for one.
+A test that decodes or encodes asks for the fixture `path` (or `loads`) and so runs once for each
+way that `PATHS` names; meanwhile every decoder and encoder has to go that way. A comparison goes
+through `exact`, because `==` takes 1, 1.0 and True for one.
 """
 
+import gc
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from types import NoneType, UnionType
+from typing import Any, Final, NamedTuple, Union, get_args, get_origin
 
 import attrs
 import hypothesis
 import pytest
 
 import usagewire
-from usagewire import DecodeError, _accel, _reading, codec, decoder, encoder
+from usagewire import DecodeError, Decoder, Encoder, _accel, _reading, codec, decoder, encoder
 
 PATHS: Final = {
     "reference": {"SIGHTINGS": 10**9},
@@ -24,7 +27,8 @@ PATHS: Final = {
     "c": {"SIGHTINGS": 10**9},
 }
 """The ways to decode: step by step, by straight code from the first object on, and by the C
-extension before the first. Every test of decoding runs on each."""
+extension before the first. Every test of decoding runs on each, and every test of encoding, for
+which the first two are one."""
 
 if _accel.unavailable() is not None:
     del PATHS["c"]
@@ -42,6 +46,9 @@ CACHES: Final = [
     for value in vars(module).values()
     if hasattr(value, "cache_clear")
 ]
+
+OURS: Final = frozenset({*get_args(usagewire.UsageObject), usagewire.CostsResultAmount})
+"""The classes that the C extension reads and writes, whatever the options are."""
 
 COMPLETIONS: Final = "organization.usage.completions.result"
 VECTORS: Final = "organization.usage.vector_stores.result"
@@ -74,10 +81,57 @@ def path(request: pytest.FixtureRequest) -> Iterator[Way]:
         for name, value in (SHIPPED | PATHS[request.param]).items():
             patch.setattr(_reading, name, value)
         patch.setattr(_accel, "PURE", request.param != "c")
+        hold_to(patch, by_c=request.param == "c")
         # What was built before may know the shapes that came by.
         for cached in CACHES:
             cached.cache_clear()
+        assert (request.param == "c") == usagewire.accelerated()
         yield Way(request.param, usagewire.loads, usagewire.Decoder)
+
+
+def hold_to(patch: pytest.MonkeyPatch, *, by_c: bool) -> None:
+    """Make each decoder that is built, and each encoder that is used, go one way only.
+
+    By C go classes of ours and unions and lists of them; others may. A converter of one's own may
+    do anything with them.
+    """
+    build, encode, encode_lines = Decoder.__init__, Encoder.encode, Encoder.encode_lines
+
+    def built(self: Any, type: Any = usagewire.UsageObject, **options: Any) -> None:  # noqa: A002 -- as it is named there
+        build(self, type, **options)
+        kinds = set(leaves(type))
+        held = by_c and options.get("converter") is None and kinds and kinds <= OURS
+        assert not held or self.not_accelerated is None
+        assert by_c or self.not_accelerated == "USAGEWIRE_PURE is set"
+
+    def check(self: Any, records: Iterable[Any]) -> None:
+        for cls in {type(record) for record in records} if self._is_own or not by_c else ():
+            reason = self.not_accelerated(cls)
+            assert not by_c or cls not in OURS or reason is None
+            assert by_c or reason == "USAGEWIRE_PURE is set"
+
+    def encoded(self: Any, obj: Any) -> bytes:
+        data = encode(self, obj)
+        check(self, [obj])
+        return data
+
+    def encoded_lines(self: Any, objs: Any, **options: Any) -> bytes:
+        data = encode_lines(self, objs, **options)
+        check(self, objs if isinstance(objs, list) else [])
+        return data
+
+    patch.setattr(Decoder, "__init__", built)
+    patch.setattr(Encoder, "encode", encoded)
+    patch.setattr(Encoder, "encode_lines", encoded_lines)
+
+
+def leaves(kind: Any) -> Iterator[Any]:
+    """Yield the types that a union or list is made of, without None."""
+    if get_origin(kind) in (list, Union, UnionType):
+        for argument in get_args(kind):
+            yield from leaves(argument)
+    elif kind is not None and kind is not NoneType:
+        yield kind
 
 
 @pytest.fixture
@@ -87,6 +141,15 @@ def _shipped(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(_reading, name, value)
     for cached in CACHES:
         cached.cache_clear()
+
+
+@pytest.fixture
+def _small_heap() -> Iterator[None]:
+    """Leave what there is out of the collector's sight, so that it takes no time to look."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,12 @@
 import gc
+import json
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import Literal
+from xml.etree import ElementTree as ET
 
+import attrs
 import pytest
 
 for library in (
@@ -17,15 +22,21 @@ for library in (
 
 from benchmarks import (  # noqa: E402 -- they import these libraries
     answers,
+    chart,
     growth,
+    headline,
     peers,
     readers,
+    scale,
     stream_memory,
     streaming,
+    targets,
+    turns,
+    variants,
     workloads,
 )
 
-from usagewire import Counts  # noqa: E402 -- after the check
+from usagewire import Counts, accelerated  # noqa: E402 -- after the check
 
 ROWS = 140
 
@@ -66,6 +77,203 @@ def test_workload_repeats(workload: str) -> None:
     first, second = (workloads.WORKLOADS[workload](ROWS) for _ in range(2))
     assert first == second
     assert first.data.count(b'.result"') == first.rows == ROWS
+
+
+@pytest.mark.parametrize("variant", workloads.VARIANTS)
+@pytest.mark.parametrize("peer", [headline.OURS, *variants.BESIDE])
+def test_peer_gives_our_answer_of_each_variant(peer: str, variant: str) -> None:
+    """What is less plain is read equally, but for unknown keys, which most drop."""
+    answers.check_decoding(peers.load(peer), workloads.VARIANTS[variant](ROWS))
+
+
+def test_reference_peer_is_without_c() -> None:
+    """The reference path is another path than the one in use, where C is in use."""
+    kind = workloads.completions(0).kind
+    paths = [
+        peers.load(name).decoder(kind).__self__.not_accelerated  # type: ignore[attr-defined]
+        for name in (headline.OURS, headline.REFERENCE)
+    ]
+    assert [accelerated(), False] == [reason is None for reason in paths]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (b'{"usage_bytes":1}', b'{"usage_bytes":2}'),
+        (b'{"usage_bytes":1}', b'{"usage_bytes":true}'),
+        (b'{"usage_bytes":1}', b'{"usage_bytes":1,"project_id":"p"}'),
+        (b'{"usage_bytes":1}', b'{"usage_bytes":1,"new":1}'),
+        (b'{"usage_bytes":1,"new":1}', b'{"usage_bytes":1,"new":2}'),
+        (b'{"usage_bytes":1,"new":1,"more":1}', b'{"usage_bytes":1,"new":1}'),
+    ],
+)
+def test_other_answer_is_noticed(one: bytes, other: bytes) -> None:
+    """A peer whose answer is not ours is not timed; all unknown keys may be missing, not some."""
+    unknown = json.loads(one).keys() - {"usage_bytes"}
+    kind = headline.WORKLOADS["mixed"](0).kind
+    tag = b'{"object":"organization.usage.vector_stores.result",'
+    workload = workloads.Workload("", "", kind, tag + one[1:], 1, unknown=frozenset(unknown))
+    peer = peers.load("orjson_dicts")
+    answers.check_decoding(peer, workload)
+
+    class Altered:
+        decoder = staticmethod(lambda _: lambda _: peer.decoder(kind)(tag + other[1:]))
+
+    with pytest.raises(AssertionError):
+        answers.check_decoding(Altered, workload)  # type: ignore[arg-type]
+
+
+def test_unknown_keys_have_to_be_kept_by_us() -> None:
+    """Where we have none of the unknown keys, a peer that drops them has not our answer."""
+    workload = attrs.evolve(workloads.completions(ROWS), unknown=frozenset({"new"}))
+    with pytest.raises(AssertionError):
+        answers.check_decoding(peers.load(headline.STRUCTS), workload)
+
+
+def _lines(variant: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in workloads.VARIANTS[variant](ROWS).data.splitlines()]
+
+
+def test_variants_are_the_plain_rows_with_one_thing_changed() -> None:
+    """Each variant has the values of the plain rows, but for what its title says."""
+    plain = _lines("completions")
+    assert plain == _lines("sorted_keys")
+    assert all(list(row) == sorted(row) for row in _lines("sorted_keys"))
+    for changed in ("escapes", "unique_strings"):
+        same = [key for key in plain[0] if key not in workloads.GROUPS.split()]
+        assert [[r[k] for k in same] for r in plain] == [
+            [r[k] for k in same] for r in _lines(changed)
+        ]
+        assert [list(row) for row in plain] == [list(row) for row in _lines(changed)]
+    known = [
+        {key: value for key, value in row.items() if not key.startswith("new_")}
+        for row in _lines("unknown_keys")
+    ]
+    assert plain == known
+    places = [[key.startswith("new_") for key in row] for row in _lines("unknown_keys")]
+    assert [15, (1, 6, 14)] == [len(places[0]), tuple(i for i, new in enumerate(places[0]) if new)]
+    assert all(row == places[0] for row in places)
+    for row, full in zip(plain, _lines("all_fields"), strict=True):
+        assert (25, 10) == (len(full), list(full.values()).count(None))
+        assert [] == [key for key in row if full[key] not in (None, row[key])]
+
+
+def test_unique_strings_never_repeat() -> None:
+    """No string but the tag comes twice."""
+    rows = _lines("unique_strings")
+    strings = Counter(row[key] for row in rows for key in workloads.GROUPS.split())
+    assert len(strings) == strings.total() == 4 * ROWS
+
+
+def test_escapes_are_of_every_kind() -> None:
+    """Strings that are not ASCII and all escapes stand in each line."""
+    for line in workloads.escapes(ROWS).data.splitlines():
+        assert [] == [
+            part
+            for part in (b'\\"', b"\\\\", b"\\n", b"\\ud83d\\u", "京".encode())
+            if part not in line
+        ]
+
+
+def test_pretty_pages_are_the_pages() -> None:
+    """The same pages, each over many lines."""
+    pretty, plain = workloads.pretty_pages(ROWS), workloads.pages(ROWS)
+    pages = [json.loads(line) for line in plain.data.splitlines()]
+    assert pages == [json.loads(page) for page in pretty.documents]
+    assert all(page.count(b"\n") > 100 for page in pretty.documents)
+
+
+@pytest.mark.usefixtures("_uncollected")
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_headline_is_reported_for_each_peer() -> None:
+    """Each peer has its place in the report, each target its line, each figure its bar."""
+    measured = headline.measure(headline.Sizes(rows=ROWS, turns=2))
+    report, names = (
+        headline.section(measured),
+        [peers.load(p).NAME for p in headline.CASES[0].peers],
+    )
+    assert [2] * len(names) == [report.count(f"\n| {name} |") for name in names]
+    found = targets.targets_table(headline.targets(measured))
+    assert sum(len(case.targets) for case in headline.CASES) + 1 == found.count("| at ")
+    drawn = ET.fromstring(headline.chart(measured))  # noqa: S314 -- our own
+    labels = [element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert [] == [name for name in names if name not in labels]
+
+
+@pytest.mark.usefixtures("_uncollected")
+def test_variants_are_reported() -> None:
+    """Each variant has a line in the report, and each target."""
+    measured = variants.measure(variants.Sizes(rows=ROWS, turns=1))
+    report = variants.section(measured)
+    titles = [workload.title for workload in measured.workloads.values()]
+    assert [1] * len(titles) == [report.count(f"\n| {title} |") for title in titles]
+    assert 2 * len(variants.AS_FAST) + 4 == len(variants.targets(measured))
+
+
+def test_lost_good_line_is_noticed() -> None:
+    """A damaged text of which a good line is lost, or altered, is not timed."""
+    lines = workloads.completions(ROWS).data.splitlines()
+    text, good = variants.damaged(lines, variants.BAD["of all kinds"])
+    variants.check_bad(text, good, ROWS, "skip")
+    for other in (b"what?", good[2]):
+        with pytest.raises(AssertionError):
+            variants.check_bad(text.replace(good[1], other), good, ROWS, "skip")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_scale_is_reported_for_each_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each number of records has its line; what does not fit into memory says so."""
+    sizes = scale.Sizes((100, 200, 400), block=200, at_least=400, turns=1)
+    report = scale.section(scale.measure(sizes))
+    assert [1] * 3 == [report.count(f"\n| {number} | ") for number in sizes.records]
+    monkeypatch.setattr(scale, "available", lambda: 300 * scale.BYTES_A_RECORD)
+    without = scale.measure(sizes)
+    assert "| 400 | does not fit into memory |" in scale.section(without)
+    assert [False] == [target.met for target in scale.targets(without)]
+
+
+@pytest.mark.parametrize(
+    ("relation", "values", "met"),
+    [
+        ("at least", [1.9, 2.0, 9.0], True),
+        ("at least", [0.1, 1.9, 9.0], False),
+        ("at most", [1.0, 2.0, 9.0], True),
+        ("at most", [1.0, 2.1, 2.2], False),
+        ("below", [1.9], True),
+        ("below", [2.0], False),
+        ("at least", [], False),
+        ("below", [], False),
+    ],
+)
+def test_target_is_met_by_the_median(
+    relation: Literal["at least", "at most", "below"], values: list[float], met: bool
+) -> None:
+    """The median has to keep to the bound; what was not measured does not, and both are shown."""
+    target = targets.Target("it", relation, 2.0, values)
+    assert met == target.met
+    assert ("| yes |" if met else "| **no** |") in targets.targets_table([target])
+
+
+def test_chart_repeats() -> None:
+    """The same figures give the same picture, its bars as long as their medians."""
+    groups = [chart.Group("a & b", [chart.Bar("x", [1.0, 2.0, 4.0]), chart.Bar("y", [3.0])])]
+    drawn = chart.draw("<title>", groups)
+    assert drawn == chart.draw("<title>", groups)
+    parts = ET.fromstring(drawn)  # noqa: S314 -- our own
+    bars = [part.get("width") for part in parts if part.get("class") == "bar"]
+    assert [f"{chart.ROOM * share:.1f}" for share in (2 / 4, 3 / 4)] == bars
+
+
+def test_turns_alternate() -> None:
+    """Tasks take turns, the first of which is not counted, and what prepares them is not timed."""
+    seen: list[str] = []
+
+    def task(name: str) -> turns.Task:
+        return lambda: lambda: seen.append(name)
+
+    taken = turns.in_turns({name: task(name) for name in "ab"}, 2)
+    assert ["a", "b"] * 3 == seen
+    assert {"a": 2, "b": 2} == {name: len(spent) for name, spent in taken.items()}
 
 
 @pytest.mark.usefixtures("_uncollected")

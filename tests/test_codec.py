@@ -758,6 +758,7 @@ CANNOT = {
 }
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize(("record", "place"), CANNOT.values(), ids=CANNOT)
 def test_cannot_be_written(record: Any, place: str) -> None:
     """A record that would not read back equal is refused, at its place."""
@@ -768,6 +769,7 @@ def test_cannot_be_written(record: Any, place: str) -> None:
     assert len(str(caught.value)) < 400
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize(
     "value",
     [object(), 2**64, float("nan"), float("-inf"), "\ud800", {1: 2}, {"a": float("inf")}, [object]],
@@ -826,6 +828,7 @@ def test_money_is_written(loads: Loads, value: str, expected: bytes) -> None:
     assert exact(record) == exact(loads(data))
 
 
+@pytest.mark.usefixtures("path")
 def test_none_is_left_out() -> None:
     """A None is left out, but for the key that the API always has."""
     page = UsageResponse(data=(), has_more=False)
@@ -836,6 +839,7 @@ def test_none_is_left_out() -> None:
     )
 
 
+@pytest.mark.usefixtures("path")
 def test_unknown_fields_are_written_last() -> None:
     """Unknown fields come after those of the class, as they were."""
     record = UsageVectorStoresResult(usage_bytes=5, additional_properties={"a": [1.0, None]})
@@ -848,6 +852,7 @@ def test_no_unknown_fields_are_one_object(loads: Loads) -> None:
     assert NO_PROPERTIES is loads(text(row())).additional_properties
 
 
+@pytest.mark.usefixtures("path")
 def test_lines_end_in_lf() -> None:
     """Each line ends in LF, and no record makes no line."""
     records = [UsageVectorStoresResult(usage_bytes=1)] * 2
@@ -856,6 +861,7 @@ def test_lines_end_in_lf() -> None:
     assert Encoder().encode_lines([]) == b""
 
 
+@pytest.mark.usefixtures("path")
 def test_error_in_lines_has_the_index() -> None:
     """The path of an error in a line begins with the index of the record."""
     with pytest.raises(EncodeError) as caught:
@@ -866,6 +872,7 @@ def test_error_in_lines_has_the_index() -> None:
     assert ("$[1].model", "$[1000].model") == (caught.value.path, later.value.path)
 
 
+@pytest.mark.usefixtures("path")
 def test_converter_of_ones_own() -> None:
     """An encoder and a decoder may use a converter of yours."""
     converter = make_converter("dart", names={Nest: {"inner": "in"}})
@@ -875,12 +882,14 @@ def test_converter_of_ones_own() -> None:
     assert record == Decoder(Nest, converter=converter).decode('{"in":{"in":null}}')
 
 
+@pytest.mark.usefixtures("path")
 def test_dialect_of_ones_own_converter() -> None:
     """The dialect is said to the converter."""
     with pytest.raises(UsageWireError):
         Encoder(dialect="dart", converter=make_converter())
 
 
+@pytest.mark.usefixtures("path")
 def test_dialect_that_is_none() -> None:
     """A dialect that is none is refused."""
     with pytest.raises(UsageWireError, match="powershell"):

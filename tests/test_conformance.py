@@ -257,6 +257,7 @@ def one_row(data: dict[str, Any]) -> dict[str, Any]:
     return {"object": "page", "data": [bucket], "has_more": False, "next_page": None}
 
 
+@pytest.mark.usefixtures("path")
 def test_string_of_money_becomes_a_float() -> None:
     """The official package rounds a string of 36 digits, which we keep."""
     value = "1234567.89012345678901234567890123456"
@@ -267,6 +268,7 @@ def test_string_of_money_becomes_a_float() -> None:
     assert exact((float(value), Decimal(value))) == exact((theirs, ours))
 
 
+@pytest.mark.usefixtures("path")
 def test_decisions_in_the_common_union() -> None:
     """The official package takes a decisions row at another endpoint for completions."""
     required = {"input_tokens": 1, "output_tokens": 1, "num_model_requests": 1}

@@ -105,6 +105,7 @@ def test_no_row_is_lost(path: Way, to: Any, records: list[Any]) -> None:
     assert census(records) == census(path.Decoder().decode_lines(data))
 
 
+@pytest.mark.usefixtures("path")
 @few
 @given(to=ROW_SHAPES, records=ANY)
 def test_no_row_needs_its_times(to: Any, records: list[Any]) -> None:
@@ -468,6 +469,7 @@ PERSONS: dict[str, tuple[Any, Any]] = {
 }
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("case", PERSONS)
 def test_what_is_personal(case: str) -> None:
     """A user's id, name and e-mail go; projects, keys and organizations stay."""

@@ -524,6 +524,7 @@ def test_type_of_a_field(loads: Loads, kind: Any, document: str, expected: Any) 
     assert exact(record) == exact(loads(dumps(record), cls))
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize(
     ("kind", "value"),
     [
@@ -799,6 +800,7 @@ def test_hook_that_refuses_in_our_words(path: Way) -> None:
     )
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("error", [ValueError("no"), UsageWireError("no")], ids=repr)
 def test_writing_hook_that_fails(error: Exception) -> None:
     """What a writing hook raises is an `EncodeError` at its place."""
@@ -815,6 +817,7 @@ def test_writing_hook_that_fails(error: Exception) -> None:
     assert "$[0].at" == caught.value.path
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
 def test_writing_hook_that_is_interrupted(error: type[BaseException]) -> None:
     """An interrupt in a writing hook passes as it is."""
@@ -850,6 +853,7 @@ def test_forbid_extra_keys(path: Way) -> None:
     assert Refused("unknown_field", "$.z") == outcome(decoder.decode, '{"x":5,"z":1}')
 
 
+@pytest.mark.usefixtures("path")
 def test_omit_if_default() -> None:
     """`omit_if_default` of cattrs leaves out what is as its default."""
     converter = make_converter(omit_if_default=True)
@@ -860,6 +864,7 @@ def test_omit_if_default() -> None:
     assert {"double": 5} == converter.unstructure(Made(double=5))
 
 
+@pytest.mark.usefixtures("path")
 def test_omit_if_default_of_a_field() -> None:
     """`override(omit_if_default=)` is for one field."""
     converter = make_converter(names={Child: {"z": override(omit_if_default=True)}})
@@ -876,6 +881,7 @@ def test_omit(path: Way) -> None:
     assert Refused("unknown_field", "$.z") == outcome(decoder.decode, '{"x":5,"z":1}')
 
 
+@pytest.mark.usefixtures("path")
 def test_defaults_of_users_classes_are_written() -> None:
     """Of a user's class every field is written, nulls included."""
     assert b'{"x":5,"y":null,"z":3}' == dumps(Child(5))

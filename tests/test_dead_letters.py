@@ -399,6 +399,7 @@ def test_notes_in_letters_stay(path: Way) -> None:
         path.loads(dumps(noted), DeadLetter, unknown="forbid")
 
 
+@pytest.mark.usefixtures("path")
 def test_letters_can_be_written_like_any_record(file: Path) -> None:
     """`write` writes them too, in all their fields."""
     write(file, [LETTER], dialect="dart")

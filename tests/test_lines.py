@@ -1,5 +1,6 @@
 """Bytes into lines: line ends, blanks, the byte order mark, limits and places, in any chunks."""
 
+import random
 import tracemalloc
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from usagewire import Counts
-from usagewire._lines import Lines
+from usagewire._lines import Block, Lines
 from usagewire._stream import Place
 
 from .conftest import BOM, Way, exact
@@ -184,6 +185,132 @@ def each(lines: Lines) -> Iterator[tuple[int, int, bytes]]:
         yield block.number + index, lines.offset, block.lines[index]
         lines.offset += block.size(index, index + 1)
         lines.index += 1
+
+
+# --- lines that are not cut ------------------------------------------------------------------
+
+LIMIT = 10
+"""Longest line of the tests below."""
+
+TEXTS = {
+    "usual": b"1\n22\n\n333\r\n4444\n5",
+    "one line": b"12345\n",
+    "no LF": b"12345",
+    "nothing": b"",
+    "BOM": BOM + b"1\n22\n" + BOM + b"3\n",
+    "BOM alone": BOM + b"\n1\n",
+    "too long": b"1\n" + b"x" * 11 + b"\n2\n" + b"y" * 40 + b"\r\n3\n" + b"z" * 10 + b"\r\n",
+    "too long at first": BOM + b"x" * 11 + b"\n1\n",
+    "blank": b"\n\n\r\n \n",
+}
+
+
+def either(
+    lines: Lines, dice: random.Random | None = None
+) -> Iterator[tuple[int, int, bytes, int]]:
+    """Yield the number, the offset, the text and the length of each line, cut as the dice say.
+
+    After each, the lines that were read in one way from one chunk have the sizes that they have.
+    """
+    run: list[int] = []
+    while True:
+        way = dice.randrange(3) if dice else 0
+        if way and lines.has_text():
+            end = lines.text.index(b"\n", lines.start, lines.stop)
+            line, size = lines.text[lines.start : end], end + 1 - lines.start
+            is_plain = len(line) <= LIMIT and not (lines.offset == 0 and line.startswith(BOM))
+            if way == 1 and is_plain:
+                yield lines.number, lines.offset, line, 0
+                lines.block, lines.index = Block(lines.number + 1, []), 0
+                lines.start, lines.offset = end + 1, lines.offset + size
+                run.append(size)
+                check_sizes(lines, run)
+                run = run if lines.start < lines.stop else []
+                continue
+            lines.cut_line()
+            check_sizes(lines, run)
+        if not lines.has_line():
+            return
+        block, index = lines.block, lines.index
+        run = [] if index == 0 else run
+        yield block.number + index, lines.offset, block.lines[index], block.length
+        run.append(block.size(index, index + 1))
+        lines.offset += run[-1]
+        lines.index += 1
+        check_sizes(lines, run)
+        if lines.index == len(block.lines):
+            run = []
+
+
+def check_sizes(lines: Lines, run: list[int]) -> None:
+    """Check what is said of the sizes of the lines just read."""
+    for back in range(len(run) + 1):
+        assert sum(run[len(run) - back :]) == lines.size(back)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_cut_or_not(name: str) -> None:
+    """Lines and their places are the same in any chunks, cut all at once, one by one or not."""
+    data = TEXTS[name]
+    whole = Lines(LIMIT)
+    whole.push(data)
+    whole.finish()
+    expected = list(either(whole))
+    for seed in range(300):
+        dice = random.Random(seed)  # noqa: S311 -- of a game
+        lines, found = Lines(LIMIT), []
+        cuts = sorted(dice.choices(range(len(data) + 1), k=dice.randrange(4)))
+        for start, stop in zip([0, *cuts], [*cuts, len(data)], strict=True):
+            lines.push(data[start:stop])
+            if dice.randrange(2):
+                found += either(lines, dice)
+        lines.finish()
+        found += either(lines, dice)
+
+        assert expected == found
+        assert len(data) == lines.offset
+
+
+def test_text_is_whole_lines() -> None:
+    """What is not cut ends in LF, begins at the next line, and is there only where no line is."""
+    lines = Lines(LIMIT)
+    assert not lines.has_text()
+    lines.push(b"12")
+    assert not lines.has_text()
+    lines.push(b"3\n4\n5\n6")
+
+    assert not lines.has_text()
+    assert lines.has_line()
+    assert [b"123"] == lines.block.lines
+    lines.index, lines.offset = 1, 4
+    assert lines.has_text()
+    assert (b"4\n5\n", 2) == (lines.text[lines.start : lines.stop], lines.number)
+    lines.cut_line()
+    assert (not lines.has_text(), [b"4"], 2, 3) == (
+        *(True, lines.block.lines, lines.block.number, lines.number),
+    )
+    lines.index, lines.offset = 1, 6
+    assert lines.has_text()
+    assert b"5\n" == lines.text[lines.start : lines.stop]
+    assert lines.has_line()
+    assert [b"5"] == lines.block.lines
+    lines.index = 1
+    assert not lines.has_text()
+    assert lines.holds
+
+
+def test_sizes_after_a_cut() -> None:
+    """The lines before the next one keep their sizes when that one is cut, of any kind."""
+    for after in (b"1", b"x" * 11, b"", b"\r"):
+        lines = Lines(LIMIT)
+        lines.push(b"1\n22\n333\r\n" + after + b"\n7\n")
+        assert lines.has_text()
+        lines.block, lines.start, lines.offset = Block(4, []), 10, 10
+        sizes = [0, 5, 8, 10]
+        assert sizes == [lines.size(back) for back in range(4)]
+        lines.cut_line()
+        assert sizes == [lines.size(back) for back in range(4)]
+        assert 4 == lines.block.number
 
 
 def test_far_places_of_rejections(path: Way) -> None:

@@ -107,6 +107,7 @@ every_field = pytest.mark.parametrize(
 # --- ours ------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("path")
 @every_dialect
 @every_class
 def test_written(cls: Any, dialect: Any) -> None:
@@ -171,6 +172,7 @@ def test_tag_of_old(loads: Loads, tag: str) -> None:
     assert TAGS_OF_OLD[tag].object == json.loads(dumps(record))["object"]
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize(
     ("dialect", "expected"),
     [
@@ -204,6 +206,7 @@ def test_additional_properties_is_no_key(loads: Loads) -> None:
     assert exact(record) == exact(loads(dumps(record)))
 
 
+@pytest.mark.usefixtures("path")
 @every_dialect
 def test_unknown_keys_are_not_respelled(dialect: Any) -> None:
     """Keys that nobody knows are written as they were read, in every dialect."""

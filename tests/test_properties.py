@@ -431,6 +431,7 @@ def test_wrong_values_are_not_written(loads: Loads, record: Any, draw: Any) -> N
     assert wrong == loads(data, type(wrong))
 
 
+@pytest.mark.usefixtures("path")
 @given(value=WRONG, dialect=st.sampled_from(DIALECTS))
 def test_any_object_to_write(value: Any, dialect: str) -> None:
     """Whatever is given to be written is written or refused, with no other error."""

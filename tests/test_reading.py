@@ -150,6 +150,7 @@ class Node:
     child: Node | None = None
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("depth", [100, 101])
 def test_depth_does_not_depend_on_history(depth: int) -> None:
     """A class inside itself is read, and written, to a fixed depth, however often it came by."""
@@ -200,6 +201,7 @@ def test_mistagged_row_is_of_no_other_kind(kind: Any, unknown: Any, strict: bool
     assert Refused("wrong_tag", "$.object") == found
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("unknown", ["keep", "forbid"])
 def test_mistagged_row_in_a_union_of_its_kind(unknown: Any) -> None:
     """Where its kind is asked for, leniency finds it, whatever is said of unknown keys."""
@@ -245,6 +247,7 @@ class Right:
     b: int
 
 
+@pytest.mark.usefixtures("path")
 def test_classes_without_tags() -> None:
     """A union of classes without tags is told apart by required fields, as cattrs does."""
     assert Right(1) == loads('{"b":1}', Left | Right)
@@ -263,6 +266,7 @@ def test_union_hook_of_a_copy() -> None:
     assert [5, 5] == [one.structure(5, Left | int) for one in (converter, configured)]
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("way", ["structure", "decode", "decode_lines"])
 def test_the_cause_is_kept(way: str) -> None:
     """What a user's own hook raised is the cause of what we raise."""
@@ -295,6 +299,7 @@ def test_keys_of_an_object_that_are_no_strings(unknown: Any) -> None:
             converter.structure({"usage_bytes": 5, 1: 2}, UsageVectorStoresResult)
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize(
     "call",
     [
@@ -318,6 +323,7 @@ def test_misuse_is_told(call: Any) -> None:
         call()
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize(
     "record",
     [
@@ -335,6 +341,7 @@ def test_flat_row_can_be_written(record: Any) -> None:
     assert record.object == flat.to_result().object
 
 
+@pytest.mark.usefixtures("path")
 def test_null_in_a_list() -> None:
     """A list may have nulls where its items may, in both directions."""
     holder = attrs.make_class("Holder", {"items": attrs.field(type=list[int | None])})
@@ -348,6 +355,7 @@ class Count(int):
     """A kind of int."""
 
 
+@pytest.mark.usefixtures("path")
 def test_types_derived_from_scalars_are_refused() -> None:
     """A type derived from a scalar that is no enum is refused, because JSON cannot tell it."""
     with pytest.raises(UsageWireError, match="not supported"):

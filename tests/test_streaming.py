@@ -335,6 +335,7 @@ def test_records_in_many_blocks() -> None:
 # --- prefix ----------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("path")
 def test_every_prefix() -> None:
     """What a part of the stream gives is the beginning of what the whole gives."""
     whole = decoded([MIXED])
@@ -423,6 +424,7 @@ def test_counts_asked_for_by_a_hook() -> None:
 # --- on_error --------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("chunk", [1, 50, 10_000])
 def test_raise_carries_the_records(chunk: int) -> None:
     """With "raise" each bad line is raised once, with the records before it; feeding goes on."""
@@ -532,6 +534,7 @@ def came(reader: Any, by: str) -> Iterator[Any]:
             yield from batch
 
 
+@pytest.mark.usefixtures("path")
 def test_no_memory_in_a_converter_of_ones_own() -> None:
     """It passes where cattrs puts it into a group, too, and the line is read again."""
     decoder = Decoder(Fragile, converter=Converter(detailed_validation=True), on_error="collect")
@@ -547,6 +550,7 @@ def put_into(records: list[Any], them: Iterator[Any]) -> None:
         records.append(one)  # noqa: PERF402 -- those before an error stay there
 
 
+@pytest.mark.usefixtures("path")
 def test_error_that_cannot_say_what_it_is() -> None:
     """A hook may raise what has no words for itself: the line is rejected all the same."""
 

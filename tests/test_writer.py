@@ -146,6 +146,7 @@ def records_then(error: BaseException, count: int = MANY) -> Iterator[Any]:
 
 
 @pytest.mark.usefixtures("path")
+@pytest.mark.usefixtures("path")
 @every_suffix
 @pytest.mark.parametrize("count", [0, 1, MANY])
 def test_write_and_read(tmp_path: Path, suffix: str, count: int) -> None:
@@ -158,6 +159,7 @@ def test_write_and_read(tmp_path: Path, suffix: str, count: int) -> None:
     assert [name] == contents(tmp_path)
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.usefixtures("path")
 @every_suffix
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -179,6 +181,7 @@ def test_compressed_by_name(tmp_path: Path, suffix: str) -> None:
     assert LINES == UNPACK[suffix]((tmp_path / f"x{suffix}").read_bytes())
 
 
+@pytest.mark.usefixtures("path")
 @every_suffix
 def test_same_each_time(tmp_path: Path, suffix: str) -> None:
     """The same records give the same bytes: neither name nor time is in them."""
@@ -188,6 +191,7 @@ def test_same_each_time(tmp_path: Path, suffix: str) -> None:
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
 
 
+@pytest.mark.usefixtures("path")
 def test_names_of_the_dialect(tmp_path: Path) -> None:
     """The names of the dialect are written."""
     write(str(tmp_path / "x"), ROWS, dialect="dart")
@@ -196,6 +200,7 @@ def test_names_of_the_dialect(tmp_path: Path) -> None:
     assert dart == (tmp_path / "x").read_bytes()
 
 
+@pytest.mark.usefixtures("path")
 @either_way
 def test_converter(tmp_path: Path, *, append: bool) -> None:
     """A converter of yours is used."""
@@ -207,6 +212,7 @@ def test_converter(tmp_path: Path, *, append: bool) -> None:
     assert b"[0]\n[1]\n[2]\n[3]\n[4]\n" == (tmp_path / "x").read_bytes()
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize(
     "options",
     [{"dialect": "latin"}, {"dialect": "dart", "converter": make_converter()}, {"converter": 5}],
@@ -220,6 +226,7 @@ def test_options_that_are_none(old: Path, options: Any) -> None:
     assert OLD == old.read_bytes()
 
 
+@pytest.mark.usefixtures("path")
 @either_way
 def test_each_way_to_write(tmp_path: Path, *, append: bool) -> None:
     """Records one by one, many, and lines made elsewhere are written in turn, and counted."""
@@ -249,6 +256,7 @@ def test_no_line(tmp_path: Path, line: Any) -> None:
     assert 1 == writer.count
 
 
+@pytest.mark.usefixtures("path")
 @either_way
 def test_record_that_cannot_be_written(tmp_path: Path, *, append: bool) -> None:
     """A record that cannot be written is not taken, and the next one is."""
@@ -498,6 +506,7 @@ def test_prepared_and_discarded(old: Path) -> None:
     assert ([old.name], OLD) == (contents(old.parent), old.read_bytes())
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("name", ["usage.ndjson", "new.ndjson", "new.gz", "new.zst"])
 @pytest.mark.parametrize(
     "error", [KeyboardInterrupt(), ValueError("mine"), MemoryError()], ids=repr
@@ -511,6 +520,7 @@ def test_error_of_the_records(old: Path, name: str, error: BaseException) -> Non
     assert ([old.name], OLD) == (contents(old.parent), old.read_bytes())
 
 
+@pytest.mark.usefixtures("path")
 def test_encode_error_midway(old: Path) -> None:
     """A record that cannot be written leaves the old file, and the error tells its index."""
     wrong = UsageVectorStoresResult(usage_bytes=2**63)

@@ -11,7 +11,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from cattrs.preconf.orjson import OrjsonConverter, make_converter
 from cattrs.strategies import configure_tagged_union
 
-from benchmarks.peers import Decode, Encode
+from benchmarks.peers import Decode, Document, Encode
 from benchmarks.shapes import EXTRA, JSON_NAMES, tag_of
 from usagewire import (
     CostsResultAmount,
@@ -76,14 +76,24 @@ _CONVERTER: Final = _configured()
 _AS_SHIPPED: Final = make_converter()
 
 
+def document(kind: Any) -> Document:
+    """Return a function that loads a document."""
+    loads = _converter(kind).loads
+    return lambda data: loads(data, kind)
+
+
 def decoder(kind: Any) -> Decode:
     """Return a function that loads each line."""
-    loads = (_AS_SHIPPED if kind is UsageCompletionsResult else _CONVERTER).loads
+    loads = _converter(kind).loads
 
     def decode(data: bytes) -> list[Any]:
         return [loads(line, kind) for line in data.splitlines()]
 
     return decode
+
+
+def _converter(kind: Any) -> OrjsonConverter:
+    return _AS_SHIPPED if kind is UsageCompletionsResult else _CONVERTER
 
 
 def encoder(kind: Any) -> Encode:

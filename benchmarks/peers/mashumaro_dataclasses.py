@@ -12,7 +12,7 @@ from mashumaro.config import BaseConfig
 from mashumaro.mixins.orjson import DataClassORJSONMixin
 from mashumaro.types import Discriminator
 
-from benchmarks.peers import Decode, Encode
+from benchmarks.peers import Decode, Document, Encode, each_line
 from benchmarks.shapes import Field, rebuild, tag_of
 
 NAME: Final = "mashumaro + orjson"
@@ -71,14 +71,14 @@ def _default_tag(cls: Any) -> str:
 _MADE: Final = rebuild(_make, _union)
 
 
+def document(kind: Any) -> Document:
+    """Return `decode`."""
+    return ORJSONDecoder[Any](_MADE[kind]).decode
+
+
 def decoder(kind: Any) -> Decode:
     """Return a function that decodes each line."""
-    loads = ORJSONDecoder[Any](_MADE[kind]).decode
-
-    def decode(data: bytes) -> list[Any]:
-        return [loads(line) for line in data.splitlines()]
-
-    return decode
+    return each_line(document(kind))
 
 
 def encoder(_: Any) -> Encode:

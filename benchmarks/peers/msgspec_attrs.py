@@ -6,13 +6,23 @@ from typing import Any, Final
 
 import msgspec
 
-from benchmarks.peers import Decode, Encode, NotSupported
+from benchmarks.peers import Decode, Document, Encode, NotSupported
 
 NAME: Final = "msgspec (our attrs classes)"
 ABOUT: Final = (
     "`msgspec.json.Decoder(UsageCompletionsResult).decode_lines`. It neither checks nor writes"
     " `object`, for it has no tags for attrs classes, and drops unknown keys."
 )
+
+
+def document(kind: Any) -> Document:
+    """Return `decode` for `kind`.
+
+    Raises:
+        NotSupported: as `decoder`.
+
+    """
+    return _built(kind).decode
 
 
 def decoder(kind: Any) -> Decode:
@@ -22,8 +32,12 @@ def decoder(kind: Any) -> Decode:
         NotSupported: for a union of attrs classes, or a class that holds one.
 
     """
+    return _built(kind).decode_lines
+
+
+def _built(kind: Any) -> msgspec.json.Decoder[Any]:
     try:
-        return msgspec.json.Decoder(kind).decode_lines
+        return msgspec.json.Decoder(kind)
     except TypeError as error:
         raise NotSupported(str(error).split(" - ", 1)[0]) from error
 

@@ -7,7 +7,7 @@ from typing import Any, Final, Union
 
 import msgspec
 
-from benchmarks.peers import Decode, Encode
+from benchmarks.peers import Decode, Document, Encode
 from benchmarks.shapes import Field, rebuild, tag_of
 
 NAME: Final = "msgspec (Struct)"
@@ -34,6 +34,11 @@ def _make(cls: type, fields: Sequence[Field]) -> Any:
 
 
 _MADE: Final = rebuild(_make, lambda rows: Union[rows])  # noqa: UP007 -- members known at run time
+
+
+def document(kind: Any) -> Document:
+    """Return `decode` for the Struct, or union of Structs."""
+    return msgspec.json.Decoder(_MADE[kind]).decode
 
 
 def decoder(kind: Any) -> Decode:

@@ -12,7 +12,7 @@ from openai.types.admin.organization.usage_completions_response import (
 )
 from openai.types.admin.organization.usage_decisions_response import DataResult as Decision
 
-from benchmarks.peers import Decode, Encode
+from benchmarks.peers import Decode, Document, Encode, each_line
 from usagewire import UsageCompletionsResult, UsageResponse, UsageResult
 
 NAME: Final = "openai SDK (as in responses)"
@@ -32,14 +32,15 @@ TYPES: Final[dict[Any, Any]] = {
 """For our types, what the SDK has."""
 
 
-def decoder(kind: Any) -> Decode:
-    """Return a function that treats each line as the body of a response."""
+def document(kind: Any) -> Document:
+    """Return a function that treats a document as the body of a response."""
     built, loads = TYPES[kind], json.loads
+    return lambda data: construct_type(type_=built, value=loads(data))
 
-    def decode(data: bytes) -> list[Any]:
-        return [construct_type(type_=built, value=loads(line)) for line in data.splitlines()]
 
-    return decode
+def decoder(kind: Any) -> Decode:
+    """Return a function that treats each line so."""
+    return each_line(document(kind))
 
 
 def encoder(_: Any) -> Encode:

@@ -9,7 +9,7 @@ from openai.types.admin.organization.usage_completions_response import (
 )
 from pydantic import TypeAdapter
 
-from benchmarks.peers import Decode, Encode, openai_responses
+from benchmarks.peers import Decode, Document, Encode, each_line, openai_responses
 from usagewire import UsageCompletionsResult
 
 NAME: Final = "openai SDK (validate_json)"
@@ -24,14 +24,14 @@ _TYPES: Final[dict[Any, Any]] = openai_responses.TYPES | {
 }
 
 
+def document(kind: Any) -> Document:
+    """Return `validate_json`."""
+    return TypeAdapter[Any](_TYPES[kind]).validate_json
+
+
 def decoder(kind: Any) -> Decode:
     """Return a function that validates each line."""
-    validate = TypeAdapter[Any](_TYPES[kind]).validate_json
-
-    def decode(data: bytes) -> list[Any]:
-        return [validate(line) for line in data.splitlines()]
-
-    return decode
+    return each_line(document(kind))
 
 
 def encoder(kind: Any) -> Encode:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from benchmarks.peers import Decode, Encode
+from benchmarks.peers import Decode, Document, Encode, each_line
 
 NAME: Final = "orjson alone (dicts)"
 ABOUT: Final = (
@@ -15,14 +15,14 @@ ABOUT: Final = (
 )
 
 
-def decoder(_: Any) -> Decode:
+def document(_: Any) -> Document:
+    """Return `loads`."""
+    return orjson.loads
+
+
+def decoder(kind: Any) -> Decode:
     """Return a function that parses each line."""
-    loads = orjson.loads
-
-    def decode(data: bytes) -> list[Any]:
-        return [loads(line) for line in data.splitlines()]
-
-    return decode
+    return each_line(document(kind))
 
 
 def encoder(_: Any) -> Encode:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, Union
 import pydantic
 from pydantic import ConfigDict, TypeAdapter, create_model
 
-from benchmarks.peers import Decode, Encode
+from benchmarks.peers import Decode, Document, Encode, each_line
 from benchmarks.shapes import Field, rebuild, tag_of
 
 NAME: Final = "pydantic"
@@ -43,14 +43,14 @@ def _union(rows: tuple[Any, ...]) -> Any:
 _MADE: Final = rebuild(_make, _union)
 
 
+def document(kind: Any) -> Document:
+    """Return `validate_json`."""
+    return TypeAdapter[Any](_MADE[kind]).validate_json
+
+
 def decoder(kind: Any) -> Decode:
     """Return a function that validates each line."""
-    validate = TypeAdapter[Any](_MADE[kind]).validate_json
-
-    def decode(data: bytes) -> list[Any]:
-        return [validate(line) for line in data.splitlines()]
-
-    return decode
+    return each_line(document(kind))
 
 
 def encoder(kind: Any) -> Encode:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from benchmarks.peers import Decode, Encode
+from benchmarks.peers import Decode, Document, Encode
 from usagewire import Decoder, Encoder
 
 NAME: Final = "usagewire"
-ABOUT: Final = "`Decoder(type).decode_lines` and `Encoder().encode_lines`, no options."
+ABOUT: Final = (
+    "`Decoder(type).decode_lines` and `Encoder().encode_lines`, no options, as installed: by the C"
+    " extension where it was built."
+)
+
+
+def document(kind: Any) -> Document:
+    """Return `decode` for `kind`."""
+    return Decoder[Any](kind).decode
 
 
 def decoder(kind: Any) -> Decode:

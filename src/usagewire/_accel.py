@@ -133,11 +133,13 @@ class _Reading:
         """Whether no value is taken for one of another type."""
         self._index: dict[Any, int] = {}
 
-    def kind(self, hook: Any, kind: Any) -> Kind:
+    def kind(self, hook: Any, kind: Any) -> Kind:  # noqa: PLR0911 -- one for each kind
         """Return what values of type `kind` are, which `hook` reads."""
         if hook is _values.read_json:
             return _kind("any")
         match facts_of(hook):
+            case ("annotated", inner, inner_kind):
+                return self.kind(inner, inner_kind)
             case ("value", base, read) if base in _VALUES and (kind is base or not _is_class(kind)):
                 self.is_strict &= read in _STRICT
                 return _kind(_VALUES[base])
@@ -263,12 +265,24 @@ class RecordWriter:
         self._native = _Writer(functions)
         self._hook_of = hook_of
         self._index: dict[Any, int] = {}
-        self._hooks: dict[type, Any] = {}
+        self._hooks: dict[type, Any] = {list: hook_of(list)}
+        self._writes_lists = facts_of(self._hooks[list])[:2] == ("sequence", list)
         self._refused: dict[type, str] = {}
-        self.encode: Callable[[Any], Any] = self._native.encode
-        """Return a record as JSON, or NotImplemented."""
+        self.encode: Callable[[Any], Any] = (
+            self._native.encode if self._writes_lists else self._encode_no_list
+        )
+        """Return a record, or a list of records, as JSON, or NotImplemented."""
         self.encode_lines: Callable[[list[Any], int], tuple[bytes, int]] = self._native.encode_lines
         """Return records of a list from an index on as lines, and the index of the one after."""
+
+    def _encode_no_list(self, obj: Any) -> Any:
+        return NotImplemented if type(obj) is list else self._native.encode(obj)
+
+    def learn_from(self, obj: Any) -> bool:
+        """Learn to write `obj`, or the items of a list; return whether one was not known before."""
+        if type(obj) is list:
+            return self._writes_lists and sum(map(self.learn, set(map(type, obj)))) > 0
+        return self.learn(type(obj))
 
     def learn(self, cls: type) -> bool:
         """Learn to write `cls`; return whether it is known now and was not before."""

@@ -119,6 +119,15 @@ def write_dict(item: Hook) -> Hook:
     return write
 
 
+def read_as(kind: Any, hook: Hook) -> Hook:
+    """Return `hook` that is told `kind`, whatever more was annotated."""
+
+    def read(value: Any, _: Any = None) -> Any:
+        return hook(value, kind)
+
+    return describe(read, "annotated", hook, kind)
+
+
 def not_none(hook: Hook, kind: Any) -> Hook:
     """Return `hook` that passes None through."""
 

@@ -260,6 +260,12 @@ def _register_dicts(converter: Converter) -> None:
 
 
 def _register_unions(converter: Converter, rules: Rules) -> None:
+    @converter.register_structure_hook_factory(lambda kind: hasattr(kind, "__metadata__"))
+    def structure_annotated(kind: Any, converter: Converter) -> Hook:
+        inner = kind.__origin__
+        hook = converter.get_structure_hook(inner, cache_result=False)
+        return _containers.read_as(inner, hook)
+
     def not_none(kind: Any) -> Any:
         return next(m for m in get_args(kind) if m is not NoneType)
 

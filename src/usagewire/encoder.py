@@ -64,7 +64,7 @@ class Encoder:
         writer = self._current_writer()
         if writer is not None:
             text = writer.encode(obj)
-            if text is NotImplemented and writer.learn(type(obj)):
+            if text is NotImplemented and writer.learn_from(obj):
                 text = writer.encode(obj)
             if text is not NotImplemented:
                 return text  # type: ignore[no-any-return]

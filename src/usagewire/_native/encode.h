@@ -473,8 +473,8 @@ write_record(Output *out, const WriteClass *cls, PyObject *record)
             }
             continue;
         }
-        bool plain = value != NULL;
-        if (plain && field->omitted != NULL && field->omitted != Py_None && write_omits(field, value, &plain)) {
+        bool plain = value != NULL, compared = field->omitted != NULL && field->omitted != Py_None;
+        if (plain && compared && write_omits(field, value, &plain)) {
             continue;
         }
         if (!plain || (field - cls->fields == cls->refused_field &&

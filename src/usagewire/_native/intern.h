@@ -36,6 +36,20 @@ intern_is_equal(const uint8_t *a, const uint8_t *b, size_t length)
     if (length < 8) {
         return memcmp(a, b, length) == 0;
     }
+#if defined(USAGEWIRE_SSE2)
+    if (length >= 16) {
+        for (size_t i = 0;; i = i + 32 <= length ? i + 16 : length - 16) {
+            __m128i one = _mm_loadu_si128((const __m128i *)(const void *)(a + i));
+            __m128i other = _mm_loadu_si128((const __m128i *)(const void *)(b + i));
+            if (_mm_movemask_epi8(_mm_cmpeq_epi8(one, other)) != 0xFFFF) {
+                return false;
+            }
+            if (i + 16 == length) {
+                return true;
+            }
+        }
+    }
+#endif
     size_t i = 0;
     for (; i + 8 < length; i += 8) {
         if (intern_load(a + i) != intern_load(b + i)) {

@@ -112,6 +112,7 @@ struct Class {
     Table names;         /* of the keys */
     Key *keys;           /* by the index of their name */
     Key *first;          /* the key that came first last time */
+    Key *tag;            /* the key "object", or NULL */
     Table tags;          /* what may stand under keys of KEY_TAG */
     int extra;           /* index of the field for unknown keys, or -1 */
     bool keeps;          /* whether they are kept there */

@@ -265,6 +265,8 @@ class_fill(Plan *plan, PyObject *spec, Class *cls)
             return false;
         }
     }
+    int tag = table_find(&cls->names, (const uint8_t *)"object", 6);
+    cls->tag = tag < 0 ? NULL : &cls->keys[tag];
     return true;
 }
 
@@ -291,7 +293,7 @@ union_fill(Plan *plan, PyObject *spec, Union *choice)
         fits = index >= 0 && index < plan->n_classes;
         if (fits) {
             choice->classes[i] = &plan->classes[index];
-            fits = table_find(&choice->classes[i]->names, (const uint8_t *)"object", 6) >= 0;
+            fits = choice->classes[i]->tag != NULL;
         }
     }
     if (!fits) {

@@ -195,7 +195,14 @@ record_field(Input *r, PyObject *record, const Key *key, Found *found)
         value = intern_number(&r->values->intern, number);
     }
     else if (key->kind.name == KIND_STR && r->s.p < r->s.end && *r->s.p == '"') {
-        value = value_str(r);
+        const uint8_t *text = r->s.p + 1, *end = scan_letters(text, r->s.end);
+        if (end < r->s.end && *end == '"') {
+            value = intern_text(&r->values->intern, text, (size_t)(end - text));
+            r->s.p = end + 1;
+        }
+        else {
+            value = value_str(r);
+        }
     }
     else {
         value = record_spaced_value(r, &key->kind);
@@ -350,7 +357,7 @@ record_union(Input *r, Union *choice)
     int index = table_find(&choice->tags, tag.text, tag.length);
     if (index >= 0 && is_first) {
         Class *cls = choice->classes[index];
-        return record_object(r, cls, &cls->keys[table_find(&cls->names, (const uint8_t *)"object", 6)]);
+        return record_object(r, cls, cls->tag);
     }
     Class *cls = index < 0 ? choice->others : choice->classes[index];
     s->p = start;

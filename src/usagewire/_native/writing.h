@@ -292,15 +292,29 @@ writer_record(Writer *writer, Output *out, PyObject *record)
     return write_record(out, writer->classes[writer->last], record);
 }
 
+/* Write a list of records. */
+static bool
+writer_list(Writer *writer, Output *out, PyObject *records)
+{
+    bool written = buffer_add(&out->buffer, "[", 1);
+    for (Py_ssize_t i = 0; written && i < PyList_GET_SIZE(records); i++) {
+        PyObject *record = Py_NewRef(PyList_GET_ITEM(records, i));
+        written = (i == 0 || buffer_add(&out->buffer, ",", 1)) && writer_record(writer, out, record);
+        Py_DECREF(record);
+    }
+    return written && buffer_add(&out->buffer, "]", 1);
+}
+
 PyDoc_STRVAR(writer_encode_doc, "encode(record)\n--\n\n"
-                                "Return a record as JSON; NotImplemented where it is not plain.");
+                                "Return a record, or a list of records, as JSON; NotImplemented where it is\n"
+                                "not plain.");
 
 static PyObject *
 writer_encode(PyObject *self, PyObject *record)
 {
     Writer *writer = (Writer *)self;
     Output out = {.functions = &writer->functions};
-    if (writer_record(writer, &out, record)) {
+    if (PyList_CheckExact(record) ? writer_list(writer, &out, record) : writer_record(writer, &out, record)) {
         return buffer_take(&out.buffer);
     }
     Py_CLEAR(out.buffer.bytes);

@@ -1,0 +1,236 @@
+"""Typed records from lines in memory and back, beside what else makes records of them.
+
+`python -m benchmarks.headline` measures this part alone and prints it; `--small` takes seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, Final, Literal, TypeAlias
+
+import attrs
+
+from benchmarks import answers, memory, peers
+from benchmarks.chart import Bar, Group, draw
+from benchmarks.peers import PEERS
+from benchmarks.tables import number, spread, table
+from benchmarks.targets import Target, targets_table
+from benchmarks.turns import Task, in_turns, ratios
+from benchmarks.workloads import WORKLOADS, Workload
+from usagewire import accelerated
+
+Way: TypeAlias = Literal["decode", "encode"]
+
+OURS: Final = PEERS[0]
+REFERENCE: Final = "usagewire_reference"
+STRUCTS: Final = "msgspec_structs"
+CATTRS: Final = "cattrs_orjson"
+
+
+@attrs.frozen
+class Case:
+    """One way of one workload, and who is measured beside us."""
+
+    way: Way
+    workload: str
+    title: str
+    peers: Sequence[str]
+    targets: Mapping[str, tuple[float, float | None]]
+    """By peer how many times faster we are to be at least, and would like to be."""
+
+
+CASES: Final = (
+    Case(
+        "decode",
+        "completions",
+        "decode completions rows",
+        (
+            OURS,
+            STRUCTS,
+            "orjson_dicts",
+            "msgspec_attrs",
+            "pydantic_models",
+            CATTRS,
+            REFERENCE,
+        ),
+        {
+            STRUCTS: (2.0, 2.5),
+            "orjson_dicts": (2.7, 3.5),
+            "msgspec_attrs": (8.0, None),
+            "pydantic_models": (13.0, None),
+            CATTRS: (18.0, None),
+        },
+    ),
+    Case(
+        "decode",
+        "mixed",
+        "decode mixed rows",
+        (OURS, STRUCTS, REFERENCE),
+        {STRUCTS: (1.7, None)},
+    ),
+    Case(
+        "decode",
+        "pages",
+        "decode API pages",
+        (OURS, STRUCTS, REFERENCE),
+        {STRUCTS: (1.7, None)},
+    ),
+    Case(
+        "encode",
+        "completions",
+        "encode completions rows",
+        (OURS, STRUCTS, CATTRS, REFERENCE),
+        {STRUCTS: (1.3, 1.5), CATTRS: (20.0, None)},
+    ),
+)
+
+MEMORY_TARGET: Final = 0.6
+"""The most that our records may keep, as a multiple of Structs."""
+
+
+@attrs.frozen
+class Sizes:
+    """How much is measured."""
+
+    rows: int
+    turns: int
+
+
+FULL: Final = Sizes(rows=200_000, turns=9)
+SMALL: Final = Sizes(rows=1_000, turns=2)
+
+
+@attrs.frozen(kw_only=True)
+class Measured:
+    """What was measured."""
+
+    sizes: Sizes
+    times: Mapping[tuple[str, str], Sequence[float]]
+    """Seconds of each turn by title of the case and peer."""
+    memory: Mapping[str, float | None]
+    """Bytes that completions rows keep, a row, by peer."""
+
+    def ratios(self, case: Case, peer: str) -> list[float]:
+        """Return the time of a peer as a multiple of ours, for each turn."""
+        return ratios(self.times[case.title, peer], self.times[case.title, OURS])
+
+    def nanoseconds(self, case: Case, peer: str) -> float:
+        """Return the median time a row."""
+        return median(self.times[case.title, peer]) / self.sizes.rows * 1e9
+
+
+def measure(sizes: Sizes) -> Measured:
+    """Compare every answer with ours, time each case in turns, and weigh the records."""
+    times: dict[tuple[str, str], list[float]] = {}
+    for case in CASES:
+        workload = WORKLOADS[case.workload](sizes.rows)
+        taken = in_turns(
+            {peer: _task(case.way, workload, peer) for peer in case.peers}, sizes.turns
+        )
+        times |= {(case.title, peer): spent for peer, spent in taken.items()}
+    return Measured(sizes=sizes, times=times, memory=_memory(sizes))
+
+
+def _task(way: Way, workload: Workload, peer: str) -> Task:
+    """Return what is timed of a peer, once its answer was found equal to ours."""
+    subject = peers.load(peer)
+    decode = workload.decoding(subject)
+    if way == "decode":
+        answers.check_decoding(subject, workload)
+        return lambda: decode
+    answers.check_encoding(subject, workload)
+    encode: Any = subject.encoder(workload.kind)
+    # Read anew each time, so that nobody holds records while others are timed.
+    return lambda: partial(encode, decode())
+
+
+def _memory(sizes: Sizes) -> dict[str, float | None]:
+    workload = WORKLOADS["completions"](sizes.rows)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "lines.ndjson"
+        file.write_bytes(workload.data)
+        return {peer: memory.kept_per_row(peer, workload, file) for peer in CASES[0].peers}
+
+
+def targets(measured: Measured) -> list[Target]:
+    """Return each target with what was measured."""
+    found = [
+        Target(
+            f"{case.title}: time of {peers.load(peer).NAME} / ours",
+            "at least",
+            least,
+            measured.ratios(case, peer),
+            aim,
+        )
+        for case in CASES
+        for peer, (least, aim) in case.targets.items()
+    ]
+    ours, theirs = (measured.memory[peer] for peer in (OURS, STRUCTS))
+    share = [ours / theirs] if ours and theirs else []
+    what = f"memory kept a row: ours / {peers.load(STRUCTS).NAME}"
+    return [*found, Target(what, "at most", MEMORY_TARGET, share)]
+
+
+def chart(measured: Measured) -> str:
+    """Return the ratios as SVG."""
+    groups = [
+        Group(
+            case.title,
+            [
+                Bar(peers.load(peer).NAME, measured.ratios(case, peer), is_ours=peer == OURS)
+                for peer in case.peers
+            ],
+        )
+        for case in CASES
+    ]
+    return draw("Time, as a multiple of usagewire's (shorter is faster)", groups)
+
+
+def section(measured: Measured) -> str:
+    """Return the part of the report."""
+
+    def cells(case: Case, peer: str) -> tuple[str, str]:
+        if peer not in case.peers:
+            return "-", "-"
+        ratio = "1.00" if peer == OURS else spread(measured.ratios(case, peer))
+        return ratio, number(measured.nanoseconds(case, peer))
+
+    ratio_rows, time_rows = [], []
+    for peer in CASES[0].peers:
+        ratio, spent = zip(*(cells(case, peer) for case in CASES), strict=True)
+        name = peers.load(peer).NAME
+        ratio_rows.append((name, *ratio, number(measured.memory[peer])))
+        time_rows.append((name, *spent))
+    head = ("", *(case.title for case in CASES))
+    state = "by the C extension" if accelerated() else "**without the C extension**"
+    return f"""\
+{measured.sizes.rows:,} rows of each workload in memory, read into records that are kept in a list,
+and written from such a list; usagewire {state}, as installed. Completions rows
+have 12 keys a line and go into classes with the same 25 fields. Garbage collection is as it is by
+default, and its time counted. Before it is timed, all of a peer's answer is compared with ours. CPU
+time, in turns: one round of each, {measured.sizes.turns} turns after one that warms up; a ratio is
+taken within a turn. Time as a multiple of usagewire's, median and range; and the bytes by which the
+resident memory of a fresh process grew, a completions row:
+
+{table((*head, "bytes kept a row"), ratio_rows)}
+
+Nanoseconds a row, medians, for orientation:
+
+{table(head, time_rows)}"""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.headline", description=__doc__)
+    parser.add_argument("--small", action="store_true", help="little data, few turns")
+    measured = measure(SMALL if parser.parse_args().small else FULL)
+    print(section(measured), targets_table(targets(measured)), sep="\n\n")
+
+
+if __name__ == "__main__":
+    main()

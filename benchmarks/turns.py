@@ -1,0 +1,42 @@
+"""Time taken in turns: one round of each task, then the next round of each.
+
+A machine whose speed drifts drifts for all of them alike; ratios are taken within a turn.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Mapping, Sequence
+from time import process_time
+from typing import TypeAlias, TypeVar
+
+Key = TypeVar("Key")
+
+Task: TypeAlias = Callable[[], Callable[[], object]]
+"""Prepares, which is not timed, and returns what is."""
+
+
+def in_turns(tasks: Mapping[Key, Task], turns: int) -> dict[Key, list[float]]:
+    """Return the CPU seconds of each turn by task, after one turn that warms up."""
+    taken: dict[Key, list[float]] = {key: [] for key in tasks}
+    for turn in range(turns + 1):
+        for key, prepare in tasks.items():
+            spent = seconds(prepare())
+            if turn:
+                taken[key].append(spent)
+    return taken
+
+
+def seconds(do: Callable[[], object]) -> float:
+    """Return the CPU seconds that `do` takes; to free what it returns is not part of it."""
+    gc.collect()
+    start = process_time()
+    made = do()
+    spent = process_time() - start
+    del made
+    return spent
+
+
+def ratios(these: Sequence[float], to: Sequence[float]) -> list[float]:
+    """Return `these` as a multiple of `to`, for each turn."""
+    return [one / other for one, other in zip(these, to, strict=True)]

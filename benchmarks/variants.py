@@ -1,0 +1,184 @@
+"""Decoding where lines are not as plain as they can be: one thing changed at a time.
+
+`python -m benchmarks.variants` measures this part alone and prints it; `--small` takes seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from statistics import median
+from typing import Any, Final, Literal
+
+import attrs
+
+from benchmarks import answers, peers
+from benchmarks.damages import BAD_SHARE, DAMAGES, damaged
+from benchmarks.headline import CATTRS, OURS, REFERENCE, STRUCTS, Sizes
+from benchmarks.peers import NotSupported
+from benchmarks.tables import number, spread, table
+from benchmarks.targets import Target, targets_table
+from benchmarks.turns import Task, in_turns, ratios
+from benchmarks.workloads import VARIANTS, Workload
+from usagewire import Decoder
+
+BESIDE: Final = (STRUCTS, "orjson_dicts", "pydantic_models", CATTRS, REFERENCE)
+"""The peers that are measured beside us."""
+
+PLAIN: Final = "completions"
+
+AS_FAST: Final = ("sorted_keys", "unknown_keys", "escapes", "unique_strings")
+"""The variants in which we are to be as fast as msgspec, and half as fast a byte as in the plain
+rows."""
+
+ON_ERROR: Final[tuple[Literal["collect", "skip"], ...]] = ("collect", "skip")
+
+BAD: Final[Mapping[str, Sequence[str]]] = {
+    "cut short": ("cut short",),
+    "of all kinds": tuple(DAMAGES),
+}
+"""What is wrong with the bad lines."""
+
+FULL: Final = Sizes(rows=50_000, turns=9)
+SMALL: Final = Sizes(rows=500, turns=2)
+
+
+@attrs.frozen(kw_only=True)
+class Measured:
+    """What decoding took."""
+
+    sizes: Sizes
+    workloads: Mapping[str, Workload]
+    times: Mapping[tuple[str, str], Sequence[float]]
+    """Seconds of each turn by variant and peer, and by kind of bad lines and `on_error`."""
+
+    def beside(self, variant: str, peer: str) -> list[float]:
+        """Return the time of a peer as a multiple of ours, for each turn; none if not supported."""
+        theirs = self.times.get((variant, peer))
+        return ratios(theirs, self.times[variant, OURS]) if theirs else []
+
+    def per_byte(self, variant: str) -> list[float]:
+        """Return our time a byte as a multiple of that in the plain rows, for each turn."""
+        shares = ratios(self.times[variant, OURS], self.times[PLAIN, OURS])
+        sizes = [len(self.workloads[name].data) for name in (variant, PLAIN)]
+        return [share / sizes[0] * sizes[1] for share in shares]
+
+    def speed(self, bad: str, on_error: str) -> list[float]:
+        """Return our lines a second as a multiple of those of good lines, for each turn."""
+        return ratios(self.times[PLAIN, OURS], self.times[bad, on_error])
+
+
+def measure(sizes: Sizes) -> Measured:
+    """Compare every answer with ours, and time all of them in turns."""
+    made = {name: make(sizes.rows) for name, make in VARIANTS.items()}
+    tasks: dict[tuple[str, str], Task] = {}
+    for name, workload in made.items():
+        for peer in (OURS, *BESIDE):
+            subject = peers.load(peer)
+            try:
+                answers.check_decoding(subject, workload)
+            except NotSupported:
+                continue
+            tasks[name, peer] = _as_task(workload.decoding(subject))
+    lines = made[PLAIN].data.splitlines()
+    for title, names in BAD.items():
+        text, good = damaged(lines, names)
+        for on_error in ON_ERROR:
+            check_bad(text, good, len(lines), on_error)
+            # A decoder counts on, so that each turn has its own.
+            tasks[title, on_error] = partial(_decoding_bad, text, on_error)
+    return Measured(sizes=sizes, workloads=made, times=in_turns(tasks, sizes.turns))
+
+
+def _as_task(decode: Callable[[], object]) -> Task:
+    return lambda: decode
+
+
+def check_bad(
+    text: bytes, good: Mapping[int, bytes], lines: int, on_error: Literal["collect", "skip"]
+) -> None:
+    """Assert that of a damaged text we give the record of each good line, and count all others."""
+    kind = VARIANTS[PLAIN](0).kind
+    decoder = Decoder[Any](kind, on_error=on_error)
+    expected = peers.load(REFERENCE).decoder(kind)(b"\n".join(good.values()))
+    assert decoder.decode_lines(text) == expected
+    counts = decoder.counts
+    assert (counts.lines, counts.records, counts.blank) == (lines, len(good), 0)
+    assert counts.rejected == lines - len(good)
+
+
+def _decoding_bad(text: bytes, on_error: Literal["collect", "skip"]) -> Any:
+    decoder = Decoder[Any](VARIANTS[PLAIN](0).kind, on_error=on_error)
+    return partial(decoder.decode_lines, text)
+
+
+def targets(measured: Measured) -> list[Target]:
+    """Return each target with what was measured."""
+    structs, found = peers.load(STRUCTS).NAME, []
+    for name in AS_FAST:
+        title = measured.workloads[name].title
+        theirs = measured.beside(name, STRUCTS)
+        found.append(Target(f"decode, {title}: time of {structs} / ours", "at least", 1.0, theirs))
+        slower = measured.per_byte(name)
+        found.append(
+            Target(f"decode, {title}: our time a byte / plain rows", "at most", 2.0, slower)
+        )
+    for bad in BAD:
+        for on_error in ON_ERROR:
+            what = f'decode, {BAD_SHARE:.0%} bad lines, {bad}, `"{on_error}"`: speed / good lines'
+            found.append(Target(what, "at least", 1 / 3, measured.speed(bad, on_error)))
+    return found
+
+
+def section(measured: Measured) -> str:
+    """Return the part of the report."""
+
+    def row(name: str, workload: Workload) -> tuple[str, ...]:
+        return (
+            workload.title,
+            f"{len(workload.data) / workload.rows:.0f}",
+            number(median(measured.times[name, OURS]) / workload.rows * 1e9),
+            f"{median(measured.per_byte(name)):.2f}",
+            *(spread(measured.beside(name, peer)) for peer in BESIDE),
+        )
+
+    names = [peers.load(peer).NAME for peer in BESIDE]
+    head = ("", "bytes a row", "our ns a row", "our ns a byte / plain", *names)
+    bad = [
+        (f'{kind}, `on_error="{on_error}"`', spread(measured.speed(kind, on_error)))
+        for kind in BAD
+        for on_error in ON_ERROR
+    ]
+    return f"""\
+{measured.sizes.rows:,} of the completions rows, then the same rows with one thing changed, and
+pages of about as many rows, pretty-printed: one JSON document each, which is decoded by itself
+(`Decoder.decode`, and what each peer has for one document). Measured as above,
+{measured.sizes.turns} turns; columns of peers are their time as a multiple of ours. All read the
+same bytes. Which half of the optional keys is null differs from row to row. Unknown keys are kept
+by usagewire, in `additional_properties`, and by orjson, which makes dicts; the others drop them. In
+non-ASCII and escaped rows `project_id` is not ASCII, `user_id` has `\\"`, `\\\\` and `\\n`, and
+`api_key_id` has `\\u` escapes, surrogate pairs among them; they repeat as in the plain rows.
+
+{table(head, [row(name, workload) for name, workload in measured.workloads.items()])}
+
+### {BAD_SHARE:.0%} bad lines
+
+No peer gives the good lines of such a text, so that these are lines a second, bad ones counted, as
+a multiple of our own on the plain rows. All kinds are those of "Streaming: other readers of the
+same files". Before, the records were compared with those of the good lines alone, and the counts
+had to add up.
+
+{table(("bad lines", "speed / good lines"), bad)}"""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.variants", description=__doc__)
+    parser.add_argument("--small", action="store_true", help="little data, few turns")
+    measured = measure(SMALL if parser.parse_args().small else FULL)
+    print(section(measured), targets_table(targets(measured)), sep="\n\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,626 @@
+r"""One-line faults to plant in the C text, each of which a test has to find.
+
+A fault names the file, the text it replaces, which stands there just once, and what it breaks. None
+is there that changes nothing but speed, or that only a sanitizer could see.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Mutation(NamedTuple):
+    """A fault: `new` instead of `old` in a file of `src/usagewire/_native`."""
+
+    file: str
+    old: str
+    new: str
+    why: str
+
+
+MUTATIONS: Final = (
+    # --- scan.h
+    Mutation(
+        "scan.h",
+        "(c == '\\n' && !s->lines)",
+        "c == '\\n'",
+        "an object may go on in the next line",
+    ),
+    Mutation("scan.h", "c == '\\t' || c == '\\r'", "c == '\\r'", "a tab is no space"),
+    Mutation(
+        "scan.h",
+        "(size_t)(s->end - s->p) < length",
+        "(size_t)(s->end - s->p) <= length",
+        "a word at the very end is not seen",
+    ),
+    Mutation("scan.h", "c >= 0x20 && c < 0x80", "c >= 0x20 && c <= 0x80", "0x80 passes for ASCII"),
+    Mutation(
+        "scan.h",
+        "_mm_set1_epi8(0x20)",
+        "_mm_set1_epi8(0x1f)",
+        "a control character passes among sixteen letters",
+    ),
+    Mutation(
+        "scan.h",
+        "_mm_set1_epi8('\\\\')",
+        "_mm_set1_epi8('/')",
+        "an escape is not seen among sixteen letters",
+    ),
+    Mutation(
+        "scan.h",
+        "        if (c < 0x20) {\n            return false;\n        }\n        if (c == '\\\\') {",
+        "        if (c == '\\\\') {",
+        "a control character passes in a string",
+    ),
+    Mutation(
+        "scan.h",
+        "p == s->end || *p < 0x20",
+        "p == s->end",
+        "a backslash takes the line's end into the string",
+    ),
+    Mutation(
+        "scan.h",
+        "        if (c >= 0x80) {\n            text->ascii = false;",
+        "        if (c >= 0xF0) {\n            text->ascii = false;",
+        "UTF-8 passes for ASCII",
+    ),
+    Mutation("scan.h", "SCAN_DIGITS = 18", "SCAN_DIGITS = 19", "19 digits may be past 64 bits"),
+    Mutation("scan.h", "SCAN_DEPTH = 200", "SCAN_DEPTH = 201", "a bound is off by one"),
+    Mutation(
+        "scan.h", "(unsigned)(c - '0') < 10", "(unsigned)(c - '0') <= 10", "a colon is a digit"
+    ),
+    Mutation(
+        "scan.h",
+        "digits + UINT64_C(0x0606060606060606)",
+        "digits + UINT64_C(0x0505050505050505)",
+        "a colon is a digit among eight",
+    ),
+    Mutation(
+        "scan.h",
+        "n == 0 || (n > 1 && *s->p == '0')",
+        "n == 0",
+        "a short number may begin with zeros",
+    ),
+    Mutation(
+        "scan.h",
+        "after == '.' || (after | 0x20) == 'e'",
+        "(after | 0x20) == 'e'",
+        "what is before a point is an integer, and the rest no JSON",
+    ),
+    Mutation(
+        "scan.h", "digits <<= 64 - 8 * n", "digits <<= 56 - 8 * n", "short numbers are shifted"
+    ),
+    Mutation(
+        "scan.h",
+        "UINT64_C(0x0000271000000001)",
+        "UINT64_C(0x0000271100000001)",
+        "a power of ten is off by one",
+    ),
+    Mutation(
+        "scan.h",
+        "(*start == '0' && (p - start > 1 || negative))",
+        "(*start == '0' && negative)",
+        "a number may begin with zeros",
+    ),
+    Mutation(
+        "scan.h",
+        "negative ? -(int64_t)n : (int64_t)n",
+        "(int64_t)n",
+        "negative numbers lose their sign",
+    ),
+    Mutation(
+        "scan.h",
+        "scan_is_digit(*p) || *p == '.' || *p == 'e'",
+        "*p == '.' || *p == 'e'",
+        "a long number is cut after its 18th digit",
+    ),
+    Mutation(
+        "scan.h",
+        "(backslash - ones) | word",
+        "word",
+        "a backslash is written as it is",
+    ),
+    # --- intern.h
+    Mutation(
+        "intern.h",
+        "i = i + 32 <= length ? i + 16 : length - 16",
+        "i = length - 16",
+        "texts that differ in their middle are one",
+    ),
+    Mutation(
+        "intern.h",
+        "_mm_cmpeq_epi8(one, other)) != 0xFFFF",
+        "_mm_cmpeq_epi8(one, other)) == 0",
+        "texts that are alike are one",
+    ),
+    Mutation(
+        "intern.h", "return Py_NewRef(kept);", "return kept;", "a shared text is owned too rarely"
+    ),
+    Mutation("intern.h", "Py_XDECREF(kept);", "(void)0;", "texts that made room are kept for ever"),
+    Mutation(
+        "intern.h", "*slot = Py_NewRef(text);", "*slot = text;", "the table does not own its texts"
+    ),
+    Mutation(
+        "intern.h",
+        "number < 0 || number >= INTERN_NUMBERS",
+        "number < 0 || number > INTERN_NUMBERS",
+        "one number past the end of the table",
+    ),
+    Mutation(
+        "intern.h",
+        "return Py_XNewRef(*slot);",
+        "return *slot;",
+        "a shared number is owned too rarely",
+    ),
+    Mutation("intern.h", "length > INTERN_LONGEST", "length >= INTERN_LONGEST", "a bound is off"),
+    # --- plan.h
+    Mutation(
+        "plan.h",
+        "word->length == length && memcmp",
+        "memcmp",
+        "a key that begins like another is that one",
+    ),
+    Mutation(
+        "plan.h", "& key->mask) == 0", "& (key->mask >> 8)) == 0", "the colon is not looked at"
+    ),
+    Mutation(
+        "plan.h",
+        "key->size - 1) == 0",
+        "key->size - 2) == 0",
+        "the colon after a first key is not looked at",
+    ),
+    Mutation(
+        "plan.h",
+        "for (uint32_t i = 0; i < last; i++)",
+        "for (uint32_t i = 1; i < last; i++)",
+        "a long key is compared by its end",
+    ),
+    # --- values.h
+    Mutation(
+        "values.h",
+        "return overflow ? NULL : value_float_of(number);",
+        "return NULL;",
+        "minus zero is no float",
+    ),
+    Mutation(
+        "values.h",
+        "if (PyErr_ExceptionMatches(r->values->wire_error)) {",
+        "if (0) {",
+        "what the reference refuses is raised out of C",
+    ),
+    Mutation("values.h", "Py_DECREF(token);", "(void)0;", "each token for orjson is kept for ever"),
+    Mutation(
+        "values.h", "case 'f': *out++ = '\\f'; break;", "case 'f': *out++ = 'f'; break;", "\\f is f"
+    ),
+    Mutation(
+        "values.h",
+        "text->length <= sizeof small",
+        "text->length <= sizeof small + 64",
+        "a long text with escapes is written past its room",
+    ),
+    Mutation(
+        "values.h",
+        "        PyErr_Clear();\n        return value_refuse(r);\n    }\n    return decoded;",
+        "        return value_refuse(r);\n    }\n    return decoded;",
+        "wrong UTF-8 is raised out of C",
+    ),
+    Mutation("values.h", "        if (!overflow) {", "        if (1) {", "2**63 is an integer"),
+    Mutation(
+        "values.h",
+        "value != NULL && PyLong_CheckExact(value)",
+        "value != NULL",
+        "a float is an integer",
+    ),
+    Mutation(
+        "values.h",
+        "number <= (INT64_C(1) << 53)",
+        "number <= (INT64_C(1) << 54)",
+        "an integer that no double holds is rounded",
+    ),
+    Mutation("values.h", "p - start <= 16", "p - start <= 18", "17 digits are rounded twice"),
+    Mutation(
+        "values.h",
+        "powers[p - point - 1]",
+        "powers[p - point]",
+        "a number with a point is a tenth of itself",
+    ),
+    Mutation("values.h", "negative ? -value : value", "value", "negative floats lose their sign"),
+    Mutation(
+        "values.h",
+        "(*start != '0' || point - start == 1)",
+        "1",
+        "a float may begin with zeros",
+    ),
+    Mutation(
+        "values.h",
+        "i == start || i == length - 1 || points++",
+        "i == start || i == length - 1",
+        "money may have two points",
+    ),
+    Mutation(
+        "values.h",
+        "!leading && length <= 16",
+        "length <= 16",
+        "a number of money may begin with zeros",
+    ),
+    Mutation(
+        "values.h",
+        "start[length - 1] == '0' && start[length - 2] != '.'",
+        "start[length - 1] == '0'",
+        "the zero after a point is lost",
+    ),
+    Mutation(
+        "values.h", "return Py_NewRef(values->zero);", "return values->zero;", "zero is freed"
+    ),
+    Mutation(
+        "values.h",
+        "value != NULL && check != NULL",
+        "0 && check != NULL",
+        "an unknown value that cannot be written back is kept",
+    ),
+    # --- records.h
+    Mutation(
+        "records.h",
+        "if (!cls->keeps && !cls->passes) {",
+        "if (!cls->keeps && 0) {",
+        "a forbidden key is passed over",
+    ),
+    Mutation(
+        "records.h",
+        "    PyObject_GC_UnTrack(tuple);\n}",
+        "}",
+        "the collector sees each tuple of atoms",
+    ),
+    Mutation(
+        "records.h",
+        "if (PyObject_GC_IsTracked(PyTuple_GET_ITEM(tuple, i))) {",
+        "if (0) {",
+        "a tuple of what may be in a cycle is hidden from the collector",
+    ),
+    Mutation(
+        "records.h",
+        "    Py_XDECREF(extra);\n    Py_DECREF(record);",
+        "    Py_DECREF(record);",
+        "unknown keys of a bad row are kept for ever",
+    ),
+    Mutation(
+        "records.h",
+        "Py_REFCNT(Py_None) + (Py_ssize_t)scan_count_bits(nones)",
+        "Py_REFCNT(Py_None)",
+        "None is owned too rarely",
+    ),
+    Mutation(
+        "records.h",
+        "has_extra || !cls->atomic || !cls->frozen",
+        "has_extra || !cls->atomic",
+        "a record that can be changed is hidden from the collector",
+    ),
+    Mutation(
+        "records.h",
+        "has_extra || !cls->atomic || !cls->frozen",
+        "!cls->atomic || !cls->frozen",
+        "a record with unknown keys is hidden from the collector",
+    ),
+    Mutation(
+        "records.h",
+        "tracked |= PyObject_GC_IsTracked(inner) != 0;",
+        "(void)inner;",
+        "a record that holds a tracked one is hidden from the collector",
+    ),
+    Mutation(
+        "records.h",
+        ": Py_NewRef(field->fallback);",
+        ": field->fallback;",
+        "a default is owned too rarely",
+    ),
+    Mutation(
+        "records.h",
+        "    if (text->escaped) {\n        return NEXT_ODD;\n    }\n",
+        "",
+        "a key with an escape is unknown",
+    ),
+    Mutation(
+        "records.h",
+        "    Py_XDECREF(value);\n    Py_DECREF(name);",
+        "    Py_XDECREF(value);",
+        "unknown keys are kept for ever",
+    ),
+    Mutation(
+        "records.h",
+        "table_find(&cls->tags, text.text, text.length) >= 0",
+        "text.length > 0",
+        "a class takes any tag",
+    ),
+    Mutation(
+        "records.h",
+        "(found->filled | found->wrong) & key->bit",
+        "found->wrong & key->bit",
+        "a key comes twice, and the first value is kept for ever",
+    ),
+    Mutation(
+        "records.h",
+        "!found->root || !r->strict || r->refused",
+        "!found->root || r->refused",
+        "what leniency takes is refused for sure",
+    ),
+    Mutation(
+        "records.h",
+        "key->field == KEY_ODD || found->tagged",
+        "key->field == KEY_ODD",
+        "two tags are taken",
+    ),
+    Mutation(
+        "records.h",
+        "cls->refused_field < 0 ||\n           PySet_Contains",
+        "1 ||\n           PySet_Contains",
+        "an UnknownResult has a known tag",
+    ),
+    Mutation(
+        "records.h",
+        "(found.filled & cls->required) != cls->required",
+        "0",
+        "a required field may be missing",
+    ),
+    Mutation(
+        "records.h",
+        "index < 0 ? choice->others : choice->classes[index]",
+        "index < 0 ? choice->classes[0] : choice->classes[index]",
+        "an unknown tag is the first class",
+    ),
+    Mutation(
+        "records.h",
+        "            Py_DECREF(value);\n        } while (scan_sign(s, ','));",
+        "        } while (scan_sign(s, ','));",
+        "items of lists are kept for ever",
+    ),
+    Mutation(
+        "records.h",
+        "        if (!scan_sign(s, ']')) {\n            Py_DECREF(list);",
+        "        if (!scan_sign(s, ']') && 0) {\n            Py_DECREF(list);",
+        "a list needs no end",
+    ),
+    Mutation(
+        "records.h",
+        "kind->nullable && *s->p == 'n'",
+        "*s->p == 'n'",
+        "null is taken where it must not be",
+    ),
+    Mutation(
+        "records.h",
+        "kind->name == KIND_TUPLE) : NULL",
+        "kind->name != KIND_TUPLE) : NULL",
+        "lists are tuples and tuples are lists",
+    ),
+    # --- reading.h
+    Mutation(
+        "reading.h",
+        "name == KIND_UNION || name == KIND_TUPLE",
+        "name == KIND_UNION",
+        "a tuple in a record is not looked into, and taken for more than atoms",
+    ),
+    Mutation(
+        "reading.h",
+        "cls->atomic = false; /* what is made may",
+        "; /* what is made may",
+        "a record that holds a list is hidden from the collector",
+    ),
+    Mutation("reading.h", "cls->required |= bit;", "(void)bit;", "no field is required"),
+    Mutation(
+        "reading.h",
+        "cls->frozen = frozen != 0;",
+        "cls->frozen = true;",
+        "every class is taken for a frozen one",
+    ),
+    Mutation("reading.h", "name > KIND_DECIMAL ||", "", "a list is taken for an atom"),
+    Mutation(
+        "reading.h",
+        "n > FIELDS_MOST ||",
+        "n >= FIELDS_MOST ||",
+        "64 fields are one too many",
+    ),
+    Mutation(
+        "reading.h",
+        "!type->tp_dictoffset && ",
+        "",
+        "a class with a dict is made without it",
+    ),
+    Mutation(
+        "reading.h",
+        "type->tp_finalize == NULL && ",
+        "",
+        "a class with a finaliser is made and dropped without it",
+    ),
+    Mutation(
+        "reading.h",
+        "if (input.s.p != input.s.end) {",
+        "if (0) {",
+        "anything may stand after a document",
+    ),
+    Mutation(
+        "reading.h",
+        "s->p - lines->line <= lines->longest",
+        "s->p - lines->line < lines->longest",
+        "the longest line is too long",
+    ),
+    Mutation(
+        "reading.h",
+        "bool ends = s->p < s->end && *s->p == '\\n';",
+        "bool ends = s->p < s->end;",
+        "anything may stand after a row",
+    ),
+    Mutation(
+        "reading.h",
+        "!input->refused || !lines->passes || end == NULL",
+        "!lines->passes || end == NULL",
+        "odd lines are passed over like bad ones",
+    ),
+    Mutation("reading.h", "lines->passed++;", "(void)0;", "lines are passed over and not counted"),
+    Mutation(
+        "reading.h",
+        "odd = p < end && *p != '\\n' && *p != '{'",
+        "odd = p < end && *p != '{'",
+        "a blank line is a bad one",
+    ),
+    Mutation(
+        "reading.h", "stop > PyBytes_GET_SIZE(args[0]) ||", "", "a text may be read past its end"
+    ),
+    Mutation(
+        "reading.h",
+        "Py_CLEAR(cls->type);\n}\n\nstatic void\nvalues_free",
+        "\n}\n\nstatic void\nvalues_free",
+        "a class is kept for ever",
+    ),
+    # --- encode.h
+    Mutation(
+        "encode.h",
+        "size += (rest >= 10) + (rest >= 100)",
+        "size += (rest >= 10) + (rest > 100)",
+        "100 has two digits",
+    ),
+    Mutation(
+        "encode.h",
+        "rest >= 10000; rest /= 10000",
+        "rest > 10000; rest /= 10000",
+        "10000 has four digits",
+    ),
+    Mutation(
+        "encode.h",
+        "_mm_or_si128(_mm_cmpeq_epi8(c, quote), _mm_cmpeq_epi8(c, backslash))",
+        "_mm_cmpeq_epi8(c, quote)",
+        "a backslash is written as it is",
+    ),
+    Mutation(
+        "encode.h",
+        "for (size_t i = 0;; i = i + 16 <= length ? i + 8 : length - 8) {",
+        "for (size_t i = length - 8;; i = length - 8) {",
+        "of nine letters the first is not written",
+    ),
+    Mutation(
+        "encode.h",
+        "size == 1 || size == -1 || size == 0",
+        "size == 1 || size == -1 || size == 0 || size == 2",
+        "an int of two words is written as its lower one",
+    ),
+    Mutation("encode.h", "n = 0 - n;", "(void)0;", "negative numbers are written wrong"),
+    Mutation(
+        "encode.h",
+        "if (overflow || !buffer_reserve",
+        "if (!buffer_reserve",
+        "2**63 is written as -1",
+    ),
+    Mutation(
+        "encode.h",
+        "number - number == 0 && write_by_orjson",
+        "write_by_orjson",
+        "NaN is written as null",
+    ),
+    Mutation(
+        "encode.h",
+        "if (end - start > 15 ||",
+        "if (end - start > 17 ||",
+        "money is written with more digits than a double holds",
+    ),
+    Mutation(
+        "encode.h",
+        "*start == '0' && (end - start < 5 || ",
+        "*start == '0' && (",
+        "zero is written with a point or a sign",
+    ),
+    Mutation(
+        "encode.h",
+        "end -= end[-1] == '.';",
+        "(void)0;",
+        "whole money is written with a point",
+    ),
+    Mutation(
+        "encode.h",
+        'added = (first || buffer_add(&out->buffer, ",", 1))',
+        'added = buffer_add(&out->buffer, ",", 1)',
+        "a comma stands first in an object",
+    ),
+    Mutation(
+        "encode.h",
+        "*plain = Py_TYPE(value) == Py_TYPE(field->omitted);",
+        "*plain = true;",
+        "True is left out for 1",
+    ),
+    Mutation(
+        "encode.h",
+        "|| PySet_Contains(cls->refused, value) != 0))",
+        "))",
+        "an UnknownResult is written with a known tag",
+    ),
+    Mutation(
+        "encode.h",
+        "return value == Py_False && buffer_add",
+        "return buffer_add",
+        "anything is false",
+    ),
+    Mutation(
+        "encode.h",
+        "value == Py_None && kind->nullable",
+        "value == Py_None",
+        "null is written where it is not read",
+    ),
+    Mutation(
+        "encode.h",
+        "if (Py_IS_TYPE(value, kind->classes[i]->type)) {",
+        "if (PyObject_TypeCheck(value, kind->classes[i]->type)) {",
+        "a derived record is written as its base",
+    ),
+    Mutation(
+        "encode.h",
+        "(size_t)PyBytes_GET_SIZE(json));\n    Py_DECREF(json);",
+        "(size_t)PyBytes_GET_SIZE(json));",
+        "what orjson writes is kept for ever",
+    ),
+    Mutation(
+        "encode.h",
+        "        Py_DECREF(value);\n        if (!written) {",
+        "        if (!written) {",
+        "what is written in a list is kept for ever",
+    ),
+    # --- writing.h
+    Mutation(
+        "writing.h",
+        'written = (i == 0 || buffer_add(&out->buffer, ",", 1)) && writer_record',
+        "written = writer_record",
+        "records of a list stand without commas",
+    ),
+    Mutation(
+        "writing.h",
+        'return written && buffer_add(&out->buffer, "]", 1);',
+        'return buffer_add(&out->buffer, "]", 1);',
+        "a list is written up to what cannot be",
+    ),
+    Mutation(
+        "writing.h",
+        "buffer_cut(&out.buffer, start);",
+        "(void)start;",
+        "half a record stays in the text",
+    ),
+    Mutation(
+        "writing.h",
+        "writer->last < 0 || !Py_IS_TYPE",
+        "writer->last < 0 || 0 && !Py_IS_TYPE",
+        "every record is written as the class of the first",
+    ),
+    Mutation(
+        "writing.h",
+        "for (; at >= 0 && at < PyList_GET_SIZE(records); at++)",
+        "for (; at >= 0 && at < PyList_GET_SIZE(records) - 1; at++)",
+        "the last record is left out",
+    ),
+    Mutation(
+        "writing.h",
+        'buffer_add(&out.buffer, "\\n", 1);',
+        "true;",
+        "lines have no end",
+    ),
+    Mutation(
+        "writing.h",
+        "        Py_DECREF(record);\n        if (!written) {",
+        "        if (!written) {",
+        "records that were written are kept for ever",
+    ),
+)
