@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-pure check lint-c packaging bench matrix mutants format clean
+.PHONY: demo test test-pure fuzz check lint-c packaging bench matrix mutants format clean
 
 # One stamp per set of extras, so that `make demo` installs only what the demo needs.
 .venv/.stamp-%: pyproject.toml setup.py $(wildcard src/usagewire/_native/*)
@@ -53,6 +53,12 @@ packaging: .venv/.stamp-check
 
 bench: .venv/.stamp-bench
 	$(BIN)/python -m benchmarks.run
+
+# Read and write structured lines, good and bad, on both paths, and compare.
+LINES := 1000000
+
+fuzz: .venv/.stamp-test
+	$(BIN)/python -m proof.fuzz --lines $(LINES)
 
 # Plant each of a list of faults in the C text, and see the quick tests find at least 95 % of them.
 mutants: .venv/.stamp-test

@@ -12,7 +12,7 @@ import marshal
 import sys
 import time
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from random import Random
 from typing import Any, Final
 
@@ -60,7 +60,7 @@ def _pool(seed: int, number: int) -> Pool:
     return Pool(f"{seed}/{number}")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _encoders(dialect: Any) -> Encoders:
     return Encoders(dialect)
 
@@ -79,7 +79,7 @@ def main() -> None:
     _reading.SIGHTINGS = SIGHTINGS  # type: ignore[misc]
     if _accel.unavailable() is not None:
         sys.exit(f"nothing to compare: {_accel.unavailable()}")
-    seed = Random().randrange(2**32) if arguments.seed is None else arguments.seed  # noqa: S311 -- printed
+    seed = Random().randrange(2**32) if arguments.seed is None else arguments.seed
     print(f"seed {seed}, {arguments.lines} lines", flush=True)
     started, tally = time.monotonic(), Tally()
     try:
@@ -211,7 +211,9 @@ def _written_apart(encoders: Encoders, dialect: str, records: list[Any]) -> str:
             said.append(repr(encoder.encode(record)))
         except Exception as error:
             said.append(f"{type(error).__name__}: {error}")
-    return f"written in dialect {dialect}:\n  {_shown(record)}\n  by C: {said[0]}\n  meant: {said[1]}"
+    return (
+        f"written in dialect {dialect}:\n  {_shown(record)}\n  by C: {said[0]}\n  meant: {said[1]}"
+    )
 
 
 def _shown(record: Any) -> str:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
 IS_ON: Final = "libasan" in os.environ.get("LD_PRELOAD", "")

@@ -25,12 +25,58 @@ POOL: Final = 400
 """How many random texts of a kind are at hand at a time."""
 
 TAG_KEYS: Final = (b'"object"', b'"object"', b'"object"', b'"object"', b'"_object"')
-SPACES: Final = (b" ", b"  ", b"\t", b"\r", b" \t ", b"\r\n", b"\n", b"\x0b", b"\x0c", b"\xc2\xa0", b"\x00")
+SPACES: Final = (
+    b" ",
+    b"  ",
+    b"\t",
+    b"\r",
+    b" \t ",
+    b"\r\n",
+    b"\n",
+    b"\x0b",
+    b"\x0c",
+    b"\xc2\xa0",
+    b"\x00",
+)
 GARBAGE: Final = (
-    *(b"", b" ", b"\r", b"what?", b"null", b"true", b"5", b'"x"', b"[]", b"{}", b"{", b"}", b"[", b"\xff"),
-    *(b"\xef\xbb\xbf", b"\xef\xbb\xbf{}", b"\x00", b"{}{}", b"{} {}", b"{}x", b"[{}]", b"-", b"{\"", b"{\"a"),
+    *(
+        b"",
+        b" ",
+        b"\r",
+        b"what?",
+        b"null",
+        b"true",
+        b"5",
+        b'"x"',
+        b"[]",
+        b"{}",
+        b"{",
+        b"}",
+        b"[",
+        b"\xff",
+    ),
+    *(
+        b"\xef\xbb\xbf",
+        b"\xef\xbb\xbf{}",
+        b"\x00",
+        b"{}{}",
+        b"{} {}",
+        b"{}x",
+        b"[{}]",
+        b"-",
+        b'{"',
+        b'{"a',
+    ),
     *(b'{"error":{"message":"quota","type":"t"}}', b'{"error":"x"}', b'{"error":{"message":1}}'),
-    *(b'{"object":"error","error":{"message":"m"}}', b"NaN", b"  {}  ", b"{}\x00", b"'", b"\t\t", b"{}\r\r"),
+    *(
+        b'{"object":"error","error":{"message":"m"}}',
+        b"NaN",
+        b"  {}  ",
+        b"{}\x00",
+        b"'",
+        b"\t\t",
+        b"{}\r\r",
+    ),
 )
 
 
@@ -49,7 +95,9 @@ class Pool:
 
         ints = some(values.integer, *values.INTS)
         self.ints = ints
-        self.floats, bad_floats = _parted(some(values.number, *values.FLOATS, *values.INTS), read_float)
+        self.floats, bad_floats = _parted(
+            some(values.number, *values.FLOATS, *values.INTS), read_float
+        )
         self.strings, bad_strings = _parted(some(values.string, *values.STRINGS), read_str)
         self.models = [quoted(values.letters(rng, rng.randrange(2, 40))) for _ in range(30)]
         self.decimals, bad_decimals = _parted(
@@ -98,10 +146,17 @@ class Line:
         self.nulls = choice((0.0, 0.0, 0.5))
         self.comma, self.colon, self.inner = choice(
             ((b",", b":", b""),) * 5
-                        + ((b", ", b": ", b""), (b" ,\t", b" : ", b" "), (b",\r", b":\r", b"\r"), (b",\n  ", b": ", b"\n"))
+            + (
+                (b", ", b": ", b""),
+                (b" ,\t", b" : ", b" "),
+                (b",\r", b":\r", b"\r"),
+                (b",\n  ", b": ", b"\n"),
+            )
         )
         if not self.documents:
-            self.comma, self.inner = (text.replace(b"\n", b"\t") for text in (self.comma, self.inner))
+            self.comma, self.inner = (
+                text.replace(b"\n", b"\t") for text in (self.comma, self.inner)
+            )
         self.oddness = choice((0.0, 0.002, 0.002, 0.01, 0.1))
         self.repeats = chance < 0.7  # whether strings come again
         self.unknown = choice((0.0, 0.02, 0.3))
@@ -122,7 +177,9 @@ class Line:
 
     def str(self) -> bytes:
         """Return a string."""
-        return self.pick(self.pool.models if self.repeats and self.random() < 0.95 else self.pool.strings)
+        return self.pick(
+            self.pool.models if self.repeats and self.random() < 0.95 else self.pool.strings
+        )
 
     def bool(self) -> bytes:
         """Return true or false."""
@@ -175,10 +232,16 @@ class Line:
         chance = self.random()
         if chance < 0.003:  # no tag
             return
-        tag = model.tags[0] if self.random() < 0.9 and model.tags else self.pick(model.tags or ALL_TAGS)
+        tag = (
+            model.tags[0]
+            if self.random() < 0.9 and model.tags
+            else self.pick(model.tags or ALL_TAGS)
+        )
         if chance < 0.02:  # a tag that is another class's, or nobody's, or none
             tag = self.pick(ALL_TAGS if chance < 0.01 else self.pool.odd)
-        member = self.pick(TAG_KEYS if self.dialect and model.ours else TAG_KEYS[:1]) + self.colon + tag
+        member = (
+            self.pick(TAG_KEYS if self.dialect and model.ours else TAG_KEYS[:1]) + self.colon + tag
+        )
         place = {"first": 0, "last": len(members)}.get(self.tag, len(members) // 2)
         members.insert(place, member)
 
@@ -214,7 +277,9 @@ class Line:
         text = self.pick(GARBAGE) if chance < 0.01 else make(self)
         if chance > 0.99:
             wrapper = self.pick((b'"ActualInstance"', b'"actual_instance"', b'"error"', b'"data"'))
-            text = b"{" + wrapper + b":" + text + self.pick((b"}", b',"ActualType":"x"}', b',"a":1}'))
+            text = (
+                b"{" + wrapper + b":" + text + self.pick((b"}", b',"ActualType":"x"}', b',"a":1}'))
+            )
         if self.random() < 0.005 + self.oddness * 1.5:
             text = self.broken(text)
         if chance > 0.96:
@@ -318,7 +383,21 @@ def twice(line: Line, text: bytes) -> bytes:
 
 
 BREAKS: Final[tuple[Callable[[Line, bytes], bytes], ...]] = (
-    *(cut, behead, flip, change, put, put, space, leave_out, move, value, after_sign, exchange, exchange),
+    *(
+        cut,
+        behead,
+        flip,
+        change,
+        put,
+        put,
+        space,
+        leave_out,
+        move,
+        value,
+        after_sign,
+        exchange,
+        exchange,
+    ),
     twice,
 )
 
@@ -437,14 +516,51 @@ def _list_of(make: Maker) -> Maker:
 
 ALL_TAGS: Final = [
     *(quoted(tag) for tag in _wire.CLASS_OF_TAG),
-    *(b'"circle"', b'"square"', b'"later"', b'"organization.usage.later.result"', b'""', b'"obj\\u0065ct"'),
+    *(
+        b'"circle"',
+        b'"square"',
+        b'"later"',
+        b'"organization.usage.later.result"',
+        b'""',
+        b'"obj\\u0065ct"',
+    ),
     *('"é"'.encode(), b'"bucke\\u0074"', b'"' + b"t" * 70 + b'"', b"null", b"5"),
 ]
-FAR_KEYS: Final = [quoted(f"{start}{i}") for i in range(20) for start in ("new_", "input_tokens_", "")]
+FAR_KEYS: Final = [
+    quoted(f"{start}{i}") for i in range(20) for start in ("new_", "input_tokens_", "")
+]
 NEAR_KEYS: Final = [
-    *(b'"object"', b'"_object"', b'"error"', b'"ActualInstance"', b'"actual_instance"', b'"ActualType"'),
-    *(b'"additional_properties"', b'""', b'"input_token"', b'"input_tokens_"', b'"Input_tokens"', b'"amoun"'),
-    *(b'"usage_byte"', b'"result"', b'"Results"', b'"input\\u005ftokens"', b'"ob\\u006aect"', b'"source"'),
+    *(
+        b'"object"',
+        b'"_object"',
+        b'"error"',
+        b'"ActualInstance"',
+        b'"actual_instance"',
+        b'"ActualType"',
+    ),
+    *(
+        b'"additional_properties"',
+        b'""',
+        b'"input_token"',
+        b'"input_tokens_"',
+        b'"Input_tokens"',
+        b'"amoun"',
+    ),
+    *(
+        b'"usage_byte"',
+        b'"result"',
+        b'"Results"',
+        b'"input\\u005ftokens"',
+        b'"ob\\u006aect"',
+        b'"source"',
+    ),
     *(quoted(key) for attribute in _wire.USAGE_METRICS for key in _wire.spellings(attribute)),
-    *('"clé"'.encode(), b'"' + b"k" * 70 + b'"', b'"a\\nb"', b'"\\ud83d\\ude00"', b'"\\ud800"', b'"\xff"'),
+    *(
+        '"clé"'.encode(),
+        b'"' + b"k" * 70 + b'"',
+        b'"a\\nb"',
+        b'"\\ud83d\\ude00"',
+        b'"\\ud800"',
+        b'"\xff"',
+    ),
 ]

@@ -105,7 +105,14 @@ STRINGS: Final = (
 BAD_UTF8: Final = (
     *(b"\x80", b"\xbf", b"\xc0\x80", b"\xc1\xbf", b"\xc3", b"\xc3(", b"\xe0\x80\x80", b"\xe2\x82"),
     *(b"\xed\xa0\x80", b"\xed\xbf\xbf", b"\xf0\x80\x80\x80", b"\xf0\x9f\x98", b"\xf4\x90\x80\x80"),
-    *(b"\xf5\x80\x80\x80", b"\xfe", b"\xff", b"\xf8\x88\x80\x80\x80", b"\xe2\x28\xa1", b"\xc3\xa9\xa9"),
+    *(
+        b"\xf5\x80\x80\x80",
+        b"\xfe",
+        b"\xff",
+        b"\xf8\x88\x80\x80\x80",
+        b"\xe2\x28\xa1",
+        b"\xc3\xa9\xa9",
+    ),
 )
 ALPHABET: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-. :/"
 
@@ -157,7 +164,9 @@ def string(rng: Random) -> bytes:
 
 def nested(rng: Random, depth: int) -> bytes:
     """Return a value that nests `depth` levels deep."""
-    opening, closing = rng.choice(((b"[", b"]"), (b'{"a":', b"}"), (b'[{"b":', b"}]"), (b"[0,", b",1]")))
+    opening, closing = rng.choice(
+        ((b"[", b"]"), (b'{"a":', b"}"), (b'[{"b":', b"}]"), (b"[0,", b",1]"))
+    )
     levels = depth // (2 if opening == b'[{"b":' else 1)
     return opening * levels + b"1" + closing * levels
 
@@ -171,7 +180,9 @@ def anything(rng: Random, depth: int = 3) -> bytes:
         members = (string(rng) + b":" + anything(rng, depth - 1) for _ in range(rng.randrange(4)))
         return b"{" + b",".join(members) + b"}"
     if chance < 0.33:
-        return nested(rng, rng.choice((20, 98, 99, 100, 101, 102, 199, 200, 201, 253, 254, 255, 1022, 1030)))
+        return nested(
+            rng, rng.choice((20, 98, 99, 100, 101, 102, 199, 200, 201, 253, 254, 255, 1022, 1030))
+        )
     makers = (integer, number, decimal, string)
     if chance < 0.85:
         return rng.choice(makers)(rng)
