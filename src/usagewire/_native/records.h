@@ -343,7 +343,7 @@ record_union(Input *r, Union *choice)
     static const char first[] = "\"object\":";
     Scan *s = &r->s;
     const uint8_t *start = s->p;
-    Text tag;
+    Text tag = {s->p, 0, true, false};
     scan_space(s);
     bool is_first = scan_word(s, first, sizeof first - 1);
     if (is_first) {

@@ -289,13 +289,20 @@ scan_integer(Scan *s, int64_t *number)
     return true;
 }
 
+/* What is seen of a value that is passed over. */
+typedef struct {
+    size_t depth; /* how deep it nests */
+    bool numbers; /* whether there is another number than an integer of at most SCAN_DIGITS characters */
+} Seen;
+
 /* Pass over the bytes of one value, whatever it is, by its quotes and brackets alone. False where it
  * does not end. Whether it is JSON is for orjson to say. */
 static bool
-scan_value(Scan *s)
+scan_seen_value(Scan *s, Seen *seen)
 {
     Text text;
     size_t depth = 0;
+    *seen = (Seen){0, false};
     do {
         scan_space(s);
         if (s->p == s->end) {
@@ -313,6 +320,7 @@ scan_value(Scan *s)
             if (++depth > SCAN_DEPTH) {
                 return false;
             }
+            seen->depth = depth > seen->depth ? depth : seen->depth;
         }
         else if (c == '}' || c == ']') {
             if (depth == 0) {
@@ -331,13 +339,111 @@ scan_value(Scan *s)
             return false;
         }
         else {
+            const uint8_t *start = s->p;
+            bool point = false;
             while (s->p < s->end && *s->p > ' ' && *s->p != ',' && *s->p != '}' && *s->p != ']' &&
                    *s->p != ':' && *s->p != '"' && *s->p != '{' && *s->p != '[') {
+                point |= *s->p == '.' || *s->p == 'e' || *s->p == 'E';
                 s->p++;
             }
+            bool is_word = *start == 't' || *start == 'f' || *start == 'n';
+            seen->numbers |= !is_word && (point || s->p - start > SCAN_DIGITS);
         }
     } while (depth);
     return true;
+}
+
+static bool
+scan_value(Scan *s)
+{
+    Seen seen;
+    return scan_seen_value(s, &seen);
+}
+
+/* Pass over a string of plain letters. */
+static inline bool
+scan_plain_string(Scan *s)
+{
+    Text text;
+    return scan_sign(s, '"') && scan_string(s, &text) && text.ascii && !text.escaped;
+}
+
+/* Pass over a key and its colon. */
+static inline bool
+scan_plain_key(Scan *s)
+{
+    return scan_plain_string(s) && scan_sign(s, ':');
+}
+
+/* Pass over a word, an integer or a string, or the opening bracket of a list or an object, which `*opened`
+ * then is; else it is 0. */
+static bool
+scan_plain_start(Scan *s, uint8_t *opened)
+{
+    int64_t number;
+    *opened = 0;
+    scan_space(s);
+    if (s->p == s->end) {
+        return false;
+    }
+    switch (*s->p) {
+    case '"':
+        return scan_plain_string(s);
+    case '{':
+    case '[':
+        *opened = *s->p++;
+        scan_space(s);
+        return true;
+    case 't':
+        return scan_word(s, "true", 4);
+    case 'f':
+        return scan_word(s, "false", 5);
+    case 'n':
+        return scan_word(s, "null", 4);
+    default:
+        return scan_integer(s, &number);
+    }
+}
+
+enum { SCAN_PLAIN_DEPTH = 64 }; /* one bit each */
+
+/* Pass over a value that is JSON for sure: words, integers of at most SCAN_DIGITS digits, strings of plain
+ * letters, and lists and objects of these. False for every other one, which may be JSON too, with `s` as
+ * it was. */
+static bool
+scan_plain_value(Scan *s)
+{
+    const uint8_t *start = s->p;
+    uint64_t objects = 0; /* a bit for each level that is an object, the innermost lowest */
+    unsigned depth = 0;
+    uint8_t opened;
+    while (scan_plain_start(s, &opened)) {
+        if (opened) {
+            if (depth++ == SCAN_PLAIN_DEPTH) {
+                break;
+            }
+            objects = objects << 1 | (opened == '{');
+            bool empty = s->p < s->end && *s->p == (opened == '{' ? '}' : ']');
+            if (!empty) {
+                if (opened == '{' && !scan_plain_key(s)) {
+                    break;
+                }
+                continue;
+            }
+        }
+        while (depth && scan_sign(s, objects & 1 ? '}' : ']')) {
+            objects >>= 1;
+            depth--;
+        }
+        if (depth == 0) {
+            return true;
+        }
+        if (!scan_sign(s, ',') || ((objects & 1) && !scan_plain_key(s))) {
+            break;
+        }
+    }
+    s->p = start;
+    return false;
 }
 
 #endif

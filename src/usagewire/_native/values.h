@@ -316,7 +316,11 @@ value_decimal(Input *r)
     return number;
 }
 
-/* Any value; `check`, unless it is NULL, is asked whether it can be written back. */
+/* How deep a value may nest that is not checked. The reference's limit is higher. */
+enum { VALUE_DEPTH = 50 };
+
+/* Any value, which is dropped where `check` is NULL. Else that is asked whether it can be written back,
+ * which is sure of what is neither deep nor has a number that could be rounded. */
 static PyObject *
 value_any(Input *r, PyObject *check)
 {
@@ -324,6 +328,9 @@ value_any(Input *r, PyObject *check)
     int64_t number;
     if (start == r->s.end) {
         return NULL;
+    }
+    if (check == NULL && scan_plain_value(&r->s)) {
+        return Py_NewRef(Py_None); /* nobody looks at it */
     }
     switch (*start) {
     case '"':
@@ -339,11 +346,12 @@ value_any(Input *r, PyObject *check)
             return intern_number(&r->values->intern, number);
         }
     }
-    if (!scan_value(&r->s)) {
+    Seen seen;
+    if (!scan_seen_value(&r->s, &seen)) {
         return NULL;
     }
     PyObject *value = value_of_token(r, start, r->s.p);
-    if (value != NULL && check != NULL) {
+    if (value != NULL && check != NULL && (seen.numbers || seen.depth > VALUE_DEPTH)) {
         PyObject *checked = value_call(r, check, value);
         Py_XDECREF(checked);
         if (checked == NULL) {
