@@ -120,6 +120,36 @@ MUTATIONS: Final = (
         "word",
         "a backslash is written as it is",
     ),
+    Mutation(
+        "scan.h",
+        "scan_sign(s, objects & 1 ? '}' : ']')",
+        "(scan_sign(s, '}') || scan_sign(s, ']'))",
+        "any bracket ends a list",
+    ),
+    Mutation(
+        "scan.h",
+        "(objects & 1) && !scan_plain_key(s)",
+        "0",
+        "a later member of an object that is passed over needs no key",
+    ),
+    Mutation(
+        "scan.h",
+        "if (opened == '{' && !scan_plain_key(s)) {",
+        "if (0) {",
+        "the first member of an object that is passed over needs no key",
+    ),
+    Mutation(
+        "scan.h",
+        "(point || s->p - start > SCAN_DIGITS)",
+        "point",
+        "a long integer in what is kept is not looked at",
+    ),
+    Mutation(
+        "scan.h",
+        "depth > seen->depth ? depth : seen->depth",
+        "seen->depth",
+        "how deep a value nests is not seen",
+    ),
     # --- intern.h
     Mutation(
         "intern.h",
@@ -257,6 +287,12 @@ MUTATIONS: Final = (
         "value != NULL && check != NULL",
         "0 && check != NULL",
         "an unknown value that cannot be written back is kept",
+    ),
+    Mutation(
+        "values.h",
+        "VALUE_DEPTH = 50",
+        "VALUE_DEPTH = 150",
+        "a value is kept that is too deep to be written",
     ),
     # --- records.h
     Mutation(

@@ -81,7 +81,7 @@ def path(request: pytest.FixtureRequest) -> Iterator[Way]:
         for name, value in (SHIPPED | PATHS[request.param]).items():
             patch.setattr(_reading, name, value)
         patch.setattr(_accel, "PURE", request.param != "c")
-        hold_to(patch, by_c=request.param == "c")
+        check_ways(patch)
         # What was built before may know the shapes that came by.
         for cached in CACHES:
             cached.cache_clear()
@@ -89,26 +89,28 @@ def path(request: pytest.FixtureRequest) -> Iterator[Way]:
         yield Way(request.param, usagewire.loads, usagewire.Decoder)
 
 
-def hold_to(patch: pytest.MonkeyPatch, *, by_c: bool) -> None:
-    """Make each decoder that is built, and each encoder that is used, go one way only.
+def check_ways(patch: pytest.MonkeyPatch) -> None:
+    """Make each decoder that is built, and each encoder that is used, prove which way it goes.
 
-    By C go classes of ours and unions and lists of them; others may. A converter of one's own may
-    do anything with them.
+    By C, where that is in use, go classes of ours and unions and lists of them; others may. A
+    converter of one's own may do anything with them.
     """
     build, encode, encode_lines = Decoder.__init__, Encoder.encode, Encoder.encode_lines
 
     def built(self: Any, type: Any = usagewire.UsageObject, **options: Any) -> None:  # noqa: A002 -- as it is named there
         build(self, type, **options)
         kinds = set(leaves(type))
-        held = by_c and options.get("converter") is None and kinds and kinds <= OURS
-        assert not held or self.not_accelerated is None
-        assert by_c or self.not_accelerated == "USAGEWIRE_PURE is set"
+        if not usagewire.accelerated():
+            assert self.not_accelerated == _accel.unavailable()
+        elif kinds and kinds <= OURS and options.get("converter") is None:
+            assert self.not_accelerated is None
 
     def check(self: Any, records: Iterable[Any]) -> None:
-        for cls in {type(record) for record in records} if self._is_own or not by_c else ():
-            reason = self.not_accelerated(cls)
-            assert not by_c or cls not in OURS or reason is None
-            assert by_c or reason == "USAGEWIRE_PURE is set"
+        for cls in {type(record) for record in records}:
+            if not usagewire.accelerated():
+                assert self.not_accelerated(cls) == _accel.unavailable()
+            elif cls in OURS and self._is_own:
+                assert self.not_accelerated(cls) is None
 
     def encoded(self: Any, obj: Any) -> bytes:
         data = encode(self, obj)

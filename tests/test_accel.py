@@ -233,6 +233,7 @@ GIVEN_BACK: Final = {
     % VECTORS.encode(),
     "wrong UTF-8 in an unknown key": b'{"object":"%s","usage_bytes":5,"\xff":1}' % VECTORS.encode(),
     "a value that cannot be kept": b'{"object":"later","x":[1e300]}',
+    "an integer that cannot be kept": b'{"object":"later","x":[18446744073709551616]}',
     "a list that does not end": b'{"object":"later","x":[1',
     "a comma last in a list": b'{"object":"page","has_more":false,"data":[{"object":"later"},]}',
     "a comma last in a row": b'{"object":"bucket","start_time":1,"end_time":2,"results":[],}',
@@ -528,6 +529,31 @@ def test_damaged_documents(index: int, kind: Any) -> None:
                 taken(each, one)
 
 
+PASSED_OVER: Final = [
+    b"[]",
+    b"{}",
+    b"[[],{}]",
+    b'{"a":[1,{"b":null}],"c":"d"}',
+    b' [ 1 , "two" , true , { "a" : [ false ] , "b" : { } } ] ',
+    b'[{"a":1.5},"\xc3\xa9","\\n",[1e5]]',
+]
+
+
+@pytest.mark.parametrize("index", range(len(PASSED_OVER)))
+def test_damaged_values_that_are_passed_over(index: int) -> None:
+    """A value that nobody keeps has to be JSON all the same, in each of its bytes."""
+    value = PASSED_OVER[index]
+    head, tail = b'{"usage_bytes":1,"x":', b',"project_id":"p"}'
+    options = {"unknown": "ignore"}
+    assert taken(UsageVectorStoresResult, head + value + tail, **options) is not BACK
+    for at in range(len(value) + 1):
+        damaged = [value[:at], value[:at] + value[at + 1 :]]
+        for one in (b'"', b",", b"}", b"]", b"[", b"{", b":", b"0", b"1", b"-", b"x", b" ", b"\\"):
+            damaged += [value[:at] + one + value[at + 1 :], value[:at] + one + value[at:]]
+        for one in damaged:
+            taken(UsageVectorStoresResult, head + one + tail, **options)
+
+
 # --- keys ------------------------------------------------------------------------------------
 
 LONG: Final = attrs.make_class(
@@ -631,7 +657,7 @@ def test_order_of_keys_may_change() -> None:
 def test_depth_of_what_is_passed_over() -> None:
     """An unknown value that is passed over may nest 200 deep, one that is kept 99."""
     for unknown, most in (("keep", 99), ("ignore", 200)):
-        for depth in (1, 98, 99, 100, 101, 199, 200, 201):
+        for depth in (1, 49, 50, 51, 63, 64, 65, 98, 99, 100, 101, 199, 200, 201):
             for opening, closing in ((b"[", b"]"), (b'{"a":', b"}")):
                 value = opening * depth + (b"1" if opening != b"[" else b"") + closing * depth
                 data = b'{"object":"%s","usage_bytes":5,"x":%s}' % (VECTORS.encode(), value)

@@ -299,8 +299,9 @@ def told(*arguments: str) -> dict[str, Any]:
 
 @native
 @pytest.mark.usefixtures("shop")
-def test_info_tells_what_the_decoder_and_the_encoder_do() -> None:
+def test_info_tells_what_the_decoder_and_the_encoder_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each class of ours is told of, and each type that is given, with the reasons."""
+    monkeypatch.setattr(_accel, "PURE", False)
     whole = told("shop:Order", "shop:Tills.Till", "shop:Either", "shop:Odd")
     types = {each["type"]: [*each.values()][1:] for each in whole["types"]}
     assert [True, None, __version__] == [
@@ -336,8 +337,9 @@ def test_info_without_the_extension_says_why_once(monkeypatch: pytest.MonkeyPatc
 
 @native
 @pytest.mark.usefixtures("shop")
-def test_info_as_a_table() -> None:
+def test_info_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reason for both ways is said once, and others by themselves."""
+    monkeypatch.setattr(_accel, "PURE", False)
     printed = run("info", "shop:Tills.Till", "shop:Odd").stdout.splitlines()
     python = f"{platform.python_implementation()} {platform.python_version()}"
     assert [f"version  {__version__}", f"Python   {python}", "path     C extension", ""] == printed[

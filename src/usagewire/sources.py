@@ -32,7 +32,7 @@ from usagewire.errors import CheckpointError, FileError, UsageWireError, quote
 OneSource: TypeAlias = str | os.PathLike[str] | BinaryIO
 Source: TypeAlias = OneSource | Iterable[bytes] | Iterable[OneSource]
 
-CHUNK: Final = 2**18
+CHUNK: Final = 2**19
 """Bytes read at once."""
 
 STDIN: Final = "-"
