@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-pure fuzz check lint-c packaging bench matrix mutants format clean
+.PHONY: demo test test-pure check lint-c packaging bench matrix mutants fuzz leaks oom sanitize format clean
 
 # One stamp per set of extras, so that `make demo` installs only what the demo needs.
 .venv/.stamp-%: pyproject.toml setup.py $(wildcard src/usagewire/_native/*)
@@ -54,15 +54,37 @@ packaging: .venv/.stamp-check
 bench: .venv/.stamp-bench
 	$(BIN)/python -m benchmarks.run
 
-# Read and write structured lines, good and bad, on both paths, and compare.
-LINES := 1000000
-
-fuzz: .venv/.stamp-test
-	$(BIN)/python -m proof.fuzz --lines $(LINES)
-
 # Plant each of a list of faults in the C text, and see the quick tests find at least 95 % of them.
 mutants: .venv/.stamp-test
 	$(BIN)/python -m proof.mutants
+
+# Proofs of the C text. The first three are quick, and part of .ci/run.
+
+LINES ?= 1000000
+SEED ?= $(shell date +%s)
+
+fuzz: .venv/.stamp-test
+	$(BIN)/python -m proof.fuzz --lines $(LINES) --seed $(SEED)
+
+leaks: .venv/.stamp-test
+	$(BIN)/python -m proof.leaks
+
+oom: .venv/.stamp-test
+	$(BIN)/python -m proof.oom
+
+# What the C text is tested by in a build of its own: tests of reading and writing, by C alone.
+C_TESTS := $(addprefix tests/test_,accel.py accel_classes.py accel_writing.py codec.py lines.py \
+	properties.py reading.py samples.py strictness.py)
+C_PYTEST := pytest --quiet -p no:cacheprovider -k 'not [shapes and not [reference'
+SANITIZED := env LD_PRELOAD=$$(gcc -print-file-name=libasan.so) PYTHONMALLOC=malloc \
+	ASAN_OPTIONS=detect_leaks=1 PYTHONPATH=build/proof/sanitize:. $(BIN)/python -m proof.under
+
+sanitize: .venv/.stamp-test
+	sh proof/build.sh $(BIN)/python build/proof/sanitize gcc -O1 -DNDEBUG -fno-omit-frame-pointer \
+		-fsanitize=address,undefined -fno-sanitize-recover=all
+	$(SANITIZED) $(C_PYTEST) $(C_TESTS)
+	$(SANITIZED) proof.oom
+	$(SANITIZED) proof.fuzz --lines $$(($(LINES) / 10)) --seed $(SEED)
 
 matrix:
 	sh tools/matrix.sh

@@ -50,10 +50,14 @@ record_drop(PyObject *record, const Class *cls, uint64_t filled, PyObject *extra
 static inline void
 record_take_nones(uint64_t nones)
 {
-#if PY_VERSION_HEX < 0x030C0000 /* from 3.12 on None is immortal */
-    Py_SET_REFCNT(Py_None, Py_REFCNT(Py_None) + (Py_ssize_t)scan_count_bits(nones));
+#if PY_VERSION_HEX >= 0x030C0000
+    (void)nones; /* None is immortal */
+#elif defined(Py_REF_DEBUG)
+    for (; nones; nones &= nones - 1) {
+        Py_INCREF(Py_None); /* which counts all references, too */
+    }
 #else
-    (void)nones;
+    Py_SET_REFCNT(Py_None, Py_REFCNT(Py_None) + (Py_ssize_t)scan_count_bits(nones));
 #endif
 }
 

@@ -1,0 +1,432 @@
+"""Let each allocation of C fail in turn: `python -m proof.oom`.
+
+For k = 1, 2, 3 and so on the k-th allocation of a call fails. The call ends in MemoryError or gives
+what it gives otherwise, it never loses a record or gives one twice, and leaves no reference behind.
+Needs the module `_testcapi`, which Python's own builds have.
+
+orjson does not look whether it gets the memory that it asks for, and CPython up to 3.13 crashes where
+an iterator over a dict gets none. So what they and the functions of the reference answered before
+stands in for them.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any, Final
+from unittest.mock import patch
+
+import orjson
+
+from proof.classes import TYPES, Circle, Drawing, Lists, Money, Mutable, Open, Point, Square
+from proof.compare import exact
+from usagewire import Encoder, UsageObject, UsageWireError, _accel, make_converter
+
+try:
+    import _testcapi
+except ImportError:
+    sys.exit("this Python has no _testcapi")
+
+ENOUGH: Final = 40
+"""How many times in a row nothing may fail before we believe that there is nothing left to fail."""
+
+ROW: Final = (
+    b'{"object":"organization.usage.completions.result","input_tokens":123456789012,"output_tokens":'
+    b'9223372036854775807,"num_model_requests":5,"model":"gpt-4o","batch":true,"project_id":null'
+)
+LINES: Final[dict[str, tuple[bytes, ...]]] = {
+    "UsageObject": (
+        ROW + b"}",
+        ROW + b',"new":[1,{"a":"b"}],"other":"x","third":9000}',
+        ROW.replace(b"gpt-4o", "clé".encode()) + b',"user_id":"a\\nb","api_key_id":"\\u00e9"}',
+        b'{"object":"organization.costs.result","amount":{"value":0.06,"currency":"usd"},"quantity":"1.10"}',
+        b'{"amount":{"value":1e-5,"currency":"usd"},"object":"organization.costs.result","quantity":0}',
+        b'{"object":"later","a":1,"b":"text of some length, which is longer than what is kept of others"}',
+        b'{"object":"page","data":[{"object":"bucket","start_time":1,"end_time":2,"results":['
+        + ROW
+        + b"},"
+        + ROW
+        + b'}]},{"object":"bucket","start_time":1,"end_time":2,"results":[]}],"has_more":false}',
+    ),
+    "Lists": (
+        b'{"numbers":[1,99999,-5],"floats":[0.5,1e5,-0.0],"names":["a","bc"],"points":[{"x":1},{"x":2,"y":3}]}',
+        b'{"numbers":[],"nested":[[true],[]],"maybe":[1,null],"prices":["1.5",2.25]}',
+    ),
+    "Mutable": (
+        b'{"count":1,"point":{"x":70000,"label":"l"}}',
+        b'{"count":9,"name":"n","flag":true}',
+    ),
+    "Open": (b'{"key":"k"}', b'{"key":"k","a":1,"\xc3\xa9":[1e3]}'),
+    "Shape": (
+        b'{"object":"square","side":3,"points":[{"x":1}]}',
+        b'{"radius":0.25,"object":"circle"}',
+    ),
+    "Anything": (b'{"value":[1,2,{"a":null}],"other":"text"}',),
+    "list[Point]": (b'[{"x":1},{"x":2,"label":"b"}]',),
+}
+BAD: Final[dict[str, tuple[bytes, ...]]] = {
+    "UsageObject": (
+        *(
+            ROW,
+            ROW + b",}",
+            ROW[:-4] + b"5}",
+            ROW + b',"input_tokens":1}',
+            ROW + b',"new":tru}',
+            b"what?",
+        ),
+        *(
+            ROW + b',"new":"\xff"}',
+            ROW + b',"new":[01]}',
+            b'{"object":"page","data":[{"object":"bucket"}]}',
+        ),
+        *(
+            b'{"object":"organization.costs.result","amount":{"value":"NaN"}}',
+            ROW + b',"clair":1,"\xff":1}',
+        ),
+    ),
+    "Lists": (
+        b'{"numbers":[1,"x"]}',
+        b'{"numbers":[1],"names":["a"',
+        b'{"numbers":[1],"prices":["x"]}',
+    ),
+}
+RECORDS: Final[tuple[Any, ...]] = (
+    Point(70000, 0.25, "label"),
+    Mutable(1, "n" * 300, point=Point(1)),
+    Money(price=Decimal("1.10"), tax=Decimal("1E+30"), rebate=Decimal(1)),
+    Lists([1, 2], (0.5,), ["a", "é"], (Point(1),), [[True]], [None, 1], [Decimal("0.5")]),
+    Open("k", {"a": [1, {"b": 2}]}),
+    Circle(0.5, Point(2)),
+    Square(1, [Point(1), Point(2)]),
+    Drawing((Circle(0.5), Square(1)), Circle(1.5)),
+)
+REFUSED: Final[tuple[Any, ...]] = (
+    Point("x"),
+    Open("k", {"a": {1: 2}}),
+    Money(price=Decimal("NaN")),
+    Point,
+)  # type: ignore[arg-type]
+
+
+class OutOfOrderError(Exception):
+    """What came out is not what has to come out."""
+
+
+def _remembered(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that answers what `function` answered to the same arguments before."""
+    answers: dict[str, Any] = {}
+
+    def call(*arguments: Any) -> Any:
+        key = repr(arguments)
+        if key not in answers:
+            try:
+                answers[key] = function(*arguments)
+            except orjson.JSONDecodeError as error:
+                answers[key] = orjson.JSONDecodeError, (error.msg, error.doc, error.pos)
+            except (UsageWireError, TypeError) as error:
+                answers[key] = UsageWireError, (str(error),)
+        found = answers[key]
+        if type(found) is tuple:
+            raise found[0](*found[1])
+        return found
+
+    return call
+
+
+class Loop:
+    """Fails one allocation after the other."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.failures = 0
+
+    def run(
+        self,
+        what: str,
+        call: Callable[[], Any],
+        check: Callable[[Any, bool], None],
+    ) -> None:
+        """Make `call` with each allocation failing; `check` gets its answer and whether it failed."""
+        check(call(), False)  # what is made once is made
+        quiet, k = 0, 0
+        counts: list[list[int]] = []
+        while quiet < ENOUGH:
+            k += 1
+            failed, answer = True, None
+            _testcapi.set_nomemory(k, k + 1)
+            try:
+                answer = call()
+                failed = False
+            except MemoryError:
+                pass
+            except SystemError as error:
+                _python_own(error)
+            finally:
+                _testcapi.remove_mem_hooks()
+            self.calls += 1
+            self.failures += failed
+            quiet = 0 if failed else quiet + 1
+            try:
+                check(answer, failed)
+            except OutOfOrderError as error:
+                raise OutOfOrderError(f"{what}, allocation {k}: {error}") from None
+            answer = None
+        # Again, now that nothing is made for the first time: references have to come out even.
+        for _ in range(2):
+            before = _references()
+            for again in range(1, k + 1):
+                _testcapi.set_nomemory(again, again + 1)
+                try:
+                    call()
+                except MemoryError:
+                    pass
+                except SystemError as error:
+                    _python_own(error)
+                finally:
+                    _testcapi.remove_mem_hooks()
+            check(None, True)
+            gc.collect()
+            counts.append(
+                [after - count for after, count in zip(_references(), before, strict=True)]
+            )
+        if any(min(abs(one), abs(two)) > 5 for one, two in zip(*counts, strict=True)):
+            raise OutOfOrderError(f"{what}: references left behind: {counts} of {_watched_names()}")
+
+
+def _python_own(error: SystemError) -> None:
+    """Pass over a fault of CPython: a function in Python that fails and does not say why."""
+    if not str(error).startswith("<function "):
+        raise error
+
+
+_WATCHED: Final[list[Any]] = [
+    *(None, True, False, NotImplemented, Decimal, Decimal(0), dict, list),
+    *(Point, Mutable, Money, Lists, Open, Circle, Square, Drawing, UsageObject),
+]
+
+
+def _watched_names() -> list[str]:
+    return [getattr(one, "__name__", repr(one)) for one in _WATCHED]
+
+
+def _references() -> list[int]:
+    return [sys.getrefcount(one) for one in _WATCHED]
+
+
+@contextmanager
+def _stand_in() -> Iterator[None]:
+    loads, json_error, wire_error, *readers, decimal, zero = _accel._FUNCTIONS
+    functions = (
+        *(_remembered(loads), json_error, wire_error),
+        *(*map(_remembered, readers), decimal, zero),
+    )
+    values = _accel._values
+    with (
+        patch.object(_accel, "_FUNCTIONS", functions),
+        patch.object(_accel.orjson, "dumps", _remembered(orjson.dumps)),
+        patch.object(values, "write_decimal", _remembered(values.write_decimal)),
+        patch.object(_accel, "_extra_json", _remembered(_accel._extra_json)),
+    ):
+        yield
+
+
+def _plan(name: str) -> Any:
+    kind = TYPES[name]
+    converter = make_converter()
+    with _stand_in():
+        return _accel.plan_for(converter.get_structure_hook(kind), kind)
+
+
+def _documents(loop: Loop) -> None:
+    for name, lines in LINES.items():
+        plan = _plan(name)
+        for text in lines:
+            expected = exact(plan.decode(text))
+            if plan.decode(text) is NotImplemented:
+                raise OutOfOrderError(f"given back: {text!r}")
+
+            def check(answer: Any, failed: bool, expected: bytes = expected) -> None:  # noqa: FBT001
+                if not failed and answer is not NotImplemented and exact(answer) != expected:
+                    raise OutOfOrderError(f"another record: {answer}")
+
+            loop.run(f"decode {text!r}", lambda plan=plan, text=text: plan.decode(text), check)
+    for name, lines in BAD.items():
+        plan = _plan(name)
+        for text in lines:
+
+            def refused(answer: Any, failed: bool) -> None:  # noqa: FBT001
+                if not failed and answer is not NotImplemented:
+                    raise OutOfOrderError(f"not refused: {answer}")
+
+            loop.run(f"decode {text!r}", lambda plan=plan, text=text: plan.decode(text), refused)
+
+
+def _lines(loop: Loop) -> None:
+    for name, good in LINES.items():
+        plan = _plan(name)
+        bad = BAD.get(name, (b"what?",))
+        texts = [
+            line for pair in zip(good * len(bad), bad * len(good), strict=True) for line in pair
+        ][:24]
+        for lines, passes in ((list(good) * 2, False), (texts, True), (texts, False)):
+            text = b"".join(line + b"\n" for line in lines)
+            _one_text(loop, name, plan, text, passes=passes)
+
+
+def _one_text(loop: Loop, name: str, plan: Any, text: bytes, *, passes: bool) -> None:
+    def read(place: list[Any], records: list[Any]) -> None:
+        plan.decode_lines(text, place, len(text), 2**20, 4096, passes, records)
+
+    whole: list[Any] = []
+    last: list[Any] = [0, False, 0]
+    read(last, whole)
+    expected = [exact(record) for record in whole]
+    state: list[Any] = []
+
+    def call() -> None:
+        place, records = [0, False, 0], list[Any]()
+        state[:] = place, records
+        read(place, records)
+
+    def check(_: Any, failed: bool) -> None:  # noqa: FBT001
+        if not state:
+            return
+        place, records = state
+        state.clear()
+        before = text[: place[0]].count(b"\n")
+        if before != len(records) + place[2]:
+            raise OutOfOrderError(
+                f"{before} lines, but {len(records)} records and {place[2]} passed"
+            )
+        if not failed and place[0] < last[0]:
+            # A stand-in without memory is taken for bad input: the line is given back, not lost.
+            place[1] = False
+        if failed or place != last:
+            read(place, records)
+        if [exact(record) for record in records] != expected or place != last:
+            raise OutOfOrderError(f"{len(records)} of {len(expected)} records; {place}, not {last}")
+
+    loop.run(f"decode_lines of {name}", call, check)
+
+
+def _plans(loop: Loop) -> None:
+    for name in LINES:
+        kind = TYPES[name]
+        hook = make_converter().get_structure_hook(kind)
+        with _stand_in():
+            lowering = _accel._Reading()
+            root = lowering.kind(hook, kind)
+            arguments = (
+                _accel._FUNCTIONS,
+                tuple(lowering.classes),
+                tuple(lowering.unions),
+                root,
+                True,
+            )
+
+        def check(plan: Any, failed: bool, name: str = name) -> None:  # noqa: FBT001
+            if not failed and plan.decode(LINES[name][0]) is NotImplemented:
+                raise OutOfOrderError("a plan that reads nothing")
+
+        loop.run(f"Plan of {name}", lambda arguments=arguments: _accel._Plan(*arguments), check)
+
+
+def _writer() -> Any:
+    encoder = Encoder()
+    for record in (*RECORDS, *_read()):
+        encoder.encode(record)
+    writer = encoder._writer
+    assert writer is not None
+    return writer
+
+
+def _read() -> list[Any]:
+    plan = _plan("UsageObject")
+    return [plan.decode(text) for text in LINES["UsageObject"]]
+
+
+def _writing(loop: Loop) -> None:
+    with _stand_in():
+        writer = _writer()
+    records = [*RECORDS, *_read()]
+    for record in (*records, *REFUSED, records, [*records, 5]):
+        expected = writer.encode(record)
+
+        def check(answer: Any, failed: bool, expected: Any = expected) -> None:  # noqa: FBT001
+            if not failed and answer not in (expected, NotImplemented):
+                raise OutOfOrderError(f"{answer!r}, not {expected!r}")
+
+        loop.run(f"encode {record!r:.80}", lambda record=record: writer.encode(record), check)
+    some = [*records * 3, REFUSED[0], *records]
+    whole, end = writer.encode_lines(some, 0)
+    if end != len(records) * 3:
+        raise OutOfOrderError(f"written up to {end}")
+    lines = whole.splitlines(keepends=True)
+
+    def check_lines(answer: Any, failed: bool) -> None:  # noqa: FBT001
+        if not failed and answer[0] != b"".join(lines[: answer[1]]):
+            raise OutOfOrderError(f"{answer[0]!r} up to {answer[1]}")
+
+    loop.run("encode_lines", lambda: writer.encode_lines(some, 0), check_lines)
+
+
+def _writers(loop: Loop) -> None:
+    known = _accel.RecordWriter(Encoder()._converter.get_unstructure_hook)
+    specs: list[Any] = []
+    with patch.object(known, "_native", _Noting(specs)):
+        for record in (*RECORDS, *_read()):
+            known.learn(type(record))
+    values = _accel._values
+    functions = (orjson.dumps, UsageWireError, values.write_decimal, _accel._extra_json, Decimal)
+
+    def call() -> Any:
+        writer = _accel._Writer(functions)
+        for spec in specs:
+            writer.allow(spec[0], writer.add(spec))
+        return writer
+
+    def check(writer: Any, failed: bool) -> None:  # noqa: FBT001
+        if not failed and writer.encode(Point(5)) is NotImplemented:
+            raise OutOfOrderError("a writer that writes nothing")
+
+    loop.run("Writer", call, check)
+
+
+class _Noting:
+    """Stands in for a `Writer` and notes the classes it is told."""
+
+    def __init__(self, specs: list[Any]) -> None:
+        self.specs = specs
+
+    def add(self, spec: Any) -> int:
+        """Note a class."""
+        self.specs.append(spec)
+        return len(self.specs) - 1
+
+    def allow(self, cls: type, index: int) -> None:
+        """Allow anything."""
+
+
+def main() -> None:
+    """Run."""
+    faulthandler.enable()
+    if _accel.unavailable() is not None:
+        sys.exit(f"nothing to try: {_accel.unavailable()}")
+    loop = Loop()
+    gc.disable()
+    try:
+        for part in (_plans, _documents, _lines, _writers, _writing):
+            part(loop)
+    except OutOfOrderError as error:
+        sys.exit(f"oom: {error}")
+    print(
+        f"oom: {loop.calls} calls, one allocation failed in each; MemoryError from {loop.failures}; all in order"
+    )
+
+
+if __name__ == "__main__":
+    main()
