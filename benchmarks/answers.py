@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
@@ -28,7 +28,11 @@ def plain(value: Any) -> Any:
         return Decimal(repr(value))
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    return {key: plain(item) for key, item in _items(value) if item is not None}
+    return {
+        key: item if type(item) in _AS_THEY_ARE else plain(item)
+        for key, item in _items(value)
+        if item is not None
+    }
 
 
 _AS_THEY_ARE: Final = (str, int, Decimal)
@@ -72,22 +76,18 @@ def _assert_equal(
         assert mine == found
 
 
-def _items(record: Any) -> Iterator[tuple[str, Any]]:
+def _items(record: Any) -> Iterable[tuple[str, Any]]:
     if isinstance(record, dict):
-        yield from record.items()
-        return
+        return record.items()
     cls: Any = type(record)
-    for name in _names(cls):
-        value = getattr(record, name, None)
-        if name != EXTRA:
-            yield JSON_NAMES.get(name, name), value
-        elif value:
-            yield from value.items()
+    items = [(key, getattr(record, name, None)) for name, key in _names(cls)]
+    extra = getattr(record, EXTRA, None)
+    return [*items, *extra.items()] if extra else items
 
 
 @lru_cache(maxsize=64)
-def _names(cls: Any) -> tuple[str, ...]:
-    """Return the attributes of a peer's class, the tag among them."""
+def _names(cls: Any) -> tuple[tuple[str, str], ...]:
+    """Return the attributes of a peer's class with their keys, the tag among them."""
     if attrs.has(cls):
         names = {a.name for a in attrs.fields(cls)}
     elif hasattr(cls, "__struct_fields__"):
@@ -96,4 +96,6 @@ def _names(cls: Any) -> tuple[str, ...]:
         names = set(cls.model_fields)
     else:
         names = set(cls.__dataclass_fields__)
-    return tuple(sorted(names | {"object"}))
+    return tuple(
+        (name, JSON_NAMES.get(name, name)) for name in sorted(names - {EXTRA} | {"object"})
+    )

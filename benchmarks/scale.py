@@ -1,7 +1,8 @@
 """Whether time and memory a record stay the same from few records to very many; Linux only.
 
 `python -m benchmarks.scale` measures this part alone and prints it; `--small` takes seconds. Each
-size is decoded in processes of its own, which do nothing else.
+process keeps all that it decodes: if it did not, a few records would go into memory that was used
+before, and very many would seem slow for the new pages that they need.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from os import times
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from time import process_time
 from typing import Final
 
 import attrs
@@ -22,7 +25,7 @@ from benchmarks import peers, workloads
 from benchmarks.memory import resident
 from benchmarks.tables import number, spread, table
 from benchmarks.targets import Target, targets_table
-from benchmarks.turns import ratios, seconds
+from benchmarks.turns import ratios
 from usagewire import Decoder, UsageCompletionsResult, accelerated
 
 TARGET: Final = 1.1
@@ -41,13 +44,24 @@ class Sizes:
     block: int
     """Lines that are made; more records are the same lines again, other strings and numbers are
     made of them all the same."""
-    at_least: int
-    """Records that each process decodes in all: fewer at a time, more times."""
+    calls: Sequence[int]
+    """How many times each number is decoded in a process, all of it kept; the mean is taken."""
     turns: int
 
 
-FULL: Final = Sizes((10_000, 100_000, 1_000_000, 10_000_000), 100_000, 1_000_000, turns=5)
-SMALL: Final = Sizes((1_000, 10_000, 20_000), 10_000, 10_000, turns=2)
+FULL: Final = Sizes((10_000, 100_000, 1_000_000, 10_000_000), 100_000, (200, 20, 2, 1), turns=5)
+SMALL: Final = Sizes((1_000, 10_000, 20_000), 10_000, (20, 2, 1), turns=2)
+
+
+@attrs.frozen
+class Spent:
+    """What one process took, a record."""
+
+    seconds: float
+    system: float
+    """The part of `seconds` that the system took, for new pages of memory."""
+    bytes: float
+    """Bytes kept."""
 
 
 @attrs.frozen(kw_only=True)
@@ -55,37 +69,34 @@ class Measured:
     """What was measured of each number of records; of one that does not fit, nothing."""
 
     sizes: Sizes
-    times: Mapping[int, Sequence[float]]
-    """Seconds a record of each turn."""
-    memory: Mapping[int, Sequence[float]]
-    """Bytes kept a record of each turn."""
+    spent: Mapping[int, Sequence[Spent]]
+    """Of each turn, by number of records."""
 
-    def ratios(self, records: int) -> list[float]:
-        """Return the time a record as a multiple of that at the second size, for each turn."""
-        base = self.times[self.sizes.records[1]]
-        return ratios(self.times[records], base) if self.times[records] else []
+    def ratios(self, records: int, *, user: bool = False) -> list[float]:
+        """Return the time a record as a multiple of that at the second size, for each turn.
+
+        With `user`, that without the system's part.
+        """
+
+        def taken(spent: Sequence[Spent]) -> list[float]:
+            return [one.seconds - (one.system if user else 0) for one in spent]
+
+        these = taken(self.spent[records])
+        return ratios(these, taken(self.spent[self.sizes.records[1]])) if these else []
 
 
 def measure(sizes: Sizes) -> Measured:
     """Decode each number of records in a process of its own, in turns."""
-    times: dict[int, list[float]] = {records: [] for records in sizes.records}
-    kept: dict[int, list[float]] = {records: [] for records in sizes.records}
+    found: dict[int, list[Spent]] = {records: [] for records in sizes.records}
     with TemporaryDirectory() as folder:
         file = Path(folder) / "block.ndjson"
         file.write_bytes(workloads.completions(sizes.block).data)
         for _ in range(sizes.turns):
-            for records in sizes.records:
-                if records * BYTES_A_RECORD > available():
-                    continue
-                spent, grown = _run(file, records, max(1, sizes.at_least // records))
-                times[records].append(spent / records)
-                kept[records].append(grown / records)
-    whole = {records for records, spent in times.items() if len(spent) == sizes.turns}
-    return Measured(
-        sizes=sizes,
-        times={records: spent if records in whole else [] for records, spent in times.items()},
-        memory={records: grown if records in whole else [] for records, grown in kept.items()},
-    )
+            for records, calls in zip(sizes.records, sizes.calls, strict=True):
+                if records * calls * BYTES_A_RECORD <= available():
+                    found[records].append(_run(file, records, calls))
+    whole = {n: spent if len(spent) == sizes.turns else [] for n, spent in found.items()}
+    return Measured(sizes=sizes, spent=whole)
 
 
 def available() -> int:
@@ -96,23 +107,27 @@ def available() -> int:
     raise LookupError("MemAvailable")
 
 
-def _run(file: Path, records: int, times: int) -> tuple[float, int]:
-    run = [sys.executable, "-m", "benchmarks.scale", "--case", str(file), str(records), str(times)]
+def _run(file: Path, records: int, calls: int) -> Spent:
+    run = [sys.executable, "-m", "benchmarks.scale", "--case", str(file), str(records), str(calls)]
     answer = json.loads(subprocess.run(run, check=True, capture_output=True).stdout)  # noqa: S603 -- our own command
-    return answer["seconds"], answer["bytes"]
+    return Spent(**answer)
 
 
-def observed(file: Path, records: int, times: int) -> tuple[float, int]:
-    """Decode so many records so many times; return the median time and what the first kept."""
-    text = _text(file.read_bytes(), records)
+def observed(file: Path, records: int, calls: int) -> Spent:
+    """Decode so many records so many times, after what warms up, and keep them all."""
+    block = file.read_bytes()
+    text = _text(block, records)
     _check(text, records)
     decoder = Decoder(UsageCompletionsResult)
+    kept = [decoder.decode_lines(block)]
     before = resident()
-    kept = decoder.decode_lines(text)
+    start, system = process_time(), times().system
+    kept += [decoder.decode_lines(text) for _ in range(calls)]
+    spent, system = process_time() - start, times().system - system
     grown = resident() - before
-    assert len(kept) == records
-    del kept
-    return median(seconds(lambda: decoder.decode_lines(text)) for _ in range(times)), grown
+    assert [len(one) for one in kept[1:]] == [records] * calls
+    total = records * calls
+    return Spent(spent / total, system / total, grown / total)
 
 
 def _text(block: bytes, records: int) -> bytes:
@@ -145,21 +160,31 @@ def section(measured: Measured) -> str:
     rows = [
         (
             f"{records:,}",
-            number(median(spent) * 1e9),
+            number(median(one.seconds for one in spent) * 1e9),
             spread(measured.ratios(records)),
-            number(median(measured.memory[records])),
+            number(median(one.system for one in spent) * 1e9),
+            spread(measured.ratios(records, user=True)),
+            number(median(one.bytes for one in spent)),
         )
         if spent
-        else (f"{records:,}", *["does not fit into memory"] * 3)
-        for records, spent in measured.times.items()
+        else (f"{records:,}", *["does not fit into memory"] * 5)
+        for records, spent in measured.spent.items()
     ]
-    head = ("records", "ns a record", f"time a record / at {base:,}", "bytes kept a record")
+    head = (
+        "records",
+        "ns a record",
+        f"/ at {base:,}",
+        "of which the system's",
+        f"the rest / at {base:,}",
+        "bytes kept a record",
+    )
     return f"""\
-Completions rows, decoded from memory into a list that is kept, each number of records in processes
-of their own, {measured.sizes.turns} turns of one process each; smaller numbers are decoded several
-times in each, and the median taken. The lines are {measured.sizes.block:,} different ones, again
-and again. CPU time, so that the system's for new pages of memory counts. Bytes kept are those by
-which resident memory grew at the first decoding, after collecting garbage.
+Completions rows, decoded from memory into lists that are kept, each number of records in processes
+of its own, which do so {", ".join(map(str, measured.sizes.calls))} times, after they have warmed
+up; {measured.sizes.turns} turns of a process each. The lines are {measured.sizes.block:,} different
+ones, again and again. CPU time; the system's part of it is for new pages of memory, which on a
+virtual machine may have to come from its host. Bytes kept are those by which resident memory grew,
+after collecting garbage.
 
 {table(head, rows)}"""
 
@@ -168,12 +193,11 @@ def main() -> None:
     """Measure and print; with --case be the process that is measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     parser.add_argument("--small", action="store_true", help="few records, few turns")
-    parser.add_argument("--case", nargs=3, metavar=("FILE", "N", "TIMES"), help=argparse.SUPPRESS)
+    parser.add_argument("--case", nargs=3, metavar=("FILE", "N", "CALLS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.case:
-        file, records, times = options.case
-        spent, grown = observed(Path(file), int(records), int(times))
-        print(json.dumps({"seconds": spent, "bytes": grown}))
+        file, records, calls = options.case
+        print(json.dumps(attrs.asdict(observed(Path(file), int(records), int(calls)))))
     else:
         measured = measure(SMALL if options.small else FULL)
         print(section(measured), targets_table(targets(measured)), sep="\n\n")

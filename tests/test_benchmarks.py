@@ -207,23 +207,24 @@ def test_variants_are_reported() -> None:
     report = variants.section(measured)
     titles = [workload.title for workload in measured.workloads.values()]
     assert [1] * len(titles) == [report.count(f"\n| {title} |") for title in titles]
-    assert 2 * len(variants.AS_FAST) + 4 == len(variants.targets(measured))
+    assert 2 * len(variants.AS_FAST) + 2 * len(variants.MODES) == len(variants.targets(measured))
 
 
 def test_lost_good_line_is_noticed() -> None:
     """A damaged text of which a good line is lost, or altered, is not timed."""
     lines = workloads.completions(ROWS).data.splitlines()
     text, good = variants.damaged(lines, variants.BAD["of all kinds"])
-    variants.check_bad(text, good, ROWS, "skip")
+    for mode in variants.MODES:
+        variants.check_bad(text, good, ROWS, mode)
     for other in (b"what?", good[2]):
         with pytest.raises(AssertionError):
-            variants.check_bad(text.replace(good[1], other), good, ROWS, "skip")
+            variants.check_bad(text.replace(good[1], other), good, ROWS, mode)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_scale_is_reported_for_each_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each number of records has its line; what does not fit into memory says so."""
-    sizes = scale.Sizes((100, 200, 400), block=200, at_least=400, turns=1)
+    sizes = scale.Sizes((100, 200, 400), block=200, calls=(2, 1, 1), turns=1)
     report = scale.section(scale.measure(sizes))
     assert [1] * 3 == [report.count(f"\n| {number} | ") for number in sizes.records]
     monkeypatch.setattr(scale, "available", lambda: 300 * scale.BYTES_A_RECORD)
