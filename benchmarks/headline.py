@@ -213,9 +213,9 @@ def section(measured: Measured) -> str:
 and written from such a list; usagewire {state}, as installed. Completions rows
 have 12 keys a line and go into classes with the same 25 fields. Garbage collection is as it is by
 default, and its time counted. Before it is timed, all of a peer's answer is compared with ours. CPU
-time, in turns: one round of each, {measured.sizes.turns} turns after one that warms up; a ratio is
-taken within a turn. Time as a multiple of usagewire's, median and range; and the bytes by which the
-resident memory of a fresh process grew, a completions row:
+time, in turns: one round of each, {measured.sizes.turns} turns after one that warms up, each of
+which begins with another; a ratio is taken within a turn. Time as a multiple of usagewire's, median
+and range; and the bytes by which the resident memory of a fresh process grew, a completions row:
 
 {table((*head, "bytes kept a row"), ratio_rows)}
 

@@ -212,8 +212,8 @@ def section(measured: Measured) -> str:
 `.batches()`, which give up each record at once. Beside it the same text decoded from memory by
 `Decoder.feed` in chunks of {CHUNK:,} bytes, and unpacked alone: the file in such chunks through the
 standard library's decompressor, whose output is dropped. The files were just written, so they are
-in the system's cache. usagewire unpacks gzip by zlib-ng, and bzip2 and xz in a second thread, so
-time is that on the wall. All in turn, {measured.turns} turns. The columns of reading are multiples
+in the system's cache. usagewire unpacks gzip by zlib-ng in a second thread, so time is that on the
+wall. All in turn, {measured.turns} turns. The columns of reading are multiples
 of decoding or, where that is slower, of unpacking, within a turn: median and range.
 
 {table(head, rows)}"""

@@ -1,12 +1,15 @@
 """Time taken in turns: one round of each task, then the next round of each.
 
-A machine whose speed drifts drifts for all of them alike; ratios are taken within a turn.
+A machine whose speed drifts drifts for all of them alike; ratios are taken within a turn. Each turn
+begins with another task, so that none always follows the same one, whose memory, just freed, is
+sooner to be had than other memory.
 """
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle, islice
 from time import process_time
 from typing import TypeAlias, TypeVar
 
@@ -20,7 +23,8 @@ def in_turns(tasks: Mapping[Key, Task], turns: int) -> dict[Key, list[float]]:
     """Return the CPU seconds of each turn by task, after one turn that warms up."""
     taken: dict[Key, list[float]] = {key: [] for key in tasks}
     for turn in range(turns + 1):
-        for key, prepare in tasks.items():
+        first = turn % len(tasks)
+        for key, prepare in islice(cycle(tasks.items()), first, first + len(tasks)):
             spent = seconds(prepare())
             if turn:
                 taken[key].append(spent)
