@@ -4,12 +4,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-pure check lint-c packaging bench matrix mutants fuzz leaks oom sanitize format clean
+.PHONY: demo test test-pure check lint-c packaging bench matrix mutants fuzz leaks oom coverage-c \
+	libfuzzer valgrind debug-python sanitize format clean
+
+# One at a time, under make --jobs, too: two pips in one environment get into each other's way.
+LOCKED := $(PYTHON) -c 'import fcntl, subprocess, sys; lock = open("pyproject.toml"); \
+	fcntl.flock(lock, fcntl.LOCK_EX); sys.exit(subprocess.call(["sh", "-ec", sys.argv[1]]))'
 
 # One stamp per set of extras, so that `make demo` installs only what the demo needs.
 .venv/.stamp-%: pyproject.toml setup.py $(wildcard src/usagewire/_native/*)
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	$(LOCKED) 'test -x $(BIN)/python || $(PYTHON) -m venv .venv; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$*]"'
 	touch $@
 
 demo: .venv/.stamp-cli
@@ -58,7 +63,7 @@ bench: .venv/.stamp-bench
 mutants: .venv/.stamp-test
 	$(BIN)/python -m proof.mutants
 
-# Proofs of the C text. The first three are quick, and part of .ci/run.
+# Proofs of the C text. The first four are quick, and part of .ci/run.
 
 LINES ?= 1000000
 SEED ?= $(shell date +%s)
@@ -73,17 +78,52 @@ oom: .venv/.stamp-test
 	$(BIN)/python -m proof.oom
 
 # What the C text is tested by in a build of its own: tests of reading and writing, by C alone.
-# Leaks are for `make leaks` to find: those that LeakSanitizer tells of are CPython's own.
-C_TESTS := $(addprefix tests/test_,accel.py accel_classes.py accel_writing.py codec.py lines.py \
-	properties.py reading.py samples.py strictness.py)
-C_PYTEST := pytest --quiet -p no:cacheprovider -k 'not [shapes and not [reference'
+C_TESTS := $(addprefix tests/test_,accel.py accel_classes.py accel_specs.py accel_writing.py codec.py \
+	lines.py properties.py reading.py samples.py strictness.py)
+C_PYTEST := pytest --quiet -p no:cacheprovider -k 'not [shapes and not [reference' $(C_TESTS)
+
+# The C text counted branch by branch. Always the same inputs, so that the figures are the same.
+COVERED := env PYTHONPATH=build/proof/coverage:. PYTHONHASHSEED=0 HYPOTHESIS_PROFILE=ci \
+	$(BIN)/python -m proof.under
+
+coverage-c: .venv/.stamp-test
+	sh proof/build.sh $(BIN)/python build/proof/coverage gcc -O0 -DNDEBUG --coverage
+	$(COVERED) $(C_PYTEST)
+	$(COVERED) proof.oom
+	$(COVERED) proof.fuzz --lines 10000 --seed 1
+	$(BIN)/python -m proof.branches build/proof/coverage
+
+# Inputs that libFuzzer makes, for so many seconds. Those that go new ways are kept for the next time.
+SECONDS ?= 600
+
+libfuzzer: .venv/.stamp-test
+	sh proof/fuzzer.sh $(BIN)/python build/proof/libfuzzer
+	$(BIN)/python -m proof.target build/proof/corpus
+	env PYTHONPATH=build/proof/libfuzzer:. PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
+		build/proof/libfuzzer/fuzzer build/proof/corpus -dict=build/proof/corpus.dict \
+		-max_total_time=$(SECONDS) -max_len=4096 -timeout=60 -rss_limit_mb=0 -print_final_stats=1 \
+		-artifact_prefix=build/proof/
+
+# Some lines under memcheck, which sees bytes that nothing was written to.
+valgrind: .venv/.stamp-test
+	sh proof/build.sh $(BIN)/python build/proof/valgrind gcc -O1 -DNDEBUG -fno-omit-frame-pointer
+	env PYTHONPATH=build/proof/valgrind:. PYTHONMALLOC=malloc valgrind --quiet --error-exitcode=99 \
+		--num-callers=20 --suppressions=proof/valgrind.supp \
+		$(BIN)/python -m proof.under proof.fuzz --lines $$(($(LINES) / 50)) --seed $(SEED)
+
+DEBUG_PYTHON ?= python3.11-dbg
+
+debug-python:
+	sh proof/debug.sh $(DEBUG_PYTHON) $(C_PYTEST)
+
 SANITIZED := env LD_PRELOAD=$$(gcc -print-file-name=libasan.so) PYTHONMALLOC=malloc \
-	ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=build/proof/sanitize:. $(BIN)/python -m proof.under
+	ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=proof/lsan.supp:print_suppressions=0 \
+	PYTHONPATH=build/proof/sanitize:. $(BIN)/python -m proof.under
 
 sanitize: .venv/.stamp-test
 	sh proof/build.sh $(BIN)/python build/proof/sanitize gcc -O1 -DNDEBUG -fno-omit-frame-pointer \
 		-fsanitize=address,undefined -fno-sanitize-recover=all
-	$(SANITIZED) $(C_PYTEST) $(C_TESTS)
+	$(SANITIZED) $(C_PYTEST)
 	$(SANITIZED) proof.oom
 	$(SANITIZED) proof.fuzz --lines $$(($(LINES) / 10)) --seed $(SEED)
 

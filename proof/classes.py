@@ -179,7 +179,7 @@ TYPES: Final[dict[str, Any]] = {
     "UsageResult": usagewire.UsageResult,
     "Shape": Circle | Square,
     "list[Point]": list[Point],
-    "list[UsageResult]": list[usagewire.UsageResult],  # type: ignore[valid-type]
+    "list[UsageResult]": list[usagewire.UsageResult],
     "NoCosts": usagewire.UsageCompletionsResult | usagewire.UnknownResult,
     "int": int,
     "Decimal|None": Decimal | None,

@@ -6,12 +6,12 @@ A bytes object has a NUL there, so that reading one byte too many goes unseen by
 from __future__ import annotations
 
 import ctypes
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
-IS_ON: Final = "libasan" in os.environ.get("LD_PRELOAD", "")
+_PROCESS: Final = ctypes.CDLL(None)
+IS_ON: Final = hasattr(_PROCESS, "__asan_poison_memory_region")
 _HEAD: Final = bytes.__basicsize__ - 1
 
 
@@ -19,12 +19,11 @@ _HEAD: Final = bytes.__basicsize__ - 1
 def _fence(text: bytes) -> Iterator[None]:
     end = ctypes.c_void_p(id(text) + _HEAD + len(text))
     one = ctypes.c_size_t(1)
-    sanitizer = ctypes.CDLL(None)
-    sanitizer.__asan_poison_memory_region(end, one)
+    _PROCESS.__asan_poison_memory_region(end, one)
     try:
         yield
     finally:
-        sanitizer.__asan_unpoison_memory_region(end, one)
+        _PROCESS.__asan_unpoison_memory_region(end, one)
 
 
 def fenced(text: bytes) -> AbstractContextManager[None]:

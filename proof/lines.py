@@ -167,21 +167,21 @@ class Line:
 
     # --- values ---
 
-    def int(self) -> bytes:
+    def integer(self) -> bytes:
         """Return an integer."""
         return self.pick(self.pool.ints)
 
-    def float(self) -> bytes:
+    def number(self) -> bytes:
         """Return a number."""
         return self.pick(self.pool.floats)
 
-    def str(self) -> bytes:
+    def string(self) -> bytes:
         """Return a string."""
         return self.pick(
             self.pool.models if self.repeats and self.random() < 0.95 else self.pool.strings
         )
 
-    def bool(self) -> bytes:
+    def boolean(self) -> bytes:
         """Return true or false."""
         return b"true" if self.random() < 0.5 else b"false"
 
@@ -473,10 +473,10 @@ def model_of(cls: type) -> Model:
 def maker(kind: Any) -> Maker:
     """Return what makes values of a type."""
     scalars: dict[Any, Maker] = {
-        int: Line.int,
-        float: Line.float,
-        str: Line.str,
-        bool: Line.bool,
+        int: Line.integer,
+        float: Line.number,
+        str: Line.string,
+        bool: Line.boolean,
         Decimal: Line.decimal,
         Any: Line.any,
     }

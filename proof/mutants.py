@@ -28,7 +28,10 @@ TIMEOUT: Final = 120
 """Seconds for one part; a fault may make it run for ever."""
 
 PARTS: Final = (
-    ("pytest", "tests/test_accel_writing.py", "tests/test_accel_classes.py", "tests/test_accel.py"),
+    (
+        "pytest",
+        *(f"tests/test_accel{name}.py" for name in ("_writing", "_classes", "_specs", "")),
+    ),
     (
         "pytest",
         "-k",

@@ -206,7 +206,7 @@ UNSET: Final = object()
 def odd(rng: Random, record: Any) -> Any:
     """Return a record like `record` in which a slot or two hold something else, or nothing."""
     cls = type(record)
-    other = cls.__new__(cls)
+    other = object.__new__(cls)
     names = [a.name for a in attrs.fields(cls)]
     for name in names:
         if hasattr(record, name):

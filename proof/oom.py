@@ -11,12 +11,16 @@ stands in for them.
 
 from __future__ import annotations
 
+import _imp
 import faulthandler
 import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
+from importlib.util import spec_from_file_location
+from itertools import cycle
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -24,15 +28,21 @@ import orjson
 
 from proof.classes import TYPES, Circle, Drawing, Lists, Money, Mutable, Open, Point, Square
 from proof.compare import exact
-from usagewire import Encoder, UsageObject, UsageWireError, _accel, make_converter
+from usagewire import Encoder, UsageObject, UsageWireError, _accel, _values, make_converter
 
 try:
-    import _testcapi
+    import _testcapi  # type: ignore[import-not-found]
 except ImportError:
     sys.exit("this Python has no _testcapi")
 
 ENOUGH: Final = 40
 """How many times in a row nothing may fail before we believe that there is nothing left to fail."""
+
+HELD: Final = 100
+"""How many dicts, lists and floats are held meanwhile: as many freed ones CPython has at hand."""
+
+PADS: Final = 200
+"""Lengths of a text in records, so that the buffer is full at each place once."""
 
 ROW: Final = (
     b'{"object":"organization.usage.completions.result","input_tokens":123456789012,"output_tokens":'
@@ -41,7 +51,7 @@ ROW: Final = (
 LINES: Final[dict[str, tuple[bytes, ...]]] = {
     "UsageObject": (
         ROW + b"}",
-        ROW + b',"new":[1,{"a":"b"}],"other":"x","third":9000}',
+        ROW + b',"new":[1,{"a":"b"}],"other":"x","third":9000,"flat":{"a":1,"b":"x"}}',
         ROW.replace(b"gpt-4o", "clé".encode()) + b',"user_id":"a\\nb","api_key_id":"\\u00e9"}',
         b'{"object":"organization.costs.result","amount":{"value":0.06,"currency":"usd"},"quantity":"1.10"}',
         b'{"amount":{"value":1e-5,"currency":"usd"},"object":"organization.costs.result","quantity":0}',
@@ -104,12 +114,15 @@ RECORDS: Final[tuple[Any, ...]] = (
     Square(1, [Point(1), Point(2)]),
     Drawing((Circle(0.5), Square(1)), Circle(1.5)),
 )
+FILLING: Final = Lists(
+    [2**40] * 9, nested=[[False] * 4, [], [True]] * 3, prices=[Decimal("123456789.25")] * 7
+)
 REFUSED: Final[tuple[Any, ...]] = (
-    Point("x"),
+    Point("x"),  # type: ignore[arg-type]
     Open("k", {"a": {1: 2}}),
     Money(price=Decimal("NaN")),
     Point,
-)  # type: ignore[arg-type]
+)
 
 
 class OutOfOrderError(Exception):
@@ -149,24 +162,19 @@ class Loop:
         what: str,
         call: Callable[[], Any],
         check: Callable[[Any, bool], None],
+        *,
+        counted: bool = True,
     ) -> None:
-        """Make `call` with each allocation failing; `check` gets its answer and whether it failed."""
+        """Make `call` with each allocation failing; `check` gets its answer and whether it failed.
+
+        Unless `counted` is false, it has to leave as many references as there were.
+        """
         check(call(), False)  # what is made once is made
         quiet, k = 0, 0
         counts: list[list[int]] = []
         while quiet < ENOUGH:
             k += 1
-            failed, answer = True, None
-            _testcapi.set_nomemory(k, k + 1)
-            try:
-                answer = call()
-                failed = False
-            except MemoryError:
-                pass
-            except SystemError as error:
-                _python_own(error)
-            finally:
-                _testcapi.remove_mem_hooks()
+            failed, answer = _failing(k, call)
             self.calls += 1
             self.failures += failed
             quiet = 0 if failed else quiet + 1
@@ -175,19 +183,14 @@ class Loop:
             except OutOfOrderError as error:
                 raise OutOfOrderError(f"{what}, allocation {k}: {error}") from None
             answer = None
+        if not counted:
+            return
         # Again, now that nothing is made for the first time: references have to come out even.
         for _ in range(2):
+            gc.collect()
             before = _references()
             for again in range(1, k + 1):
-                _testcapi.set_nomemory(again, again + 1)
-                try:
-                    call()
-                except MemoryError:
-                    pass
-                except SystemError as error:
-                    _python_own(error)
-                finally:
-                    _testcapi.remove_mem_hooks()
+                _failing(again, call)
             check(None, True)
             gc.collect()
             counts.append(
@@ -197,9 +200,25 @@ class Loop:
             raise OutOfOrderError(f"{what}: references left behind: {counts} of {_watched_names()}")
 
 
+def _failing(k: int, call: Callable[[], Any]) -> tuple[bool, Any]:
+    """Make `call` with the k-th allocation failing; return whether the call did, and its answer."""
+    held: list[Any] = [({}, [], k * 0.1) for _ in range(HELD)]
+    _testcapi.set_nomemory(k - 1, k)
+    try:
+        return False, call()
+    except MemoryError:
+        return True, None
+    except SystemError as error:
+        _python_own(error)
+        return True, None
+    finally:
+        _testcapi.remove_mem_hooks()
+        held.clear()
+
+
 def _python_own(error: SystemError) -> None:
-    """Pass over a fault of CPython: a function in Python that fails and does not say why."""
-    if not str(error).startswith("<function "):
+    """Pass over a fault of CPython: a function in Python, or making a type, that fails and does not say why."""
+    if not str(error).startswith(("<function ", "execution of module ")):
         raise error
 
 
@@ -224,11 +243,10 @@ def _stand_in() -> Iterator[None]:
         *(_remembered(loads), json_error, wire_error),
         *(*map(_remembered, readers), decimal, zero),
     )
-    values = _accel._values
     with (
         patch.object(_accel, "_FUNCTIONS", functions),
-        patch.object(_accel.orjson, "dumps", _remembered(orjson.dumps)),
-        patch.object(values, "write_decimal", _remembered(values.write_decimal)),
+        patch.object(orjson, "dumps", _remembered(orjson.dumps)),
+        patch.object(_values, "write_decimal", _remembered(_values.write_decimal)),
         patch.object(_accel, "_extra_json", _remembered(_accel._extra_json)),
     ):
         yield
@@ -239,6 +257,16 @@ def _plan(name: str) -> Any:
     converter = make_converter()
     with _stand_in():
         return _accel.plan_for(converter.get_structure_hook(kind), kind)
+
+
+def _arguments(name: str) -> tuple[Any, ...]:
+    kind = TYPES[name]
+    hook = make_converter().get_structure_hook(kind)
+    with _stand_in():
+        lowering = _accel._Reading()
+        root = lowering.kind(hook, kind)
+        classes, unions = tuple(lowering.classes), tuple(lowering.unions)
+        return _accel._FUNCTIONS, classes, unions, root, True
 
 
 def _documents(loop: Loop) -> None:
@@ -253,7 +281,7 @@ def _documents(loop: Loop) -> None:
                 if not failed and answer is not NotImplemented and exact(answer) != expected:
                     raise OutOfOrderError(f"another record: {answer}")
 
-            loop.run(f"decode {text!r}", lambda plan=plan, text=text: plan.decode(text), check)
+            loop.run(f"decode {text!r}", partial(plan.decode, text), check)
     for name, lines in BAD.items():
         plan = _plan(name)
         for text in lines:
@@ -262,7 +290,7 @@ def _documents(loop: Loop) -> None:
                 if not failed and answer is not NotImplemented:
                     raise OutOfOrderError(f"not refused: {answer}")
 
-            loop.run(f"decode {text!r}", lambda plan=plan, text=text: plan.decode(text), refused)
+            loop.run(f"decode {text!r}", partial(plan.decode, text), refused)
 
 
 def _lines(loop: Loop) -> None:
@@ -275,11 +303,31 @@ def _lines(loop: Loop) -> None:
         for lines, passes in ((list(good) * 2, False), (texts, True), (texts, False)):
             text = b"".join(line + b"\n" for line in lines)
             _one_text(loop, name, plan, text, passes=passes)
+    # More lines passed than CPython has numbers made for.
+    _one_text(loop, "bad lines", _plan("Point"), b"what?\n" * 300 + b'{"x":1}\n', passes=True)
+
+
+def _new_texts(loop: Loop) -> None:
+    plan = _plan("Mutable")
+    numbers = range(10_000, 11_000)
+    texts = cycle([b'{"count":%d,"name":"new %d","share":%d.5}' % (i, i, i) for i in numbers])
+
+    def check(answer: Any, failed: bool) -> None:  # noqa: FBT001
+        if not failed and answer.name != f"new {answer.count}":
+            raise OutOfOrderError(f"another record: {answer}")
+
+    loop.run("decode what is new", lambda: plan.decode(next(texts)), check)
+    arguments = _arguments("Mutable")
+    texts = cycle(['{"count":10000,"name":"naïve"}'.encode()])
+    loop.run("a new plan", lambda: _accel._Plan(*arguments).decode(next(texts)), lambda *_: None)
 
 
 def _one_text(loop: Loop, name: str, plan: Any, text: bytes, *, passes: bool) -> None:
     def read(place: list[Any], records: list[Any]) -> None:
-        plan.decode_lines(text, place, len(text), 2**20, 4096, passes, records)
+        try:
+            plan.decode_lines(text, place, len(text), 2**20, 4096, passes, records)
+        finally:
+            plan.track()
 
     whole: list[Any] = []
     last: list[Any] = [0, False, 0]
@@ -315,24 +363,13 @@ def _one_text(loop: Loop, name: str, plan: Any, text: bytes, *, passes: bool) ->
 
 def _plans(loop: Loop) -> None:
     for name in LINES:
-        kind = TYPES[name]
-        hook = make_converter().get_structure_hook(kind)
-        with _stand_in():
-            lowering = _accel._Reading()
-            root = lowering.kind(hook, kind)
-            arguments = (
-                _accel._FUNCTIONS,
-                tuple(lowering.classes),
-                tuple(lowering.unions),
-                root,
-                True,
-            )
+        arguments = _arguments(name)
 
         def check(plan: Any, failed: bool, name: str = name) -> None:  # noqa: FBT001
             if not failed and plan.decode(LINES[name][0]) is NotImplemented:
                 raise OutOfOrderError("a plan that reads nothing")
 
-        loop.run(f"Plan of {name}", lambda arguments=arguments: _accel._Plan(*arguments), check)
+        loop.run(f"Plan of {name}", partial(_accel._Plan, *arguments), check)
 
 
 def _writer() -> Any:
@@ -353,17 +390,20 @@ def _writing(loop: Loop) -> None:
     with _stand_in():
         writer = _writer()
     records = [*RECORDS, *_read()]
-    for record in (*records, *REFUSED, records, [*records, 5]):
+
+    def check(expected: Any, answer: Any, failed: bool) -> None:  # noqa: FBT001
+        if not failed and answer not in (expected, NotImplemented):
+            raise OutOfOrderError(f"{answer!r}, not {expected!r}")
+
+    def encode(what: str, record: Any) -> None:
         expected = writer.encode(record)
+        loop.run(f"encode {what}", partial(writer.encode, record), partial(check, expected))
 
-        def check(answer: Any, failed: bool, expected: Any = expected) -> None:  # noqa: FBT001
-            if not failed and answer not in (expected, NotImplemented):
-                raise OutOfOrderError(f"{answer!r}, not {expected!r}")
-
-        loop.run(f"encode {record!r:.80}", lambda record=record: writer.encode(record), check)
-    some = [*records * 3, REFUSED[0], *records]
+    for record in (*records, *REFUSED, records, [*records, 5]):
+        encode(f"{record!r:.80}", record)
+    some = [*records * 6, REFUSED[0], *records]
     whole, end = writer.encode_lines(some, 0)
-    if end != len(records) * 3:
+    if end != len(records) * 6:
         raise OutOfOrderError(f"written up to {end}")
     lines = whole.splitlines(keepends=True)
 
@@ -372,6 +412,15 @@ def _writing(loop: Loop) -> None:
             raise OutOfOrderError(f"{answer[0]!r} up to {answer[1]}")
 
     loop.run("encode_lines", lambda: writer.encode_lines(some, 0), check_lines)
+    for pad in range(PADS):
+        text = "p" * pad
+        points = [Point(1, label=text)] * 2
+        encode(f"{pad} letters", [*points, FILLING])
+        encode(f"{pad} letters", points[:1])
+        encode(f"{pad} letters", Open(text, {"a": 1}))
+        whole, _ = writer.encode_lines(points, 0)
+        lines = whole.splitlines(keepends=True)
+        loop.run(f"lines, {pad} letters", partial(writer.encode_lines, points, 0), check_lines)
 
 
 def _writers(loop: Loop) -> None:
@@ -380,8 +429,7 @@ def _writers(loop: Loop) -> None:
     with patch.object(known, "_native", _Noting(specs)):
         for record in (*RECORDS, *_read()):
             known.learn(type(record))
-    values = _accel._values
-    functions = (orjson.dumps, UsageWireError, values.write_decimal, _accel._extra_json, Decimal)
+    functions = (orjson.dumps, UsageWireError, _values.write_decimal, _accel._extra_json, Decimal)
 
     def call() -> Any:
         writer = _accel._Writer(functions)
@@ -394,6 +442,29 @@ def _writers(loop: Loop) -> None:
             raise OutOfOrderError("a writer that writes nothing")
 
     loop.run("Writer", call, check)
+    writer, index = _accel._Writer(functions), 0
+    while index < 300:  # more than CPython has numbers made for
+        index = writer.add(specs[0])
+    loop.run("allow", partial(writer.allow, specs[0][0], index), lambda *_: None)
+
+
+def _modules(loop: Loop) -> None:
+    from usagewire import _native  # noqa: PLC0415 -- it is there by now
+
+    spec = spec_from_file_location("usagewire._native", _native.__file__)
+    assert spec is not None
+
+    def call() -> Any:
+        module = _imp.create_dynamic(spec)
+        _imp.exec_dynamic(module)
+        return module
+
+    def check(module: Any, failed: bool) -> None:  # noqa: FBT001
+        if not failed and module.Plan.__name__ != "Plan":
+            raise OutOfOrderError("a module without its types")
+
+    # CPython itself miscounts None there, with modules of its own, too.
+    loop.run("import", call, check, counted=False)
 
 
 class _Noting:
@@ -418,8 +489,9 @@ def main() -> None:
         sys.exit(f"nothing to try: {_accel.unavailable()}")
     loop = Loop()
     gc.disable()
+    gc.freeze()  # what is there takes the collector no time
     try:
-        for part in (_plans, _documents, _lines, _writers, _writing):
+        for part in (_modules, _plans, _documents, _new_texts, _lines, _writers, _writing):
             part(loop)
     except OutOfOrderError as error:
         sys.exit(f"oom: {error}")

@@ -12,7 +12,7 @@ import attrs
 from proof.classes import TYPES
 from proof.compare import exact, rejection
 from proof.guard import fenced
-from usagewire import DecodeError, Decoder, Encoder, UsageWireError, _accel
+from usagewire import DecodeError, Decoder, Encoder, UsageWireError, _accel, make_converter
 
 BETWEEN: Final = b"\x1e"
 """What stands between documents: they may have LF inside."""
@@ -67,6 +67,10 @@ class Counted:
                 self.plan.decode_lines(*arguments)
         finally:
             self.taken += len(records) + place[2] - before
+
+    def track(self) -> None:
+        """Let the garbage collector see the records."""
+        self.plan.track()
 
 
 class Answer(NamedTuple):
@@ -205,20 +209,21 @@ WAYS: Final[dict[str, Callable[[Decoder[Any], bytes, tuple[int, ...]], list[Any]
 
 
 class Encoders:
-    """Two encoders of one dialect."""
+    """Two encoders of one dialect, which leave out what is the default, or not."""
 
-    def __init__(self, dialect: Any) -> None:
-        self.c = Encoder(dialect=dialect)
-        self.reference = Encoder(dialect=dialect)
+    def __init__(self, dialect: Any, *, omit: bool = False) -> None:
+        self.c = _encoder(dialect, omit=omit)
+        self.reference = _encoder(dialect, omit=omit)
         self.reference._writer = None
+        self.how = f"in dialect {dialect}" + ", without what is the default" * omit
         self.given_back = 0
         """How many records the reference wrote for C."""
         assert self.c._writer is not None
         by_reference = self.c._encode
 
-        def counted(*arguments: Any) -> bytes:
+        def counted(obj: Any, option: int) -> bytes:
             self.given_back += 1
-            return by_reference(*arguments)
+            return by_reference(obj, option)
 
         self.c._encode = counted  # type: ignore[method-assign]
 
@@ -232,7 +237,13 @@ class Encoders:
         return _written(self.c.encode, record) == _written(self.reference.encode, record)
 
 
-def _written(write: Callable[[Any], bytes], value: Any) -> Any:
+def _encoder(dialect: Any, *, omit: bool) -> Encoder:
+    if omit:
+        return Encoder(converter=make_converter(dialect, omit_if_default=True))
+    return Encoder(dialect=dialect)
+
+
+def _written(write: Callable[[Any], bytes], value: Any) -> object:
     try:
         return write(value)
     except Exception as error:

@@ -265,6 +265,11 @@ def test_first_key_of_the_tag_counts() -> None:
     for keys in (("Object", "object"), ("object", "Object")):
         data = text(dict.fromkeys(keys, "later") | {"object": COSTS})
         assert meant(UsageObject, data) == outcome(loads, data)
+    for data in (
+        b'{"Object":"later","Object":"other"}',
+        b'{"Object":"later","Object":"other","object":"last"}',
+    ):
+        assert meant(UsageObject, data) == outcome(loads, data)
 
 
 # --- single values ---------------------------------------------------------------------------
@@ -552,6 +557,7 @@ def test_damaged_values_that_are_passed_over(index: int) -> None:
             damaged += [value[:at] + one + value[at + 1 :], value[:at] + one + value[at:]]
         for one in damaged:
             taken(UsageVectorStoresResult, head + one + tail, **options)
+        assert taken(UsageVectorStoresResult, head + value[:at], **options) is BACK
 
 
 # --- keys ------------------------------------------------------------------------------------
@@ -673,6 +679,7 @@ def read_lines(plan: Any, data: bytes, start: int = 0, **given: Any) -> tuple[li
     records: list[Any] = []
     place = [start, False, 0]
     plan.decode_lines(data, place, *options.values(), records)
+    plan.track()
     return records, place
 
 
@@ -722,6 +729,12 @@ def test_lines_do_not_span() -> None:
             records, place = read_lines(plan, cut)
             assert ([], 0) == (records, place[0]) or not cut[:at].strip()
     assert taken(UsageObject, data.replace(b" ", b"\n")) is not BACK
+
+
+@pytest.mark.parametrize("data", [b" ", b"\t\r ", b"\r"], ids=str)
+def test_line_that_has_not_come_yet(data: bytes) -> None:
+    """Of the beginning of a line nothing is sure."""
+    assert ([], [0, False, 0]) == read_lines(plan_for(UsageVectorStoresResult), data)
 
 
 def test_lines_are_added() -> None:

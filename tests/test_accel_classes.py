@@ -3,6 +3,7 @@
 import copy
 import functools
 import gc
+import json
 import pickle
 import sys
 import weakref
@@ -423,6 +424,12 @@ class SharingOdd:
 
 
 @attrs.frozen
+class OfUnknown:
+    number: int
+    additional_properties: dict[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen
 class Base:
     x: int
     y: str = "base"
@@ -615,16 +622,67 @@ def test_cycles_are_collected() -> None:
     assert reference() is None
 
 
-def test_strings_are_shared() -> None:
-    """The same text is the same object, in fields and documents of one decoder."""
+def test_cycles_through_unknown_keys_are_collected() -> None:
+    """So is one through the unknown keys of a frozen record, or an object in them."""
+    for key in ("self", "inner"):
+        data = b'{"number":1,"new":1,"inner":{"a":1}}\n'
+        [record] = Decoder(OfUnknown).decode_lines(data)
+        extra = record.additional_properties
+        (extra if key == "self" else extra["inner"])["self"] = record
+        del extra
+        reference = weakref.ref(record)
+        del record
+        gc.collect()
+        assert reference() is None, key
+
+
+def test_collector_sees_records_once_all_lines_were_read() -> None:
+    """While lines are read the collector is not shown what they made; after it, it is."""
+    plan = plan_for(Mutable)
+    records: list[Any] = []
+    data = b'{"x":1}\n{"x":2,"table":{"a":[]}}\n{"x":3}\n{"x":"bad"}\n'
+    plan.decode_lines(data, [0, False, 0], len(data), 100, 100, True, records)  # noqa: FBT003 -- as C takes it
+    assert [False] * 3 == [gc.is_tracked(record) for record in records]
+    dropped = records.pop()
+    reference = weakref.ref(dropped)
+    del dropped
+    assert reference() is not None
+    plan.track()
+    assert [True] * 2 == [gc.is_tracked(record) for record in records]
+    assert reference() is None
+    plan.track()
+
+    assert [True] * 3 == [
+        gc.is_tracked(r) for r in Decoder(Mutable, on_error="skip").decode_lines(data)
+    ]
+
+
+@pytest.mark.parametrize("letters", ["s", "é", "東", "\N{GRINNING FACE}", '"', "\\", "\n"])
+def test_strings_are_shared(letters: str) -> None:
+    """The same text, written alike, is one object, in fields and documents of one decoder."""
     plan = plan_for(list[str])
-    for length in (2, 3, 7, 8, 9, 16, 17, 63, 64):
-        data = orjson.dumps(["s" * length, "s" * length])
-        one, other = plan.decode(data)
-        assert one is other
-        assert one is plan.decode(data)[0]
-    one, other = plan.decode(orjson.dumps(["s" * 65] * 2))
+    size = len(orjson.dumps(letters)) - 2
+    for times in (2 if size == 1 else 1, 3, 7, 8, 9, 16, 17, 63, 64):
+        if times * size <= 64:
+            data = orjson.dumps([letters * times] * 2)
+            one, other = plan.decode(data)
+            assert letters * times == one
+            assert one is other
+            assert one is plan.decode(data)[0]
+    one, other = plan.decode(orjson.dumps([letters * 65] * 2))
+    assert letters * 65 == one == other
     assert one is not other
+
+
+def test_strings_that_differ_by_a_byte_are_told_apart() -> None:
+    """Whatever stands in the table of shared strings, each text gives its own."""
+    plan = plan_for(str)
+    texts = [
+        f"{'é' * n}{chr(0x80 + i)}{'z' * m}" for n in (0, 9) for i in range(200) for m in (0, 9)
+    ]
+    for written in (orjson.dumps, lambda text: json.dumps(text).encode()):
+        for text_ in texts * 2:
+            assert text_ == plan.decode(written(text_))
 
 
 def test_small_integers_are_shared() -> None:
@@ -656,6 +714,8 @@ def test_shared_strings_are_bounded() -> None:
 
     assert grown(lambda: plan.decode(b'"text %d"' % next(numbers)), 20_000) < 4500
     assert grown(lambda: plan.decode(b'"text %d"' % next(numbers)), 20_000) < 100
+    assert grown(lambda: plan.decode(b'"t\\u00e9xt %d"' % next(numbers)), 20_000) < 1100
+    assert grown(lambda: plan.decode('"té %d"'.encode() % next(numbers)), 20_000) < 100
 
 
 # Documents for each way through, all of which are read again and again.

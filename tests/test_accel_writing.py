@@ -2,6 +2,7 @@
 
 import functools
 import json
+import signal
 import sys
 from decimal import Decimal
 from typing import Any, Final
@@ -282,6 +283,22 @@ def test_slots_that_are_empty() -> None:
     assert writer_of(encoder_for()).encode(record) is BACK
     with pytest.raises(UsageWireError):
         encoder_for().encode(record)
+    row = full(UsageVectorStoresResult)
+    object.__delattr__(row, "additional_properties")
+    assert writer_of(encoder_for()).encode(row) is BACK
+
+
+def test_writing_is_interrupted() -> None:
+    """An interrupt while much is written comes through."""
+    many = [Point(1)] * 2_000_000
+    handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.005)
+        with pytest.raises(KeyboardInterrupt):
+            writer_of(encoder_for()).encode_lines(many, 0)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
 
 
 def test_lines_are_written() -> None:
@@ -296,6 +313,7 @@ def test_lines_are_written() -> None:
     assert (b"", 4) == writer.encode_lines(records, 4)
     assert (b"", 9) == writer.encode_lines(records, 9)
     assert (b"", -1) == writer.encode_lines(records, -1)
+    assert (b"", sys.maxsize) == writer.encode_lines(records, sys.maxsize)
     assert (b"", 0) == writer.encode_lines([5], 0)
     assert (b"", 0) == writer.encode_lines([], 0)
     many = [Point(i) for i in range(20_000)]
@@ -305,6 +323,29 @@ def test_lines_are_written() -> None:
     )
     with pytest.raises(TypeError):
         writer.encode_lines((Point(1),), 0)
+
+
+def test_many_megabytes_are_written() -> None:
+    """So much that the system is asked for other pages: the same text."""
+    many = [Base(1, "y" * 1000)] * 9000
+    expected = b'{"x":1,"y":"%s"}\n' % (b"y" * 1000) * 9000
+    assert (expected, 9000) == writer_of(encoder_for()).encode_lines(many, 0)
+    assert b"[" + expected[:-1].replace(b"\n", b",") + b"]" == writer_of(encoder_for()).encode(many)
+
+
+@pytest.mark.parametrize("sizes", [(1, 1000), (1000, 1), (1, 1), (100, 101), (9_000_000, 1)])
+@pytest.mark.parametrize("count", [63, 64, 65, 66, 200])
+def test_size_of_many_records_is_guessed(count: int, sizes: tuple[int, int]) -> None:
+    """However far the first records are from the size of the others, the text is the same."""
+    first, rest = (Base(1, "y" * size) for size in sizes)
+    many = [first] + [rest] * (count - 1)
+    texts = [b'{"x":1,"y":"%s"}\n' % (b"y" * size) for size in sizes]
+    expected = texts[0] + texts[1] * (count - 1)
+    text, at = writer_of(encoder_for()).encode_lines(many, 0)
+    assert (len(expected), count) == (len(text), at)
+    assert expected == text
+    assert hash(expected) == hash(text)
+    assert sys.getsizeof(text) == sys.getsizeof(expected)
 
 
 @pytest.mark.usefixtures("_small_heap")

@@ -236,7 +236,7 @@ def test_nothing_names_its_surroundings() -> None:
     """No file of the project names a path of the machine it was written on."""
     tracked = [
         path
-        for folder in ("src", "tests", "benchmarks", "docs", "examples", "tools", ".ci")
+        for folder in ("src", "tests", "benchmarks", "docs", "examples", "proof", "tools", ".ci")
         for path in (ROOT / folder).rglob("*")
         if path.suffix in {".py", ".md", ".json", ".sh", ".c", ".h", ""} and path.is_file()
     ]

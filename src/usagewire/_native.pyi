@@ -25,6 +25,7 @@ class Plan:
         records: list[Any],
         /,
     ) -> None: ...
+    def track(self) -> None: ...
 
 @final
 class Writer:

@@ -251,6 +251,7 @@ class Stream(Generic[T]):
                 raise memory
             bad = error
         finally:
+            reading.plan.track()
             self._end_run()
         if lines.start < stop:
             lines.cut_line()

@@ -11,6 +11,10 @@
 #include <Python.h>
 #include "scan.h"
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 /* --- the buffer ------------------------------------------------------------------------------ */
 
 typedef struct {
@@ -25,8 +29,29 @@ buffer_size(const Buffer *b)
     return b->bytes == NULL ? 0 : (size_t)(b->to - PyBytes_AS_STRING(b->bytes));
 }
 
+enum {
+    BUFFER_HUGE = 1 << 21, /* bytes of a large page */
+    BUFFER_SLACK = 8,      /* one part in so many may stay unused */
+};
+
+/* Ask for large pages: of small ones, the system needs as long to give them as we do to fill them. */
+static inline void
+buffer_advise(const char *start, size_t size)
+{
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    if (size >= 2 * (size_t)BUFFER_HUGE) {
+        size_t before = (size_t)(-(uintptr_t)start & (BUFFER_HUGE - 1));
+        (void)madvise((void *)(start + before), (size - before) & ~(size_t)(BUFFER_HUGE - 1), MADV_HUGEPAGE);
+    }
+#else
+    (void)start;
+    (void)size;
+#endif
+}
+
+/* Make room for `more` bytes, and as many again as there are or, if that is more, `hoped` bytes in all. */
 static bool
-buffer_grow(Buffer *b, size_t more)
+buffer_grow(Buffer *b, size_t more, size_t hoped)
 {
     size_t size = buffer_size(b), room = (size_t)(b->end - b->to) + size;
     if (more > (size_t)PY_SSIZE_T_MAX / 4 || room > (size_t)PY_SSIZE_T_MAX / 4) {
@@ -34,6 +59,7 @@ buffer_grow(Buffer *b, size_t more)
         return false;
     }
     room = room * 2 + more;
+    room = room < hoped ? hoped : room;
     if (b->bytes == NULL) {
         b->bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)room);
     }
@@ -46,6 +72,7 @@ buffer_grow(Buffer *b, size_t more)
     }
     b->to = PyBytes_AS_STRING(b->bytes) + size;
     b->end = PyBytes_AS_STRING(b->bytes) + room;
+    buffer_advise(PyBytes_AS_STRING(b->bytes), room);
     return true;
 }
 
@@ -53,7 +80,7 @@ buffer_grow(Buffer *b, size_t more)
 static inline bool
 buffer_reserve(Buffer *b, size_t more)
 {
-    return (size_t)(b->end - b->to) >= more || buffer_grow(b, more);
+    return (size_t)(b->end - b->to) >= more || buffer_grow(b, more, 0);
 }
 
 static inline bool
@@ -82,13 +109,21 @@ buffer_cut(Buffer *b, size_t size)
 static PyObject *
 buffer_take(Buffer *b)
 {
-    size_t size = buffer_size(b);
+    size_t size = buffer_size(b), left = (size_t)(b->end - b->to);
     PyObject *bytes = b->bytes;
     *b = (Buffer){NULL, NULL, NULL};
     if (bytes == NULL) {
         return PyBytes_FromStringAndSize(NULL, 0);
     }
-    _PyBytes_Resize(&bytes, (Py_ssize_t)size);
+    if (left > size / BUFFER_SLACK) {
+        _PyBytes_Resize(&bytes, (Py_ssize_t)size);
+    }
+    else {
+        /* To give so little back costs more than it brings: malloc would get each later buffer of this
+         * size as new pages from the system. */
+        Py_SET_SIZE(bytes, (Py_ssize_t)size);
+        PyBytes_AS_STRING(bytes)[size] = '\0';
+    }
     return bytes;
 }
 

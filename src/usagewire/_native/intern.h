@@ -14,11 +14,20 @@ enum {
     INTERN_SLOTS = 4096, /* a power of two */
     INTERN_LONGEST = 64, /* bytes of the longest string that is kept */
     INTERN_NUMBERS = 8192, /* numbers from 0 on, up to this one */
+    INTERN_ODD = 1024,     /* a power of two: strings that are not plain ASCII */
 };
+
+/* A string that has escapes or is not ASCII, by its bytes as JSON writes it. */
+typedef struct {
+    PyObject *text; /* NULL where there is none */
+    size_t length;  /* of the bytes */
+    uint8_t bytes[INTERN_LONGEST];
+} InternOdd;
 
 typedef struct {
     PyObject *slots[INTERN_SLOTS];
     PyObject *numbers[INTERN_NUMBERS];
+    InternOdd *odd; /* INTERN_ODD of them; NULL until the first comes */
 } Intern;
 
 static inline uint64_t
@@ -124,6 +133,38 @@ intern_text(Intern *table, const uint8_t *p, size_t length)
     return text;
 }
 
+/* Return where a string of such bytes, which are not plain ASCII, is kept or is to be; NULL where it is not
+ * to be kept. */
+static inline InternOdd *
+intern_odd(Intern *table, const uint8_t *p, size_t length)
+{
+    if (length > INTERN_LONGEST) {
+        return NULL;
+    }
+    if (table->odd == NULL) {
+        table->odd = PyMem_Calloc(INTERN_ODD, sizeof *table->odd); /* without it, none is kept */
+    }
+    return table->odd == NULL ? NULL : &table->odd[intern_hash(p, length) & (INTERN_ODD - 1)];
+}
+
+/* Whether it is such bytes that are kept there. */
+static inline bool
+intern_odd_is(const InternOdd *slot, const uint8_t *p, size_t length)
+{
+    return slot->text != NULL && slot->length == length && intern_is_equal(slot->bytes, p, length);
+}
+
+/* Keep a string there, in the place of the one before it. */
+static void
+intern_odd_keep(InternOdd *slot, const uint8_t *p, size_t length, PyObject *text)
+{
+    PyObject *before = slot->text;
+    slot->text = Py_NewRef(text);
+    slot->length = length;
+    memcpy(slot->bytes, p, length);
+    Py_XDECREF(before);
+}
+
 /* Return an int. */
 static inline PyObject *
 intern_number(Intern *table, int64_t number)
@@ -147,6 +188,10 @@ intern_clear(Intern *table)
     for (size_t i = 0; i < INTERN_SLOTS; i++) {
         Py_CLEAR(table->slots[i]);
     }
+    for (size_t i = 0; table->odd != NULL && i < INTERN_ODD; i++) {
+        Py_CLEAR(table->odd[i].text);
+    }
+    PyMem_Free(table->odd);
 }
 
 #endif

@@ -3,6 +3,7 @@
  *   scan.h      tokens of JSON in bytes
  *   intern.h    strings that repeat
  *   plan.h      what a type needs to be read
+ *   tracking.h  what the garbage collector is to see later
  *   values.h    single values
  *   records.h   instances of classes
  *   reading.h   the Python type over these

@@ -117,11 +117,11 @@ kind_fill(Plan *plan, PyObject *spec, Kind *kind)
     return true;
 }
 
-/* Return the offset of the slot behind a member descriptor, or -1. */
+/* Return the offset of the slot of instances of `type` behind a member descriptor, or -1. */
 static Py_ssize_t
-slot_offset(PyObject *descriptor)
+slot_offset(PyTypeObject *type, PyObject *descriptor)
 {
-    if (!Py_IS_TYPE(descriptor, &PyMemberDescr_Type)) {
+    if (!Py_IS_TYPE(descriptor, &PyMemberDescr_Type) || !PyType_IsSubtype(type, PyDescr_TYPE(descriptor))) {
         PyErr_SetString(PyExc_TypeError, "not a slot");
         return -1;
     }
@@ -143,7 +143,7 @@ field_fill(Plan *plan, PyObject *spec, Class *cls)
     if (!PyArg_ParseTuple(spec, "OOiO", &descriptor, &kind, &mode, &fallback)) {
         return false;
     }
-    field->offset = slot_offset(descriptor);
+    field->offset = slot_offset(cls->type, descriptor);
     if (field->offset < 0) {
         return false;
     }
@@ -355,6 +355,7 @@ class_free(Class *cls)
 static void
 values_free(Values *values)
 {
+    unseen_track(&values->unseen);
     intern_clear(&values->intern);
     Py_CLEAR(values->loads);
     Py_CLEAR(values->json_error);
@@ -466,6 +467,7 @@ plan_decode(PyObject *self, PyObject *text)
     Input input = {.s = {start, start + PyBytes_GET_SIZE(text), false}, .values = &plan->values};
     scan_space(&input.s);
     PyObject *value = record_value(&input, &plan->root);
+    unseen_track(&plan->values.unseen);
     if (value == NULL) {
         return PyErr_Occurred() ? NULL : Py_NewRef(Py_NotImplemented);
     }
@@ -549,7 +551,7 @@ PyDoc_STRVAR(plan_decode_lines_doc,
              "up to a line that is not plain, or `most` lines. Leave in `place[0]` where the next line\n"
              "begins, and in `place[1]` whether it is sure that it gives no record; with `passes`, such\n"
              "lines are passed over and counted in `place[2]`. A line that has no LF, or more than\n"
-             "`longest` bytes before it, is not plain.");
+             "`longest` bytes before it, is not plain. Call `track` when all is done.");
 
 static PyObject *
 plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
@@ -602,9 +604,20 @@ plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
     return read && placed ? Py_NewRef(Py_None) : NULL;
 }
 
+PyDoc_STRVAR(plan_track_doc, "track()\n--\n\n"
+                             "Let the garbage collector see what `decode_lines` has made.");
+
+static PyObject *
+plan_track(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    unseen_track(&((Plan *)self)->values.unseen);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef plan_methods[] = {
     {"decode", plan_decode, METH_O, plan_decode_doc},
     {"decode_lines", (PyCFunction)(void (*)(void))plan_decode_lines, METH_FASTCALL, plan_decode_lines_doc},
+    {"track", plan_track, METH_NOARGS, plan_track_doc},
     {NULL, NULL, 0, NULL},
 };
 

@@ -61,17 +61,22 @@ record_take_nones(uint64_t nones)
 #endif
 }
 
-/* Give a complete record to its owner: to the collector's sight, unless it cannot be in a cycle. */
+/* Give a complete record to its owner: to the collector's sight, unless it cannot be in a cycle. `within` is
+ * whether anything in it is held back from that. */
 static inline PyObject *
-record_done(PyObject *record, const Class *cls, bool has_extra)
+record_done(Input *r, PyObject *record, const Class *cls, PyObject *extra, bool within)
 {
-    bool tracked = has_extra || !cls->atomic || !cls->frozen;
+    bool tracked = within || extra != NULL || !cls->atomic || !cls->frozen;
     for (uint64_t rest = tracked ? 0 : cls->records; rest; rest &= rest - 1) {
         PyObject *inner = *record_slot(record, cls->fields[scan_lowest_bit(rest)].offset);
         tracked |= PyObject_GC_IsTracked(inner) != 0;
     }
+    if (extra != NULL && PyObject_GC_IsTracked(extra)) {
+        PyObject_GC_UnTrack(extra);
+        unseen_add(&r->values->unseen, extra);
+    }
     if (tracked) {
-        PyObject_GC_Track(record);
+        unseen_add(&r->values->unseen, record);
     }
     return record;
 }
@@ -281,6 +286,7 @@ record_object(Input *r, Class *cls, Key *tag)
         return NULL;
     }
     Found found = {.root = r->root, .tagged = tag != NULL};
+    const size_t unseen = r->values->unseen.n;
     r->root = false;
     if (!record_members(r, cls, tag, record, &found)) {
         goto give_back;
@@ -292,9 +298,9 @@ record_object(Input *r, Class *cls, Key *tag)
     if (!record_is_allowed(record, cls)) {
         goto give_back;
     }
-    bool has_extra = found.extra != NULL;
-    if (has_extra) {
-        *record_slot(record, cls->fields[cls->extra].offset) = found.extra;
+    PyObject *extra = found.extra;
+    if (extra != NULL) {
+        *record_slot(record, cls->fields[cls->extra].offset) = extra;
         found.filled |= UINT64_C(1) << cls->extra;
         found.extra = NULL;
     }
@@ -303,7 +309,7 @@ record_object(Input *r, Class *cls, Key *tag)
         goto give_back;
     }
     record_take_nones(absent & cls->nones);
-    return record_done(record, cls, has_extra);
+    return record_done(r, record, cls, extra, r->values->unseen.n > unseen);
 
 give_back:
     record_drop(record, cls, found.filled, found.extra);
@@ -368,10 +374,14 @@ record_union(Input *r, Union *choice)
     return cls != NULL ? record_object(r, cls, NULL) : NULL;
 }
 
-/* Take a tuple out of the collector's sight where none of its items is in it: it cannot be in a cycle. */
+/* Take a tuple out of the collector's sight where none of its items is in it or held back from it: it cannot
+ * be in a cycle. */
 static void
-record_untrack_items(PyObject *tuple)
+record_untrack_items(PyObject *tuple, bool within)
 {
+    if (within) {
+        return;
+    }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
         if (PyObject_GC_IsTracked(PyTuple_GET_ITEM(tuple, i))) {
             return;
@@ -385,6 +395,7 @@ static PyObject *
 record_list(Input *r, const Kind *item, bool as_tuple)
 {
     Scan *s = &r->s;
+    const size_t unseen = r->values->unseen.n;
     PyObject *list = PyList_New(0);
     if (list == NULL) {
         return NULL;
@@ -413,7 +424,7 @@ record_list(Input *r, const Kind *item, bool as_tuple)
     PyObject *tuple = PyList_AsTuple(list);
     Py_DECREF(list);
     if (tuple != NULL) {
-        record_untrack_items(tuple);
+        record_untrack_items(tuple, r->values->unseen.n > unseen);
     }
     return tuple;
 }

@@ -156,37 +156,56 @@ scan_letters(const uint8_t *p, const uint8_t *end)
     return p;
 }
 
+/* Pass over letters up to a quote, a backslash or a control character, and note whether all are ASCII. */
+static inline const uint8_t *
+scan_any_letters(const uint8_t *p, const uint8_t *end, bool *ascii)
+{
+#if defined(USAGEWIRE_SSE2)
+    const __m128i quote = _mm_set1_epi8('"');
+    const __m128i backslash = _mm_set1_epi8('\\');
+    const __m128i control = _mm_set1_epi8(0x1F);
+    while (end - p >= 16) {
+        __m128i c = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i odd = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(c, quote), _mm_cmpeq_epi8(c, backslash)),
+                                   _mm_cmpeq_epi8(_mm_min_epu8(c, control), c));
+        unsigned found = (unsigned)_mm_movemask_epi8(odd), high = (unsigned)_mm_movemask_epi8(c);
+        if (found) {
+            /* Of what is above ASCII, only that before the lowest bit of `found` was passed. */
+            *ascii &= (high & (found - 1) & ~found) == 0;
+            return p + scan_lowest_bit(found);
+        }
+        *ascii &= high == 0;
+        p += 16;
+    }
+#endif
+    for (; p < end && *p != '"' && *p != '\\' && *p >= 0x20; p++) {
+        *ascii &= *p < 0x80;
+    }
+    return p;
+}
+
 /* Pass over the rest of a string, from its first letter at or after `p` that is not plain. */
 static bool
 scan_odd_string(Scan *s, const uint8_t *p, Text *text)
 {
-    for (;; p = scan_letters(p, s->end)) {
-        if (p == s->end) {
+    for (;;) {
+        p = scan_any_letters(p, s->end, &text->ascii);
+        if (p == s->end || *p < 0x20) {
             return false;
         }
-        uint8_t c = *p;
-        if (c == '"') {
-            break;
+        if (*p == '"') {
+            text->length = (size_t)(p - text->text);
+            s->p = p + 1;
+            return true;
         }
-        if (c < 0x20) {
+        text->escaped = true;
+        p++;
+        if (p == s->end || *p < 0x20) {
             return false;
         }
-        if (c == '\\') {
-            text->escaped = true;
-            p++;
-            if (p == s->end || *p < 0x20) {
-                return false;
-            }
-            c = *p;
-        }
-        if (c >= 0x80) {
-            text->ascii = false;
-        }
+        text->ascii &= *p < 0x80;
         p++;
     }
-    text->length = (size_t)(p - text->text);
-    s->p = p + 1;
-    return true;
 }
 
 /* Pass over a string whose opening quote was passed. False where it does not end or has a control

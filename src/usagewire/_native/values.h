@@ -12,6 +12,7 @@
 #define USAGEWIRE_VALUES_H
 
 #include "plan.h"
+#include "tracking.h"
 
 typedef struct {
     PyObject *loads;        /* orjson.loads */
@@ -23,6 +24,7 @@ typedef struct {
     PyObject *decimal;      /* decimal.Decimal */
     PyObject *zero;         /* Decimal(0) */
     Intern intern;
+    Unseen unseen;
 } Values;
 
 typedef struct {
@@ -103,22 +105,39 @@ orjson:
     return value_of_token(r, text->text - 1, text->text + text->length + 1);
 }
 
-/* Return the str of a string. */
-static inline PyObject *
-value_text(Input *r, const Text *text)
+/* Return the str of UTF-8 without escapes. */
+static PyObject *
+value_decoded(Input *r, const Text *text)
 {
-    if (text->escaped) {
-        return value_unescaped(r, text);
-    }
-    if (text->ascii) {
-        return intern_text(&r->values->intern, text->text, text->length);
-    }
     PyObject *decoded = PyUnicode_DecodeUTF8((const char *)text->text, (Py_ssize_t)text->length, NULL);
     if (decoded == NULL && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
         PyErr_Clear();
         return value_refuse(r);
     }
     return decoded;
+}
+
+/* Return the str of a string that has escapes or is not ASCII. */
+static PyObject *
+value_odd_text(Input *r, const Text *text)
+{
+    InternOdd *slot = intern_odd(&r->values->intern, text->text, text->length);
+    if (slot != NULL && intern_odd_is(slot, text->text, text->length)) {
+        return Py_NewRef(slot->text);
+    }
+    PyObject *made = text->escaped ? value_unescaped(r, text) : value_decoded(r, text);
+    if (slot != NULL && made != NULL) {
+        intern_odd_keep(slot, text->text, text->length, made);
+    }
+    return made;
+}
+
+/* Return the str of a string. */
+static inline PyObject *
+value_text(Input *r, const Text *text)
+{
+    return text->escaped || !text->ascii ? value_odd_text(r, text)
+                                         : intern_text(&r->values->intern, text->text, text->length);
 }
 
 static inline PyObject *
@@ -316,23 +335,15 @@ value_decimal(Input *r)
     return number;
 }
 
-/* How deep a value may nest that is not checked. The reference's limit is higher. */
-enum { VALUE_DEPTH = 50 };
-
-/* Any value, which is dropped where `check` is NULL. Else that is asked whether it can be written back,
- * which is sure of what is neither deep nor has a number that could be rounded. */
+/* A word, an integer or a string. */
 static PyObject *
-value_any(Input *r, PyObject *check)
+value_single(Input *r)
 {
-    const uint8_t *start = r->s.p;
     int64_t number;
-    if (start == r->s.end) {
+    if (r->s.p == r->s.end) {
         return NULL;
     }
-    if (check == NULL && scan_plain_value(&r->s)) {
-        return Py_NewRef(Py_None); /* nobody looks at it */
-    }
-    switch (*start) {
+    switch (*r->s.p) {
     case '"':
         return value_str(r);
     case 't':
@@ -342,15 +353,68 @@ value_any(Input *r, PyObject *check)
     case 'n':
         return scan_word(&r->s, "null", 4) ? Py_NewRef(Py_None) : NULL;
     default:
-        if (scan_integer(&r->s, &number)) {
-            return intern_number(&r->values->intern, number);
+        return scan_integer(&r->s, &number) ? intern_number(&r->values->intern, number) : NULL;
+    }
+}
+
+/* Add one member of an object whose values are single ones. */
+static bool
+value_member(Input *r, PyObject *object)
+{
+    scan_space(&r->s);
+    PyObject *value = NULL, *name = value_str(r);
+    if (name != NULL && scan_sign(&r->s, ':')) {
+        scan_space(&r->s);
+        value = value_single(r);
+    }
+    bool added = value != NULL && PyDict_SetItem(object, name, value) == 0;
+    Py_XDECREF(value);
+    Py_XDECREF(name);
+    return added;
+}
+
+/* An object of single values, whose opening brace was passed. */
+static PyObject *
+value_flat_object(Input *r)
+{
+    PyObject *object = PyDict_New();
+    if (object == NULL || scan_sign(&r->s, '}')) {
+        return object;
+    }
+    do {
+        if (!value_member(r, object)) {
+            Py_DECREF(object);
+            return NULL;
         }
+    } while (scan_sign(&r->s, ','));
+    if (!scan_sign(&r->s, '}')) {
+        Py_CLEAR(object);
+    }
+    return object;
+}
+
+/* How deep a value may nest that is not checked. The reference's limit is higher. */
+enum { VALUE_DEPTH = 50 };
+
+/* Any value, which is dropped where `check` is NULL. Else that is asked whether it can be written back,
+ * which is sure of what is neither deep nor has a number that could be rounded. */
+static PyObject *
+value_any(Input *r, PyObject *check)
+{
+    const uint8_t *start = r->s.p;
+    if (check == NULL && scan_plain_value(&r->s)) {
+        return Py_NewRef(Py_None); /* nobody looks at it */
+    }
+    PyObject *value = scan_sign(&r->s, '{') ? value_flat_object(r) : value_single(r);
+    if (value != NULL || PyErr_Occurred()) {
+        return value;
     }
     Seen seen;
+    r->s.p = start;
     if (!scan_seen_value(&r->s, &seen)) {
         return NULL;
     }
-    PyObject *value = value_of_token(r, start, r->s.p);
+    value = value_of_token(r, start, r->s.p);
     if (value != NULL && check != NULL && (seen.numbers || seen.depth > VALUE_DEPTH)) {
         PyObject *checked = value_call(r, check, value);
         Py_XDECREF(checked);

@@ -102,7 +102,7 @@ write_field_fill(const Writer *writer, PyObject *spec, WriteClass *cls)
     if (!PyArg_ParseTuple(spec, "OOSpO", &descriptor, &kind, &lead, &omits, &omitted)) {
         return false;
     }
-    field->offset = slot_offset(descriptor);
+    field->offset = slot_offset(cls->type, descriptor);
     if (field->offset < 0) {
         return false;
     }
@@ -147,7 +147,7 @@ write_class_fill(const Writer *writer, PyObject *spec, WriteClass *cls)
         return false;
     }
     if (extra != Py_None) {
-        cls->extra = slot_offset(extra);
+        cls->extra = slot_offset(cls->type, extra);
         if (cls->extra < 0) {
             return false;
         }
@@ -321,31 +321,19 @@ writer_encode(PyObject *self, PyObject *record)
     return PyErr_Occurred() ? NULL : Py_NewRef(Py_NotImplemented);
 }
 
-#if defined(__GNUC__)
-#define WRITE_PREFETCH(address) __builtin_prefetch(address)
-#else
-#define WRITE_PREFETCH(address) ((void)(address))
-#endif
+enum {
+    SAMPLE = 64,        /* records by which the size of all is guessed */
+    HOPED_MOST = 1 << 28, /* bytes that are asked for on the strength of that */
+};
 
-enum { AHEAD = 16 }; /* how many records further on the memory of one is asked for */
-
-/* Ask for the memory of records that come later: most of the time goes into waiting for it. */
-static inline void
-writer_look_ahead(const Writer *writer, PyObject *const *records, Py_ssize_t left)
+/* Make room for what `left` records take, if they are like those that were written. */
+static bool
+writer_hope(Buffer *b, Py_ssize_t left)
 {
-    if (left <= 2 * AHEAD || writer->last < 0) {
-        return;
-    }
-    const WriteClass *cls = writer->classes[writer->last];
-    const char *far = (const char *)records[2 * AHEAD], *near = (const char *)records[AHEAD];
-    for (size_t i = 0; i < (size_t)cls->type->tp_basicsize; i += 64) {
-        WRITE_PREFETCH(far + i);
-    }
-    if (Py_IS_TYPE(records[AHEAD], cls->type)) {
-        for (int i = 0; i < cls->n_fields; i++) {
-            WRITE_PREFETCH(*(PyObject *const *)(const void *)(near + cls->fields[i].offset));
-        }
-    }
+    size_t size = buffer_size(b), most = HOPED_MOST;
+    size_t each = size / SAMPLE + size / SAMPLE / 16;
+    size_t hoped = (size_t)left < most / (each + 1) ? size + (size_t)left * each : most;
+    return buffer_grow(b, 0, hoped);
 }
 
 PyDoc_STRVAR(writer_encode_lines_doc,
@@ -363,9 +351,12 @@ writer_encode_lines(PyObject *self, PyObject *args)
         return NULL;
     }
     Output out = {.functions = &writer->functions};
+    const Py_ssize_t first = at;
     for (; at >= 0 && at < PyList_GET_SIZE(records); at++) {
         size_t start = buffer_size(&out.buffer);
-        writer_look_ahead(writer, &PyList_GET_ITEM(records, at), PyList_GET_SIZE(records) - at);
+        if (at - first == SAMPLE && !writer_hope(&out.buffer, PyList_GET_SIZE(records) - at)) {
+            break;
+        }
         PyObject *record = Py_NewRef(PyList_GET_ITEM(records, at));
         bool written = writer_record(writer, &out, record) && buffer_add(&out.buffer, "\n", 1);
         Py_DECREF(record);
