@@ -65,6 +65,19 @@ def unpack(data: bytes, size: int = 2**18) -> tuple[bytes, FileError | None]:
     return b"".join(pieces), None
 
 
+def unpack_again(data: bytes, size: int = 2**18) -> tuple[bytes, FileError | None]:
+    """Return what `unpack` does, where the bytes can be had again."""
+    source = Decompressor("usage", lambda end: cut(data[:end], size))
+    pieces: list[bytes] = []
+    try:
+        for chunk in cut(data, size):
+            pieces.extend(source.feed(chunk))
+        pieces.extend(source.close())
+    except FileError as error:
+        return b"".join(pieces), error
+    return b"".join(pieces), None
+
+
 def flip(data: bytes, place: int, bits: int = 0xFF) -> bytes:
     """Return `data` with bits of one byte flipped."""
     return data[:place] + bytes((data[place] ^ bits,)) + data[place + 1 :]
@@ -218,6 +231,33 @@ def test_every_flipped_byte(kind: str, size: int) -> None:
                 assert TEXT == text
             else:
                 assert re.match(DAMAGE.format(kind), str(error))
+
+
+@every_kind
+@pytest.mark.parametrize("size", [5, 2**18])
+def test_again_gives_the_same(kind: str, size: int) -> None:
+    """Where the bytes can be had again, text and error are the same, whatever is damaged."""
+    packed = PACK[kind](TEXT[:HALF]) + PACK[kind](TEXT[HALF:])
+    damaged = [flip(packed, place, bits) for place in range(len(packed)) for bits in (1, 0xFF)]
+    for data in (packed, *damaged, *(packed[:end] for end in range(len(packed)))):
+        (text, error), (found, told) = unpack(data, size), unpack_again(data, size)
+
+        assert (text, str(error)) == (found, str(told))
+
+
+@every_kind
+def test_again_far_into_a_member(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So they are far into a member, where more is done in a call."""
+    monkeypatch.setattr(_compression, "KEEP", 2**22)
+    text = random.Random(1).randbytes(2**19).hex().encode()  # noqa: S311 -- test data
+    packed = PACK[kind](text)
+    assert (text, None) == unpack_again(packed)
+    for place in range(2**14, len(packed), 2**17):
+        data = flip(packed, place)
+        (expected, error), (found, told) = unpack(data), unpack_again(data)
+
+        assert (expected, str(error)) == (found, str(told))
+        assert expected.startswith(UNPACK[kind]().decompress(packed[:place]))
 
 
 @pytest.mark.parametrize("kind", ["zstd", "bzip2", "xz"])

@@ -1,7 +1,9 @@
 """`read` and the `Reader` it returns: iterator, context manager, batches, counts and errors."""
 
+import gc
 import gzip
 import io
+import weakref
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -48,6 +50,43 @@ def test_iterator(ndjson: Path) -> None:
     assert ROWS[0] == next(reader)
     assert ROWS[1:] == list(reader)
     assert list(reader) == []
+
+
+def test_one_loop_after_another(ndjson: Path) -> None:
+    """A loop goes on where the one before it was left."""
+    reader = read(ndjson)
+    for record in reader:
+        if record == ROWS[1]:
+            break
+
+    assert ROWS[2] == next(reader)
+    assert ROWS[3:] == list(reader)
+
+
+def test_forgotten(ndjson: Path) -> None:
+    """A reader that nobody refers to is gone at once, and needs no garbage collector for it."""
+    gc.disable()
+    try:
+        reader = read(ndjson)
+        next(reader)
+        left = weakref.ref(reader)
+        del reader
+
+        assert left() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("taken", [0, 1, 5])
+def test_closed_while_iterated(ndjson: Path, taken: int) -> None:
+    """An iterator that is in the middle of a run ends when the reader is closed."""
+    reader = read(ndjson)
+    records = iter(reader)
+    found = [next(records) for _ in range(taken)]
+    reader.close()
+
+    assert (ROWS[:taken], []) == (found, list(records))
+    assert (taken, taken) == (reader.counts.records, reader.counts.lines)
 
 
 def test_context_closes(ndjson: Path) -> None:

@@ -2,7 +2,6 @@
 
 import array
 import asyncio
-import bz2
 import contextlib
 import glob
 import gzip
@@ -10,11 +9,13 @@ import http.server
 import io
 import itertools
 import os
+import random
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 import zlib
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ from usagewire import (
     FileError,
     UsageVectorStoresResult,
     _ahead,
+    _compression,
     _remote,
     read,
     sources,
@@ -792,16 +794,26 @@ def test_public(url: str, shown: str) -> None:
 # --- the thread that reads ahead -----------------------------------------------------------------
 
 
+def until(true: Callable[[], Any]) -> bool:
+    """Wait, 5 seconds at most, until something is true."""
+    end = time.monotonic() + 5
+    while not true() and time.monotonic() < end:
+        pass
+    return bool(true())
+
+
 def threads() -> list[threading.Thread]:
     """Return the threads that read ahead."""
     return [one for one in threading.enumerate() if one.name.endswith("(_run)")]
 
 
 @pytest.fixture
-def packed(tmp_path: Path) -> Path:
-    """Return the path of a bzip2 file that is more than what is held ahead."""
-    path = tmp_path / "usage.bz2"
-    path.write_bytes(bz2.compress(LINES * 6000, 1))
+def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the path of a gzip file that is worth a thread and more than what is held ahead."""
+    pytest.importorskip("zlib_ng")
+    monkeypatch.setattr(_compression, "_FAR", 1)
+    path = tmp_path / "usage.gz"
+    path.write_bytes(gzip.compress(LINES * 6000))
     return path
 
 
@@ -837,21 +849,84 @@ def test_threads_of_several_files_end(packed: Path) -> None:
     assert threads() == []
 
 
-@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
-def test_fast_files_need_no_thread(ndjson: Path, suffix: str) -> None:
-    """A thread is for what waits, or takes long to decompress."""
-    write(f"{ndjson}{suffix}", ROWS * 9000)
+@pytest.mark.parametrize(
+    ("suffix", "size"), [("", 9000), (".zst", 9000), (".bz2", 9000), (".xz", 9000), (".gz", 1000)]
+)
+def test_files_without_a_thread(ndjson: Path, suffix: str, size: int) -> None:
+    """A thread is for what waits, and for a gzip file that is not small."""
+    write(f"{ndjson}{suffix}", ROWS * size)
     reader = read(f"{ndjson}{suffix}")
-    next(reader)
 
-    assert threads() == []
+    assert [0] * size * 5 == [len(threads()) for _ in reader]
+
+
+def test_thread_for_a_large_file(tmp_path: Path) -> None:
+    """A large gzip file gets a thread, if zlib-ng reads it."""
+    pytest.importorskip("zlib_ng")
+    path = tmp_path / "usage.gz"
+    path.write_bytes(gzip.compress(LINES * 30_000, 1))
+
+    assert {0, 1} == {len(threads()) for _ in read(path).batches()}
+
+
+def test_thread_holds_little(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a thread unpacks ahead are two pieces of text."""
+    made: list[int] = []
+
+    class Counting(_ahead.Ahead[Any]):
+        def __init__(self, items: Any, **options: Any) -> None:
+            super().__init__((made.append(len(item)) or item for item in items), **options)
+
+    monkeypatch.setattr(sources, "Ahead", Counting)
+    reader = read(packed)
+    assert until(lambda: next(reader) and made)
+    time.sleep(0.05)
+
+    assert 3 >= len(made)
+    assert _compression.LARGE >= max(made)
+    reader.close()
+
+
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.9, 0.999])
+def test_damage_in_a_thread(tmp_path: Path, place: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Damage far into a large file gives all text before it and one error, thread or not."""
+    noise = random.Random(1).randbytes(2**21).hex()  # noqa: S311 -- test data
+    lines = [text(row(usage_bytes=n, project_id=noise[n : n + 200])) for n in range(0, 2**22, 200)]
+    data = bytearray(gzip.compress(b"\n".join(lines), 1))
+    at = int(len(data) * place)
+    data[at : at + 64] = bytes(64)
+    known = zlib.decompressobj(31).decompress(data[:at]).count(b"\n")
+    path = tmp_path / "usage.gz"
+    path.write_bytes(data)
+    monkeypatch.setattr(_compression, "_FAR", 2**19)
+    options = {"type": UsageVectorStoresResult, "name": "usage", "on_error": "skip"}
+    expected = everything(io.BytesIO(data), **options)
+    found = everything(path, **options)
+
+    assert expected == found
+    assert len(found) >= known
+    assert ["usage: damaged gzip data near byte"] == [
+        one[:34] for one in found if isinstance(one, str)
+    ]
+
+
+def test_damage_in_a_file_that_changes(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a damaged file is another one meanwhile, the error comes all the same."""
+    data = bytearray(packed.read_bytes())
+    data[-8] ^= 1  # of the checksum
+    packed.write_bytes(data)
+    monkeypatch.setattr(sources, "_again", lambda *_: iter([gzip.compress(b"")]))
+    found = everything(packed)
+
+    assert (30_000, str) == (len(found) - 1, type(found[-1]))
+    assert "gzip" in found[-1]
 
 
 def test_where_there_are_no_threads(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no thread can be started, reading goes on without."""
 
     class Nowhere(_ahead.Ahead[Any]):
-        def __init__(self, *_: Any) -> None:
+        def __init__(self, *_: Any, **__: Any) -> None:
             raise RuntimeError("can't start new thread")
 
         def __del__(self) -> None:

@@ -4,9 +4,10 @@ What is compressed is told by its first bytes, never by a name, and may have sev
 after the other (gzip calls them members, zstd frames, bzip2 and xz streams). Zeros may follow a
 member of gzip, and in fours one of xz; whatever else is no member is an error.
 
-Text comes in pieces of at most `PIECE` bytes, so memory does not grow with what the input stands
-for. Beside a piece there are the decoder's own buffers, limited for xz by `XZ_MEMORY` and for zstd
-by the library's default (windows of 2**27 bytes), and what is kept for a replay.
+Text comes in pieces of at most `PIECE` bytes, or `LARGE` where the bytes can be had again, so
+memory does not grow with what the input stands for. Beside a piece there are the decoder's own
+buffers, limited for xz by `XZ_MEMORY` and for zstd by the library's default (windows of 2**27
+bytes), and what is kept for a replay.
 
 A decoder that fails gives none of the text of the call that failed. So the call is replayed a byte
 at a time, with gzip from a copy of the decoder, else from the member's beginning, and all text
@@ -14,6 +15,15 @@ before the damaged byte comes out. A zstd, bzip2 or xz member cannot be replayed
 `KEEP` compressed bytes of it were read: then up to `PIECE` bytes of text are lost before the
 damage, and no more than `_SLICE` compressed bytes stand for. Text comes before the checksum that
 covers it, so damage that only a checksum shows is told after its text.
+
+Where the bytes can be had again, as those of a file, nothing is kept and more is done in a call,
+which takes less time. Should a call fail, all is read again by calls that can be replayed: what
+they add to the text comes out, and then their error.
+
+Far into a file, gzip by zlib-ng is worth a thread of its own: there a call is one stretch without
+the interpreter lock. The other decoders ask for the lock each time their output grows, and wait for
+it while records are made: measured, a thread makes xz, zstd and the standard library's gzip slower,
+and bzip2 not faster.
 
 Every iterator must be exhausted before the next call, or that call fails: no text is skipped
 silently. This module opens nothing.
@@ -23,16 +33,20 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
+from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol
 
 from usagewire.errors import FileError
 
 PIECE: Final = 2**18
 """The most bytes of text that come out at once where data is compressed."""
+
+LARGE: Final = 2**20
+"""The same where the bytes can be had again. In a thread, each piece costs a wait for the lock."""
 
 KEEP: Final = 2**20
 """The most bytes of one zstd, bzip2 or xz member that are kept, to replay them on damage."""
@@ -42,6 +56,12 @@ XZ_MEMORY: Final = 2**28
 
 _SLICE: Final = 2**14
 """Bytes given to a decoder at once, so that what follows a small member is not copied for each."""
+
+_LARGE_SLICE: Final = 2**17
+"""The same far into a member, where the bytes can be had again."""
+
+_FAR: Final = 2**21
+"""After how many bytes of text what is left may be worth a thread, which takes 0.1 ms to start."""
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _NO_ZERO: Final = re.compile(rb"[^\0]")
@@ -111,8 +131,11 @@ class _Format(NamedTuple):
     """Zeros may stand after a member in multiples of this; none where it is 0."""
     decoder: Callable[[Any], _Decoder]
     compressor: Callable[[Any], Compressor]
-    is_slow: bool = False
-    """Whether decompressing takes so long that it pays to do it in another thread."""
+    steady: str = ""
+    """The name of a decoder that does a call in one stretch without the interpreter lock, and
+    cannot be copied. Not every module has it."""
+    hides: bool = False
+    """Whether a decoder may have more text though it says that it needs input."""
 
 
 _FORMATS: Final = {
@@ -125,6 +148,7 @@ _FORMATS: Final = {
         decoder=lambda module: _Gunzip(module.decompressobj(_GZIP)),
         # Whatever reads: the same bytes on every machine. It writes no time.
         compressor=lambda _: zlib.compressobj(wbits=_GZIP),
+        steady="_ZlibDecompressor",
     ),
     "zstd": _Format(
         # A frame, or one of the 16 kinds of frames to skip.
@@ -146,7 +170,7 @@ _FORMATS: Final = {
         padding=0,
         decoder=lambda bz2: bz2.BZ2Decompressor(),
         compressor=lambda bz2: bz2.BZ2Compressor(),
-        is_slow=True,
+        hides=True,
     ),
     "xz": _Format(
         magics=(b"\xfd7zXZ\0",),
@@ -156,7 +180,6 @@ _FORMATS: Final = {
         padding=4,
         decoder=lambda lzma: lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY),
         compressor=lambda lzma: lzma.LZMACompressor(lzma.FORMAT_XZ),
-        is_slow=True,
     ),
 }
 _LONGEST: Final = max(len(magic) for format_ in _FORMATS.values() for magic in format_.magics)
@@ -194,25 +217,30 @@ class Decompressor:
 
     Args:
         name: what error messages call the source of the bytes.
+        again: gives the first so many bytes that were fed once more, in chunks, if that is
+            possible. It is called where the data is damaged. Empty pieces may come out then.
 
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, again: Callable[[int], Iterable[bytes]] | None = None) -> None:
         self.name = name
         self.kind: str | None = None
         """The format: gzip, zstd, bzip2 or xz. None while it is untold, and of plain text."""
         self._head: list[bytes] = []
         self._plain = False
         self._spent = False
+        self._again = again
         self._offset = 0
+        self._given = 0
+        self._is_steady = False
         self._padding = 0
         self._member: _Member | None = None
         self._module: Any = None
 
     @property
-    def is_slow(self) -> bool:
-        """Whether there is so much to do that another thread should do it."""
-        return self.kind is not None and _FORMATS[self.kind].is_slow
+    def pays_ahead(self) -> bool:
+        """Whether another thread should do what is left, while records are made."""
+        return self._is_steady and self._given >= _FAR
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Return an iterator over the text that `data` adds; plain text comes as it is.
@@ -251,6 +279,10 @@ class Decompressor:
             self.kind = _kind(data)
             if self.kind is not None:
                 self._module = _load(self.kind, self.name)
+                steady = _FORMATS[self.kind].steady
+                # The standard library's does no such thing.
+                can = hasattr(self._module, steady) and self._module is not zlib
+                self._is_steady = self._again is not None and can
                 self._head.clear()
             elif len(data) >= _LONGEST:
                 yield from self._head
@@ -274,12 +306,16 @@ class Decompressor:
         while at < len(data):
             if self._member is None:
                 at = self._skip_padding(data, at, kind)
-                self._member = _Member(kind, self._module) if at < len(data) else None
+                self._member = self._new_member(kind) if at < len(data) else None
                 continue
-            part = data[at : at + _SLICE]
+            part = data[at : at + self._member.room]
             try:
-                yield from self._member.feed(part)
+                for text in self._member.feed(part):
+                    self._given += len(text)
+                    yield text
             except _DamagedError as damage:
+                if self._again is not None:
+                    yield from self._anew(self._again(self._offset), data)
                 place = self._offset + at + damage.place
                 what = f"{kind} data near byte {place}: {damage}"
                 # A limit on memory is no damage, but only the decoder's words tell it.
@@ -289,6 +325,28 @@ class Decompressor:
             if self._member.ended:
                 self._member = None
         self._offset += len(data)
+
+    def _new_member(self, kind: str) -> _Member:
+        start: Callable[[], _Decoder] = partial(_FORMATS[kind].decoder, self._module)
+        if self._is_steady:
+            start = partial(getattr(self._module, _FORMATS[kind].steady), wbits=_GZIP)
+        if self._again is not None:
+            return _LargeMember(start, hides=_FORMATS[kind].hides)
+        return _Member(start, hides=_FORMATS[kind].hides)
+
+    def _anew(self, before: Iterable[bytes], data: bytes) -> Iterator[bytes]:
+        """Yield what all fed so far, of which `data` is the last, adds to the text that came out.
+
+        Raises:
+            FileError: after it. Not where the bytes before are not what they were.
+
+        """
+        source = Decompressor(self.name)
+        to_skip = self._given
+        for chunk in chain(before, (data,)):
+            for text in source.feed(chunk):
+                yield text[to_skip:]  # though it be empty: who runs this in a thread may end it
+                to_skip = max(0, to_skip - len(text))
 
     def _skip_padding(self, data: bytes, start: int, kind: str) -> int:
         """Return where the next member begins, `len(data)` where there is none yet."""
@@ -340,9 +398,12 @@ class _DamagedError(Exception):
 class _Member:
     """One member, and what it takes to replay its decoder where that fails."""
 
-    def __init__(self, kind: str, module: Any) -> None:
-        self._start: Callable[[], _Decoder] = partial(_FORMATS[kind].decoder, module)
-        self._decoder = self._start()
+    def __init__(self, start: Callable[[], _Decoder], *, hides: bool) -> None:
+        self.room = _SLICE
+        """How many bytes may be fed at once."""
+        self._start = start
+        self._decoder = start()
+        self._hides = hides
         self._fed: bytearray | None = bytearray()
         self._given = 0
 
@@ -366,7 +427,7 @@ class _Member:
         if self._fed is not None:
             self._fed += data
         try:
-            for text in _decode(self._decoder, data):
+            for text in _decode(self._decoder, data, PIECE, hides=self._hides):
                 self._given += len(text)
                 yield text
         except MemoryError:
@@ -389,7 +450,7 @@ class _Member:
         done = 0
         with suppress(Exception):
             for part in parts:
-                for text in _decode(decoder, part):
+                for text in _decode(decoder, part, PIECE, hides=self._hides):
                     if len(text) > to_skip:
                         lost.append(text[to_skip:])
                     to_skip = max(0, to_skip - len(text))
@@ -400,15 +461,32 @@ class _Member:
         return max(0, done - 1)
 
 
-def _decode(decoder: _Decoder, data: bytes) -> Iterator[bytes]:
-    """Yield all text that `data` completes.
+class _LargeMember(_Member):
+    """One member that is decoded by calls of more and more bytes, and not replayed."""
 
-    That a decoder needs input is not all: bzip2 says so while there is still text to be had.
-    """
-    text = decoder.decompress(data, PIECE)
+    def __init__(self, start: Callable[[], _Decoder], *, hides: bool) -> None:
+        super().__init__(start, hides=hides)
+        self._piece = PIECE
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield the text that `data` completes."""
+        try:
+            yield from _decode(self._decoder, data, self._piece, hides=self._hides)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise _DamagedError(str(error), 0) from error
+        if self.room < _LARGE_SLICE:
+            self.room *= 2
+            self._piece = min(2 * self._piece, LARGE)
+
+
+def _decode(decoder: _Decoder, data: bytes, most: int, *, hides: bool) -> Iterator[bytes]:
+    """Yield all text that `data` completes, in pieces of at most `most` bytes."""
+    text = decoder.decompress(data, most)
     while text or not (decoder.needs_input or decoder.eof):
         if text:
             yield text
-        if decoder.eof:
+        if decoder.eof or (decoder.needs_input and len(text) < most and not hides):
             break
-        text = decoder.decompress(b"", PIECE)
+        text = decoder.decompress(b"", most)

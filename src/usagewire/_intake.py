@@ -170,14 +170,17 @@ class Intake(Generic[T]):
                 return False
         return True
 
-    def _step(self) -> bool:
-        """Do the least of what `_advance` does: read a run, or a line that gives no record."""
+    def _step(self, run: list[T] | None = None) -> bool:
+        """Do the least of what `_advance` does: read a run, or a line that gives no record.
+
+        The records are in `run` too, which is empty, if it is given.
+        """
         if self._stashed is not None:
             stashed, self._stashed = self._stashed, None
             raise stashed
         if self._closed:
             return True
-        run: list[T] = []
+        run = [] if run is None else run
         self._rest = iter(run)  # at once: what is read comes out, whatever stops the reading
         return not self._stream.next_run(run) and not self._go_on()
 
@@ -194,9 +197,14 @@ class Intake(Generic[T]):
             while len(batch) < _BATCH:
                 if batch and self._stream.raises_next:
                     break
-                if self._step():
+                run: list[T] = []
+                dry, none = self._step(run), iter(run[:0])
+                if batch:
+                    batch += self._rest
+                else:  # without a copy, and both at once
+                    batch, self._rest = run, none
+                if dry:
                     return batch, True
-                batch += self._rest
                 if enough():
                     break
         except BaseException as error:
@@ -209,7 +217,8 @@ class Intake(Generic[T]):
     def _shut(self) -> None:
         """Give no more records. The counts and the place stay those of the last one given."""
         self._dropped = self._back
-        self._rest = iter(())
+        rest, self._rest = self._rest, iter(())
+        deque(rest, maxlen=0)  # whoever holds it has nothing left either
         self._steps.clear()
         self._stashed = None
         self._closed = self._ended = True

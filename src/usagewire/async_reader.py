@@ -102,7 +102,7 @@ def aread(
     elif is_async(source):
         events = TaskEvents(source, name, at)
     else:
-        events = ThreadEvents(lambda: Sources(source, name, at), name)
+        events = ThreadEvents(lambda: Sources(source, name, at, in_thread=True), name)
     return AsyncReader(events, decoder, options.get("max_line_bytes", MAX_LINE_BYTES), at)
 
 

@@ -6,9 +6,14 @@ one by one.
 
 from __future__ import annotations
 
+import weakref
+from collections import deque
 from collections.abc import Iterator
+from functools import partial
+from itertools import chain
+from operator import length_hint
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, Unpack, overload
+from typing import TYPE_CHECKING, Any, Self, Unpack, cast, overload
 
 from usagewire._checkpoint import Checkpoint
 from usagewire._intake import Event, Intake
@@ -86,11 +91,24 @@ def read(
     return Reader(sources, decoder, options.get("max_line_bytes", MAX_LINE_BYTES), at)
 
 
-class Reader(Intake[T]):
+class Reader(Intake[T], chain[T]):
     """The records of files, in order. Made by `read`.
 
     An interrupt while a log that is followed has nothing new costs nothing: iterating on continues.
     """
+
+    # As a `chain` it takes no Python code to give a record, but for a call of `_line_up` a run. The
+    # members of the chain are taken from `_line`: in turn one that is empty and makes that call,
+    # and `_rest`. A chain stays at a member that raises, so iterating on calls again.
+    _line: deque[Iterator[T] | None]
+
+    def __new__(cls, *_: Any) -> Self:
+        """Return a chain whose members come from a line of its own."""
+        line: deque[Iterator[T] | None] = deque()
+        # Here no Python code either: an interrupt would end the chain for good.
+        self = cast("Self", super().from_iterable(iter(line.popleft, None)))
+        self._line = line
+        return self
 
     def __init__(
         self, sources: Sources | Follow, decoder: Decoder[T], limit: int, resume: Checkpoint | None
@@ -98,6 +116,9 @@ class Reader(Intake[T]):
         super().__init__(decoder, limit, sources.name, resume)
         self._sources = sources
         self._stopped = False
+        # Weak, so that the file of a reader that is forgotten is closed at once.
+        self._call = partial(_line_up, weakref.ref(self))
+        self._line.append(iter(self._call, None))
         if isinstance(sources, Follow):
             self._begin = sources.start  # a checkpoint may be taken at once
 
@@ -105,18 +126,6 @@ class Reader(Intake[T]):
     def taken(self) -> int:
         """Bytes taken from the files so far, as they are in the files: for showing progress."""
         return self._sources.taken
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> T:
-        while True:
-            for record in self._rest:
-                return record
-            if self._advance():
-                if self._ended:
-                    raise StopIteration
-                self._pull()
 
     def batches(self) -> Iterator[list[T]]:
         """Yield the records in lists, about as many as a chunk of text completes.
@@ -164,6 +173,16 @@ class Reader(Intake[T]):
         self._shut()
         self._sources.close()
 
+    def _line_up(self) -> None:
+        """Let the next run of records come next, or the end."""
+        while not length_hint(self._rest):
+            if self._advance():
+                if self._ended:
+                    self._line.append(None)
+                    return
+                self._pull()
+        self._line.extend((self._rest, iter(self._call, None)))
+
     def _pull(self) -> bool:
         """Fetch the next event; return whether it is that nothing new has come."""
         sources = self._sources
@@ -186,3 +205,9 @@ class Reader(Intake[T]):
             elif self._unwanted:
                 sources.leave()
         return event == b""
+
+
+def _line_up(reader: weakref.ref[Reader[Any]]) -> None:
+    alive = reader()
+    if alive is not None:
+        alive._line_up()  # noqa: SLF001 -- a part of it
