@@ -609,6 +609,10 @@ def test_nested_record_is_tracked_as_what_it_holds() -> None:
 
     assert not gc.is_tracked(taken(holder, b'{"p":null,"q":{"x":1}}'))
     assert gc.is_tracked(taken(holder, b'{"q":{"x":1},"p":{"x":1}}'))
+    results = [row(new=1), row()]
+    bucket = taken(UsageTimeBucket, compact({"start_time": 1, "end_time": 2, "results": results}))
+    assert [True, False] == [gc.is_tracked(result) for result in bucket.results]
+    assert gc.is_tracked(bucket.results)
 
 
 def test_cycles_are_collected() -> None:
@@ -640,7 +644,7 @@ def test_collector_sees_records_once_all_lines_were_read() -> None:
     """While lines are read the collector is not shown what they made; after it, it is."""
     plan = plan_for(Mutable)
     records: list[Any] = []
-    data = b'{"x":1}\n{"x":2,"table":{"a":[]}}\n{"x":3}\n{"x":"bad"}\n'
+    data = b'{"x":1}\n{"x":2,"table":{"a":[]}}\n{"x":3}\n'
     plan.decode_lines(data, [0, False, 0], len(data), 100, 100, True, records)  # noqa: FBT003 -- as C takes it
     assert [False] * 3 == [gc.is_tracked(record) for record in records]
     dropped = records.pop()
@@ -652,9 +656,44 @@ def test_collector_sees_records_once_all_lines_were_read() -> None:
     assert reference() is None
     plan.track()
 
-    assert [True] * 3 == [
-        gc.is_tracked(r) for r in Decoder(Mutable, on_error="skip").decode_lines(data)
-    ]
+    assert [True] * 3 == [gc.is_tracked(record) for record in Decoder(Mutable).decode_lines(data)]
+
+
+def test_collector_sees_records_before_a_line_without_one() -> None:
+    """What a line made that gives no record is garbage, which is not held on to."""
+    plan = plan_for(Mutable)
+    records: list[Any] = []
+    good, bad = b'{"x":1}\n', b'{"x":2,"table":{"a":[1],}}\n'
+    for passes in (True, False):
+        data = good + bad
+        plan.decode_lines(data, [0, False, 0], len(data), 100, 100, passes, records)
+        assert gc.is_tracked(records.pop())
+
+
+@pytest.mark.usefixtures("_small_heap")
+def test_collector_runs_while_others_read() -> None:
+    """Where others use the plan in the midst of a record, that is tracked as what it holds."""
+    inner = {"value": 1.5, "currency": "usd", "new": [1]}
+    costs = compact({"object": CostsResult.object, "amount": inner})
+    rows = [row(new=1), row()]
+    bucket = compact({"object": "bucket", "start_time": 1, "end_time": 2, "results": rows})
+    other = Decoder()
+
+    def meanwhile(_: str, __: Any) -> None:
+        other.decode_lines(costs)
+
+    before = gc.get_threshold()
+    gc.callbacks.append(meanwhile)
+    gc.set_threshold(3, 100, 100)
+    try:
+        found = Decoder().decode_lines(b"\n".join([costs, bucket] * 300))
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(meanwhile)
+    for record in found:
+        inside = record.amount if type(record) is CostsResult else record.results
+        assert gc.is_tracked(record)
+        assert gc.is_tracked(inside)
 
 
 @pytest.mark.parametrize("letters", ["s", "é", "東", "\N{GRINNING FACE}", '"', "\\", "\n"])
@@ -680,6 +719,7 @@ def test_strings_that_differ_by_a_byte_are_told_apart() -> None:
     texts = [
         f"{'é' * n}{chr(0x80 + i)}{'z' * m}" for n in (0, 9) for i in range(200) for m in (0, 9)
     ]
+    texts += [f"é{n:04}{'z' * size}" for n in range(5000) for size in (9, 8)]
     for written in (orjson.dumps, lambda text: json.dumps(text).encode()):
         for text_ in texts * 2:
             assert text_ == plan.decode(written(text_))

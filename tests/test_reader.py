@@ -89,6 +89,55 @@ def test_closed_while_iterated(ndjson: Path, taken: int) -> None:
     assert (taken, taken) == (reader.counts.records, reader.counts.lines)
 
 
+BAD = text(row(usage_bytes="x")) + b"\n"
+
+
+@pytest.mark.parametrize("iterates", [True, False])
+@pytest.mark.parametrize("good", [0, 1, 3])
+def test_closed_at_a_bad_line(tmp_path: Path, good: int, iterates: bool) -> None:
+    """Who closes the reader at a bad line gets no more records, and may resume without a loss."""
+    file = tmp_path / "usage.ndjson"
+    lines = LINES.splitlines(keepends=True)
+    file.write_bytes(b"".join([*lines[:good], BAD, *lines[good:]]))
+    reader = read(file, on_error=lambda _: reader.close())
+    found = list(reader) if iterates else list(chain.from_iterable(reader.batches()))
+
+    assert ROWS[:good] == found
+    assert (good + 1, good, 1) == (
+        reader.counts.lines,
+        reader.counts.records,
+        reader.counts.rejected,
+    )
+    assert ROWS[good:] == list(read(file, on_error="skip", resume=reader.checkpoint()))
+
+
+def test_records_are_not_to_be_asked_for_at_a_bad_line() -> None:
+    """Who asks for a record while told of a bad line gets an error, and loses none."""
+    told: list[UsageWireError] = []
+
+    def ask(_: Any) -> None:
+        with pytest.raises(UsageWireError, match="while one is being read") as caught:
+            next(reader)
+        told.append(caught.value)
+
+    reader = read([LINES + BAD + LINES + BAD], on_error=ask)
+
+    assert ROWS * 2 == list(reader)
+    assert len(told) == 2
+
+
+def test_end_of_something_else_at_a_bad_line() -> None:
+    """A StopIteration of a function that is told of a bad line does not pass for the end."""
+    reader = read([LINES + BAD + LINES], on_error=lambda _: next(iter(())))
+    found: list[Any] = []
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        found.extend(reader)
+    found.extend(reader)
+
+    assert ROWS * 2 == found
+    assert (11, 1) == (reader.counts.lines, reader.counts.rejected)
+
+
 def test_context_closes(ndjson: Path) -> None:
     """Leaving the context ends the records; the counts stay those of what came out."""
     with read(ndjson) as reader:

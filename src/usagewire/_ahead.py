@@ -1,6 +1,7 @@
 """An iterator that is run ahead in a thread, so that what it waits for overlaps with other work.
 
-Worth it where the iterator leaves the interpreter lock alone, as decompression and networks do.
+Worth it where the iterator leaves the interpreter lock alone for long, as networks do, and few
+decompressors.
 """
 
 from __future__ import annotations

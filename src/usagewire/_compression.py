@@ -280,7 +280,7 @@ class Decompressor:
             if self.kind is not None:
                 self._module = _load(self.kind, self.name)
                 steady = _FORMATS[self.kind].steady
-                # The standard library's does no such thing.
+                # That of Python 3.12 and later asks for the lock each time its output grows.
                 can = hasattr(self._module, steady) and self._module is not zlib
                 self._is_steady = self._again is not None and can
                 self._head.clear()
@@ -338,7 +338,7 @@ class Decompressor:
         """Yield what all fed so far, of which `data` is the last, adds to the text that came out.
 
         Raises:
-            FileError: after it. Not where the bytes before are not what they were.
+            FileError: after it. There is none where the bytes before are others by now.
 
         """
         source = Decompressor(self.name)

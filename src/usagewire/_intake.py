@@ -182,7 +182,12 @@ class Intake(Generic[T]):
             return True
         run = [] if run is None else run
         self._rest = iter(run)  # at once: what is read comes out, whatever stops the reading
-        return not self._stream.next_run(run) and not self._go_on()
+        try:
+            return not self._stream.next_run(run) and not self._go_on()
+        finally:
+            if self._closed:  # by a function that was told of a bad line
+                self._dropped += len(run)
+                run.clear()
 
     def _collect(self, enough: Callable[[], bool] = bool) -> tuple[list[T], bool]:
         """Return a batch of records, and whether input is needed for more.

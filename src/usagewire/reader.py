@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import chain
 from operator import length_hint
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack, cast, overload
 
 from usagewire._checkpoint import Checkpoint
 from usagewire._intake import Event, Intake
 from usagewire.decoder import MAX_LINE_BYTES, Decoder, DecoderOptions, T
-from usagewire.errors import FileError
+from usagewire.errors import FileError, UsageWireError
 from usagewire.follow import INTERVAL, Follow
 from usagewire.models import UsageObject
 from usagewire.sources import Source, Sources
@@ -97,17 +98,17 @@ class Reader(Intake[T], chain[T]):
     An interrupt while a log that is followed has nothing new costs nothing: iterating on continues.
     """
 
-    # As a `chain` it takes no Python code to give a record, but for a call of `_line_up` a run. The
-    # members of the chain are taken from `_line`: in turn one that is empty and makes that call,
-    # and `_rest`. A chain stays at a member that raises, so iterating on calls again.
-    _line: deque[Iterator[T] | None]
+    # As a `chain` it takes no Python code to give a record, but for a call of `_refill` a run. The
+    # members of the chain come from `_members`: in turn one that is empty and makes that call, and
+    # `_rest`. A chain stays at a member that raises, so iterating on calls again.
+    _members: deque[Iterator[T] | None]
 
     def __new__(cls, *_: Any) -> Self:
-        """Return a chain whose members come from a line of its own."""
-        line: deque[Iterator[T] | None] = deque()
+        """Return a chain whose members come from a deque of its own."""
+        members: deque[Iterator[T] | None] = deque()
         # Here no Python code either: an interrupt would end the chain for good.
-        self = cast("Self", super().from_iterable(iter(line.popleft, None)))
-        self._line = line
+        self = cast("Self", super().from_iterable(iter(members.popleft, None)))
+        self._members = members
         return self
 
     def __init__(
@@ -117,8 +118,9 @@ class Reader(Intake[T], chain[T]):
         self._sources = sources
         self._stopped = False
         # Weak, so that the file of a reader that is forgotten is closed at once.
-        self._call = partial(_line_up, weakref.ref(self))
-        self._line.append(iter(self._call, None))
+        self._call = partial(_refill, weakref.ref(self))
+        self._members.append(iter(self._call, None))
+        self._filling = Lock()
         if isinstance(sources, Follow):
             self._begin = sources.start  # a checkpoint may be taken at once
 
@@ -173,15 +175,22 @@ class Reader(Intake[T], chain[T]):
         self._shut()
         self._sources.close()
 
-    def _line_up(self) -> None:
+    def _refill(self) -> None:
         """Let the next run of records come next, or the end."""
-        while not length_hint(self._rest):
-            if self._advance():
-                if self._ended:
-                    self._line.append(None)
-                    return
-                self._pull()
-        self._line.extend((self._rest, iter(self._call, None)))
+        # A chain must not be asked for a record while it waits for this.
+        if self._filling.locked():
+            raise UsageWireError(
+                f"{self.name}: a record is asked for while one is being read, by an `on_error`"
+                " function or another thread"
+            )
+        with self._filling:
+            while not length_hint(self._rest):
+                if self._advance():
+                    if self._ended:
+                        self._members.append(None)
+                        return
+                    self._pull()
+            self._members.extend((self._rest, iter(self._call, None)))
 
     def _pull(self) -> bool:
         """Fetch the next event; return whether it is that nothing new has come."""
@@ -207,7 +216,12 @@ class Reader(Intake[T], chain[T]):
         return event == b""
 
 
-def _line_up(reader: weakref.ref[Reader[Any]]) -> None:
+def _refill(reader: weakref.ref[Reader[Any]]) -> None:
     alive = reader()
-    if alive is not None:
-        alive._line_up()  # noqa: SLF001 -- a part of it
+    if alive is None:
+        return
+    try:
+        alive._refill()  # noqa: SLF001 -- a part of it
+    except StopIteration as error:
+        # It would pass for the end of the member that calls this.
+        raise RuntimeError("an `on_error` function raised StopIteration") from error

@@ -38,14 +38,12 @@ CHUNK: Final = 2**19
 _LARGE_DEPTH: Final = 2
 """How many pieces of `LARGE` bytes are held ahead. One would have the thread wait for each."""
 
-_MORE: Final = 4
+_CHUNKS_AHEAD: Final = 4
 """How many chunks are read at once by a thread that unpacks, because it waits for the interpreter
 lock after each read."""
 
-_KEPT: Final = 2**23
-"""Of which size a block is freed once. From then on glibc keeps what is freed of smaller ones for
-the next chunks and pieces, instead of getting them from the system page by page, each by a fault:
-that takes a tenth of the time of a plain file, and a third of a compressed one's."""
+_FREED_ONCE: Final = 2**23
+"""Bytes of the block that `_keep_freed_memory` allocates."""
 
 STDIN: Final = "-"
 
@@ -397,7 +395,7 @@ def _chunks(opened: Opened, name: str, pays_more: Callable[[], bool] = bool) -> 
     read = partial(_read_some, opened.file) if waits else opened.file.read
     while True:
         try:
-            chunk = read(CHUNK * _MORE if pays_more() else CHUNK)
+            chunk = read(CHUNK * _CHUNKS_AHEAD if pays_more() else CHUNK)
         except (MemoryError, UsageWireError):
             raise
         except Exception as error:
@@ -428,13 +426,23 @@ def _text(opened: Opened, unpack: Decompressor, taken: _Count) -> Generator[byte
     try:
         for chunk in _chunks(opened, unpack.name, lambda: unpack.pays_ahead):
             if not taken.value and len(chunk) >= CHUNK:
-                bytes(_KEPT)
+                _keep_freed_memory()
             taken.value += len(chunk)
             yield from unpack.feed(chunk)
         yield from unpack.close()
     finally:
         if opened.ours:
             opened.file.close()
+
+
+def _keep_freed_memory() -> None:
+    """Have glibc keep what is freed for the next chunks and pieces, in all of the process.
+
+    Else it gets them from the system page by page, each by a fault, which takes a tenth of the time
+    of a plain file, and a third of a compressed one's. It keeps what is smaller than the largest
+    block that was freed, which may be 32 MiB.
+    """
+    bytes(_FREED_ONCE)
 
 
 def _again(opened: Opened, name: str, size: int) -> Iterator[bytes]:

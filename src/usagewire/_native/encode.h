@@ -30,8 +30,9 @@ buffer_size(const Buffer *b)
 }
 
 enum {
-    BUFFER_HUGE = 1 << 21, /* bytes of a large page */
-    BUFFER_SLACK = 8,      /* one part in so many may stay unused */
+    BUFFER_LARGE = 1 << 22, /* bytes from which on large pages are asked for */
+    BUFFER_PAGE = 1 << 12,
+    BUFFER_SLACK = 8,       /* one part in so many may stay unused */
 };
 
 /* Ask for large pages: of small ones, the system needs as long to give them as we do to fill them. */
@@ -39,9 +40,10 @@ static inline void
 buffer_advise(const char *start, size_t size)
 {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-    if (size >= 2 * (size_t)BUFFER_HUGE) {
-        size_t before = (size_t)(-(uintptr_t)start & (BUFFER_HUGE - 1));
-        (void)madvise((void *)(start + before), (size - before) & ~(size_t)(BUFFER_HUGE - 1), MADV_HUGEPAGE);
+    if (size >= BUFFER_LARGE) {
+        /* All of it, or it could not be made larger in its place. */
+        size_t before = (uintptr_t)start & (BUFFER_PAGE - 1);
+        (void)madvise((void *)(start - before), before + size, MADV_HUGEPAGE);
     }
 #else
     (void)start;
@@ -49,17 +51,11 @@ buffer_advise(const char *start, size_t size)
 #endif
 }
 
-/* Make room for `more` bytes, and as many again as there are or, if that is more, `hoped` bytes in all. */
+/* Let there be room for so many bytes in all, which is not less than there are. */
 static bool
-buffer_grow(Buffer *b, size_t more, size_t hoped)
+buffer_resize(Buffer *b, size_t room)
 {
-    size_t size = buffer_size(b), room = (size_t)(b->end - b->to) + size;
-    if (more > (size_t)PY_SSIZE_T_MAX / 4 || room > (size_t)PY_SSIZE_T_MAX / 4) {
-        PyErr_NoMemory();
-        return false;
-    }
-    room = room * 2 + more;
-    room = room < hoped ? hoped : room;
+    size_t size = buffer_size(b);
     if (b->bytes == NULL) {
         b->bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)room);
     }
@@ -76,11 +72,29 @@ buffer_grow(Buffer *b, size_t more, size_t hoped)
     return true;
 }
 
+static inline size_t
+buffer_room(const Buffer *b)
+{
+    return buffer_size(b) + (size_t)(b->end - b->to);
+}
+
+/* Make room for `more` bytes, and as many again as there was room for. */
+static bool
+buffer_grow(Buffer *b, size_t more)
+{
+    size_t room = buffer_room(b);
+    if (more > (size_t)PY_SSIZE_T_MAX / 4 || room > (size_t)PY_SSIZE_T_MAX / 4) {
+        PyErr_NoMemory();
+        return false;
+    }
+    return buffer_resize(b, room * 2 + more);
+}
+
 /* Make room for `more` bytes. */
 static inline bool
 buffer_reserve(Buffer *b, size_t more)
 {
-    return (size_t)(b->end - b->to) >= more || buffer_grow(b, more, 0);
+    return (size_t)(b->end - b->to) >= more || buffer_grow(b, more);
 }
 
 static inline bool

@@ -531,6 +531,7 @@ plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *records)
             if (PyErr_Occurred()) {
                 return false;
             }
+            unseen_track(&plan->values.unseen); /* what was made of this line is garbage */
             const uint8_t *from = s->p > lines->line ? s->p - 1 : s->p; /* it may be past the LF */
             const uint8_t *end = memchr(from, '\n', (size_t)(s->end - from));
             if (!input->refused || !lines->passes || end == NULL) {

@@ -61,8 +61,16 @@ record_take_nones(uint64_t nones)
 #endif
 }
 
-/* Give a complete record to its owner: to the collector's sight, unless it cannot be in a cycle. `within` is
- * whether anything in it is held back from that. */
+/* Hold a complete object back from the collector, for now. */
+static inline void
+record_hold(Input *r, PyObject *object)
+{
+    r->held++;
+    unseen_add(&r->values->unseen, object);
+}
+
+/* Give a complete record to its owner: to the collector's sight later on, unless it cannot be in a cycle.
+ * `within` is whether that is so of anything in it. */
 static inline PyObject *
 record_done(Input *r, PyObject *record, const Class *cls, PyObject *extra, bool within)
 {
@@ -73,10 +81,10 @@ record_done(Input *r, PyObject *record, const Class *cls, PyObject *extra, bool 
     }
     if (extra != NULL && PyObject_GC_IsTracked(extra)) {
         PyObject_GC_UnTrack(extra);
-        unseen_add(&r->values->unseen, extra);
+        record_hold(r, extra);
     }
     if (tracked) {
-        unseen_add(&r->values->unseen, record);
+        record_hold(r, record);
     }
     return record;
 }
@@ -286,7 +294,7 @@ record_object(Input *r, Class *cls, Key *tag)
         return NULL;
     }
     Found found = {.root = r->root, .tagged = tag != NULL};
-    const size_t unseen = r->values->unseen.n;
+    const size_t held = r->held;
     r->root = false;
     if (!record_members(r, cls, tag, record, &found)) {
         goto give_back;
@@ -309,7 +317,7 @@ record_object(Input *r, Class *cls, Key *tag)
         goto give_back;
     }
     record_take_nones(absent & cls->nones);
-    return record_done(r, record, cls, extra, r->values->unseen.n > unseen);
+    return record_done(r, record, cls, extra, r->held > held);
 
 give_back:
     record_drop(record, cls, found.filled, found.extra);
@@ -395,7 +403,7 @@ static PyObject *
 record_list(Input *r, const Kind *item, bool as_tuple)
 {
     Scan *s = &r->s;
-    const size_t unseen = r->values->unseen.n;
+    const size_t held = r->held;
     PyObject *list = PyList_New(0);
     if (list == NULL) {
         return NULL;
@@ -424,7 +432,7 @@ record_list(Input *r, const Kind *item, bool as_tuple)
     PyObject *tuple = PyList_AsTuple(list);
     Py_DECREF(list);
     if (tuple != NULL) {
-        record_untrack_items(tuple, r->values->unseen.n > unseen);
+        record_untrack_items(tuple, r->held > held);
     }
     return tuple;
 }

@@ -1,7 +1,7 @@
-/* What the garbage collector is to see, held back until all lines that are there were read.
+/* What the garbage collector is to see, held back until a line gives no record or all were read.
  *
- * While records are read none of them is garbage. Yet the collector, which runs after so many objects
- * made, would look through all of them again and again.
+ * Until then none of it is garbage. Yet the collector, which runs after so many objects made, would
+ * look through all of it again and again.
  */
 #ifndef USAGEWIRE_TRACKING_H
 #define USAGEWIRE_TRACKING_H

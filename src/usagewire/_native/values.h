@@ -30,6 +30,7 @@ typedef struct {
 typedef struct {
     Scan s;
     Values *values;
+    size_t held;  /* how many objects were held back from the collector by now */
     bool strict;  /* whether a value of another type is refused */
     bool root;    /* whether what is read next is not part of anything */
     bool refused; /* whether the text is no JSON, or is JSON and not of the type, for sure */

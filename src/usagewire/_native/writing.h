@@ -322,18 +322,21 @@ writer_encode(PyObject *self, PyObject *record)
 }
 
 enum {
-    SAMPLE = 64,        /* records by which the size of all is guessed */
-    HOPED_MOST = 1 << 28, /* bytes that are asked for on the strength of that */
+    GUESS_FIRST = 64, /* after so many records the size of later ones is guessed, */
+    GUESS_TIMES = 4,  /* and again after so many times as many, for no more than that */
 };
 
-/* Make room for what `left` records take, if they are like those that were written. */
+/* Make room for `left` records, if they are like the `n` that were written. With no more room than that,
+ * nothing is left to be given back, and no page is asked for in vain. */
 static bool
-writer_hope(Buffer *b, Py_ssize_t left)
+writer_guess(Buffer *b, size_t n, size_t left)
 {
-    size_t size = buffer_size(b), most = HOPED_MOST;
-    size_t each = size / SAMPLE + size / SAMPLE / 16;
-    size_t hoped = (size_t)left < most / (each + 1) ? size + (size_t)left * each : most;
-    return buffer_grow(b, 0, hoped);
+    size_t size = buffer_size(b), each = size / n + size / n / 16 + 1, most = (GUESS_TIMES - 1) * n;
+    if (size > (size_t)PY_SSIZE_T_MAX / (8 * GUESS_TIMES)) {
+        return true;
+    }
+    size_t guess = size + each * (left < most ? left : most);
+    return guess <= buffer_room(b) || buffer_resize(b, guess);
 }
 
 PyDoc_STRVAR(writer_encode_lines_doc,
@@ -351,11 +354,15 @@ writer_encode_lines(PyObject *self, PyObject *args)
         return NULL;
     }
     Output out = {.functions = &writer->functions};
-    const Py_ssize_t first = at;
+    /* Not where the list is gone on with after a record that is not plain, which may come often. */
+    Py_ssize_t next_guess = at == 0 ? GUESS_FIRST : -1;
     for (; at >= 0 && at < PyList_GET_SIZE(records); at++) {
         size_t start = buffer_size(&out.buffer);
-        if (at - first == SAMPLE && !writer_hope(&out.buffer, PyList_GET_SIZE(records) - at)) {
-            break;
+        if (at == next_guess) {
+            if (!writer_guess(&out.buffer, (size_t)at, (size_t)(PyList_GET_SIZE(records) - at))) {
+                break;
+            }
+            next_guess *= GUESS_TIMES;
         }
         PyObject *record = Py_NewRef(PyList_GET_ITEM(records, at));
         bool written = writer_record(writer, &out, record) && buffer_add(&out.buffer, "\n", 1);
