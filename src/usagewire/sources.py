@@ -14,7 +14,7 @@ import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from io import BufferedReader, BufferedRWPair, FileIO
 from itertools import chain
 from pathlib import Path
@@ -435,12 +435,13 @@ def _text(opened: Opened, unpack: Decompressor, taken: _Count) -> Generator[byte
             opened.file.close()
 
 
+@cache
 def _keep_freed_memory() -> None:
     """Have glibc keep what is freed for the next chunks and pieces, in all of the process.
 
     Else it gets them from the system page by page, each by a fault, which takes a tenth of the time
     of a plain file, and a third of a compressed one's. It keeps what is smaller than the largest
-    block that was freed, which may be 32 MiB.
+    block that was freed, which may be 32 MiB. Once is enough, and later it takes long.
     """
     bytes(_FREED_ONCE)
 
