@@ -860,6 +860,14 @@ def test_files_without_a_thread(ndjson: Path, suffix: str, size: int) -> None:
     assert [0] * size * 5 == [len(threads()) for _ in reader]
 
 
+def test_small_members_need_no_thread(tmp_path: Path) -> None:
+    """However many they are: each would have to be handed from thread to thread."""
+    path = tmp_path / "usage.gz"
+    path.write_bytes(gzip.compress(LINES * 1000, 1) * 30)
+
+    assert {0} == {len(threads()) for _ in read(path).batches()}
+
+
 def test_thread_for_a_large_file(tmp_path: Path) -> None:
     """A large gzip file gets a thread, if zlib-ng reads it."""
     pytest.importorskip("zlib_ng")

@@ -20,7 +20,7 @@ Where the bytes can be had again, as those of a file, nothing is kept and more i
 which takes less time. Should a call fail, all is read again by calls that can be replayed: what
 they add to the text comes out, and then their error.
 
-Far into a file, gzip by zlib-ng is worth a thread of its own: there a call is one stretch without
+Far into a member, gzip by zlib-ng is worth a thread of its own: there a call is one stretch without
 the interpreter lock. The other decoders ask for the lock each time their output grows, and wait for
 it while records are made: measured, a thread makes xz, zstd and the standard library's gzip slower,
 and bzip2 not faster.
@@ -61,7 +61,8 @@ _LARGE_SLICE: Final = 2**17
 """The same far into a member, where the bytes can be had again."""
 
 _FAR: Final = 2**21
-"""After how many bytes of text what is left may be worth a thread, which takes 0.1 ms to start."""
+"""After how many bytes of text of a member what is left may be worth a thread, which takes 0.1 ms
+to start. Small members are not: each piece of text waits for the lock."""
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _NO_ZERO: Final = re.compile(rb"[^\0]")
@@ -232,6 +233,7 @@ class Decompressor:
         self._again = again
         self._offset = 0
         self._given = 0
+        self._began = 0
         self._is_steady = False
         self._padding = 0
         self._member: _Member | None = None
@@ -240,7 +242,7 @@ class Decompressor:
     @property
     def pays_ahead(self) -> bool:
         """Whether another thread should do what is left, while records are made."""
-        return self._is_steady and self._given >= _FAR
+        return self._is_steady and self._given - self._began >= _FAR
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Return an iterator over the text that `data` adds; plain text comes as it is.
@@ -307,6 +309,7 @@ class Decompressor:
             if self._member is None:
                 at = self._skip_padding(data, at, kind)
                 self._member = self._new_member(kind) if at < len(data) else None
+                self._began = self._given
                 continue
             part = data[at : at + self._member.room]
             try:
