@@ -24,6 +24,7 @@ import attrs
 from benchmarks import workloads
 from benchmarks.tables import number, spread, table
 from benchmarks.targets import Target, targets_table
+from benchmarks.turns import ratios
 from benchmarks.workloads import Workload
 from usagewire import Decoder, Reader, read
 from usagewire.sources import CHUNK
@@ -81,20 +82,12 @@ class Measured:
         """
         decoding = self.times[suffix, "decoding"]
         unpacking = self.times.get((suffix, "unpacking"), decoding)
-        slower = map(max, decoding, unpacking)
-        return [a / b for a, b in zip(self.times[suffix, way], slower, strict=True)]
+        slower = list(map(max, decoding, unpacking))
+        return ratios(self.times[suffix, way], slower)
 
-    def beside_decoding(self, suffix: str, way: str) -> list[float]:
-        """Return what `way` took in each turn, as a multiple of decoding alone."""
-        return [
-            a / b
-            for a, b in zip(self.times[suffix, way], self.times[suffix, "decoding"], strict=True)
-        ]
-
-    def shares(self, suffix: str) -> list[float]:
-        """Return what unpacking took in each turn, as a multiple of decoding."""
-        unpacking, decoding = self.times[suffix, "unpacking"], self.times[suffix, "decoding"]
-        return [a / b for a, b in zip(unpacking, decoding, strict=True)]
+    def beside_decoding(self, suffix: str, what: str) -> list[float]:
+        """Return what was done in each turn, as a multiple of decoding alone."""
+        return ratios(self.times[suffix, what], self.times[suffix, "decoding"])
 
 
 def measure(sizes: Sizes) -> Measured:
@@ -209,7 +202,7 @@ def section(measured: Measured) -> str:
             suffix,
             number(size),
             *(spread(measured.ratios(suffix, way)) for way in WAYS),
-            spread(measured.shares(suffix)) if suffix in FORMATS else "-",
+            spread(measured.beside_decoding(suffix, "unpacking")) if suffix in FORMATS else "-",
         )
         for suffix, size in measured.sizes.items()
     )

@@ -52,9 +52,11 @@ def cut(data: bytes, size: int) -> Iterator[bytes]:
     return (data[start : start + size] for start in range(0, len(data), size))
 
 
-def unpack(data: bytes, size: int = 2**18) -> tuple[bytes, FileError | None]:
+def unpack(
+    data: bytes, size: int = 2**18, again: Callable[[int], Iterator[bytes]] | None = None
+) -> tuple[bytes, FileError | None]:
     """Return the text that comes out, and the error it ends in."""
-    source = Decompressor("usage")
+    source = Decompressor("usage", again)
     pieces: list[bytes] = []
     try:
         for chunk in cut(data, size):
@@ -67,15 +69,7 @@ def unpack(data: bytes, size: int = 2**18) -> tuple[bytes, FileError | None]:
 
 def unpack_again(data: bytes, size: int = 2**18) -> tuple[bytes, FileError | None]:
     """Return what `unpack` does, where the bytes can be had again."""
-    source = Decompressor("usage", lambda end: cut(data[:end], size))
-    pieces: list[bytes] = []
-    try:
-        for chunk in cut(data, size):
-            pieces.extend(source.feed(chunk))
-        pieces.extend(source.close())
-    except FileError as error:
-        return b"".join(pieces), error
-    return b"".join(pieces), None
+    return unpack(data, size, lambda end: cut(data[:end], size))
 
 
 def flip(data: bytes, place: int, bits: int = 0xFF) -> bytes:

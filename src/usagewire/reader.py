@@ -96,6 +96,12 @@ class Reader(Intake[T], chain[T]):
     """The records of files, in order. Made by `read`.
 
     An interrupt while a log that is followed has nothing new costs nothing: iterating on continues.
+
+    Raises:
+        UsageWireError: where a record is asked for while one is being read, by an `on_error`
+            function or in another thread. No record is lost.
+        RuntimeError: where an `on_error` function raises StopIteration.
+
     """
 
     # As a `chain` it takes no Python code to give a record, but for a call of `_refill` a run. The

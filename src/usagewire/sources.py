@@ -425,7 +425,7 @@ def only_bytes(chunk: object, name: str) -> bytes:
 def _text(opened: Opened, unpack: Decompressor, taken: _Count) -> Generator[bytes]:
     try:
         for chunk in _chunks(opened, unpack.name, lambda: unpack.pays_ahead):
-            if not taken.value and len(chunk) >= CHUNK:
+            if len(chunk) >= CHUNK:
                 _keep_freed_memory()
             taken.value += len(chunk)
             yield from unpack.feed(chunk)
