@@ -609,19 +609,29 @@ MUTATIONS: Final = (
         "\n}\n\nstatic void\nvalues_free",
         "a class is kept for ever",
     ),
+    # --- digits.h
+    Mutation("digits.h", "(n >= first[sure])", "(n > first[sure])", "100 has two digits"),
+    Mutation("digits.h", "* 5243 >> 19", "* 5242 >> 19", "9900 is written wrong"),
+    Mutation("digits.h", "* 103 >> 10", "* 102 >> 10", "some numbers of two digits are wrong"),
+    Mutation(
+        "digits.h",
+        "return n < DIGITS_EIGHT ?",
+        "return n <= DIGITS_EIGHT ?",
+        "-10**8 is written as one of eight digits",
+    ),
+    Mutation(
+        "digits.h",
+        "before < DIGITS_EIGHT ?",
+        "before <= DIGITS_EIGHT ?",
+        "10**16 is written as one of sixteen digits",
+    ),
+    Mutation(
+        "digits.h",
+        "= 0 - (uint64_t)number",
+        "= (uint64_t)number",
+        "negative numbers are written wrong",
+    ),
     # --- encode.h
-    Mutation(
-        "encode.h",
-        "size += (rest >= 10) + (rest >= 100)",
-        "size += (rest >= 10) + (rest > 100)",
-        "100 has two digits",
-    ),
-    Mutation(
-        "encode.h",
-        "rest >= 10000; rest /= 10000",
-        "rest > 10000; rest /= 10000",
-        "10000 has four digits",
-    ),
     Mutation(
         "encode.h",
         "_mm_or_si128(_mm_cmpeq_epi8(c, quote), _mm_cmpeq_epi8(c, backslash))",
@@ -640,7 +650,6 @@ MUTATIONS: Final = (
         "size == 1 || size == -1 || size == 0 || size == 2",
         "an int of two words is written as its lower one",
     ),
-    Mutation("encode.h", "n = 0 - n;", "(void)0;", "negative numbers are written wrong"),
     Mutation(
         "encode.h",
         "if (overflow || !buffer_reserve",
@@ -758,8 +767,14 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "writing.h",
-        "        Py_DECREF(record);\n        if (!written) {",
-        "        if (!written) {",
+        "    Py_DECREF(record);\n    Py_XDECREF(next);",
+        "    Py_XDECREF(next);",
         "records that were written are kept for ever",
+    ),
+    Mutation(
+        "writing.h",
+        "    Py_XDECREF(next);",
+        "",
+        "records that come next are kept for ever",
     ),
 )

@@ -122,6 +122,9 @@ def test_numbers_are_written() -> None:
     )
     for number in [*edges, *(-edge for edge in edges), -(2**63), 5, 10, 99, 100]:
         assert written(Numbers(x=number)) is not BACK
+    for four in range(10_000):
+        for number in (four, four * 10**4, four * 10**8 + 8_765_432):
+            assert written(Numbers(x=number)) is not BACK
     for number in (0.0, -0.0, 1.5, 1e300, 5e-324, 0.1, 1e16, 123456.789):
         assert written(Numbers(y=number)) is not BACK
     assert b'{"x":5,"y":0.5,"z":1,"b":true,"n":7}' == written(Numbers(b=True, n=7))

@@ -9,11 +9,8 @@
 #define USAGEWIRE_ENCODE_H
 
 #include <Python.h>
+#include "digits.h"
 #include "scan.h"
-
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 
 /* --- the buffer ------------------------------------------------------------------------------ */
 
@@ -29,27 +26,7 @@ buffer_size(const Buffer *b)
     return b->bytes == NULL ? 0 : (size_t)(b->to - PyBytes_AS_STRING(b->bytes));
 }
 
-enum {
-    BUFFER_LARGE = 1 << 22, /* bytes from which on large pages are asked for */
-    BUFFER_PAGE = 1 << 12,
-    BUFFER_SLACK = 8,       /* one part in so many may stay unused */
-};
-
-/* Ask for large pages: of small ones, the system needs as long to give them as we do to fill them. */
-static inline void
-buffer_advise(const char *start, size_t size)
-{
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-    if (size >= BUFFER_LARGE) {
-        /* All of it, or it could not be made larger in its place. */
-        size_t before = (uintptr_t)start & (BUFFER_PAGE - 1);
-        (void)madvise((void *)(start - before), before + size, MADV_HUGEPAGE);
-    }
-#else
-    (void)start;
-    (void)size;
-#endif
-}
+enum { BUFFER_SLACK = 8 }; /* one part in so many may stay unused */
 
 /* Let there be room for so many bytes in all, which is not less than there are. */
 static bool
@@ -68,7 +45,6 @@ buffer_resize(Buffer *b, size_t room)
     }
     b->to = PyBytes_AS_STRING(b->bytes) + size;
     b->end = PyBytes_AS_STRING(b->bytes) + room;
-    buffer_advise(PyBytes_AS_STRING(b->bytes), room);
     return true;
 }
 
@@ -290,41 +266,6 @@ write_str(Output *out, PyObject *value)
     return write_by_orjson(out, value);
 }
 
-enum { WRITE_DIGITS = 20 }; /* the most characters of a number of 64 bits */
-
-/* Write a number where there is room; return past it. */
-static inline char *
-write_digits(char *to, int64_t number)
-{
-    static const char pairs[] = "0001020304050607080910111213141516171819"
-                                "2021222324252627282930313233343536373839"
-                                "4041424344454647484950515253545556575859"
-                                "6061626364656667686970717273747576777879"
-                                "8081828384858687888990919293949596979899";
-    uint64_t n = (uint64_t)number;
-    if (number < 0) {
-        *to++ = '-';
-        n = 0 - n;
-    }
-    int size = 1;
-    uint64_t rest = n;
-    for (; rest >= 10000; rest /= 10000) {
-        size += 4;
-    }
-    size += (rest >= 10) + (rest >= 100) + (rest >= 1000);
-    char *end = to + size;
-    for (to = end; n >= 100; n /= 100) {
-        memcpy(to -= 2, pairs + 2 * (n % 100), 2);
-    }
-    if (n >= 10) {
-        memcpy(to - 2, pairs + 2 * n, 2);
-    }
-    else {
-        to[-1] = (char)('0' + n);
-    }
-    return end;
-}
-
 static inline bool
 write_int(Output *out, PyObject *value)
 {
@@ -333,10 +274,10 @@ write_int(Output *out, PyObject *value)
         return false;
     }
     int64_t number = PyLong_AsLongLongAndOverflow(value, &overflow);
-    if (overflow || !buffer_reserve(&out->buffer, WRITE_DIGITS)) {
+    if (overflow || !buffer_reserve(&out->buffer, DIGITS_ROOM)) {
         return false;
     }
-    out->buffer.to = write_digits(out->buffer.to, number);
+    out->buffer.to = digits_write(out->buffer.to, number);
     return true;
 }
 
@@ -488,12 +429,12 @@ write_field(Output *out, const WriteField *field, size_t first, PyObject *value)
 {
     Buffer *b = &out->buffer;
     int64_t number;
-    if (!buffer_reserve(b, field->lead_size + LEAD_STEP + WRITE_DIGITS)) {
+    if (!buffer_reserve(b, field->lead_size + LEAD_STEP + DIGITS_ROOM)) {
         return false;
     }
     char *to = write_lead(b->to, field, first);
     if (field->kind.name == WRITE_INT && PyLong_CheckExact(value) && write_is_small(value, &number)) {
-        b->to = write_digits(to, number);
+        b->to = digits_write(to, number);
         return true;
     }
     b->to = to;
@@ -506,8 +447,10 @@ write_field(Output *out, const WriteField *field, size_t first, PyObject *value)
     return written;
 }
 
+/* Write a record. `next`, if it is not NULL, is one of the same class that will be written next: its
+ * values, which are anywhere in memory, are asked for meanwhile. */
 static bool
-write_record(Output *out, const WriteClass *cls, PyObject *record)
+write_record(Output *out, const WriteClass *cls, PyObject *record, PyObject *next)
 {
     if (!buffer_add(&out->buffer, PyBytes_AS_STRING(cls->head), (size_t)PyBytes_GET_SIZE(cls->head))) {
         return false;
@@ -521,6 +464,9 @@ write_record(Output *out, const WriteClass *cls, PyObject *record)
                 return false;
             }
             continue;
+        }
+        if (next != NULL) {
+            PREFETCH(*(PyObject **)(void *)((char *)next + field->offset));
         }
         bool plain = value != NULL, compared = field->omitted != NULL && field->omitted != Py_None;
         if (plain && compared && write_omits(field, value, &plain)) {
@@ -578,7 +524,7 @@ write_value(Output *out, const WriteKind *kind, PyObject *value)
     case WRITE_RECORD:
         for (Py_ssize_t i = 0; i < kind->n_classes; i++) {
             if (Py_IS_TYPE(value, kind->classes[i]->type)) {
-                return write_record(out, kind->classes[i], value);
+                return write_record(out, kind->classes[i], value, NULL);
             }
         }
         return false;

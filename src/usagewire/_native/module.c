@@ -1,5 +1,6 @@
 /* The module: `Plan` reads records from bytes (reading.h), `Writer` writes them (writing.h).
  *
+ *   platform.h  what compilers and processors have names of their own for
  *   scan.h      tokens of JSON in bytes
  *   intern.h    strings that repeat
  *   plan.h      what a type needs to be read
@@ -7,6 +8,7 @@
  *   values.h    single values
  *   records.h   instances of classes
  *   reading.h   the Python type over these
+ *   digits.h    whole numbers to digits
  *   encode.h    records to JSON text
  *   writing.h   the Python type over that
  *

@@ -57,7 +57,7 @@ record_take_nones(uint64_t nones)
         Py_INCREF(Py_None); /* which counts all references, too */
     }
 #else
-    Py_SET_REFCNT(Py_None, Py_REFCNT(Py_None) + (Py_ssize_t)scan_count_bits(nones));
+    Py_SET_REFCNT(Py_None, Py_REFCNT(Py_None) + (Py_ssize_t)count_bits(nones));
 #endif
 }
 
@@ -76,7 +76,7 @@ record_done(Input *r, PyObject *record, const Class *cls, PyObject *extra, bool 
 {
     bool tracked = within || extra != NULL || !cls->atomic || !cls->frozen;
     for (uint64_t rest = tracked ? 0 : cls->records; rest; rest &= rest - 1) {
-        PyObject *inner = *record_slot(record, cls->fields[scan_lowest_bit(rest)].offset);
+        PyObject *inner = *record_slot(record, cls->fields[lowest_bit(rest)].offset);
         tracked |= PyObject_GC_IsTracked(inner) != 0;
     }
     if (extra != NULL && PyObject_GC_IsTracked(extra)) {
@@ -95,7 +95,7 @@ static bool
 record_take_defaults(PyObject *record, const Class *cls, uint64_t absent, uint64_t *filled)
 {
     for (; absent; absent &= absent - 1) {
-        const Field *field = &cls->fields[scan_lowest_bit(absent)];
+        const Field *field = &cls->fields[lowest_bit(absent)];
         PyObject *value = field->mode == DEFAULT_MADE ? PyObject_CallNoArgs(field->fallback)
                                                       : Py_NewRef(field->fallback);
         if (value == NULL) {

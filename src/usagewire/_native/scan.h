@@ -7,44 +7,7 @@
 #ifndef USAGEWIRE_SCAN_H
 #define USAGEWIRE_SCAN_H
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
-
-#if defined(__SSE2__) || defined(_M_X64)
-#define USAGEWIRE_SSE2
-#include <emmintrin.h>
-#elif defined(__ARM_NEON) && defined(__aarch64__)
-#define USAGEWIRE_NEON
-#include <arm_neon.h>
-#endif
-
-#if defined(_MSC_VER)
-#include <intrin.h>
-#endif
-
-/* Return the number of the lowest bit that is set; `bits` is not 0. */
-static inline unsigned
-scan_lowest_bit(uint64_t bits)
-{
-#if defined(_MSC_VER)
-    unsigned long index;
-    _BitScanForward64(&index, bits);
-    return (unsigned)index;
-#else
-    return (unsigned)__builtin_ctzll(bits);
-#endif
-}
-
-/* Return how many bits are set. */
-static inline unsigned
-scan_count_bits(uint64_t bits)
-{
-    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
-    bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
-    bits = (bits + (bits >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
-    return (unsigned)(bits * UINT64_C(0x0101010101010101) >> 56);
-}
+#include "platform.h"
 
 typedef struct {
     const uint8_t *p;   /* the next byte */
@@ -134,7 +97,7 @@ scan_letters(const uint8_t *p, const uint8_t *end)
                                    _mm_cmplt_epi8(c, space));
         int found = _mm_movemask_epi8(odd);
         if (found) {
-            return p + scan_lowest_bit((unsigned)found);
+            return p + lowest_bit((unsigned)found);
         }
         p += 16;
     }
@@ -145,7 +108,7 @@ scan_letters(const uint8_t *p, const uint8_t *end)
                                   vorrq_u8(vcltq_u8(c, vdupq_n_u8(0x20)), vcgeq_u8(c, vdupq_n_u8(0x80))));
         uint64_t found = vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(odd), 4)), 0);
         if (found) {
-            return p + (scan_lowest_bit(found) >> 2);
+            return p + (lowest_bit(found) >> 2);
         }
         p += 16;
     }
@@ -172,7 +135,7 @@ scan_any_letters(const uint8_t *p, const uint8_t *end, bool *ascii)
         if (found) {
             /* Of what is above ASCII, only that before the lowest bit of `found` was passed. */
             *ascii &= (high & (found - 1) & ~found) == 0;
-            return p + scan_lowest_bit(found);
+            return p + lowest_bit(found);
         }
         *ascii &= high == 0;
         p += 16;
@@ -236,12 +199,6 @@ scan_is_digit(uint8_t c)
     return (unsigned)(c - '0') < 10;
 }
 
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define USAGEWIRE_LITTLE_ENDIAN
-#elif defined(_MSC_VER)
-#define USAGEWIRE_LITTLE_ENDIAN
-#endif
-
 /* Pass over an integer of at most 7 digits without a sign, eight bytes at once. False for every other
  * number, with `s` as it was. */
 static inline bool
@@ -260,7 +217,7 @@ scan_short_integer(Scan *s, int64_t *number)
     if (odd == 0) {
         return false;
     }
-    unsigned n = scan_lowest_bit(odd) >> 3;
+    unsigned n = lowest_bit(odd) >> 3;
     uint8_t after = s->p[n];
     if (n == 0 || (n > 1 && *s->p == '0') || after == '.' || (after | 0x20) == 'e') {
         return false;

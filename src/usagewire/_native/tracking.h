@@ -7,13 +7,7 @@
 #define USAGEWIRE_TRACKING_H
 
 #include <Python.h>
-
-/* Ask for the memory at an address, which will be needed soon. */
-#if defined(__GNUC__)
-#define PREFETCH(address) __builtin_prefetch(address)
-#else
-#define PREFETCH(address) ((void)(address))
-#endif
+#include "platform.h"
 
 typedef struct {
     PyObject **objects; /* owned */

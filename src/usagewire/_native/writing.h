@@ -278,9 +278,9 @@ writer_allow(PyObject *self, PyObject *args)
     return failed ? NULL : Py_NewRef(Py_None);
 }
 
-/* Write a record that stands by itself. */
+/* Write a record that stands by itself; `next` is the one after it, or NULL. */
 static bool
-writer_record(Writer *writer, Output *out, PyObject *record)
+writer_record(Writer *writer, Output *out, PyObject *record, PyObject *next)
 {
     if (writer->last < 0 || !Py_IS_TYPE(record, writer->classes[writer->last]->type)) {
         PyObject *at = PyDict_GetItemWithError(writer->index, (PyObject *)Py_TYPE(record));
@@ -289,7 +289,21 @@ writer_record(Writer *writer, Output *out, PyObject *record)
         }
         writer->last = PyLong_AsSsize_t(at);
     }
-    return write_record(out, writer->classes[writer->last], record);
+    const WriteClass *cls = writer->classes[writer->last];
+    return write_record(out, cls, record, next != NULL && Py_IS_TYPE(next, cls->type) ? next : NULL);
+}
+
+/* Write a record of a list. */
+static bool
+writer_item(Writer *writer, Output *out, PyObject *records, Py_ssize_t at)
+{
+    /* The reference's functions may let others run meanwhile, who change the list. */
+    PyObject *record = Py_NewRef(PyList_GET_ITEM(records, at));
+    PyObject *next = at + 1 < PyList_GET_SIZE(records) ? Py_NewRef(PyList_GET_ITEM(records, at + 1)) : NULL;
+    bool written = writer_record(writer, out, record, next);
+    Py_DECREF(record);
+    Py_XDECREF(next);
+    return written;
 }
 
 /* Write a list of records. */
@@ -298,9 +312,7 @@ writer_list(Writer *writer, Output *out, PyObject *records)
 {
     bool written = buffer_add(&out->buffer, "[", 1);
     for (Py_ssize_t i = 0; written && i < PyList_GET_SIZE(records); i++) {
-        PyObject *record = Py_NewRef(PyList_GET_ITEM(records, i));
-        written = (i == 0 || buffer_add(&out->buffer, ",", 1)) && writer_record(writer, out, record);
-        Py_DECREF(record);
+        written = (i == 0 || buffer_add(&out->buffer, ",", 1)) && writer_item(writer, out, records, i);
     }
     return written && buffer_add(&out->buffer, "]", 1);
 }
@@ -314,7 +326,7 @@ writer_encode(PyObject *self, PyObject *record)
 {
     Writer *writer = (Writer *)self;
     Output out = {.functions = &writer->functions};
-    if (PyList_CheckExact(record) ? writer_list(writer, &out, record) : writer_record(writer, &out, record)) {
+    if (PyList_CheckExact(record) ? writer_list(writer, &out, record) : writer_record(writer, &out, record, NULL)) {
         return buffer_take(&out.buffer);
     }
     Py_CLEAR(out.buffer.bytes);
@@ -364,10 +376,7 @@ writer_encode_lines(PyObject *self, PyObject *args)
             }
             next_guess *= GUESS_TIMES;
         }
-        PyObject *record = Py_NewRef(PyList_GET_ITEM(records, at));
-        bool written = writer_record(writer, &out, record) && buffer_add(&out.buffer, "\n", 1);
-        Py_DECREF(record);
-        if (!written) {
+        if (!writer_item(writer, &out, records, at) || !buffer_add(&out.buffer, "\n", 1)) {
             buffer_cut(&out.buffer, start);
             break;
         }
