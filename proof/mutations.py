@@ -731,8 +731,8 @@ MUTATIONS: Final = (
     # --- writing.h
     Mutation(
         "writing.h",
-        'written = (i == 0 || buffer_add(&out->buffer, ",", 1)) && writer_record',
-        "written = writer_record",
+        'written = (i == 0 || buffer_add(&out->buffer, ",", 1)) && writer_item',
+        "written = writer_item",
         "records of a list stand without commas",
     ),
     Mutation(
@@ -761,8 +761,8 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "writing.h",
-        'buffer_add(&out.buffer, "\\n", 1);',
-        "true;",
+        ' || !buffer_add(&out.buffer, "\\n", 1)) {',
+        ") {",
         "lines have no end",
     ),
     Mutation(
