@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -42,6 +42,8 @@ class Case:
     peers: Sequence[str]
     targets: Mapping[str, tuple[float, float | None]]
     """By peer how many times faster we are to be at least, and would like to be."""
+    texts: int = 1
+    """Into how many texts the rows are written, one after the other; each is dropped at once."""
 
 
 CASES: Final = (
@@ -87,6 +89,14 @@ CASES: Final = (
         (OURS, STRUCTS, CATTRS, REFERENCE),
         {STRUCTS: (1.3, 1.5), CATTRS: (20.0, None)},
     ),
+    Case(
+        "encode",
+        "completions",
+        "encode completions rows, a tenth at once",
+        (OURS, STRUCTS, CATTRS, REFERENCE),
+        {STRUCTS: (1.3, 1.5), CATTRS: (20.0, None)},
+        texts=10,
+    ),
 )
 
 MEMORY_TARGET: Final = 0.6
@@ -129,24 +139,37 @@ def measure(sizes: Sizes) -> Measured:
     times: dict[tuple[str, str], list[float]] = {}
     for case in CASES:
         workload = WORKLOADS[case.workload](sizes.rows)
-        taken = in_turns(
-            {peer: _task(case.way, workload, peer) for peer in case.peers}, sizes.turns
-        )
+        taken = in_turns({peer: _task(case, workload, peer) for peer in case.peers}, sizes.turns)
         times |= {(case.title, peer): spent for peer, spent in taken.items()}
     return Measured(sizes=sizes, times=times, memory=_memory(sizes))
 
 
-def _task(way: Way, workload: Workload, peer: str) -> Task:
+def _task(case: Case, workload: Workload, peer: str) -> Task:
     """Return what is timed of a peer, once its answer was found equal to ours."""
     subject = peers.load(peer)
     decode = workload.decoding(subject)
-    if way == "decode":
+    if case.way == "decode":
         answers.check_decoding(subject, workload)
         return lambda: decode
     answers.check_encoding(subject, workload)
     encode: Any = subject.encoder(workload.kind)
-    # Read anew each time, so that nobody holds records while others are timed.
-    return lambda: partial(encode, decode())
+
+    def prepare() -> Callable[[], object]:
+        # Read anew each time, so that nobody holds records while others are timed.
+        records = decode()
+        size = -(-len(records) // case.texts)
+        parts = [records[start : start + size] for start in range(0, len(records), size)]
+        return partial(_encode_each, encode, parts)
+
+    return prepare
+
+
+def _encode_each(encode: Callable[[Any], object], parts: Sequence[Any]) -> object:
+    text: object = None
+    for part in parts:
+        text = None  # as whoever writes to a file has no use for it any more
+        text = encode(part)
+    return text
 
 
 def _memory(sizes: Sizes) -> dict[str, float | None]:
@@ -212,7 +235,9 @@ def section(measured: Measured) -> str:
 {measured.sizes.rows:,} rows of each workload in memory, read into records that are kept in a list,
 and written from such a list; usagewire {state}, as installed. Completions rows
 have 12 keys a line and go into classes with the same 25 fields. Garbage collection is as it is by
-default, and its time counted. Before it is timed, all of a peer's answer is compared with ours. CPU
+default, and its time counted. A text of all rows is written into new memory, whose pages the system
+gives at each peer's cost; one of a tenth of them, with the one before it dropped, into memory that
+malloc holds. Before it is timed, all of a peer's answer is compared with ours. CPU
 time, in turns: one round of each, {measured.sizes.turns} turns after one that warms up, each of
 which begins with another; a ratio is taken within a turn. Time as a multiple of usagewire's, median
 and range; and the bytes by which the resident memory of a fresh process grew, a completions row:

@@ -767,13 +767,13 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "writing.h",
-        "    Py_DECREF(record);\n    Py_XDECREF(next);",
-        "    Py_XDECREF(next);",
+        "    Py_DECREF(record);\n    Py_XDECREF(soon);",
+        "    Py_XDECREF(soon);",
         "records that were written are kept for ever",
     ),
     Mutation(
         "writing.h",
-        "    Py_XDECREF(next);",
+        "    Py_XDECREF(soon);",
         "",
         "records that come next are kept for ever",
     ),

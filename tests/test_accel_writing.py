@@ -130,6 +130,18 @@ def test_numbers_are_written() -> None:
     assert b'{"x":5,"y":0.5,"z":1,"b":true,"n":7}' == written(Numbers(b=True, n=7))
 
 
+def test_text_of_many_megabytes_is_written() -> None:
+    """A text so large that memory is asked for in steps is the texts of its records."""
+    records = [UsageVectorStoresResult(usage_bytes=i, project_id="x" * 2**i) for i in range(24)]
+    records += records[:-1] * 2
+    encoder = encoder_for()
+    text = encoder.encode_lines(records)
+    assert len(text) > 2**25
+    assert text == b"".join(encoder.encode(record) + b"\n" for record in records)
+    assert encoder.encode(records) + b"\n" == b"[" + text[:-1].replace(b"\n", b",") + b"]\n"
+    assert written(UsageVectorStoresResult(usage_bytes=1, project_id="x" * 2**25)) is not BACK
+
+
 def test_money_is_written() -> None:
     """Money is written by C as by the reference."""
     rolled = dice(6)
@@ -373,7 +385,7 @@ def test_writing_leaves_nothing_behind() -> None:
         held = [sys.getrefcount(value) for value in values]
         assert abs(grown(lambda record=record: writer_of(encoder).encode(record))) < 30, record
         assert (
-            abs(grown(lambda record=record: writer_of(encoder).encode_lines([record] * 2, 0))) < 30
+            abs(grown(lambda record=record: writer_of(encoder).encode_lines([record] * 4, 0))) < 30
         ), record
         assert all(
             abs(sys.getrefcount(one) - n) < 20

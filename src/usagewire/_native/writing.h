@@ -278,9 +278,9 @@ writer_allow(PyObject *self, PyObject *args)
     return failed ? NULL : Py_NewRef(Py_None);
 }
 
-/* Write a record that stands by itself; `next` is the one after it, or NULL. */
+/* Write a record that stands by itself; `soon` is one that will be written soon, or NULL. */
 static bool
-writer_record(Writer *writer, Output *out, PyObject *record, PyObject *next)
+writer_record(Writer *writer, Output *out, PyObject *record, PyObject *soon)
 {
     if (writer->last < 0 || !Py_IS_TYPE(record, writer->classes[writer->last]->type)) {
         PyObject *at = PyDict_GetItemWithError(writer->index, (PyObject *)Py_TYPE(record));
@@ -290,8 +290,10 @@ writer_record(Writer *writer, Output *out, PyObject *record, PyObject *next)
         writer->last = PyLong_AsSsize_t(at);
     }
     const WriteClass *cls = writer->classes[writer->last];
-    return write_record(out, cls, record, next != NULL && Py_IS_TYPE(next, cls->type) ? next : NULL);
+    return write_record(out, cls, record, soon != NULL && Py_IS_TYPE(soon, cls->type) ? soon : NULL);
 }
+
+enum { WRITER_AHEAD = 2 }; /* how many records further on the memory of one is asked for */
 
 /* Write a record of a list. */
 static bool
@@ -299,10 +301,13 @@ writer_item(Writer *writer, Output *out, PyObject *records, Py_ssize_t at)
 {
     /* The reference's functions may let others run meanwhile, who change the list. */
     PyObject *record = Py_NewRef(PyList_GET_ITEM(records, at));
-    PyObject *next = at + 1 < PyList_GET_SIZE(records) ? Py_NewRef(PyList_GET_ITEM(records, at + 1)) : NULL;
-    bool written = writer_record(writer, out, record, next);
+    PyObject *soon = NULL;
+    if (at + WRITER_AHEAD < PyList_GET_SIZE(records)) {
+        soon = Py_NewRef(PyList_GET_ITEM(records, at + WRITER_AHEAD));
+    }
+    bool written = writer_record(writer, out, record, soon);
     Py_DECREF(record);
-    Py_XDECREF(next);
+    Py_XDECREF(soon);
     return written;
 }
 
