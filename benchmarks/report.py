@@ -24,7 +24,7 @@ from benchmarks import (
     variants,
 )
 from benchmarks.headline import OURS, REFERENCE, Way
-from benchmarks.tables import number, spread, table
+from benchmarks.tables import filled, number, spread, table
 from benchmarks.targets import Target, targets_table
 from benchmarks.turns import ratios
 from benchmarks.workloads import BUCKETS, ROWS_PER_BUCKET, Workload
@@ -117,7 +117,7 @@ def render(measured: Measured) -> str:
         "Machine and versions": _machine(),
     }
     text = "\n\n".join(f"## {title}\n\n{body}" for title, body in sections.items())
-    return text.removeprefix("#") + "\n"
+    return filled(text.removeprefix("#")) + "\n"
 
 
 def _streaming_sections(measured: Measured) -> dict[str, str]:

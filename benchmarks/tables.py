@@ -1,9 +1,10 @@
-"""Figures as Markdown: tables, and several values as their median and range."""
+"""Figures as Markdown: tables, values as their median and range, and what is said of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from statistics import median
+from textwrap import fill
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, figures: bool = True) -> str:
@@ -22,3 +23,14 @@ def spread(values: Sequence[float]) -> str:
 def number(value: float | None) -> str:
     """Return `value` rounded to an integer."""
     return "not supported" if value is None else f"{value:,.0f}"
+
+
+def filled(text: str) -> str:
+    """Return Markdown whose paragraphs have lines of up to 100 columns; all else is as it was."""
+    blocks = (
+        block
+        if block.startswith(("#", "|", "-", "!"))
+        else fill(block, 100, break_long_words=False, break_on_hyphens=False)
+        for block in text.split("\n\n")
+    )
+    return "\n\n".join(blocks)
