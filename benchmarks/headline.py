@@ -154,14 +154,14 @@ def _task(case: Case, workload: Workload, peer: str) -> Task:
     answers.check_encoding(subject, workload)
     encode: Any = subject.encoder(workload.kind)
 
-    def prepare() -> Callable[[], object]:
-        # Read anew each time, so that nobody holds records while others are timed.
+    def parts() -> list[Any]:
         records = decode()
-        size = -(-len(records) // case.texts)
-        parts = [records[start : start + size] for start in range(0, len(records), size)]
-        return partial(_encode_each, encode, parts)
+        size = max(1, -(-len(records) // case.texts))
+        return [records[start : start + size] for start in range(0, len(records), size)]
 
-    return prepare
+    assert b"".join(map(encode, parts())) == encode(decode())
+    # Read anew each time, so that nobody holds records while others are timed.
+    return lambda: partial(_encode_each, encode, parts())
 
 
 def _encode_each(encode: Callable[[Any], object], parts: Sequence[Any]) -> object:

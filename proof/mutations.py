@@ -400,7 +400,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "records.h",
-        "Py_REFCNT(Py_None) + (Py_ssize_t)scan_count_bits(nones)",
+        "Py_REFCNT(Py_None) + (Py_ssize_t)count_bits(nones)",
         "Py_REFCNT(Py_None)",
         "None is owned too rarely",
     ),
@@ -632,6 +632,18 @@ MUTATIONS: Final = (
         "negative numbers are written wrong",
     ),
     # --- encode.h
+    Mutation(
+        "encode.h",
+        "b->end = b->to + more + BUFFER_STEP;",
+        "b->end = b->to + BUFFER_STEP;",
+        "a long string ends past what may be used, and all after it has room",
+    ),
+    Mutation(
+        "encode.h",
+        "(size_t)(b->limit - b->to) > more + BUFFER_STEP)",
+        "more < BUFFER_LARGE)",
+        "more may be used than there is",
+    ),
     Mutation(
         "encode.h",
         "_mm_or_si128(_mm_cmpeq_epi8(c, quote), _mm_cmpeq_epi8(c, backslash))",

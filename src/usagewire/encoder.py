@@ -89,6 +89,8 @@ class Encoder:
 
     def _encode_lines(self, writer: _accel.RecordWriter, objs: list[Any], first: int) -> bytes:
         """Return `objs` as lines, those by C that it knows."""
+        for obj in objs[:1]:  # or the text of all others would be copied to where this one stands
+            writer.learn(type(obj))
         text, index = writer.encode_lines(objs, 0)
         if index == len(objs):
             return text

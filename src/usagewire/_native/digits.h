@@ -26,7 +26,7 @@ digits_eight(uint32_t n)
     return (tens | (twos - 10 * tens) << 8) + UINT64_C(0x3030303030303030);
 }
 
-/* Write a word, its lowest byte first; compilers know this for one store. */
+/* Write a word, its lowest byte first; gcc and clang make one store of this. */
 static inline void
 digits_store(char *to, uint64_t word)
 {
@@ -40,7 +40,7 @@ static inline char *
 digits_short(char *to, uint32_t n)
 {
     static const uint32_t first[] = {0, 10, 100, 1000, 10000, 100000, 1000000, 10000000, DIGITS_EIGHT};
-    /* 1233 / 4096 is a little more than log10(2): the digits that so many bits give for sure. */
+    /* 1233 / 4096 is a little less than log10(2): the digits that so many bits give for sure. */
     unsigned sure = (highest_bit(n | 1) + 1) * 1233 >> 12, size = sure + (n >= first[sure]);
     digits_store(to, digits_eight(n) >> (64 - 8 * size));
     return to + size;

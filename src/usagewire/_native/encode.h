@@ -36,7 +36,7 @@ buffer_size(const Buffer *b)
 
 enum {
     BUFFER_SLACK = 8,       /* one part in so many may stay unused */
-    BUFFER_LARGE = 1 << 25, /* bytes of room that malloc always gets anew from the system */
+    BUFFER_LARGE = 1 << 25, /* bytes of room that glibc's malloc gets anew from the system */
     BUFFER_STEP = 1 << 18,  /* pages of so many bytes are then asked for at once */
     BUFFER_PAGE = 1 << 12,
 };
@@ -49,7 +49,8 @@ buffer_room(const Buffer *b)
 }
 
 /* Let more of the room be used, at least `more` bytes, which are there. To ask for pages takes the
- * system less time than to find out, page by page, that they are written to. */
+ * system less time than to find out, page by page, that they are written to. Where pages have another
+ * size it refuses, and finds out. */
 static void
 buffer_open(Buffer *b, size_t more)
 {

@@ -344,7 +344,7 @@ enum {
 };
 
 /* Make room for `left` records, if they are like the `n` that were written. With no more room than that,
- * nothing is left to be given back, and no page is asked for in vain. */
+ * nothing is left to be given back. */
 static bool
 writer_guess(Buffer *b, size_t n, size_t left)
 {
