@@ -331,7 +331,9 @@ writer_encode(PyObject *self, PyObject *record)
 {
     Writer *writer = (Writer *)self;
     Output out = {.functions = &writer->functions};
-    if (PyList_CheckExact(record) ? writer_list(writer, &out, record) : writer_record(writer, &out, record, NULL)) {
+    bool written = PyList_CheckExact(record) ? writer_list(writer, &out, record)
+                                             : writer_record(writer, &out, record, NULL);
+    if (written) {
         return buffer_take(&out.buffer);
     }
     Py_CLEAR(out.buffer.bytes);
