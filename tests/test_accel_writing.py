@@ -4,6 +4,7 @@ import functools
 import json
 import signal
 import sys
+import tracemalloc
 from decimal import Decimal
 from typing import Any, Final
 
@@ -140,6 +141,20 @@ def test_text_of_many_megabytes_is_written(long: int) -> None:
     assert len(text) > 2**25
     assert text == b"".join(encoder.encode(record) + b"\n" for record in records)
     assert encoder.encode(records) + b"\n" == b"[" + text[:-1].replace(b"\n", b",") + b"]\n"
+
+
+def test_first_list_is_not_copied() -> None:
+    """An encoder that has not met a class writes a list of it in the memory of its text."""
+    records = [UsageVectorStoresResult(usage_bytes=1, project_id="x" * 2**10)] * 2**11
+    encoder = Encoder()
+    tracemalloc.start()
+    try:
+        text = encoder.encode_lines(records)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(text) > 2**21
+    assert peak < 1.5 * len(text)
 
 
 def test_money_is_written() -> None:

@@ -30,6 +30,7 @@ from benchmarks import (  # noqa: E402 -- they import these libraries
     scale,
     stream_memory,
     streaming,
+    tables,
     targets,
     turns,
     variants,
@@ -209,6 +210,14 @@ def test_variants_are_reported() -> None:
     assert [1] * len(titles) == [report.count(f"\n| {title} |") for title in titles]
     modes = variants.MODES.keys() - {variants.KEEPS_ALL}
     assert 2 * len(variants.AS_FAST) + 2 * len(modes) == len(variants.targets(measured))
+
+
+def test_paragraphs_are_filled() -> None:
+    """Lines of a paragraph are joined and broken anew; tables, lists and headings are not."""
+    others = "## Title\n\n| a |\n| --- |\n| b |\n\n- one\n- two"
+    words = "word " * 30
+    found = tables.filled(f"{others}\n\none\ntwo\n\n{words}")
+    assert found == f"{others}\n\none two\n\n{'word ' * 19}word\n{('word ' * 10).strip()}"
 
 
 def test_lost_good_line_is_noticed() -> None:
