@@ -4,8 +4,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-pure check lint-c packaging bench matrix mutants fuzz leaks oom coverage-c \
-	libfuzzer valgrind debug-python sanitize format clean
+.PHONY: demo test test-pure check lint-c packaging bench matrix matrix-next mutants fuzz hostile leaks oom \
+	coverage-c libfuzzer valgrind debug-python sanitize format clean
 
 # One at a time, under make --jobs, too: two pips in one environment get into each other's way.
 LOCKED := $(PYTHON) -c 'import fcntl, subprocess, sys; lock = open("pyproject.toml"); \
@@ -63,13 +63,16 @@ bench: .venv/.stamp-bench
 mutants: .venv/.stamp-test
 	$(BIN)/python -m proof.mutants
 
-# Proofs of the C text. The first four are quick, and part of .ci/run.
+# Proofs of the C text. The first five are quick, and part of .ci/run.
 
 LINES ?= 1000000
 SEED ?= $(shell date +%s)
 
 fuzz: .venv/.stamp-test
 	$(BIN)/python -m proof.fuzz --lines $(LINES) --seed $(SEED)
+
+hostile: .venv/.stamp-test
+	$(BIN)/python -m proof.hostile --seed $(SEED)
 
 leaks: .venv/.stamp-test
 	$(BIN)/python -m proof.leaks
@@ -90,6 +93,7 @@ coverage-c: .venv/.stamp-test
 	sh proof/build.sh $(BIN)/python build/proof/coverage gcc -O0 -DNDEBUG --coverage
 	$(COVERED) $(C_PYTEST)
 	$(COVERED) proof.oom
+	$(COVERED) proof.hostile --seed 1 --rounds 1000
 	$(COVERED) proof.fuzz --lines 10000 --seed 1
 	$(BIN)/python -m proof.branches build/proof/coverage
 
@@ -124,6 +128,7 @@ sanitize: .venv/.stamp-test
 		-fsanitize=address,undefined -fno-sanitize-recover=all
 	$(SANITIZED) ASAN_OPTIONS=detect_leaks=1 $(BIN)/python -m proof.under $(C_PYTEST)
 	$(SANITIZED) ASAN_OPTIONS=detect_leaks=1 $(BIN)/python -m proof.under proof.oom
+	$(SANITIZED) ASAN_OPTIONS=detect_leaks=1 $(BIN)/python -m proof.under proof.hostile --seed $(SEED)
 	$(SANITIZED) ASAN_OPTIONS=detect_leaks=0 $(BIN)/python -m proof.under \
 		proof.fuzz --lines $$(($(LINES) / 10)) --seed $(SEED)
 	# Of so many lines orjson keeps keys that are counted as lost. To tell whose they are takes long.
@@ -132,6 +137,10 @@ sanitize: .venv/.stamp-test
 
 matrix:
 	sh tools/matrix.sh
+
+# The suite on the Pythons that this machine does not have, in a root folder made by debootstrap.
+matrix-next:
+	sh tools/matrix_next.sh
 
 format: .venv/.stamp-check
 	$(BIN)/ruff check --fix

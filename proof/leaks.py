@@ -29,6 +29,7 @@ from proof.lines import Line, Pool, maker
 from proof.odd import odd
 from proof.pair import Options, Side, read_documents, read_lines
 from usagewire import Decoder, Encoder, UsageWireError, _accel, _values, make_converter
+from usagewire._stream import progress_from
 from usagewire._wire import DIALECTS
 from usagewire.models import NO_PROPERTIES
 
@@ -133,7 +134,7 @@ def making() -> Callable[[], None]:
     def work() -> None:
         for text, arguments in lowered:
             plan = _accel._Plan(*arguments)
-            plan.decode_lines(text, [0, False, 0], len(text), 2**20, 4096, True, [])
+            plan.decode_lines(text, progress_from(0), len(text), 2**20, 4096, True, [])
             plan.track()
             for index, broken in (
                 (1, (5,)),
@@ -215,7 +216,7 @@ def _nones() -> int:
 def _none_counts(plan: Any, text: bytes) -> tuple[int, int, int]:
     """Return by how much None is held more by records, by how many slots, and what is left of it."""
     records: list[Any] = []
-    place: list[Any] = [0, False, 0]
+    place = progress_from(0)
     gc.collect()
     before = sys.getrefcount(None)
     while place[0] < len(text):

@@ -29,6 +29,7 @@ import orjson
 from proof.classes import TYPES, Circle, Drawing, Lists, Money, Mutable, Open, Point, Square
 from proof.compare import exact
 from usagewire import Encoder, UsageObject, UsageWireError, _accel, _values, make_converter
+from usagewire._stream import progress_from
 
 try:
     import _testcapi  # type: ignore[import-not-found]
@@ -323,20 +324,20 @@ def _new_texts(loop: Loop) -> None:
 
 
 def _one_text(loop: Loop, name: str, plan: Any, text: bytes, *, passes: bool) -> None:
-    def read(place: list[Any], records: list[Any]) -> None:
+    def read(place: memoryview[int], records: list[Any]) -> None:
         try:
             plan.decode_lines(text, place, len(text), 2**20, 4096, passes, records)
         finally:
             plan.track()
 
     whole: list[Any] = []
-    last: list[Any] = [0, False, 0]
+    last = progress_from(0)
     read(last, whole)
     expected = [exact(record) for record in whole]
     state: list[Any] = []
 
     def call() -> None:
-        place, records = [0, False, 0], list[Any]()
+        place, records = progress_from(0), list[Any]()
         state[:] = place, records
         read(place, records)
 
@@ -356,7 +357,9 @@ def _one_text(loop: Loop, name: str, plan: Any, text: bytes, *, passes: bool) ->
         if failed or place != last:
             read(place, records)
         if [exact(record) for record in records] != expected or place != last:
-            raise OutOfOrderError(f"{len(records)} of {len(expected)} records; {place}, not {last}")
+            raise OutOfOrderError(
+                f"{len(records)} of {len(expected)} records; {place.tolist()}, not {last.tolist()}"
+            )
 
     loop.run(f"decode_lines of {name}", call, check)
 

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+from array import array
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -39,6 +40,7 @@ from usagewire import (
     loads,
     make_converter,
 )
+from usagewire._stream import progress_from
 from usagewire._wire import CLASS_OF_TAG
 
 from .conftest import COMPLETIONS, COSTS, PAGES, VECTORS, Refused, exact, outcome, row, text
@@ -677,10 +679,10 @@ def read_lines(plan: Any, data: bytes, start: int = 0, **given: Any) -> tuple[li
     """Return the records of the lines that C reads, and where it stopped."""
     options = {"stop": len(data), "longest": 10**6, "most": 10**6, "passes": False} | given
     records: list[Any] = []
-    place = [start, False, 0]
-    plan.decode_lines(data, place, *options.values(), records)
+    progress = progress_from(start)
+    plan.decode_lines(data, progress, *options.values(), records)
     plan.track()
-    return records, place
+    return records, progress.tolist()
 
 
 FIVE: Final = b"1\n22\n333 \r\n4444\n55555\n"
@@ -734,46 +736,51 @@ def test_lines_do_not_span() -> None:
 @pytest.mark.parametrize("data", [b" ", b"\t\r ", b"\r"], ids=str)
 def test_line_that_has_not_come_yet(data: bytes) -> None:
     """Of the beginning of a line nothing is sure."""
-    assert ([], [0, False, 0]) == read_lines(plan_for(UsageVectorStoresResult), data)
+    assert ([], [0, 0, 0]) == read_lines(plan_for(UsageVectorStoresResult), data)
 
 
 def test_lines_are_added() -> None:
     """Records come after those that a list has, and the answer is None."""
-    records, place = ["first"], [0, True, 7]
+    records, progress = ["first"], array("q", [0, 1, 7])
 
-    assert plan_for(int).decode_lines(b"1\n2\n", place, 4, 9, 9, False, records) is None  # noqa: FBT003 -- as C takes it
+    assert plan_for(int).decode_lines(b"1\n2\n", progress, 4, 9, 9, False, records) is None  # noqa: FBT003 -- as C takes it
     assert ["first", 1, 2] == records
-    assert [4, False, 7] == place
+    assert [4, 0, 7] == progress.tolist()
+
+
+START: Final = array("q", [0, 0, 0])
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
         (),
-        (b"1\n", [0, False, 0], 2, 9, 9, False),
-        ("1\n", [0, False, 0], 2, 9, 9, False, []),
-        (bytearray(b"1\n"), [0, False, 0], 2, 9, 9, False, []),
-        (b"1\n", (0, False, 0), 2, 9, 9, False, []),
-        (b"1\n", [0], 2, 9, 9, False, []),
-        (b"1\n", [0, False, 0], 2, 9, 9, False, ()),
-        (b"1\n", [0, False, 0], "2", 9, 9, False, []),
-        (b"1\n", ["0", False, 0], 2, 9, 9, False, []),
-        (b"1\n", [0, False, 0], 2, 9, None, False, []),
-        (b"1\n", [-1, False, 0], 2, 9, 9, False, []),
-        (b"1\n", [2, False, 0], 1, 9, 9, False, []),
-        (b"1\n", [0, False, 0], 3, 9, 9, False, []),
-        (b"1\n", [0, False, 0], 2, -1, 9, False, []),
-        (b"1\n", [0, False, 0], 2, 9, -1, False, []),
-        (b"1\n", [2**70, False, 0], 2, 9, 9, False, []),
+        (b"1\n", START, 2, 9, 9, False),
+        ("1\n", START, 2, 9, 9, False, []),
+        (bytearray(b"1\n"), START, 2, 9, 9, False, []),
+        (b"1\n", [0, 0, 0], 2, 9, 9, False, []),
+        (b"1\n", bytes(24), 2, 9, 9, False, []),
+        (b"1\n", array("q", [0, 0]), 2, 9, 9, False, []),
+        (b"1\n", START, 2, 9, 9, False, ()),
+        (b"1\n", START, "2", 9, 9, False, []),
+        (b"1\n", START, 2, 9, None, False, []),
+        (b"1\n", array("q", [-1, 0, 0]), 2, 9, 9, False, []),
+        (b"1\n", array("q", [2, 0, 0]), 1, 9, 9, False, []),
+        (b"1\n", START, 3, 9, 9, False, []),
+        (b"1\n", START, 2, -1, 9, False, []),
+        (b"1\n", START, 2, 9, -1, False, []),
+        (b"1\n", START, 2**70, 9, 9, False, []),
     ],
     ids=repr,
 )
 def test_lines_misused(arguments: Any) -> None:
     """Wrong arguments are refused, and nothing is read or written past the text."""
-    with pytest.raises((TypeError, ValueError, OverflowError)):
+    before = list(arguments[1]) if arguments else []
+    with pytest.raises((TypeError, ValueError, OverflowError, BufferError)):
         plan_for(int).decode_lines(*arguments)
     if len(arguments) == 7:
         assert not arguments[6]
+        assert list(arguments[1]) == before
 
 
 @pytest.mark.parametrize("data", ["{}", bytearray(b"{}"), None, 5])

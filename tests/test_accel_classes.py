@@ -32,6 +32,7 @@ from usagewire import (
     _values,
     make_converter,
 )
+from usagewire._stream import progress_from
 from usagewire.models import NO_PROPERTIES
 
 from .conftest import COMPLETIONS, PAGES, exact, row, text
@@ -645,7 +646,7 @@ def test_collector_sees_records_once_all_lines_were_read() -> None:
     plan = plan_for(Mutable)
     records: list[Any] = []
     data = b'{"x":1}\n{"x":2,"table":{"a":[]}}\n{"x":3}\n'
-    plan.decode_lines(data, [0, False, 0], len(data), 100, 100, True, records)  # noqa: FBT003 -- as C takes it
+    plan.decode_lines(data, progress_from(0), len(data), 100, 100, True, records)  # noqa: FBT003 -- as C takes it
     assert [False] * 3 == [gc.is_tracked(record) for record in records]
     dropped = records.pop()
     reference = weakref.ref(dropped)
@@ -666,7 +667,7 @@ def test_collector_sees_records_before_a_line_without_one() -> None:
     good, bad = b'{"x":1}\n', b'{"x":2,"table":{"a":[1],}}\n'
     for passes in (True, False):
         data = good + bad
-        plan.decode_lines(data, [0, False, 0], len(data), 100, 100, passes, records)
+        plan.decode_lines(data, progress_from(0), len(data), 100, 100, passes, records)
         assert gc.is_tracked(records.pop())
 
 

@@ -24,6 +24,7 @@ from usagewire import (
     _accel,
     make_converter,
 )
+from usagewire._stream import progress_from
 
 pytestmark = pytest.mark.skipif(
     _accel.unavailable() is not None, reason="the C extension is not in use"
@@ -307,7 +308,7 @@ def test_collector_sees_what_was_changed_meanwhile() -> None:
     plan = PLAN(*plan_spec(UsageVectorStoresResult))
     records: list[Any] = []
     data = b'{"usage_bytes":1,"x":[]}\n'
-    plan.decode_lines(data, [0, False, 0], len(data), 100, 100, False, records)  # noqa: FBT003
+    plan.decode_lines(data, progress_from(0), len(data), 100, 100, False, records)  # noqa: FBT003
     extra = records[0].additional_properties
     extra["y"] = []
     assert gc.is_tracked(extra)

@@ -16,6 +16,7 @@ from cattrs import Converter
 from usagewire import (
     DIALECTS,
     CostsResult,
+    EncodeError,
     Encoder,
     UnknownResult,
     UsageVectorStoresResult,
@@ -269,6 +270,58 @@ def test_values_that_are_left_out() -> None:
     assert written(Numbers(x=True), omit_if_default=True) is BACK
     assert written(Numbers(x=5.0), omit_if_default=True) is BACK
     assert b"{}" == written(Nothing())
+
+
+HELD: Final[list[Any]] = []
+
+
+@attrs.define(eq=False)
+class Dropping:
+    """Its `==` drops what may be the last reference to itself."""
+
+    n: int = 0
+    s: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        if HELD:
+            HELD.pop().inner = other
+        return False
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@attrs.define
+class Dropped:
+    """Holds such a value, and its default."""
+
+    a: int
+    inner: Dropping = Dropping(0, "default")  # noqa: RUF009 -- a default that is compared
+
+
+def test_comparing_by_code_is_left_to_the_reference() -> None:
+    """A default whose `==` is code of a user's may free what is compared: C does not compare it."""
+    encoder = Encoder(converter=make_converter(omit_if_default=True))
+    for i in range(50):
+        record = Dropped(1, Dropping(5, "x" * 50 + str(i)))
+        HELD.append(record)
+        assert writer_of(encoder).encode(record) is BACK
+        assert encoder.encode(record) == b'{"a":1,"inner":{"n":5,"s":"%sx%d"}}' % (b"x" * 49, i)
+        assert not HELD
+
+
+def test_default_that_does_not_equal_itself() -> None:
+    """A NaN equals nothing, itself included: it is not left out, and so cannot be written."""
+
+    @attrs.frozen
+    class NotEqual:
+        x: float = float("nan")
+        y: Decimal = Decimal("NaN")
+
+    for record in (NotEqual(), NotEqual(1.5), NotEqual(y=Decimal(1))):
+        assert written(record, omit_if_default=True) is BACK
+        with pytest.raises(EncodeError):
+            encoder_for(omit_if_default=True).encode(record)
+    assert written(NotEqual(1.5, Decimal(1)), omit_if_default=True) is not BACK
 
 
 def test_lists_are_written() -> None:

@@ -17,7 +17,7 @@ class Plan:
     def decode_lines(
         self,
         text: bytes,
-        place: list[int],
+        progress: memoryview[int],
         stop: int,
         longest: int,
         most: int,

@@ -91,7 +91,7 @@ class Stream(Generic[T]):
         # A run that is not accounted for: where its records are, and how many stand before them. Of
         # lines that are not cut, also where the one after it begins, whether that is refused, and
         # how many such were passed over.
-        self._run: tuple[list[T], int, list[int] | None] | None = None
+        self._run: tuple[list[T], int, memoryview[int] | None] | None = None
         self._spans: Iterator[tuple[int, int]] = iter(())
         self._spanned = _Element()
 
@@ -226,7 +226,7 @@ class Stream(Generic[T]):
         text, stop = lines.text, lines.stop
         is_quiet = not reading.account.hears
         passes = through and is_quiet
-        place = [lines.start, False, 0]
+        place = progress_from(lines.start)
         self._run = records, len(records), place
         bad = None
         try:
@@ -384,6 +384,17 @@ class _Element:
     line: int = 1
     start: int = 0
     end: int = 0
+
+
+def progress_from(start: int) -> memoryview[int]:
+    """Return three int64 in which C keeps how far it has read.
+
+    They are where the next line begins, whether that line surely gives no record, and how many such
+    lines were passed over. C writes them without an allocation, so they always match the records.
+    """
+    progress = memoryview(bytearray(24)).cast("q")
+    progress[0] = start
+    return progress
 
 
 def _too_long(length: int, limit: int) -> DecodeError:

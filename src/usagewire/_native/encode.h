@@ -28,6 +28,14 @@ typedef struct {
     char *limit;     /* past all the room */
 } Buffer;
 
+/* An empty buffer. Its pointers point at something, because C has no difference of two NULLs. */
+static inline Buffer
+buffer_empty(void)
+{
+    static char nothing[1];
+    return (Buffer){NULL, nothing, nothing, nothing};
+}
+
 static inline size_t
 buffer_size(const Buffer *b)
 {
@@ -78,7 +86,7 @@ buffer_resize(Buffer *b, size_t room)
         _PyBytes_Resize(&b->bytes, (Py_ssize_t)room); /* drops the bytes where it fails */
     }
     if (b->bytes == NULL) {
-        b->to = b->end = b->limit = NULL;
+        *b = buffer_empty();
         return false;
     }
     b->to = PyBytes_AS_STRING(b->bytes) + size;
@@ -142,7 +150,7 @@ buffer_take(Buffer *b)
 {
     size_t size = buffer_size(b), left = (size_t)(b->limit - b->to);
     PyObject *bytes = b->bytes;
-    *b = (Buffer){NULL, NULL, NULL, NULL};
+    *b = buffer_empty();
     if (bytes == NULL) {
         return PyBytes_FromStringAndSize(NULL, 0);
     }
@@ -231,11 +239,14 @@ write_give_back(const Output *out)
     return false;
 }
 
-/* Add the JSON that orjson makes of `value`. */
+/* Add the JSON that orjson makes of `value`, which may be borrowed from a slot: what orjson allocates
+ * can start the collector, and a finalizer can empty the slot. */
 static bool
 write_by_orjson(Output *out, PyObject *value)
 {
+    Py_INCREF(value);
     PyObject *json = PyObject_CallOneArg(out->functions->dumps, value);
+    Py_DECREF(value);
     if (json == NULL) {
         return write_give_back(out);
     }
@@ -411,7 +422,8 @@ write_decimal(Output *out, PyObject *value)
 
 static bool write_value(Output *out, const WriteKind *kind, PyObject *value);
 
-/* Add the unknown keys of a record. */
+/* Add the unknown keys of a record, if they are in a dict: another mapping runs code of a user's, which
+ * would run again where the reference writes the record after all. */
 static bool
 write_extra(Output *out, const WriteClass *cls, PyObject *record)
 {
@@ -419,7 +431,7 @@ write_extra(Output *out, const WriteClass *cls, PyObject *record)
     if (extra == cls->no_extra) {
         return true;
     }
-    if (extra == NULL || cls->reserved == Py_None) {
+    if (extra == NULL || !PyDict_CheckExact(extra) || cls->reserved == Py_None) {
         return false;
     }
     Py_INCREF(extra);
@@ -440,18 +452,47 @@ write_extra(Output *out, const WriteClass *cls, PyObject *record)
     return added;
 }
 
-/* Whether a field is left out whose default is not None. */
-static bool
-write_omits(const WriteField *field, PyObject *value, bool *plain)
+typedef enum { FIELD_WRITTEN, FIELD_OMITTED, FIELD_GIVEN_BACK } FieldFate;
+
+/* Return whether two values of one exact type are equal, as `==` says; -1 with an exception. A value is not
+ * taken to equal itself: a NaN does not. */
+static int
+write_equal(PyObject *value, PyObject *other)
 {
-    /* Of one type, and that a plain one: whether they are equal runs no code of anybody's. */
-    *plain = Py_TYPE(value) == Py_TYPE(field->omitted);
-    int equal = *plain ? PyObject_RichCompareBool(value, field->omitted, Py_EQ) : 0;
-    if (equal < 0 && PyErr_ExceptionMatches(PyExc_ArithmeticError)) {
-        PyErr_Clear(); /* a signalling NaN */
+    if (PyFloat_CheckExact(value)) {
+        return PyFloat_AS_DOUBLE(value) == PyFloat_AS_DOUBLE(other);
     }
-    *plain = *plain && equal >= 0;
-    return equal == 1;
+    Py_INCREF(value); /* comparing Decimals allocates, so that a finalizer may empty the slot */
+    PyObject *equal = PyObject_RichCompare(value, other, Py_EQ);
+    Py_DECREF(value);
+    Py_XDECREF(equal); /* True or False, or NULL */
+    return equal == NULL ? -1 : equal == Py_True;
+}
+
+/* Return what becomes of a field whose default is left out and is not None. Only types whose `==` runs
+ * nobody's code are compared here; the reference compares all others. */
+static FieldFate
+write_compared(const Output *out, const WriteField *field, PyObject *value)
+{
+    PyTypeObject *type = Py_TYPE(field->omitted);
+    if (!Py_IS_TYPE(value, type)) {
+        return FIELD_GIVEN_BACK;
+    }
+    if (type == &PyTuple_Type && PyTuple_GET_SIZE(field->omitted) == 0) {
+        return PyTuple_GET_SIZE(value) == 0 ? FIELD_OMITTED : FIELD_WRITTEN;
+    }
+    if (type != &PyLong_Type && type != &PyFloat_Type && type != &PyUnicode_Type && type != &PyBool_Type &&
+        type != (PyTypeObject *)out->functions->decimal) {
+        return FIELD_GIVEN_BACK;
+    }
+    int equal = write_equal(value, field->omitted);
+    if (equal < 0) {
+        if (PyErr_ExceptionMatches(PyExc_ArithmeticError)) {
+            PyErr_Clear(); /* a signalling NaN */
+        }
+        return FIELD_GIVEN_BACK;
+    }
+    return equal ? FIELD_OMITTED : FIELD_WRITTEN;
 }
 
 /* Copy the lead of a field to where there is room for it; return past it. */
@@ -500,21 +541,26 @@ write_record(Output *out, const WriteClass *cls, PyObject *record, PyObject *soo
     const WriteField *end = cls->fields + cls->n_fields;
     for (const WriteField *field = cls->fields; field < end; field++) {
         PyObject *value = *(PyObject **)(void *)((char *)record + field->offset);
-        if (value == field->omitted) {
-            if (value == NULL) {
-                return false;
-            }
+        if (value == Py_None && field->omitted == Py_None) {
             continue;
+        }
+        if (value == NULL) {
+            return false;
         }
         if (soon != NULL) {
             PREFETCH(*(PyObject **)(void *)((char *)soon + field->offset));
         }
-        bool plain = value != NULL, compared = field->omitted != NULL && field->omitted != Py_None;
-        if (plain && compared && write_omits(field, value, &plain)) {
-            continue;
+        if (field->omitted != NULL && field->omitted != Py_None) {
+            FieldFate fate = write_compared(out, field, value);
+            if (fate == FIELD_OMITTED) {
+                continue;
+            }
+            if (fate == FIELD_GIVEN_BACK) {
+                return false;
+            }
         }
-        if (!plain || (field - cls->fields == cls->refused_field &&
-                       (!PyUnicode_CheckExact(value) || PySet_Contains(cls->refused, value) != 0)) ||
+        if ((field - cls->fields == cls->refused_field &&
+             (!PyUnicode_CheckExact(value) || PySet_Contains(cls->refused, value) != 0)) ||
             !write_field(out, field, first, value)) {
             return false;
         }

@@ -546,63 +546,57 @@ plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *records)
     return true;
 }
 
+/* As `progress_from` in `_stream` describes them. */
+enum { PROGRESS_NEXT, PROGRESS_REFUSED, PROGRESS_PASSED, PROGRESS_SIZE };
+
 PyDoc_STRVAR(plan_decode_lines_doc,
-             "decode_lines(text, place, stop, longest, most, passes, records)\n--\n\n"
-             "Add the records of the lines of `text`, from byte `place[0]` up to `stop`, to `records`:\n"
-             "up to a line that is not plain, or `most` lines. Leave in `place[0]` where the next line\n"
-             "begins, and in `place[1]` whether it is sure that it gives no record; with `passes`, such\n"
-             "lines are passed over and counted in `place[2]`. A line that has no LF, or more than\n"
-             "`longest` bytes before it, is not plain. Call `track` when all is done.");
+             "decode_lines(text, progress, stop, longest, most, passes, records)\n--\n\n"
+             "Add the records of the lines of `text`, from byte `progress[0]` up to `stop`, to `records`:\n"
+             "up to a line that is not plain, or `most` lines. `progress` is a buffer of three int64. Leave\n"
+             "in it where the next line begins, whether that line surely gives no record, and how many such\n"
+             "lines were passed over: with `passes` they are. A line that has no LF, or more than `longest`\n"
+             "bytes before it, is not plain. Call `track` when all is done.");
 
 static PyObject *
 plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     Plan *plan = (Plan *)self;
-    if (nargs != 7 || !PyBytes_CheckExact(args[0]) || !PyList_CheckExact(args[1]) ||
-        PyList_GET_SIZE(args[1]) != 3 || !PyList_CheckExact(args[6])) {
-        PyErr_SetString(PyExc_TypeError, "decode_lines takes bytes, a list of three, four ints, a list");
+    if (nargs != 7 || !PyBytes_CheckExact(args[0]) || !PyList_CheckExact(args[6])) {
+        PyErr_SetString(PyExc_TypeError, "decode_lines takes bytes, a buffer, four ints, a list");
         return NULL;
     }
-    Py_ssize_t start = PyLong_AsSsize_t(PyList_GET_ITEM(args[1], 0)), stop = PyLong_AsSsize_t(args[2]);
+    Py_ssize_t stop = PyLong_AsSsize_t(args[2]);
     Lines lines = {.longest = PyLong_AsSsize_t(args[3]),
                    .most = PyLong_AsSsize_t(args[4]),
-                   .passes = PyObject_IsTrue(args[5]) == 1,
-                   .passed = PyLong_AsSsize_t(PyList_GET_ITEM(args[1], 2))};
-    if (PyErr_Occurred()) {
+                   .passes = PyObject_IsTrue(args[5]) == 1};
+    Py_buffer view;
+    if (PyErr_Occurred() || PyObject_GetBuffer(args[1], &view, PyBUF_WRITABLE) < 0) {
         return NULL;
     }
-    if (start < 0 || start > stop || stop > PyBytes_GET_SIZE(args[0]) || lines.longest < 0 ||
-        lines.most < 0) {
-        PyErr_SetString(PyExc_ValueError, "start, stop, longest or most is out of range");
+    int64_t progress[PROGRESS_SIZE] = {-1, 0, 0};
+    bool fits = view.len == sizeof progress;
+    if (fits) {
+        memcpy(progress, view.buf, sizeof progress);
+    }
+    if (!fits || progress[PROGRESS_NEXT] < 0 || progress[PROGRESS_NEXT] > stop ||
+        stop > PyBytes_GET_SIZE(args[0]) || lines.longest < 0 || lines.most < 0) {
+        PyBuffer_Release(&view);
+        PyErr_SetString(PyExc_ValueError, "progress, stop, longest or most is out of range");
         return NULL;
     }
     const uint8_t *text = (const uint8_t *)PyBytes_AS_STRING(args[0]);
-    Input input = {.s = {text + start, text + stop, true}, .values = &plan->values, .strict = plan->strict};
+    Input input = {.s = {text + progress[PROGRESS_NEXT], text + stop, true},
+                   .values = &plan->values,
+                   .strict = plan->strict};
     lines.line = input.s.p;
-    PyObject *records = args[6];
-    Py_ssize_t before = PyList_GET_SIZE(records);
-    bool read = plan_read_lines(plan, &input, &lines, records);
-    PyObject *type = NULL, *value = NULL, *traceback = NULL;
-    if (!read) {
-        PyErr_Fetch(&type, &value, &traceback);
-    }
-    PyObject *place = PyLong_FromSsize_t(lines.line - text), *passed = PyLong_FromSsize_t(lines.passed);
-    bool placed = place != NULL && passed != NULL;
-    if (placed) {
-        PyList_SetItem(args[1], 0, place);
-        PyList_SetItem(args[1], 1, PyBool_FromLong(input.refused));
-        PyList_SetItem(args[1], 2, passed);
-    }
-    else {
-        /* Records and place go together, or not at all. */
-        Py_XDECREF(place);
-        Py_XDECREF(passed);
-        PyList_SetSlice(records, before, PyList_GET_SIZE(records), NULL);
-    }
-    if (!read) {
-        PyErr_Restore(type, value, traceback);
-    }
-    return read && placed ? Py_NewRef(Py_None) : NULL;
+    bool read = plan_read_lines(plan, &input, &lines, args[6]);
+    /* Nothing from here on can fail, so that records and progress go together. */
+    progress[PROGRESS_NEXT] = lines.line - text;
+    progress[PROGRESS_REFUSED] = input.refused;
+    progress[PROGRESS_PASSED] += lines.passed;
+    memcpy(view.buf, progress, sizeof progress);
+    PyBuffer_Release(&view);
+    return read ? Py_NewRef(Py_None) : NULL;
 }
 
 PyDoc_STRVAR(plan_track_doc, "track()\n--\n\n"

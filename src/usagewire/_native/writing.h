@@ -330,7 +330,7 @@ static PyObject *
 writer_encode(PyObject *self, PyObject *record)
 {
     Writer *writer = (Writer *)self;
-    Output out = {.functions = &writer->functions};
+    Output out = {.functions = &writer->functions, .buffer = buffer_empty()};
     bool written = PyList_CheckExact(record) ? writer_list(writer, &out, record)
                                              : writer_record(writer, &out, record, NULL);
     if (written) {
@@ -372,7 +372,7 @@ writer_encode_lines(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "O!n", &PyList_Type, &records, &at)) {
         return NULL;
     }
-    Output out = {.functions = &writer->functions};
+    Output out = {.functions = &writer->functions, .buffer = buffer_empty()};
     /* Not where the list is gone on with after a record that is not plain, which may come often. */
     Py_ssize_t next_guess = at == 0 ? GUESS_FIRST : -1;
     for (; at >= 0 && at < PyList_GET_SIZE(records); at++) {
