@@ -12,7 +12,7 @@ LOCKED := $(PYTHON) -c 'import fcntl, subprocess, sys; lock = open("pyproject.to
 	fcntl.flock(lock, fcntl.LOCK_EX); sys.exit(subprocess.call(["sh", "-ec", sys.argv[1]]))'
 
 # One stamp per set of extras, so that `make demo` installs only what the demo needs.
-.venv/.stamp-%: pyproject.toml setup.py $(wildcard src/usagewire/_native/*)
+.venv/.stamp-%: pyproject.toml setup.py $(shell find src/usagewire/native/csrc -name "*.[ch]")
 	$(LOCKED) 'test -x $(BIN)/python || $(PYTHON) -m venv .venv; \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$*]"'
 	touch $@
@@ -36,6 +36,7 @@ check: .venv/.stamp-check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --quiet tests/test_structure.py
 
 # The C text without a warning, by each of the compilers that is there.
@@ -47,8 +48,8 @@ lint-c: .venv/.stamp-test
 	for compiler in gcc clang; do \
 		command -v $$compiler >/dev/null || continue; \
 		echo "$$compiler -std=c11 -O3 $(C_WARNINGS)"; \
-		$$compiler -std=c11 -O3 $(C_WARNINGS) -isystem "$$include" -c -o /dev/null \
-			src/usagewire/_native/module.c || exit 1; \
+		$$compiler -std=c11 -O3 $(C_WARNINGS) -isystem "$$include" -Isrc/usagewire/native/csrc -c -o /dev/null \
+			src/usagewire/native/csrc/module.c || exit 1; \
 		ran=1; \
 	done; \
 	test -n "$$ran"
@@ -81,8 +82,8 @@ oom: .venv/.stamp-test
 	$(BIN)/python -m proof.oom
 
 # What the C text is tested by in a build of its own: tests of reading and writing, by C alone.
-C_TESTS := $(addprefix tests/test_,accel.py accel_classes.py accel_specs.py accel_writing.py codec.py \
-	lines.py properties.py reading.py samples.py strictness.py)
+C_TESTS := tests/native $(addprefix tests/codec/test_,decoder.py line_buffer.py properties.py samples.py) \
+	$(addprefix tests/converters/test_,classes.py strictness.py)
 C_PYTEST := pytest --quiet -p no:cacheprovider -k 'not [shapes and not [reference' $(C_TESTS)
 
 # The C text counted branch by branch. Always the same inputs, so that the figures are the same.
@@ -147,4 +148,4 @@ format: .venv/.stamp-check
 	$(BIN)/ruff format
 
 clean:
-	rm -rf .venv build dist src/usagewire.egg-info src/usagewire/_native.*.so .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist src/usagewire.egg-info src/usagewire/native/*.so .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

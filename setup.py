@@ -10,7 +10,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-NATIVE = Path("src/usagewire/_native")
+C_TEXT = Path("src/usagewire/native/csrc")
 IS_REQUIRED = os.environ.get("USAGEWIRE_REQUIRE_NATIVE", "") not in ("", "0")
 
 
@@ -28,9 +28,10 @@ setup(
     cmdclass={"build_ext": BuildNative},
     ext_modules=[
         Extension(
-            "usagewire._native",
-            [(NATIVE / "module.c").as_posix()],
-            depends=sorted(header.as_posix() for header in NATIVE.glob("*.h")),
+            "usagewire.native.extension",
+            [(C_TEXT / "module.c").as_posix()],
+            include_dirs=[C_TEXT.as_posix()],
+            depends=sorted(header.as_posix() for header in C_TEXT.rglob("*.h")),
             optional=not IS_REQUIRED,
         )
     ],

@@ -22,8 +22,8 @@ from benchmarks.targets import Target, targets_table
 from benchmarks.turns import Task, in_turns, ratios
 from benchmarks.workloads import VARIANTS, Workload
 from usagewire import Decoder
-from usagewire._account import MAX_REJECTIONS
-from usagewire.decoder import DecoderOptions
+from usagewire.codec.counts import MAX_REJECTIONS
+from usagewire.codec.decoder import DecoderOptions
 
 BESIDE: Final = (STRUCTS, "orjson_dicts", "pydantic_models", CATTRS, REFERENCE)
 """The peers that are measured beside us."""

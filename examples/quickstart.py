@@ -6,7 +6,7 @@ python examples/quickstart.py
 from pathlib import Path
 
 import usagewire as uw
-from usagewire.summary import Summary
+from usagewire.analysis.summary import Summary
 
 log = Path(__file__).with_name("usage.ndjson")
 summary = Summary(by=("month", "model"), kinds=("completions",))

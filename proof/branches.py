@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 LEAST_TAKEN: Final = 0.95
-TEXT: Final = "src/usagewire/_native/"
+TEXT: Final = "src/usagewire/native/csrc/"
 EXPLAINED: Final = Path(__file__).with_name("UNCOVERED.md")
 
 

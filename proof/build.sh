@@ -7,9 +7,10 @@ shift 2
 include=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
 suffix=$("$python" -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')
 rm -rf "$folder"
-mkdir -p "$folder/usagewire"
-ln -s "$PWD"/src/usagewire/*.py "$PWD/src/usagewire/py.typed" "$folder/usagewire/"
+mkdir -p "$folder"
+cp -rs "$PWD/src/usagewire" "$folder/"
+rm -f "$folder"/usagewire/native/*.so
 # -fno-wrapv, as Python's own flags have -fwrapv, which hides overflows.
-"$@" -std=c11 -g -fPIC -fno-wrapv -isystem "$include" \
-    -c -o "$folder/native.o" src/usagewire/_native/module.c
-"$@" -shared -o "$folder/usagewire/_native$suffix" "$folder/native.o"
+"$@" -std=c11 -g -fPIC -fno-wrapv -isystem "$include" -Isrc/usagewire/native/csrc \
+    -c -o "$folder/extension.o" src/usagewire/native/csrc/module.c
+"$@" -shared -o "$folder/usagewire/native/extension$suffix" "$folder/extension.o"

@@ -24,8 +24,9 @@ from proof.findings import FINDINGS, RECORDS, Finding
 from proof.lines import Line, Pool, maker
 from proof.odd import odd
 from proof.pair import BETWEEN, Encoders, Options, Pair, pair_of
-from usagewire import _accel, _reading
-from usagewire._wire import DIALECTS
+from usagewire.converters import classes
+from usagewire.native import plans
+from usagewire.wire.names import DIALECTS
 
 BATCH: Final = 250
 """How many lines are read at once."""
@@ -80,9 +81,9 @@ def main() -> None:
     arguments = parser.parse_args()
     faulthandler.enable()
     # The reference goes step by step but for what comes by very often: straight code is not it.
-    _reading.SIGHTINGS = SIGHTINGS  # type: ignore[misc]
-    if _accel.unavailable() is not None:
-        sys.exit(f"nothing to compare: {_accel.unavailable()}")
+    classes.SIGHTINGS = SIGHTINGS  # type: ignore[misc]
+    if plans.unavailable() is not None:
+        sys.exit(f"nothing to compare: {plans.unavailable()}")
     seed = Random().randrange(2**32) if arguments.seed is None else arguments.seed
     print(f"seed {seed}, {arguments.lines} lines", flush=True)
     started, tally = time.monotonic(), Tally()

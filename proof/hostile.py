@@ -21,8 +21,9 @@ from typing import Any, Final
 import attrs
 
 from proof.pair import without_c
-from usagewire import Decoder, Encoder, UsageWireError, _accel, make_converter
+from usagewire import Decoder, Encoder, UsageWireError, make_converter
 from usagewire.models import NO_PROPERTIES
+from usagewire.native import plans
 
 ACTIONS: Final = ("nothing", "drop", "empty", "raise", "swap")
 """What hostile code does to the record that is being written."""
@@ -320,8 +321,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=None, help="by default, a new one each time")
     arguments = parser.parse_args()
     faulthandler.enable()
-    if _accel.unavailable() is not None:
-        sys.exit(f"nothing to compare: {_accel.unavailable()}")
+    if plans.unavailable() is not None:
+        sys.exit(f"nothing to compare: {plans.unavailable()}")
     seed = Random().randrange(2**32) if arguments.seed is None else arguments.seed
     print(f"seed {seed}, {arguments.rounds} rounds", flush=True)
     ran = compare(seed, arguments.rounds)

@@ -28,10 +28,12 @@ from proof.classes import OURS, TYPES, YOURS
 from proof.lines import Line, Pool, maker
 from proof.odd import odd
 from proof.pair import Options, Side, read_documents, read_lines
-from usagewire import Decoder, Encoder, UsageWireError, _accel, _values, make_converter
-from usagewire._stream import progress_from
-from usagewire._wire import DIALECTS
+from usagewire import Decoder, Encoder, UsageWireError, make_converter
+from usagewire.codec.line_decoder import progress_from
+from usagewire.converters import scalars
 from usagewire.models import NO_PROPERTIES
+from usagewire.native import plans
+from usagewire.wire.names import DIALECTS
 
 LINES: Final = 200
 ROUNDS: Final = 4
@@ -55,7 +57,7 @@ def _watched() -> list[Any]:
         NotImplemented,
         NO_PROPERTIES,
         Decimal,
-        _values.ZERO,
+        scalars.ZERO,
         (),
         "",
     ]
@@ -125,15 +127,15 @@ def making() -> Callable[[], None]:
     lowered = []
     for name, kind in TYPES.items():
         hook = make_converter().get_structure_hook(kind)
-        lowering = _accel._Reading()
+        lowering = plans._Reading()
         root = lowering.kind(hook, kind)
         classes, unions = tuple(lowering.classes), tuple(lowering.unions)
-        lowered.append((_texts(name, bad=False), (_accel._FUNCTIONS, classes, unions, root, True)))
+        lowered.append((_texts(name, bad=False), (plans._FUNCTIONS, classes, unions, root, True)))
     hook_of = make_converter().get_unstructure_hook
 
     def work() -> None:
         for text, arguments in lowered:
-            plan = _accel._Plan(*arguments)
+            plan = plans._Plan(*arguments)
             plan.decode_lines(text, progress_from(0), len(text), 2**20, 4096, True, [])
             plan.track()
             for index, broken in (
@@ -143,13 +145,13 @@ def making() -> Callable[[], None]:
                 (3, (6, False, 99)),
             ):
                 try:
-                    _accel._Plan(*arguments[:index], broken, *arguments[index + 1 :])
+                    plans._Plan(*arguments[:index], broken, *arguments[index + 1 :])
                 except (TypeError, ValueError, IndexError, SystemError):
                     pass
                 else:
                     raise LeftBehindError(f"a plan was made of {broken}")
         for _ in range(10):
-            writer = _accel.RecordWriter(hook_of)
+            writer = plans.RecordWriter(hook_of)
             for cls in (*OURS, *YOURS):
                 writer.learn(cls)
 
@@ -204,7 +206,7 @@ def _nones() -> int:
         data = _texts(cls.__name__, bad=False)
         side.decoder.decode_lines(data)
         for text in (data, _texts(cls.__name__, bad=True)):
-            plan = _accel.plan_for(side.decoder._reading.structure, TYPES[cls.__name__])
+            plan = plans.plan_for(side.decoder._reading.structure, TYPES[cls.__name__])
             # The interpreter holds one more or less, now and then: it cannot be so each time.
             counted = [_none_counts(plan, text) for _ in range(3)]
             if not any(held == slots and not left for held, slots, left in counted):
@@ -264,9 +266,9 @@ def main() -> None:
     """Run."""
     if total is not None:
         orjson.loads, orjson.dumps = _loads, _dumps  # type: ignore[assignment]
-        _accel._FUNCTIONS = (_loads, *_accel._FUNCTIONS[1:])  # type: ignore[assignment, misc]
-    if _accel.unavailable() is not None:
-        sys.exit(f"nothing to try: {_accel.unavailable()}")
+        plans._FUNCTIONS = (_loads, *plans._FUNCTIONS[1:])  # type: ignore[assignment, misc]
+    if plans.unavailable() is not None:
+        sys.exit(f"nothing to try: {plans.unavailable()}")
     watched = _watched()
     gc.disable()  # what it finds is not ours
     try:

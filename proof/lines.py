@@ -18,8 +18,9 @@ import orjson
 
 from proof import values
 from proof.values import quoted
-from usagewire import UsageWireError, _wire
-from usagewire._values import read_decimal, read_float, read_json, read_str
+from usagewire import UsageWireError
+from usagewire.converters.scalars import read_decimal, read_float, read_json, read_str
+from usagewire.wire import names as wire_names
 
 POOL: Final = 400
 """How many random texts of a kind are at hand at a time."""
@@ -429,10 +430,10 @@ class Model:
                 tuple(quoted(key) for key in _keys(a.name, ours=ours)),
                 a.default is attrs.NOTHING,
                 NoneType in get_args(hints[a.name]),
-                maker(hints[a.name]) if a.name != _wire.TAG else _any_tag,
+                maker(hints[a.name]) if a.name != wire_names.TAG else _any_tag,
             )
             for a in attrs.fields(cls)
-            if a.name != _wire.EXTRA
+            if a.name != wire_names.EXTRA
         ]
         self.all_fields = fields
         self.fields = {
@@ -441,16 +442,16 @@ class Model:
             "sorted": sorted(fields, key=lambda field: field.keys[0]),
             "reversed": fields[::-1],
         }
-        tag = getattr(cls, _wire.TAG, None)
-        texts = _wire.tags(cls) or ((tag,) if isinstance(tag, str) else ())
+        tag = getattr(cls, wire_names.TAG, None)
+        texts = wire_names.tags(cls) or ((tag,) if isinstance(tag, str) else ())
         self.tags = [quoted(text) for text in texts]
 
 
 def _keys(name: str, *, ours: bool) -> tuple[str, ...]:
     if not ours:
         return (name,)
-    named = [_wire.spelling(name, dialect) for dialect in _wire.DIALECTS]
-    return (*named, *_wire.spellings(name))
+    named = [wire_names.spelling(name, dialect) for dialect in wire_names.DIALECTS]
+    return (*named, *wire_names.spellings(name))
 
 
 def _any_tag(line: Line) -> bytes:
@@ -515,7 +516,7 @@ def _list_of(make: Maker) -> Maker:
 
 
 ALL_TAGS: Final = [
-    *(quoted(tag) for tag in _wire.CLASS_OF_TAG),
+    *(quoted(tag) for tag in wire_names.CLASS_OF_TAG),
     *(
         b'"circle"',
         b'"square"',
@@ -554,7 +555,11 @@ NEAR_KEYS: Final = [
         b'"ob\\u006aect"',
         b'"source"',
     ),
-    *(quoted(key) for attribute in _wire.USAGE_METRICS for key in _wire.spellings(attribute)),
+    *(
+        quoted(key)
+        for attribute in wire_names.USAGE_METRICS
+        for key in wire_names.spellings(attribute)
+    ),
     *(
         '"clé"'.encode(),
         b'"' + b"k" * 70 + b'"',

@@ -30,13 +30,14 @@ TIMEOUT: Final = 120
 PARTS: Final = (
     (
         "pytest",
-        *(f"tests/test_accel{name}.py" for name in ("_writing", "_classes", "_specs", "")),
+        *(f"tests/native/test_{name}.py" for name in ("writing", "classes", "specs", "plans")),
     ),
     (
         "pytest",
         "-k",
         "[c",
-        *(f"tests/test_{name}.py" for name in ("codec", "strictness", "samples")),
+        *(f"tests/codec/test_{name}.py" for name in ("decoder", "samples")),
+        "tests/converters/test_strictness.py",
     ),
     ("proof.fuzz", "--lines", "20000", "--seed", "1"),
 )
@@ -81,15 +82,18 @@ def built(folder: Path, mutation: Mutation | None) -> Path:
         source,
         ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__", "*.egg-info"),
     )
-    native = source / "usagewire" / "_native"
+    native = source / "usagewire" / "native"
     if mutation is not None:
-        file = native / mutation.file
+        file = native / "csrc" / mutation.file
         file.write_text(planted(file.read_text(), mutation))
-    target = source / "usagewire" / f"_native{sysconfig.get_config_var('EXT_SUFFIX')}"
-    include = f"-I{sysconfig.get_path('include')}"
-    command = [os.environ.get("CC", "gcc"), "-std=c11", "-O1", "-w", "-fPIC", "-shared", include]
+    target = native / f"extension{sysconfig.get_config_var('EXT_SUFFIX')}"
+    include = f"-I{sysconfig.get_path('include')}", f"-I{native / 'csrc'}"
+    command = [os.environ.get("CC", "gcc"), "-std=c11", "-O1", "-w", "-fPIC", "-shared", *include]
     done = subprocess.run(
-        [*command, "-o", target, native / "module.c"], capture_output=True, text=True, check=False
+        [*command, "-o", target, native / "csrc" / "module.c"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise UnfitError(f"it is no C: {done.stderr.strip().splitlines()[0]}")

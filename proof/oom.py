@@ -28,8 +28,10 @@ import orjson
 
 from proof.classes import TYPES, Circle, Drawing, Lists, Money, Mutable, Open, Point, Square
 from proof.compare import exact
-from usagewire import Encoder, UsageObject, UsageWireError, _accel, _values, make_converter
-from usagewire._stream import progress_from
+from usagewire import Encoder, UsageObject, UsageWireError, make_converter
+from usagewire.codec.line_decoder import progress_from
+from usagewire.converters import scalars
+from usagewire.native import plans
 
 try:
     import _testcapi  # type: ignore[import-not-found]
@@ -239,16 +241,16 @@ def _references() -> list[int]:
 
 @contextmanager
 def _stand_in() -> Iterator[None]:
-    loads, json_error, wire_error, *readers, decimal, zero = _accel._FUNCTIONS
+    loads, json_error, wire_error, *readers, decimal, zero = plans._FUNCTIONS
     functions = (
         *(_remembered(loads), json_error, wire_error),
         *(*map(_remembered, readers), decimal, zero),
     )
     with (
-        patch.object(_accel, "_FUNCTIONS", functions),
+        patch.object(plans, "_FUNCTIONS", functions),
         patch.object(orjson, "dumps", _remembered(orjson.dumps)),
-        patch.object(_values, "write_decimal", _remembered(_values.write_decimal)),
-        patch.object(_accel, "_extra_json", _remembered(_accel._extra_json)),
+        patch.object(scalars, "write_decimal", _remembered(scalars.write_decimal)),
+        patch.object(plans, "_extra_json", _remembered(plans._extra_json)),
     ):
         yield
 
@@ -257,17 +259,17 @@ def _plan(name: str) -> Any:
     kind = TYPES[name]
     converter = make_converter()
     with _stand_in():
-        return _accel.plan_for(converter.get_structure_hook(kind), kind)
+        return plans.plan_for(converter.get_structure_hook(kind), kind)
 
 
 def _arguments(name: str) -> tuple[Any, ...]:
     kind = TYPES[name]
     hook = make_converter().get_structure_hook(kind)
     with _stand_in():
-        lowering = _accel._Reading()
+        lowering = plans._Reading()
         root = lowering.kind(hook, kind)
         classes, unions = tuple(lowering.classes), tuple(lowering.unions)
-        return _accel._FUNCTIONS, classes, unions, root, True
+        return plans._FUNCTIONS, classes, unions, root, True
 
 
 def _documents(loop: Loop) -> None:
@@ -320,7 +322,7 @@ def _new_texts(loop: Loop) -> None:
     loop.run("decode what is new", lambda: plan.decode(next(texts)), check)
     arguments = _arguments("Mutable")
     texts = cycle(['{"count":10000,"name":"naïve"}'.encode()])
-    loop.run("a new plan", lambda: _accel._Plan(*arguments).decode(next(texts)), lambda *_: None)
+    loop.run("a new plan", lambda: plans._Plan(*arguments).decode(next(texts)), lambda *_: None)
 
 
 def _one_text(loop: Loop, name: str, plan: Any, text: bytes, *, passes: bool) -> None:
@@ -372,7 +374,7 @@ def _plans(loop: Loop) -> None:
             if not failed and plan.decode(LINES[name][0]) is NotImplemented:
                 raise OutOfOrderError("a plan that reads nothing")
 
-        loop.run(f"Plan of {name}", partial(_accel._Plan, *arguments), check)
+        loop.run(f"Plan of {name}", partial(plans._Plan, *arguments), check)
 
 
 def _writer() -> Any:
@@ -427,15 +429,15 @@ def _writing(loop: Loop) -> None:
 
 
 def _writers(loop: Loop) -> None:
-    known = _accel.RecordWriter(Encoder()._converter.get_unstructure_hook)
+    known = plans.RecordWriter(Encoder()._converter.get_unstructure_hook)
     specs: list[Any] = []
     with patch.object(known, "_native", _Noting(specs)):
         for record in (*RECORDS, *_read()):
             known.learn(type(record))
-    functions = (orjson.dumps, UsageWireError, _values.write_decimal, _accel._extra_json, Decimal)
+    functions = (orjson.dumps, UsageWireError, scalars.write_decimal, plans._extra_json, Decimal)
 
     def call() -> Any:
-        writer = _accel._Writer(functions)
+        writer = plans._Writer(functions)
         for spec in specs:
             writer.allow(spec[0], writer.add(spec))
         return writer
@@ -445,16 +447,16 @@ def _writers(loop: Loop) -> None:
             raise OutOfOrderError("a writer that writes nothing")
 
     loop.run("Writer", call, check)
-    writer, index = _accel._Writer(functions), 0
+    writer, index = plans._Writer(functions), 0
     while index < 300:  # more than CPython has numbers made for
         index = writer.add(specs[0])
     loop.run("allow", partial(writer.allow, specs[0][0], index), lambda *_: None)
 
 
 def _modules(loop: Loop) -> None:
-    from usagewire import _native  # noqa: PLC0415 -- it is there by now
+    from usagewire.native import extension  # noqa: PLC0415 -- it is there by now
 
-    spec = spec_from_file_location("usagewire._native", _native.__file__)
+    spec = spec_from_file_location("usagewire.native.extension", extension.__file__)
     assert spec is not None
 
     def call() -> Any:
@@ -488,8 +490,8 @@ class _Noting:
 def main() -> None:
     """Run."""
     faulthandler.enable()
-    if _accel.unavailable() is not None:
-        sys.exit(f"nothing to try: {_accel.unavailable()}")
+    if plans.unavailable() is not None:
+        sys.exit(f"nothing to try: {plans.unavailable()}")
     loop = Loop()
     gc.disable()
     gc.freeze()  # what is there takes the collector no time

@@ -12,7 +12,8 @@ import attrs
 from proof.classes import TYPES
 from proof.compare import exact, rejection
 from proof.guard import fenced
-from usagewire import DecodeError, Decoder, Encoder, UsageWireError, _accel, make_converter
+from usagewire import DecodeError, Decoder, Encoder, UsageWireError, make_converter
+from usagewire.native import plans
 
 BETWEEN: Final = b"\x1e"
 """What stands between documents: they may have LF inside."""
@@ -24,12 +25,12 @@ DECODERS: Final = 512
 @contextmanager
 def without_c() -> Iterator[None]:
     """Build decoders and encoders that do without the extension."""
-    before = _accel.PURE
-    _accel.PURE = True  # type: ignore[misc]
+    before = plans.PURE
+    plans.PURE = True  # type: ignore[misc]
     try:
         yield
     finally:
-        _accel.PURE = before  # type: ignore[misc]
+        plans.PURE = before  # type: ignore[misc]
 
 
 @attrs.frozen

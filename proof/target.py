@@ -23,7 +23,9 @@ from proof.fuzz import KNOWN, SIGHTINGS, DifferenceError, smaller, written_apart
 from proof.lines import ALL_TAGS, Line, Pool, maker
 from proof.pair import BETWEEN, Encoders, Options, pair_of
 from proof.values import BAD_INTS, BAD_UTF8, DECIMALS, FLOATS, INTS, ODD, STRINGS
-from usagewire import _accel, _reading, _wire
+from usagewire.converters import classes
+from usagewire.native import plans
+from usagewire.wire import names as wire_names
 
 SAMPLES: Final = Path(__file__).parents[1] / "tests" / "data" / "samples.json"
 LINES: Final = 8
@@ -92,7 +94,9 @@ def seeds() -> list[bytes]:
 def words() -> list[bytes]:
     """Return words: keys, tags, values."""
     keys = [
-        json.dumps(key).encode() for name in _wire.USAGE_METRICS for key in _wire.spellings(name)
+        json.dumps(key).encode()
+        for name in wire_names.USAGE_METRICS
+        for key in wire_names.spellings(name)
     ]
     texts = {*keys, *ALL_TAGS, *INTS, *BAD_INTS, *FLOATS, *DECIMALS, *STRINGS, *ODD, *BAD_UTF8}
     return sorted(text for text in texts if 0 < len(text) <= LONGEST_WORD)
@@ -109,9 +113,9 @@ def main() -> None:
 
 
 # The reference goes step by step but for what comes by very often, as in `proof.fuzz`.
-_reading.SIGHTINGS = SIGHTINGS  # type: ignore[misc]
-if _accel.unavailable() is not None:
-    sys.exit(f"nothing to compare: {_accel.unavailable()}")
+classes.SIGHTINGS = SIGHTINGS  # type: ignore[misc]
+if plans.unavailable() is not None:
+    sys.exit(f"nothing to compare: {plans.unavailable()}")
 
 if __name__ == "__main__":
     main()

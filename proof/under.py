@@ -1,4 +1,4 @@
-"""Run a module by a build of the extension of its own: `python -m proof.under pytest tests/test_codec.py`.
+"""Run a module by a build of the extension of its own: `python -m proof.under pytest tests/codec/test_decoder.py`.
 
 LeakSanitizer, where it is there, tells at the end of the process what nobody points to any more. Of
 orjson, which keeps a few strings of its own so, it does not hear: it looks away meanwhile, and the
@@ -36,9 +36,9 @@ def main() -> None:
     with _unseen():
         import orjson  # noqa: F401, PLC0415 -- not before
     sys.argv = sys.argv[1:]
-    from usagewire import _accel, _native  # noqa: PLC0415 -- after that
+    from usagewire.native import extension, plans  # noqa: PLC0415 -- after that
 
-    if _accel.unavailable() is not None or "build" not in str(_native.__file__):
+    if plans.unavailable() is not None or "build" not in str(extension.__file__):
         sys.exit("the build of this proof is not the one in use")
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 

@@ -19,7 +19,10 @@ import hypothesis
 import pytest
 
 import usagewire
-from usagewire import DecodeError, Decoder, Encoder, _accel, _reading, codec, decoder, encoder
+from usagewire import DecodeError, Decoder, Encoder
+from usagewire.codec import decoder, encoder, functions
+from usagewire.converters import classes
+from usagewire.native import plans
 
 PATHS: Final = {
     "reference": {"SIGHTINGS": 10**9},
@@ -30,10 +33,10 @@ PATHS: Final = {
 extension before the first. Every test of decoding runs on each, and every test of encoding, for
 which the first two are one."""
 
-if _accel.unavailable() is not None:
+if plans.unavailable() is not None:
     del PATHS["c"]
 
-SHIPPED: Final = {"SIGHTINGS": _reading.SIGHTINGS, "MAX_SHAPES": _reading.MAX_SHAPES}
+SHIPPED: Final = {"SIGHTINGS": classes.SIGHTINGS, "MAX_SHAPES": classes.MAX_SHAPES}
 """What the package itself does: straight code for what comes by often."""
 
 SAMPLES: Final = json.loads((Path(__file__).parent / "data" / "samples.json").read_text("utf-8"))
@@ -42,7 +45,7 @@ QUIRKS: Final = {quirk["name"]: quirk["payload"] for quirk in SAMPLES["quirks"]}
 
 CACHES: Final = [
     value
-    for module in (codec, decoder, encoder)
+    for module in (functions, decoder, encoder)
     for value in vars(module).values()
     if hasattr(value, "cache_clear")
 ]
@@ -79,8 +82,8 @@ def path(request: pytest.FixtureRequest) -> Iterator[Way]:
     """Go one way to decode, from the first object on."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (SHIPPED | PATHS[request.param]).items():
-            patch.setattr(_reading, name, value)
-        patch.setattr(_accel, "PURE", request.param != "c")
+            patch.setattr(classes, name, value)
+        patch.setattr(plans, "PURE", request.param != "c")
         check_ways(patch)
         # What was built before may know the shapes that came by.
         for cached in CACHES:
@@ -101,14 +104,14 @@ def check_ways(patch: pytest.MonkeyPatch) -> None:
         build(self, type, **options)
         kinds = set(leaves(type))
         if not usagewire.accelerated():
-            assert self.not_accelerated == _accel.unavailable()
+            assert self.not_accelerated == plans.unavailable()
         elif kinds and kinds <= OURS and options.get("converter") is None:
             assert self.not_accelerated is None
 
     def check(self: Any, records: Iterable[Any]) -> None:
         for cls in {type(record) for record in records}:
             if not usagewire.accelerated():
-                assert self.not_accelerated(cls) == _accel.unavailable()
+                assert self.not_accelerated(cls) == plans.unavailable()
             elif cls in OURS and self._is_own:
                 assert self.not_accelerated(cls) is None
 
@@ -140,7 +143,7 @@ def leaves(kind: Any) -> Iterator[Any]:
 def _shipped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Decode as the package does by itself."""
     for name, value in SHIPPED.items():
-        monkeypatch.setattr(_reading, name, value)
+        monkeypatch.setattr(classes, name, value)
     for cached in CACHES:
         cached.cache_clear()
 
@@ -229,3 +232,12 @@ def mixed(limit: int) -> bytes:
         *(b"x" * (limit + 9) + b"\r", text(row(usage_bytes=5)), text(row(usage_bytes=6))),
     ]
     return BOM + b"\n".join(lines)
+
+
+@pytest.fixture
+def no_gc_callbacks() -> Iterator[None]:
+    """Take out what Hypothesis has the collector call: an error in there would be dropped."""
+    before = gc.callbacks[:]
+    gc.callbacks.clear()
+    yield
+    gc.callbacks[:] = before

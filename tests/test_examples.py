@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import usagewire as uw
+from usagewire.analysis.summary import rows
 from usagewire.models import ROW_CLASSES
-from usagewire.summary import rows
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 LOG = EXAMPLES / "usage.ndjson"

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 import usagewire
-from usagewire import cli
+from usagewire.cli import main
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "usagewire"
-NATIVE = SOURCE / "_native"
+C_TEXT = SOURCE / "native" / "csrc"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 PAGES = [README, *(path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("docs/*.md")))]
@@ -40,100 +40,36 @@ FOLLOWING = [
     command for page in PAGES for command in re.findall(r"^usagewire tail .*$", page, re.MULTILINE)
 ]
 
-LEVELS = {
-    0: {"models", "errors"},
-    1: {"_facts", "_ahead", "_account", "_compression", "_lines", "_wire", "_values"},
-    2: {"_documents", "_fields", "_containers", "_recursion", "flat"},
-    3: {"_shapes", "_stream"},
-    4: {"_checkpoint", "_reading"},
-    5: {"_kinds"},
-    6: {"_accel", "_unions"},
-    7: {"converters"},
-    8: {"decoder", "encoder"},
-    9: {"codec", "summary", "_disk", "_intake", "_remote", "_signals"},
-    10: {"_targets", "sources"},
-    11: {"_generations", "writer"},
-    12: {"conversion", "dead_letters", "follow"},
-    13: {"async_sources", "reader"},
-    14: {"async_reader"},
-    15: {"__init__"},
-    16: {"_checkpoint_file", "_outputs", "_tables"},
-    17: {"_paths", "_progress"},
-    18: {"_live", "_run"},
-    19: {"_epilogs"},
-    20: {"cli"},
-    21: {"__main__"},
-}
-LEVEL_OF = {module: level for level, modules in LEVELS.items() for module in modules}
+MODULES = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py"))
 
 
-def modules() -> list[str]:
-    """Return the names of the package's modules."""
-    return sorted(path.stem for path in SOURCE.glob("*.py"))
-
-
-def imported_by(module: str) -> set[str]:
-    """Return the modules of the package that `module` imports, wherever in its text it does."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse((SOURCE / f"{module}.py").read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module == "usagewire":
-            names = {alias.name for alias in node.names}
-            assert "_native" not in names or module == "_accel", "only `_accel` knows it"
-            found |= {name if name in LEVEL_OF else "__init__" for name in names - {"_native"}}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("usagewire."):
-            found.add(str(node.module).split(".")[1])
-        elif isinstance(node, ast.Import):
-            paths = [alias.name.split(".") for alias in node.names]
-            found |= {(*path, "__init__")[1] for path in paths if path[0] == "usagewire"}
-    return found
-
-
-def test_every_module_has_a_level() -> None:
-    """A new module is given its place."""
-    assert sorted(LEVEL_OF) == modules()
-
-
-@pytest.mark.parametrize("module", modules())
-def test_imports_go_one_way(module: str) -> None:
-    """A module imports only modules of lower levels."""
-    assert [] == [name for name in imported_by(module) if LEVEL_OF[name] >= LEVEL_OF[module]]
-
-
-@pytest.mark.parametrize(
-    "module", [name for name in modules() if LEVEL_OF[name] < 9 or name == "codec"]
-)
-def test_only_files_opens_files(module: str) -> None:
-    """Below the edges nothing imports what opens files or sockets."""
-    tree = ast.parse((SOURCE / f"{module}.py").read_text(encoding="utf-8"))
-    names = {
-        alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import)
-        for alias in node.names
-    }
-    names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    if module == "_accel":
-        names.remove("os")  # for the environment
-    assert set() == names & {"os", "io", "pathlib", "gzip", "tempfile", "socket", "sys", "click"}
-
-
-@pytest.mark.parametrize("module", modules())
+@pytest.mark.parametrize("module", MODULES)
 def test_module_docstrings(module: str) -> None:
     """Every module says what it holds."""
-    assert ast.get_docstring(ast.parse((SOURCE / f"{module}.py").read_text(encoding="utf-8")))
+    assert ast.get_docstring(ast.parse((SOURCE / module).read_text(encoding="utf-8")))
+
+
+def test_only_the_plans_know_c() -> None:
+    """No other module imports the C extension, which import-linter cannot see."""
+    imports = re.compile(r"^\s*from usagewire\.native import .*\bextension\b", re.MULTILINE)
+    found = [path.name for path in SOURCE.rglob("*.py") if imports.search(path.read_text("utf-8"))]
+    assert ["plans.py"] == found
 
 
 def test_the_c_text_is_listed() -> None:
     """The list in `module.c` names each header, and each begins with what it holds."""
-    listed = re.findall(r"^ \*   (\w+\.h) +\w", (NATIVE / "module.c").read_text(), re.MULTILINE)
-    headers = {path.name: path.read_text(encoding="utf-8") for path in NATIVE.glob("*.h")}
+    listed = re.findall(r"^ \*   ([\w/]+\.h) +\w", (C_TEXT / "module.c").read_text(), re.MULTILINE)
+    headers = {
+        path.relative_to(C_TEXT).as_posix(): path.read_text(encoding="utf-8")
+        for path in C_TEXT.rglob("*.h")
+    }
     assert sorted(headers) == sorted(listed)
     assert [] == [name for name, text in headers.items() if not re.match(r"/\* [A-Z`].*\n", text)]
 
 
 def test_the_c_text_is_narrow() -> None:
     """No line of it has more than 110 characters."""
-    paths = [*NATIVE.glob("*.[ch]")]
+    paths = [*C_TEXT.rglob("*.[ch]")]
     lines = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
     assert [] == [line for line in lines if len(line) > 110]
 
@@ -222,7 +158,7 @@ def test_readme_commands(command: str, tmp_path: Path) -> None:
 def test_readme_commands_without_end(command: str) -> None:
     """What follows a log is not run here; its options are those that there are."""
     name, *arguments = shlex.split(command)[1:]
-    assert cli.usagewire.commands[name].make_context(name, arguments)
+    assert main.usagewire.commands[name].make_context(name, arguments)
 
 
 def test_import_needs_no_extra() -> None:

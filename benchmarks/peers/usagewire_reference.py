@@ -6,7 +6,8 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from benchmarks.peers import Decode, Document, Encode
-from usagewire import Decoder, Encoder, _accel
+from usagewire import Decoder, Encoder
+from usagewire.native import plans
 
 NAME: Final = "usagewire, reference path"
 ABOUT: Final = "The same decoder and encoder, built as where there is no C extension."
@@ -24,12 +25,12 @@ def decoder(kind: Any) -> Decode:
 
 def encoder(_: Any) -> Encode:
     """Return `encode_lines`."""
-    with patch.object(_accel, "PURE", new=True):
+    with patch.object(plans, "PURE", new=True):
         return Encoder().encode_lines
 
 
 def _built(kind: Any) -> Decoder[Any]:
-    with patch.object(_accel, "PURE", new=True):
+    with patch.object(plans, "PURE", new=True):
         built = Decoder[Any](kind)
     assert built.not_accelerated is not None
     return built

@@ -10,16 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from usagewire._account import Counts
-    from usagewire._intake import Position
-    from usagewire._wire import DIALECTS, Dialect
-    from usagewire.async_reader import AsyncReader, aread
-    from usagewire.codec import accelerated, dumps, loads
-    from usagewire.conversion import Conversion
-    from usagewire.converters import configure_converter, make_converter
-    from usagewire.dead_letters import DeadLetter, DeadLetters
-    from usagewire.decoder import Decoder
-    from usagewire.encoder import Encoder
+    from usagewire.analysis.conversion import Conversion
+    from usagewire.codec.counts import Counts
+    from usagewire.codec.decoder import Decoder
+    from usagewire.codec.encoder import Encoder
+    from usagewire.codec.functions import accelerated, dumps, loads
+    from usagewire.converters.configure import configure_converter, make_converter
+    from usagewire.converters.flat_row import UsageTimeBucketResultInner
     from usagewire.errors import (
         CODES,
         CheckpointError,
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
         Rejection,
         UsageWireError,
     )
-    from usagewire.flat import UsageTimeBucketResultInner
     from usagewire.models import (
         CostsResult,
         CostsResultAmount,
@@ -50,27 +46,31 @@ if TYPE_CHECKING:
         UsageVectorStoresResult,
         UsageWebSearchCallsResult,
     )
-    from usagewire.reader import Reader, read
-    from usagewire.writer import Writer, write
+    from usagewire.streaming.aio.reader import AsyncReader, aread
+    from usagewire.streaming.dead_letters import DeadLetter, DeadLetters
+    from usagewire.streaming.pipeline import Position
+    from usagewire.streaming.reader import Reader, read
+    from usagewire.streaming.writer import Writer, write
+    from usagewire.wire.names import DIALECTS, Dialect
 
 __version__ = "0.1.0.dev0"
 
 _MODULE_OF = {
-    "DIALECTS": "_wire",
-    "Dialect": "_wire",
-    "AsyncReader": "async_reader",
-    "aread": "async_reader",
-    "accelerated": "codec",
-    "dumps": "codec",
-    "loads": "codec",
-    "Conversion": "conversion",
-    "configure_converter": "converters",
-    "make_converter": "converters",
-    "DeadLetter": "dead_letters",
-    "DeadLetters": "dead_letters",
-    "Counts": "_account",
-    "Decoder": "decoder",
-    "Encoder": "encoder",
+    "DIALECTS": "wire.names",
+    "Dialect": "wire.names",
+    "AsyncReader": "streaming.aio.reader",
+    "aread": "streaming.aio.reader",
+    "accelerated": "codec.functions",
+    "dumps": "codec.functions",
+    "loads": "codec.functions",
+    "Conversion": "analysis.conversion",
+    "configure_converter": "converters.configure",
+    "make_converter": "converters.configure",
+    "DeadLetter": "streaming.dead_letters",
+    "DeadLetters": "streaming.dead_letters",
+    "Counts": "codec.counts",
+    "Decoder": "codec.decoder",
+    "Encoder": "codec.encoder",
     "CODES": "errors",
     "CheckpointError": "errors",
     "DecodeError": "errors",
@@ -78,12 +78,12 @@ _MODULE_OF = {
     "FileError": "errors",
     "Rejection": "errors",
     "UsageWireError": "errors",
-    "Position": "_intake",
-    "Reader": "reader",
-    "read": "reader",
-    "Writer": "writer",
-    "write": "writer",
-    "UsageTimeBucketResultInner": "flat",
+    "Position": "streaming.pipeline",
+    "Reader": "streaming.reader",
+    "read": "streaming.reader",
+    "Writer": "streaming.writer",
+    "write": "streaming.writer",
+    "UsageTimeBucketResultInner": "converters.flat_row",
     "CostsResult": "models",
     "CostsResultAmount": "models",
     "UnknownResult": "models",

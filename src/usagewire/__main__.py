@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Run the command line and exit with its status: 2 where click or rich is not installed."""
     try:
-        from usagewire.cli import main as run  # noqa: PLC0415 -- it needs an extra
+        from usagewire.cli.main import main as run  # noqa: PLC0415 -- it needs an extra
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in ("click", "rich"):

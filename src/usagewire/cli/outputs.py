@@ -1,0 +1,214 @@
+"""What a conversion writes: a file of records and one of rejected lines, both of them or neither.
+
+Instead of the file of records it may be standard output, which takes nothing back. What the records
+are is not known here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from io import FileIO
+from os.path import realpath
+from types import TracebackType
+from typing import Any, Final, Self, cast
+
+from usagewire.cli.signals import uninterrupted
+from usagewire.codec.encoder import Encoder
+from usagewire.errors import FileError, Rejection
+from usagewire.io.filesystem import write_whole
+from usagewire.models import NO_PROPERTIES
+from usagewire.streaming.dead_letters import DeadLetters
+from usagewire.streaming.sources import STDIN, paths
+from usagewire.streaming.writer import Writer
+from usagewire.wire.names import Dialect
+
+STDOUT: Final = "-"
+
+
+class Outputs:
+    """The outputs of one conversion. A context manager: an exception leaves both as they were.
+
+    Args:
+        out: the file for the records, or `STDOUT`.
+        rejects: the file for the rejected lines, if there is to be one.
+        files: the sources that are read. One of the outputs may be among them.
+        dialect: as in `Writer`.
+
+    Raises:
+        FileError: where one cannot be written, both are one file, or both are among the sources;
+            where a source is to be replaced and `rejects` holds something.
+
+    """
+
+    def __init__(
+        self, out: str, rejects: str | None, files: Iterable[str], dialect: Dialect
+    ) -> None:
+        names = list(files)
+        sources = {realpath(path) for name in names for path in paths(name)}
+        sources |= {realpath(path) for path in (out, rejects or "") if _is_stdin(path, names)}
+        self._out = out
+        self._replaces_source = out != STDOUT and realpath(out) in sources
+        letters_last = out == STDOUT
+        if rejects is not None:
+            if out != STDOUT and realpath(out) == realpath(rejects):
+                raise FileError(f"{rejects}: cannot be both the output and the file for rejects")
+            if realpath(rejects) in sources:
+                if self._replaces_source:
+                    raise FileError(f"{rejects}: only one output can be among the files to read")
+                letters_last = True
+            elif self._replaces_source and _has_text(rejects):
+                raise FileError(
+                    f"{rejects}: holds lines that an earlier run may have taken out of {out}; give"
+                    " another file for rejects, or move this one away"
+                )
+        self._written = ""
+        self._letters: DeadLetters | None = None
+        self._records = StandardOutput(dialect) if out == STDOUT else Writer(out, dialect=dialect)
+        # What a source had is to be elsewhere before that source is replaced.
+        self._in_order: list[tuple[str, Writer | StandardOutput | DeadLetters]]
+        self._in_order = [(out, self._records)]
+        if rejects is not None:
+            try:
+                self._letters = DeadLetters(rejects)
+            except BaseException:
+                self._records.discard()
+                raise
+            self._in_order.insert(letters_last, (rejects, self._letters))
+
+    @property
+    def count(self) -> int:
+        """How many records were taken."""
+        return self._records.count
+
+    @property
+    def state(self) -> str:
+        """What is to be said where the conversion ends before its end."""
+        if isinstance(self._records, StandardOutput) and self.count:
+            return f"{self.count} records were written to standard output, which is not all"
+        return self._written or "nothing was written"
+
+    def write_all(self, records: Iterable[Any]) -> None:
+        """Write records.
+
+        Raises:
+            EncodeError: as `Writer.write_all`.
+            FileError: where the file cannot be written.
+            OSError: where standard output cannot.
+
+        """
+        self._records.write_all(records)
+
+    def reject(self, rejection: Rejection, notes: Mapping[str, Any] = NO_PROPERTIES) -> None:
+        """Keep a rejected line with notes on it, if there is a file for it.
+
+        Raises:
+            FileError: where that cannot be written.
+
+        """
+        if self._letters is not None:
+            self._letters(rejection, notes)
+
+    def close(self, rejected: int) -> None:
+        """Give the files their names, one right after the other.
+
+        Raises:
+            FileError: where that cannot be done; where it would lose the `rejected` lines, which
+                only the source has that is to be replaced.
+
+        """
+        if rejected and self._replaces_source and self._letters is None:
+            raise FileError(
+                f"{self._out}: replacing it would lose {rejected} rejected lines; give a file for"
+                " them with --rejects"
+            )
+        for _, output in self._in_order:
+            output.prepare()
+        with uninterrupted():
+            for name, output in self._in_order:
+                output.close()
+                self._written = f"{name} was written, and nothing else"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for _, output in self._in_order:
+            output.discard()
+
+
+def _has_text(name: str) -> bool:
+    try:
+        return bool(os.stat(name).st_size)  # noqa: PTH116 -- nothing else is asked of the path
+    except (OSError, ValueError):
+        return False  # what is wrong with it, who writes it says
+
+
+class StandardOutput:
+    """Records on standard output, one a line, by the names of a dialect.
+
+    On a terminal, characters that could steer it are written as the escapes that JSON has for them.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._encoder = Encoder(dialect=dialect)
+        self._file = sys.stdout.buffer
+        self._is_terminal = self._file.isatty()
+        self.count = 0
+        """How many records were written."""
+
+    def write_all(self, records: Iterable[Any]) -> None:
+        """Write records, and do not keep them waiting.
+
+        Raises:
+            EncodeError: as `Encoder.encode_lines`.
+            OSError: where the output cannot be written.
+
+        """
+        several = list(records)
+        text = self._encoder.encode_lines(several)
+        # Unbuffered (PYTHONUNBUFFERED), it may take a part of what is written.
+        write_whole(cast("FileIO", self._file), _harmless(text) if self._is_terminal else text)
+        self._file.flush()
+        self.count += len(several)
+
+    def prepare(self) -> None:
+        """Do nothing: all is written."""
+
+    def close(self) -> None:
+        """Do nothing: all is written."""
+
+    def discard(self) -> None:
+        """Do nothing: what is written is written."""
+
+
+def _is_stdin(path: str, names: list[str]) -> bool:
+    """Return whether a file is read as standard input."""
+    if STDIN in names:
+        with suppress(OSError, ValueError):  # where there is none of them
+            return os.path.samestat(os.fstat(0), os.stat(path))  # noqa: PTH116 -- as given
+    return False
+
+
+def _harmless(text: bytes) -> bytes:
+    r"""Return JSON text with whatever could steer a terminal escaped.
+
+    >>> _harmless('{"model":"a\x9b\U000e0001"}\n'.encode())
+    b'{"model":"a\\u009b\\udb40\\udc01"}\n'
+
+    """
+    return "".join(
+        c if c.isprintable() or c == "\n" else _escaped(c) for c in text.decode()
+    ).encode()
+
+
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))

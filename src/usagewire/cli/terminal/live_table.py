@@ -1,0 +1,72 @@
+"""Sums that grow: a table on standard output that is drawn anew, where that is a terminal.
+
+What is summed, and from where it comes, is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from types import TracebackType
+from typing import Final, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from usagewire.analysis.summary import Summary
+from usagewire.cli.terminal.progress import is_screen
+from usagewire.cli.terminal.tables import live_table, shown
+
+_PAUSE: Final = 0.25
+"""Seconds between two drawings at least."""
+
+_SHARE: Final = 10
+"""Of how much time at most one part is spent on drawing, where there are very many groups."""
+
+
+class LiveTable:
+    """A table of `sums` with the line that `below` gives under it. A context manager.
+
+    Whenever the sums are others, so must the line be. The table is taken away at its end. Where
+    nobody looks, nothing is drawn.
+    """
+
+    def __init__(self, console: Console, sums: Summary, below: Callable[[], str]) -> None:
+        self._console = console
+        self._sums = sums
+        self._below = below
+        self._live = Live(
+            console=console, auto_refresh=False, transient=True, redirect_stdout=False
+        )
+        self._drawn = ""
+        self._next = 0.0
+
+    def show(self, *, idle: bool) -> None:
+        """Draw it anew where it has changed: always when `idle`, else a few times a second."""
+        started = monotonic()
+        if not self._live.is_started or (not idle and started < self._next):
+            return
+        below = self._below()
+        if below == self._drawn:
+            return
+        table, others = live_table(self._sums, self._console.height - 1)
+        more = f"... and {others:,} more groups; " if others else ""
+        line = Text(more + shown(below), style="dim", no_wrap=True, overflow="ellipsis")
+        self._live.update(Group(table, line), refresh=True)
+        self._drawn = below
+        now = monotonic()
+        self._next = now + max(_PAUSE, _SHARE * (now - started))
+
+    def __enter__(self) -> Self:
+        if is_screen(self._console):
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live.stop()

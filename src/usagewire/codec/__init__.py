@@ -1,0 +1,1 @@
+"""Bytes to records and records to bytes, without input or output."""

@@ -1,0 +1,303 @@
+"""Bytes to records: `Decoder`. Sans-I/O.
+
+This module holds the options of decoding and the decoder over them. How lines become records and
+are accounted for is `line_decoder`'s to know, what a value means the converter's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Generic,
+    TypeAlias,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    overload,
+)
+
+import attrs
+import orjson
+from cattrs import Converter
+
+from usagewire.codec.counts import MAX_REJECTIONS, Account, Counts, OnError
+from usagewire.codec.documents import Document
+from usagewire.codec.line_buffer import BOM
+from usagewire.codec.line_decoder import START, Place, Reading, Stream
+from usagewire.converters.configure import make_converter
+from usagewire.converters.unions import members
+from usagewire.errors import RAW_LIMIT, DecodeError, Rejection, UsageWireError, located, quote
+from usagewire.models import UsageObject
+from usagewire.native import plans
+from usagewire.wire.layout import Unknown
+
+if TYPE_CHECKING:
+    # cattrs brings typing_extensions; we name it only where nothing runs.
+    from typing_extensions import TypeForm
+
+T = TypeVar("T")
+
+Data: TypeAlias = bytes | bytearray | memoryview | str
+
+MAX_LINE_BYTES: Final = 16 * 2**20
+"""Longest line that is read. orjson takes up to 30 times a line's bytes in memory, so that without
+a limit one bad line could end the process."""
+
+
+class DecoderOptions(TypedDict, total=False):
+    """The options of `Decoder`, which `read` takes too. `Decoder` says what they mean."""
+
+    strict: bool
+    unknown: Unknown
+    on_error: OnError
+    max_line_bytes: int
+    max_rejections: int
+    max_raw_bytes: int | None
+    converter: Converter | None
+    name: str | None
+
+
+class Decoder(Generic[T]):
+    r"""Turn JSON bytes into records of one type, and account for every line.
+
+    Args:
+        type: what each document is: a class of ours, a slotted attrs class of yours, a union of
+            such classes, `list[...]` of them. Told apart by the JSON key `object`.
+        strict, unknown: as in `make_converter`.
+        on_error: what to do with a bad line: `"raise"` a `DecodeError`, `"skip"` and count it,
+            `"collect"` it in `rejections`, or call a function with its `Rejection`.
+        max_line_bytes: a longer line is rejected as `line_too_long`; memory stays bounded.
+        max_rejections: how many rejections `rejections` keeps.
+        max_raw_bytes: how many bytes of a bad line its `Rejection.raw` keeps. Unless given, 4096;
+            a function with the attribute `whole_lines = True`, as `DeadLetters` is one, gets lines
+            of up to `max_line_bytes` whole, and `rejections` keeps 4096 bytes of each.
+        converter: a converter of yours to use instead, with its own strictness and names.
+        name: what to call the stream in rejections (`Rejection.file`).
+
+    Raises:
+        UsageWireError: where the type cannot be decoded or an option is not one.
+
+    A decoder is for one stream at a time and one thread at a time.
+
+    >>> from usagewire import Decoder
+    >>> decoder = Decoder(on_error="collect")
+    >>> lines = b'{"object":"organization.usage.vector_stores.result","usage_bytes":5}\nwhat?\n'
+    >>> decoder.decode_lines(lines)[0].usage_bytes
+    5
+    >>> print(decoder.rejections[0])
+    line 2: $: syntax: invalid JSON: unexpected character, expected a JSON value at character 0
+
+    """
+
+    @overload
+    def __init__(self: Decoder[UsageObject], **options: Unpack[DecoderOptions]) -> None: ...
+    @overload
+    def __init__(self, type: TypeForm[T], **options: Unpack[DecoderOptions]) -> None: ...
+    def __init__(
+        self,
+        type: Any = UsageObject,  # noqa: A002 -- the name is public
+        *,
+        strict: bool = True,
+        unknown: Unknown = "keep",
+        on_error: OnError = "raise",
+        max_line_bytes: int = MAX_LINE_BYTES,
+        max_rejections: int = MAX_REJECTIONS,
+        max_raw_bytes: int | None = None,
+        converter: Converter | None = None,
+        name: str | None = None,
+    ) -> None:
+        if not callable(on_error) and on_error not in ("raise", "skip", "collect"):
+            raise UsageWireError(
+                f"on_error is {on_error!r}; it must be 'raise', 'skip', 'collect' or a function"
+            )
+        kept = RAW_LIMIT if max_raw_bytes is None else max_raw_bytes
+        for number, least in ((max_line_bytes, 1), (max_rejections, 0), (kept, 0)):
+            if not isinstance(number, int) or number < least:
+                raise UsageWireError(
+                    "max_line_bytes is an int from 1, max_rejections and max_raw_bytes are from 0"
+                )
+        if converter is not None and (not strict or unknown != "keep"):
+            raise UsageWireError("give strict and unknown to the converter that you pass")
+        if not isinstance(converter, Converter | None):
+            raise UsageWireError(f"converter is {quote(converter)}; it must be a cattrs Converter")
+        self.not_accelerated: str | None = None
+        """Why this decoder does not use the C extension; None where it does."""
+        self._name = name
+        self._account = account = Account(on_error, max_rejections, kept)
+        if converter is None:
+            converter = (
+                _strict_converter(unknown)
+                if strict and isinstance(unknown, str)
+                else make_converter(strict=strict, unknown=unknown, on_lenient=account.use_leniency)
+            )
+        hook = _structure_hook(converter, type)
+        try:
+            plan = plans.plan_for(hook, type)
+        except plans.NotLoweredError as error:
+            plan, self.not_accelerated = None, str(error)
+        self._reading: Reading[T] = Reading(
+            hook,
+            type,
+            self._explained,
+            account,
+            max_line_bytes,
+            max_line_bytes if max_raw_bytes is None and _wants_whole_lines(on_error) else kept,
+            plan,
+        )
+        self.reads_objects = all(attrs.has(m) for m in members(type))
+        """Whether each document is a JSON object: the type is attrs classes and nothing else."""
+        self._stream = Stream(self._reading, name)
+
+    @property
+    def counts(self) -> Counts:
+        """What was seen so far; `decode`, which reads no lines, only adds to `lenient`."""
+        return self._account.counts()
+
+    @property
+    def rejections(self) -> list[Rejection]:
+        """The first `max_rejections` rejections, oldest first; empty with `on_error="skip"`."""
+        return self._account.rejections
+
+    def decode(self, data: Data) -> T:
+        """Return the one document `data` holds.
+
+        Raises:
+            DecodeError: where it is not JSON or not of the type, whatever `on_error` says.
+
+        """
+        text = data if type(data) is bytes else _as_bytes(data)
+        text = text.removeprefix(BOM)
+        reading = self._reading
+        reading.account.fill(())
+        try:
+            return reading.record(text)
+        except Exception as error:
+            reading.account.forget_leniencies()
+            found = self._explained(error)
+            raise found from found.__cause__
+
+    def decode_lines(self, data: Data) -> list[T]:
+        """Return the records of `data`, a whole NDJSON text; a last line may lack its LF.
+
+        Lines are numbered from 1 and offsets counted from 0 anew in each call.
+
+        Raises:
+            DecodeError: with `on_error="raise"`, at the first bad line; `records` of the error
+                holds the records before it.
+
+        """
+        stream = Stream(self._reading, self._name)
+        stream.push(_as_bytes(data))
+        stream.finish()
+        return self._all_of(stream)
+
+    def decode_document(self, data: Data) -> list[T]:
+        """Return the record, or the array of records, that one JSON document holds.
+
+        Each record counts as a line; rejections tell where in the text it stands.
+
+        Raises:
+            DecodeError: with `on_error="raise"`, for the first bad record; `records` of the error
+                holds all the good ones.
+
+        """
+        stream = Stream(self._reading, self._name)
+        stream.push_document(Document.read(_as_bytes(data)))
+        records: list[T] = []
+        first: DecodeError | None = None
+        while True:
+            try:
+                records += self._all_of(stream)
+                break
+            except DecodeError as error:
+                records += error.records
+                first = first or error
+        if first is None:
+            return records
+        first.records = records
+        raise first
+
+    def feed(self, chunk: Data) -> list[T]:
+        """Return the records of the lines that `chunk` completes; hold an incomplete line back.
+
+        Raises:
+            DecodeError: with `on_error="raise"`, at a bad line; `records` of the error holds the
+                records before it in this call, and the next call goes on after the bad line.
+
+        """
+        self._stream.push(_as_bytes(chunk))
+        return self._all_of(self._stream)
+
+    def close(self) -> list[T]:
+        """Return the record of a last line without LF, if there is one, and whatever is left.
+
+        Raises:
+            DecodeError: as `feed`.
+
+        """
+        self._stream.finish()
+        return self._all_of(self._stream)
+
+    def begin(self, name: str | None = None, place: Place = START) -> Stream[T]:
+        """Return a new stream, whose lines join the counts and rejections of this decoder."""
+        return Stream(self._reading, name, place)
+
+    def _all_of(self, stream: Stream[T]) -> list[T]:
+        """Return the records of all lines that `stream` has, after those that are ready.
+
+        Should anything but a bad line stop this, what was read stays ready.
+        """
+        try:
+            while stream.next_run(stream.ready, through=True):
+                pass
+        except DecodeError as error:
+            error.records = self._handed_over(stream)
+            raise
+        return self._handed_over(stream)
+
+    def _handed_over(self, stream: Stream[T]) -> list[T]:
+        self._account.fill(())
+        records, stream.ready = stream.ready, []
+        return records
+
+    def _explained(self, error: Exception) -> DecodeError:
+        """Return the `DecodeError` that says what `error` says."""
+        if isinstance(error, orjson.JSONDecodeError):
+            return DecodeError("syntax", f"invalid JSON: {error.msg} at character {error.pos}")
+        found = located(error, None)
+        if not isinstance(found, DecodeError):
+            raise found
+        if self.reads_objects and found.code == "wrong_type" and found.path == "$":
+            return DecodeError("syntax", found.message)
+        return found
+
+
+def _wants_whole_lines(on_error: OnError) -> bool:
+    return getattr(on_error, "whole_lines", False) is True
+
+
+@lru_cache(maxsize=8)
+def _strict_converter(unknown: Unknown) -> Converter:
+    return make_converter(unknown=unknown)
+
+
+def _structure_hook(converter: Converter, kind: Any) -> Callable[[Any, Any], Any]:
+    try:
+        return converter.get_structure_hook(kind)
+    except UsageWireError:
+        raise
+    except Exception as error:
+        raise UsageWireError(f"cannot decode into {kind!r}: {error}") from error
+
+
+def _as_bytes(data: Data) -> bytes:
+    if isinstance(data, str):
+        # A lone surrogate cannot be UTF-8; as it is, the line it stands in is rejected.
+        return data.encode("utf-8", "surrogatepass")
+    if isinstance(data, bytes | bytearray | memoryview):
+        return bytes(data)
+    raise UsageWireError(f"data is {type(data).__name__}; it must be bytes-like or str")

@@ -1,0 +1,134 @@
+"""Records to bytes: `Encoder`. Sans-I/O.
+
+This module hands records to the converter and writes the result with orjson. It knows no rule about
+values and opens nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from cattrs import Converter
+
+from usagewire.converters.configure import make_converter
+from usagewire.errors import EncodeError, UsageWireError, located_writing, quote
+from usagewire.native import plans
+from usagewire.wire.names import DIALECTS, Dialect
+
+
+class Encoder:
+    """Turn records into JSON bytes.
+
+    Args:
+        dialect: whose names to write: `api`, `legacy`, `dart` or `powershell`.
+        converter: a converter of yours to use instead.
+
+    Raises:
+        UsageWireError: for a dialect that is not one.
+
+    Money is written as a number where a reader gets the same Decimal from it, else as a string.
+    A None is left out, except where the API requires the key.
+
+    >>> from usagewire import Encoder, UsageVectorStoresResult
+    >>> Encoder(dialect="dart").encode(UsageVectorStoresResult(usage_bytes=5))
+    b'{"object":"organization.usage.vector_stores.result","usageBytes":5}'
+
+    """
+
+    def __init__(self, *, dialect: Dialect = "api", converter: Converter | None = None) -> None:
+        if converter is not None and dialect != "api":
+            raise UsageWireError("give the dialect to the converter that you pass")
+        if dialect not in DIALECTS:
+            raise UsageWireError(f"dialect is {dialect!r}; it must be one of {', '.join(DIALECTS)}")
+        if not isinstance(converter, Converter | None):
+            raise UsageWireError(f"converter is {quote(converter)}; it must be a cattrs Converter")
+        self._is_own = converter is None
+        self._converter = converter or _writing_converter(dialect)
+        self._unstructure = self._converter.unstructure
+        self._writer = self._new_writer()
+
+    def not_accelerated(self, cls: type) -> str | None:
+        """Return why records of `cls` are written without the C extension; None where with it."""
+        return plans.unavailable() if self._writer is None else self._writer.refusal(cls)
+
+    def encode(self, obj: Any) -> bytes:
+        """Return `obj`, a record or a list of records, as one JSON document.
+
+        Raises:
+            EncodeError: where it holds something that would not read back equal.
+
+        """
+        writer = self._current_writer()
+        if writer is not None:
+            text = writer.encode(obj)
+            if text is NotImplemented and writer.learn_from(obj):
+                text = writer.encode(obj)
+            if text is not NotImplemented:
+                return text  # type: ignore[no-any-return]
+        return self._encode(obj, 0)
+
+    def encode_lines(self, objs: Iterable[Any], *, first: int = 0) -> bytes:
+        """Return `objs` as NDJSON, each line ended by LF.
+
+        Raises:
+            EncodeError: as `encode`; the path begins with the index of the record, counted from
+                `first`.
+
+        """
+        writer = self._current_writer()
+        if writer is not None:
+            return self._encode_lines(writer, objs if type(objs) is list else list(objs), first)
+        # One buffer: results of orjson.dumps that are kept pin about 4 kB each.
+        text = bytearray()
+        for index, obj in enumerate(objs, first):
+            text += self._line(obj, index)
+        return bytes(text)
+
+    def _encode_lines(self, writer: plans.RecordWriter, objs: list[Any], first: int) -> bytes:
+        """Return `objs` as lines, those by C that it knows."""
+        for obj in objs[:1]:  # or the text of all others would be copied to where this one stands
+            writer.learn(type(obj))
+        text, index = writer.encode_lines(objs, 0)
+        if index == len(objs):
+            return text
+        whole = bytearray(text)
+        while index < len(objs):
+            if not writer.learn(type(objs[index])):
+                whole += self._line(objs[index], first + index)
+                index += 1
+            text, index = writer.encode_lines(objs, index)
+            whole += text
+        return bytes(whole)
+
+    def _line(self, obj: Any, index: int) -> bytes:
+        try:
+            return self._encode(obj, orjson.OPT_APPEND_NEWLINE)
+        except EncodeError as error:
+            raise error.within(index)
+
+    def _encode(self, obj: Any, option: int) -> bytes:
+        try:
+            return orjson.dumps(self._unstructure(obj), option=option)
+        except Exception as error:
+            if isinstance(error, EncodeError):
+                raise
+            raise located_writing(error, None)
+
+    def _new_writer(self) -> plans.RecordWriter | None:
+        if plans.unavailable() is not None:
+            return None
+        return plans.RecordWriter(self._converter.get_unstructure_hook)
+
+    def _current_writer(self) -> plans.RecordWriter | None:
+        """Return the writer; of a converter that may have got other hooks since, a new one."""
+        if not self._is_own and self._writer is not None and not self._writer.is_current():
+            self._writer = self._new_writer()
+        return self._writer
+
+
+@lru_cache(maxsize=8)
+def _writing_converter(dialect: Dialect) -> Converter:
+    return make_converter(dialect)

@@ -1,0 +1,231 @@
+"""An attrs class from its JSON object.
+
+`Reading` is the meaning: it sorts an object's keys into fields, in any spelling, and unknown keys,
+asks the converter's hook for each value, and calls the constructor.
+
+Rows of one kind repeat their keys in one order, their *shape*. When an order of keys has come by a
+few times, `codegen` writes the same steps out as straight code for just that order, and from then
+on rows of that shape take it. There is a bound on shapes; what has none is read by `Reading`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final
+
+import attrs
+import orjson
+from cattrs import Converter
+
+from usagewire.converters import codegen, scalars
+from usagewire.errors import DecodeError, located, quote
+from usagewire.wire import names as wire_names
+from usagewire.wire.hook_info import ValueHook, describe, value_hook
+from usagewire.wire.layout import Field, Rules, layout_of
+
+Hook = Callable[..., Any]
+
+MAX_SHAPES: Final = 256
+"""How many shapes of a class are written out, and how many more are watched at a time."""
+
+MAX_KEYS: Final = 128
+MAX_KEY_TEXT: Final = 4096
+"""Objects of more keys, or of more characters in them, have no shape."""
+
+_NO_ROW: Final = frozenset({*wire_names.WRAPPERS, wire_names.API_ERROR})
+
+SIGHTINGS: Final = 3
+"""How often a shape comes by before it is written out, which takes about as long as 100 rows."""
+
+
+def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
+    """Return a hook `(JSON object, type) -> instance of cls` that obeys `rules`."""
+    reading = Reading(cls, converter, rules)
+    shapes: dict[tuple[str, ...], Hook] = {}
+    seen: dict[tuple[str, ...], int] = {}
+    shape_of = shapes.get
+
+    def structure(o: Any, _: Any = None) -> Any:
+        if type(o) is not dict:
+            raise scalars.wrong_type("an object", o)
+        shaped = shape_of(tuple(o))
+        if shaped is not None:
+            return shaped(o)
+        if len(o) <= MAX_KEYS and (shaped := watch(tuple(o))) is not None:
+            return shaped(o)
+        return reading(o, structure)
+
+    def watch(keys: tuple[str, ...]) -> Hook | None:
+        """Note that `keys` came by; return straight code for them once they did often enough."""
+        # Keys that are no str do not come from JSON; `is_plain` refuses them.
+        if sum(len(key) for key in keys if type(key) is str) > MAX_KEY_TEXT:
+            return None
+        times = seen.get(keys, 0) + 1
+        if times < SIGHTINGS:
+            if len(seen) >= MAX_SHAPES:
+                seen.clear()
+            seen[keys] = times
+            return None
+        if len(shapes) >= MAX_SHAPES or not reading.is_plain(keys):
+            return None
+        seen.pop(keys, None)
+        shapes[keys] = reading.shape_function(keys)
+        return shapes[keys]
+
+    return describe(structure, "class", reading)
+
+
+class Reading:
+    """How the objects of one attrs class are read, step by step."""
+
+    def __init__(self, cls: Any, converter: Converter, rules: Rules) -> None:
+        self.layout = layout_of(cls, converter, rules)
+        self.hooks = tuple(_read_hook(field, converter, rules) for field in self.layout.fields)
+        self._rules = rules
+
+    def __call__(self, o: dict[str, Any], structure: Hook) -> Any:
+        """Return the instance for `o`; `structure` is the hook to use for what is wrapped in it."""
+        layout = self.layout
+        keys: dict[int, str] = {}
+        tag_key = None
+        extra: dict[str, Any] = {}
+        for key, value in o.items():
+            index = layout.index.get(key)
+            if key in layout.tag_keys:
+                tag_key = _one_of(o, tag_key, key)
+            elif index is not None:
+                keys[index] = _one_of(o, keys.get(index), key)
+            else:
+                extra[key] = value
+        if tag_key is not None:
+            self.check_tag(o[tag_key], tag_key)
+        elif layout.tag_field not in keys and layout.wrappers and extra:
+            if wrapper := wrapper_in(extra):
+                return unwrap(o, wrapper, structure, self._rules)
+            if error := api_error(extra):
+                raise error
+        self._check_keys(keys, extra)
+        arguments = {
+            field.argument: self._value(index, o[keys[index]], keys[index])
+            for index, field in enumerate(layout.fields)
+            if index in keys
+        }
+        if extra and layout.keeps:
+            arguments[layout.catch_all.alias] = scalars.read_json(extra)
+        elif layout.catch_all is not None and layout.catch_all.default is attrs.NOTHING:
+            arguments[layout.catch_all.alias] = {}
+        try:
+            return layout.cls(**arguments)
+        except Exception as error:
+            raise located(error, None)
+
+    def is_plain(self, keys: tuple[str, ...]) -> bool:
+        """Return whether any trouble with objects of `keys` can only come from the values."""
+        layout = self.layout
+        fields = [layout.index[key] for key in keys if key in layout.index]
+        tags = [key for key in keys if key in layout.tag_keys]
+        tagged = tags or layout.tag_field in fields
+        return (
+            len(set(fields)) == len(fields)
+            and len(tags) <= 1
+            and all(i in fields for i, field in enumerate(layout.fields) if field.required)
+            and not (layout.forbids and len(keys) > len(fields) + len(tags))
+            and bool(tagged or not layout.wrappers or not _NO_ROW.intersection(keys))
+            and all(type(key) is str for key in keys)
+        )
+
+    def shape_function(self, keys: tuple[str, ...]) -> Hook:
+        """Return straight code for plain `keys`."""
+        return codegen.shape_function(keys, self.layout, self.hooks, self.check_tag)
+
+    def check_tag(self, tag: Any, key: str) -> None:
+        """Refuse a tag that is none of the class's."""
+        layout = self.layout
+        if type(tag) is not str:
+            raise scalars.wrong_type("a string", tag).within(key)
+        if tag not in layout.tags:
+            raise DecodeError(
+                "wrong_tag",
+                f"{quote(tag)} is not {layout.tags[0]!r}, the tag of {layout.cls.__name__}",
+            ).within(key)
+
+    def _check_keys(self, keys: Mapping[int, str], extra: Mapping[str, Any]) -> None:
+        name = self.layout.cls.__name__
+        for index, field in enumerate(self.layout.fields):
+            if field.required and index not in keys:
+                key = field.read[0]
+                raise api_error(extra) or DecodeError(
+                    "missing_field", f"{name} requires {key!r}, which is absent"
+                ).within(key)
+        if extra and self.layout.forbids:
+            key = next(iter(extra))
+            raise api_error(extra) or DecodeError(
+                "unknown_field", f"{name} has no field for the key {quote(key)}"
+            ).within(key)
+
+    def _value(self, index: int, value: Any, key: str) -> Any:
+        reader = self.hooks[index]
+        if reader.hook is None or (value is None and reader.nullable):
+            return value
+        try:
+            return reader.hook(value, reader.kind)
+        except Exception as error:
+            raise located(error, key)
+
+
+def _read_hook(field: Field, converter: Converter, rules: Rules) -> ValueHook:
+    if field.override.struct_hook is not None:
+        return ValueHook(field.override.struct_hook, field.type)
+    if not field.use_hook:
+        return ValueHook(None)
+    hook = converter.get_structure_hook(field.type, cache_result=False)
+    return value_hook(hook, field.type, rules.plain)
+
+
+def api_error(o: Mapping[str, Any]) -> DecodeError | None:
+    """Return the error for an error answer of the API, or None where `o` is none."""
+    answer = o.get(wire_names.API_ERROR)
+    if type(answer) is not dict or "message" not in answer:
+        return None
+    return DecodeError("api_error", f"the API answered with an error: {quote(answer['message'])}")
+
+
+def wrapper_in(keys: Collection[str]) -> str | None:
+    """Return the key among `keys`, those of an object without tag, that wraps the row."""
+    return next((wrapper for wrapper in wire_names.WRAPPERS if wrapper in keys), None)
+
+
+def unwrap(o: dict[str, Any], wrapper: str, structure: Hook, rules: Rules) -> Any:
+    """Return the row inside a generated client's wrapper; refuse it where `rules.strict`."""
+    if rules.strict:
+        raise DecodeError(
+            "sdk_wrapper",
+            f"a generated client put the row under {wrapper!r}; strict=False unwraps it",
+        )
+    inner = o[wrapper]
+    if type(inner) is dict and wrapper_in(inner) and wire_names.TAG not in inner:
+        raise DecodeError("sdk_wrapper", "a wrapper inside a wrapper").within(wrapper)
+    rules.used()
+    try:
+        return structure(inner, None)
+    except Exception as error:
+        raise located(error, wrapper)
+
+
+def _one_of(o: dict[str, Any], first: str | None, key: str) -> str:
+    """Return the key to go by where `first` and `key` are spellings of one field."""
+    if first is None or _same_json(o[first], o[key]):
+        return first or key
+    raise DecodeError(
+        "ambiguous_name",
+        f"{quote(first)} and {quote(key)} are spellings of one field, with different values",
+    ).within(key)
+
+
+def _same_json(one: Any, other: Any) -> bool:
+    """Return whether two JSON values are equal in type too: 1, 1.0 and true are three."""
+    try:
+        texts = [orjson.dumps(value, option=orjson.OPT_SORT_KEYS) for value in (one, other)]
+    except orjson.JSONEncodeError:
+        return False
+    return texts[0] == texts[1]

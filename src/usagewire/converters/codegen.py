@@ -1,0 +1,243 @@
+"""Straight code for one class and one order of keys, or for writing one class.
+
+The functions here are written as text and compiled, as attrs writes `__init__` and cattrs its
+hooks: a few lines a field, with the test for the plain case of a value written out. They do what
+reading step by step does, in its order, and nothing else.
+
+attrs makes a frozen instance by one `object.__setattr__` a field (about 200 ns each). Where nothing
+but assignment happens in `__init__`, a shape fills a *twin* instead: a class of the same layout
+without the freezing, whose instance then becomes one of the class (`__class__` assignment, which
+CPython allows between classes of one layout: not where they have a weakref slot). For 25 fields
+that saves half of the time. Other classes are called with what was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from types import MemberDescriptorType
+from typing import Any
+
+import attrs
+from cattrs import Converter
+
+from usagewire.converters import scalars
+from usagewire.errors import EncodeError, located, located_writing, quote
+from usagewire.models import NO_PROPERTIES
+from usagewire.wire import names as wire_names
+from usagewire.wire.hook_info import ValueHook, describe, value_hook
+from usagewire.wire.layout import Field, Layout, Rules, layout_of
+
+Hook = Callable[..., Any]
+
+
+class _Source:
+    """The text of a function to be, and the objects it names."""
+
+    def __init__(self, **objects: Any) -> None:
+        self._lines: list[str] = []
+        self._objects = objects
+
+    def add(self, indent: int, *lines: str) -> None:
+        self._lines += ["    " * indent + line for line in lines]
+
+    def name(self, prefix: str, value: Any) -> str:
+        """Return a name by which the text can refer to `value`."""
+        name = f"{prefix}_{len(self._objects)}"
+        self._objects[name] = value
+        return name
+
+    def function(self, name: str) -> Hook:
+        code = compile("\n".join(self._lines), f"<usagewire {name}>", "exec")
+        exec(code, self._objects)  # noqa: S102 -- our own text: attributes are identifiers, keys go through repr()
+        return self._objects[name]  # type: ignore[no-any-return]
+
+    def add_call(self, indent: int, v: str, hook: ValueHook, *, at: str, kind: bool) -> None:
+        """Add lines that put `v` through `hook`, skipped where the value is plain."""
+        if hook.hook is None:
+            return
+        tests = [] if hook.test is None else [hook.test.format(v=v)]
+        if hook.nullable:
+            tests.append(f"{v} is None")
+        if tests:
+            self.add(indent, f"if not ({' or '.join(f'({test})' for test in tests)}):")
+            indent += 1
+        call = f"{self.name('hook', hook.hook)}({v}"
+        call += f", {self.name('kind', hook.kind)})" if kind else ")"
+        self.add(indent, f"at = {at!r}", f"{v} = {call}")
+
+    def default(self, default: Any, instance: str = "") -> str:
+        """Return an expression for the default of a field."""
+        if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+            made = instance if default.takes_self else ""
+            return f"{self.name('make', default.factory)}({made})"
+        return "None" if default is None else self.name("default", default)
+
+
+def shape_function(
+    keys: tuple[str, ...], layout: Layout, hooks: Sequence[ValueHook], check_tag: Hook
+) -> Hook:
+    """Return a function that reads objects of class `layout.cls` with just `keys`, in that order.
+
+    Each key stands for another field, or is unknown, and all required fields are there.
+    """
+    filled = twin(layout.cls)
+    source = _Source(
+        new=object.__new__,
+        Twin=filled,
+        Class=layout.cls,
+        located=located,
+        check_tag=check_tag,
+        read_json=scalars.read_json,
+    )
+    source.add(0, "def shaped(o):")
+    source.add(1, "at = None", "try:")
+    variables = {key: f"v{i}" for i, key in enumerate(keys)}
+    if keys:
+        source.add(2, f"{', '.join(variables.values())}, = o.values()")
+    for key in layout.tag_keys & variables.keys():
+        v = variables[key]
+        source.add(2, f"if {v} != {layout.tags[0]!r}: check_tag({v}, {key!r})")
+    values: dict[str, str] = {}
+    key_of = {layout.index[key]: key for key in keys if key in layout.index}
+    for i, key in sorted(key_of.items()):
+        values[layout.fields[i].attribute] = variables[key]
+        source.add_call(2, variables[key], hooks[i], at=key, kind=True)
+    extra = variables.keys() - layout.index.keys() - layout.tag_keys
+    if extra and layout.keeps:
+        items = (f"{key!r}: {v}" for key, v in variables.items() if key in extra)
+        source.add(2, "at = None", f"extra = read_json({{{', '.join(items)}}})")
+        values[wire_names.EXTRA] = "extra"
+    elif layout.catch_all is not None and layout.catch_all.default is attrs.NOTHING:
+        values[wire_names.EXTRA] = "{}"
+    source.add(2, "at = None")
+    if filled is None:
+        arguments = (
+            f"{a.alias}={values[a.name]}" for a in attrs.fields(layout.cls) if a.name in values
+        )
+        source.add(2, f"x = Class({', '.join(arguments)})")
+    else:
+        source.add(2, "x = new(Twin)")
+        for a in attrs.fields(layout.cls):
+            source.add(2, f"x.{a.name} = {values.get(a.name) or source.default(a.default)}")
+        if filled is not layout.cls:
+            source.add(2, "x.__class__ = Class")
+    source.add(1, "except Exception as error:", "    raise located(error, at)")
+    source.add(1, "return x")
+    return source.function("shaped")
+
+
+@lru_cache(maxsize=256)
+def twin(cls: Any) -> Any:
+    """Return a class of the layout of `cls` to fill in its stead, or None where that skips work."""
+    if does_more(cls) or any("__init_subclass__" in vars(base) for base in cls.__mro__[:-1]):
+        return None
+    if cls.__setattr__ is object.__setattr__:
+        return cls
+    # Both, because CPython has one slot for the two and takes its short way only if both are plain.
+    plain = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+    body = {"__slots__": vars(cls)["__slots__"], **plain}
+    made = type(f"{cls.__name__}Twin", cls.__bases__, body)
+    try:
+        object.__new__(made).__class__ = cls
+    except TypeError:
+        return None
+    return made
+
+
+def does_more(cls: Any) -> str | None:
+    """Return what making an instance of `cls` is beyond filling its slots, or None.
+
+    That is a validator, a converter, one of the `__attrs_*_init__` hooks, or an `__init__`,
+    `__new__` or `__setattr__` that attrs did not write.
+    """
+    own = vars(cls)
+    metaclass: Any = type(cls)
+    if not own.keys() >= {"__slots__", "__attrs_attrs__"}:
+        return "has no slots"
+    is_plain = cls.__setattr__ is object.__setattr__
+    is_frozen = cls.__setattr__.__name__ == "_frozen_setattrs"
+    hooks = ("__attrs_pre_init__", "__attrs_post_init__")
+    doing_more = [a.name for a in attrs.fields(cls) if not _is_only_stored(a, cls)]
+    reasons = {
+        "has a metaclass": metaclass is not type,
+        "has a __new__": cls.__new__ is not object.__new__,
+        "has an __init__ that attrs did not write": not _is_generated(own.get("__init__")),
+        "has a __setattr__ that attrs did not write": not is_plain and not is_frozen,
+        f"has {' or '.join(hooks)}": any(hasattr(cls, hook) for hook in hooks),
+        f"does more with {', '.join(doing_more)} than to store it": bool(doing_more),
+        # As with cache_hash=True.
+        "has slots that are no fields": not _slots(cls) <= {"__weakref__", *attrs.fields_dict(cls)},
+    }
+    return next((reason for reason, applies in reasons.items() if applies), None)
+
+
+def _slots(cls: type) -> set[str]:
+    return {name for base in cls.__mro__ for name in vars(base).get("__slots__", ())}
+
+
+def _is_generated(function: Any) -> bool:
+    """Return whether attrs wrote the function; a user may have replaced or wrapped it."""
+    code = getattr(function, "__code__", None)
+    return code is not None and code.co_filename.startswith("<attrs generated")
+
+
+def _is_only_stored(a: attrs.Attribute[Any], cls: type) -> bool:
+    made_of_self = isinstance(a.default, attrs.Factory) and a.default.takes_self  # type: ignore[arg-type, union-attr]
+    plain = a.init and a.validator is None and a.converter is None and not made_of_self
+    holder = next((base for base in cls.__mro__ if a.name in vars(base)), None)
+    return plain and holder is not None and type(vars(holder)[a.name]) is MemberDescriptorType
+
+
+def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
+    """Return a hook `instance of cls -> JSON object` in the names of `rules.dialect`."""
+    layout = layout_of(cls, converter, rules)
+    source = _Source(
+        Class=layout.cls, another=_another, located=located_writing, merge=merge,
+        no_extra=NO_PROPERTIES,
+    )  # fmt: skip
+    source.add(0, "def unstructure(x):")
+    source.add(1, "if type(x) is not Class: raise another(Class, x)")
+    source.add(1, "at = None", "r = {}", "try:")
+    if layout.tags:
+        source.add(2, f"r[{layout.written_tag_key!r}] = {layout.tags[0]!r}")
+    hooks = tuple(_write_hook(field, converter, rules) for field in layout.fields)
+    for field, hook in zip(layout.fields, hooks, strict=True):
+        indent = 2
+        source.add(2, f"v = x.{field.attribute}")
+        if field.omit_default:
+            default = source.default(field.default, "x")
+            source.add(2, "if v is not None:" if default == "None" else f"if v != {default}:")
+            indent = 3
+        source.add_call(indent, "v", hook, at=field.attribute, kind=False)
+        source.add(indent, f"r[{field.written!r}] = v")
+    if layout.catch_all is not None:
+        taken = source.name("reserved", layout.tag_keys | layout.index.keys())
+        source.add(2, f"v = x.{wire_names.EXTRA}")
+        source.add(2, f"if v is not no_extra: at = {wire_names.EXTRA!r}; merge(r, v, {taken})")
+    source.add(2, "return r")
+    source.add(1, "except Exception as error:", "    raise located(error, at)")
+    return describe(source.function("unstructure"), "class", layout, hooks)
+
+
+def _write_hook(field: Field, converter: Converter, rules: Rules) -> ValueHook:
+    if field.override.unstruct_hook is not None:
+        return ValueHook(field.override.unstruct_hook, field.type)
+    hook = converter.get_unstructure_hook(field.type, cache_result=False)
+    return value_hook(hook, field.type, rules.plain)
+
+
+def _another(cls: type, value: Any) -> EncodeError:
+    return EncodeError(f"expected a {cls.__name__}, got a {type(value).__name__}")
+
+
+def merge(r: dict[str, Any], extra: Any, reserved: frozenset[str]) -> None:
+    """Add the unknown keys of a record to its JSON object, unless one would pass for a field."""
+    if not isinstance(extra, Mapping):
+        raise EncodeError(f"expected a mapping, got {quote(extra)}")
+    extra = dict(extra)
+    scalars.write_json(extra)
+    taken = reserved & extra.keys()
+    if taken:
+        raise EncodeError(f"{min(taken)!r} is the name of a field, not of an additional property")
+    r.update(extra)

@@ -1,0 +1,335 @@
+"""The strict reference: what each input means, as an ordinary cattrs converter.
+
+`make_converter` gives a converter, `configure_converter` turns one of yours into one; both in the
+manner of `cattrs.preconf`. The rules themselves stand below: of a single value in `scalars`, of an
+object in `layout` (names) and `classes`, of unions in `unions`, of lists and the like in
+`containers`, of particular kinds in `row_rules`. Here they are registered for their types.
+
+This is the meaning of everything this library reads and writes. It never knows that there is a C
+extension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from decimal import Decimal
+from enum import Enum
+from types import NoneType
+from typing import Any, Final, Literal, get_args, get_origin, is_typeddict
+
+import attrs
+from cattrs import Converter
+from cattrs.preconf.orjson import configure_converter as configure_for_orjson
+
+from usagewire.converters import containers, row_rules, scalars, unions
+from usagewire.converters.classes import structure_function
+from usagewire.converters.codegen import unstructure_function
+from usagewire.converters.recursion import Recursion
+from usagewire.errors import UsageWireError
+from usagewire.models import UnknownResult
+from usagewire.wire import names as wire_names
+from usagewire.wire.layout import Names, Rules, Unknown
+
+Hook = Callable[..., Any]
+
+
+def make_converter(
+    dialect: wire_names.Dialect = "api",
+    *,
+    strict: bool = True,
+    unknown: Unknown = "keep",
+    names: Names | None = None,
+    on_lenient: Callable[[], None] | None = None,
+    **options: Any,
+) -> Converter:
+    """Make a cattrs converter that reads every spelling and writes that of `dialect`.
+
+    It reads what orjson makes of JSON (dict, list, str, int, float, bool, None) and nothing else;
+    wrong input raises `DecodeError` with a code and a path.
+
+    Args:
+        dialect: how to write: `api`, `legacy`, `dart` or `powershell`.
+        strict: False also takes `"5"` and `59200.0` for an int, the words true and false for a
+            bool, generated clients' wrappers, and their rows that are tagged as costs and are not.
+        unknown: what to do with a key the class has no field for: `keep` it in
+            `additional_properties`, `ignore` it, or `forbid` it (`unknown_field`). A class without
+            that attribute cannot keep.
+        names: JSON keys for attributes of your own classes, as in
+            `{Job: {"kind": "job_kind", "n": ("count", "n")}}`: the first is written, all are read.
+            `cattrs.gen.override(...)` is taken too, and so is `Annotated[int, override(...)]` on
+            the attribute itself.
+        on_lenient: called once for every value only `strict=False` let through.
+        options: for `cattrs.Converter`. `use_alias` is on unless said otherwise, so that an attrs
+            `alias` is the JSON key.
+
+    Raises:
+        UsageWireError: for an option that is not one.
+
+    >>> from usagewire import UsageImagesResult, make_converter
+    >>> row = UsageImagesResult(images=2, num_model_requests=1, source_="image.edit")
+    >>> make_converter("powershell").unstructure(row)["Source"]
+    'image.edit'
+
+    """
+    options.setdefault("use_alias", True)
+    converter = Converter(**options)
+    configure_converter(
+        converter, dialect, strict=strict, unknown=unknown, names=names, on_lenient=on_lenient
+    )
+    return converter
+
+
+def configure_converter(
+    converter: Converter,
+    dialect: wire_names.Dialect = "api",
+    *,
+    strict: bool = True,
+    unknown: Unknown = "keep",
+    names: Names | None = None,
+    on_lenient: Callable[[], None] | None = None,
+) -> None:
+    """Register the strict reading and writing of `make_converter` on a converter of yours.
+
+    What it changes, beside what `cattrs.preconf.orjson` does:
+
+    - int, float, str, bool and None take just that JSON type; an int is within 64 bits; `Decimal`
+      takes numbers and decimal strings and stays exact.
+    - list, tuple and set take a JSON list; dict takes a JSON object.
+    - a literal or enum takes a value of its own type.
+    - attrs classes take a JSON object under the keys they are known by, and write them.
+    - unions are told apart by the tag `object`, or by JSON type where they are scalars.
+    - dataclasses, `TypedDict` and other collections are refused unless you register a hook.
+
+    Hooks registered afterwards come first, as always in cattrs; so do its `forbid_extra_keys`,
+    `omit_if_default`, `use_alias`, `type_overrides` and `prefer_attrib_converters`.
+
+    Arguments and errors are those of `make_converter`.
+    """
+    _refuse_unlisted("dialect", dialect, wire_names.DIALECTS)
+    _refuse_unlisted("unknown", unknown, get_args(Unknown))
+    used = on_lenient if on_lenient is not None else _nobody
+    configure_for_orjson(converter)
+    _register_refusals(converter)
+    plain = _register_values(converter, strict=strict, used=used)
+    _register_sequences(converter)
+    _register_dicts(converter)
+    rules = Rules(
+        dialect=dialect,
+        strict=strict,
+        unknown="forbid" if converter.forbid_extra_keys else unknown,
+        names=names or {},
+        used=used,
+        plain=plain,
+    )
+    _register_unions(converter, rules)
+    _register_classes(converter, rules)
+
+
+def _refuse_unlisted(option: str, value: Any, known: Sequence[str]) -> None:
+    if value not in known:
+        raise UsageWireError(f"{option} is {value!r}; it must be one of {', '.join(known)}")
+
+
+def _nobody() -> None:
+    """Hear of a leniency and do nothing."""
+
+
+def _register_refusals(converter: Converter) -> None:
+    def refuse(kind: Any) -> Hook:
+        raise UsageWireError(
+            f"{kind!r} is not supported: use an attrs class, list, tuple, set or dict, or register"
+            " a structure hook for it"
+        )
+
+    def is_refused(kind: Any) -> bool:
+        origin = get_origin(kind) or kind
+        return (
+            is_typeddict(origin)
+            or hasattr(origin, "__dataclass_fields__")
+            or (isinstance(origin, type) and issubclass(origin, Mapping | Sequence | AbstractSet))
+        )
+
+    converter.register_structure_hook_factory(is_refused, refuse)
+
+
+def _register_values(
+    converter: Converter, *, strict: bool, used: scalars.Leniency
+) -> dict[tuple[Hook, type], str]:
+    """Register the scalars and return, for each hook and type, the test for its plain case."""
+    plain: dict[tuple[Hook, type], str] = {}
+    for kind, read, write, test in (
+        (
+            int,
+            scalars.read_int if strict else scalars.lenient_int(used),
+            scalars.write_int,
+            scalars.PLAIN_INT,
+        ),
+        (
+            bool,
+            scalars.read_bool if strict else scalars.lenient_bool(used),
+            scalars.write_bool,
+            scalars.PLAIN_BOOL,
+        ),
+        (str, scalars.read_str, scalars.write_str, scalars.PLAIN_STR),
+        (float, scalars.read_float, scalars.write_float, None),
+        (Decimal, scalars.read_decimal, scalars.write_decimal, None),
+        (NoneType, scalars.read_none, scalars.write_none, None),
+    ):
+        hook = containers.read_type(kind, read)
+        converter.register_structure_hook(kind, hook)
+        converter.register_unstructure_hook(kind, write)
+        if test is not None:
+            plain[hook, kind] = plain[write, kind] = test
+    converter.register_structure_hook_factory(
+        lambda kind: kind is None, lambda _: scalars.read_none
+    )
+    converter.register_structure_hook_factory(lambda kind: kind is Any, lambda _: scalars.read_json)
+    converter.register_unstructure_hook_factory(
+        lambda kind: kind is Any, lambda _: scalars.write_json
+    )
+
+    def is_choice(kind: Any) -> bool:
+        return get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, Enum))
+
+    @converter.register_structure_hook_factory(is_choice)
+    def structure_choice(kind: Any) -> Hook:
+        return containers.read_choice(get_args(kind) or tuple(kind))
+
+    return plain
+
+
+# What each sequence type is read into; it is written from the same.
+_SEQUENCES: Final[Mapping[Any, type]] = {
+    list: list,
+    tuple: tuple,
+    set: set,
+    frozenset: frozenset,
+    Sequence: tuple,
+    AbstractSet: frozenset,
+}
+
+
+def _register_sequences(converter: Converter) -> None:
+    def is_sequence(kind: Any) -> bool:
+        return (get_origin(kind) or kind) in _SEQUENCES
+
+    def item_types(kind: Any) -> tuple[Any, ...]:
+        arguments = get_args(kind) if get_origin(kind) else (Any,)
+        return arguments[:-1] if arguments[-1:] == (Ellipsis,) else arguments
+
+    def is_fixed(kind: Any) -> bool:
+        return get_origin(kind) is tuple and get_args(kind)[-1:] != (Ellipsis,)
+
+    @converter.register_structure_hook_factory(is_sequence)
+    def structure_sequence(kind: Any, converter: Converter) -> Hook:
+        items = item_types(kind)
+        hooks = tuple(converter.get_structure_hook(item, cache_result=False) for item in items)
+        if is_fixed(kind):
+            return containers.read_fixed_tuple(items, hooks)
+        make = _SEQUENCES[get_origin(kind) or kind]
+        return containers.read_sequence(make, items[0], hooks[0])
+
+    @converter.register_unstructure_hook_factory(is_sequence)
+    def unstructure_sequence(kind: Any, converter: Converter) -> Hook:
+        if not get_origin(kind):
+            return containers.write_sequence(kind, converter.unstructure)
+        items = item_types(kind)
+        hooks = tuple(converter.get_unstructure_hook(item, cache_result=False) for item in items)
+        if is_fixed(kind):
+            return containers.write_fixed_tuple(hooks)
+        return containers.write_sequence(_SEQUENCES[get_origin(kind)], hooks[0])
+
+
+def _register_dicts(converter: Converter) -> None:
+    def is_dict(kind: Any) -> bool:
+        return (get_origin(kind) or kind) in (dict, Mapping)
+
+    @converter.register_structure_hook_factory(is_dict)
+    def structure_dict(kind: Any, converter: Converter) -> Hook:
+        key, item = get_args(kind) or (str, Any)
+        if key is not str:
+            raise UsageWireError(f"{kind!r} is not supported: the keys of a JSON object are str")
+        return containers.read_dict(item, converter.get_structure_hook(item, cache_result=False))
+
+    @converter.register_unstructure_hook_factory(is_dict)
+    def unstructure_dict(kind: Any, converter: Converter) -> Hook:
+        if not get_args(kind):
+            return containers.write_dict(converter.unstructure)
+        item = get_args(kind)[1]
+        return containers.write_dict(converter.get_unstructure_hook(item, cache_result=False))
+
+
+def _register_unions(converter: Converter, rules: Rules) -> None:
+    @converter.register_structure_hook_factory(lambda kind: hasattr(kind, "__metadata__"))
+    def structure_annotated(kind: Any, converter: Converter) -> Hook:
+        inner = kind.__origin__
+        hook = converter.get_structure_hook(inner, cache_result=False)
+        return containers.read_as(inner, hook)
+
+    def not_none(kind: Any) -> Any:
+        return next(m for m in get_args(kind) if m is not NoneType)
+
+    @converter.register_structure_hook_factory(unions.is_union)
+    def structure_union(kind: Any, converter: Converter) -> Hook:
+        # Unions a user registered: cattrs keeps them in a table of its own and would ask it last.
+        given = converter._union_struct_registry.get(kind)  # noqa: SLF001 -- it has no public name
+        if given is not None:
+            return given
+        if unions.is_optional(kind):
+            inner = not_none(kind)
+            return containers.not_none(
+                converter.get_structure_hook(inner, cache_result=False), inner
+            )
+        if unions.is_tagged_union(kind):
+            return unions.read_tagged(kind, converter, rules)
+        if unions.is_scalar_union(kind):
+            return unions.read_scalars(kind, converter)
+        if unions.is_class_union(kind):
+            return unions.read_untagged(kind, converter)
+        raise UsageWireError(
+            f"{kind} is not supported: its members cannot be told apart; register a structure hook"
+            " for it"
+        )
+
+    @converter.register_unstructure_hook_factory(unions.is_union)
+    def unstructure_union(kind: Any, converter: Converter) -> Hook:
+        if unions.is_optional(kind):
+            inner = not_none(kind)
+            return containers.not_none_writing(
+                converter.get_unstructure_hook(inner, cache_result=False), inner
+            )
+        return unions.write_union(kind, converter)
+
+
+def _register_classes(converter: Converter, rules: Rules) -> None:
+    def is_attrs(kind: Any) -> bool:
+        origin = get_origin(kind) or kind
+        return isinstance(origin, type) and attrs.has(origin)
+
+    def is_unknown(kind: Any) -> bool:
+        return isinstance(kind, type) and issubclass(kind, UnknownResult)
+
+    recursion = Recursion()
+
+    @converter.register_structure_hook_factory(is_attrs)
+    def structure_attrs(kind: Any, converter: Converter) -> Hook:
+        hook = recursion.build(
+            (kind, "read"),
+            lambda: structure_function(kind, converter, rules),
+            lambda: converter.get_structure_hook(kind),
+        )
+        if row_rules.is_costs(kind):
+            return row_rules.read_costs(hook)
+        return row_rules.read_unknown(hook) if is_unknown(kind) else hook
+
+    @converter.register_unstructure_hook_factory(is_attrs)
+    def unstructure_attrs(kind: Any, converter: Converter) -> Hook:
+        hook = recursion.build(
+            (kind, "write"),
+            lambda: unstructure_function(kind, converter, rules),
+            lambda: converter.get_unstructure_hook(kind),
+        )
+        if row_rules.is_costs(kind):
+            return row_rules.write_costs(hook)
+        return row_rules.write_unknown(hook) if is_unknown(kind) else hook

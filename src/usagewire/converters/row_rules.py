@@ -1,0 +1,110 @@
+"""Rules that belong to one kind of row: costs that are no costs, and kinds nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final
+
+from usagewire.errors import DecodeError, EncodeError, quote
+from usagewire.models import CostsResult
+from usagewire.wire import names as wire_names
+from usagewire.wire.hook_info import describe
+from usagewire.wire.layout import Rules
+
+Hook = Callable[..., Any]
+
+METRIC_KEYS: Final = frozenset(
+    key for attribute in wire_names.USAGE_METRICS for key in wire_names.spellings(attribute)
+)
+AMOUNT_KEYS: Final = frozenset(wire_names.spellings("amount"))
+
+
+def is_mistagged(o: Mapping[str, Any]) -> bool:
+    """Return whether a JSON object tagged as costs is a usage row.
+
+    Some generated clients give every row the tag of costs (see `names.USAGE_METRICS`). Such a row
+    has no amount and counts above zero.
+    """
+    has_amount = any(o[key] is not None for key in AMOUNT_KEYS & o.keys())
+    return not has_amount and bool(_used_metrics(o))
+
+
+def read_costs(costs: Hook) -> Hook:
+    """Return the hook for a costs row that refuses usage rows wearing the tag of costs."""
+
+    def read(o: Any, kind: Any = None) -> Any:
+        if type(o) is dict and is_mistagged(o):
+            raise DecodeError(
+                "wrong_tag",
+                "the row says it is a cost, but has no amount and has"
+                f" {quote(_used_metrics(o)[0])}: a generated client wrote it. In a union with its"
+                " kind, strict=False goes by the fields, as does UsageTimeBucketResultInner",
+            ).within(wire_names.TAG)
+        return costs(o, kind)
+
+    return describe(read, "costs", costs)
+
+
+def read_costs_in_union(costs: Hook, flat: Hook, classes: Collection[Any], rules: Rules) -> Hook:
+    """Return the hook for a row tagged as costs, in a union of `classes`, with `strict=False`.
+
+    The fields of a usage row tell its kind, as in `UsageTimeBucketResultInner.to_result`.
+    """
+
+    def read(o: Any, kind: Any = None) -> Any:
+        if is_mistagged(o):
+            row = flat(o, None).to_result()
+            if type(row) in classes:
+                rules.used()
+                return row
+        return costs(o, kind)
+
+    return describe(read, "costs", costs)
+
+
+def write_costs(write_class: Hook) -> Hook:
+    """Return the writing hook for a costs row: it refuses what `read_costs` would not take back."""
+
+    def write(row: Any) -> Any:
+        written = write_class(row)
+        if is_mistagged({"amount": row.amount, **row.additional_properties}):
+            key = _used_metrics(row.additional_properties)[0]
+            raise EncodeError(f"a cost without amount cannot have {quote(key)}")
+        return written
+
+    return describe(write, "costs", write_class)
+
+
+def read_unknown(read_class: Hook) -> Hook:
+    """Return the hook for `UnknownResult`: it refuses the tag of a known kind."""
+
+    def read(o: Any, kind: Any = None) -> Any:
+        row = read_class(o, kind)
+        if row.object in wire_names.CLASS_OF_TAG:
+            raise DecodeError(
+                "wrong_tag", f"{quote(row.object)} is a known kind, and not one asked for"
+            ).within(wire_names.TAG)
+        return row
+
+    return describe(read, "unknown", read_class)
+
+
+def write_unknown(write_class: Hook) -> Hook:
+    """Return the writing hook for `UnknownResult`: it refuses a tag that reads as another kind."""
+
+    def write(row: Any) -> Any:
+        if row.object in wire_names.CLASS_OF_TAG:
+            raise EncodeError(f"an UnknownResult cannot have the known tag {quote(row.object)}")
+        return write_class(row)
+
+    return describe(write, "unknown", write_class)
+
+
+def is_costs(cls: Any) -> bool:
+    """Return whether `cls` is `CostsResult` or derived from it."""
+    return isinstance(cls, type) and issubclass(cls, CostsResult)
+
+
+def _used_metrics(o: Mapping[str, Any]) -> list[str]:
+    """Return the keys of usage counts that `o` has above zero."""
+    return sorted(key for key in METRIC_KEYS & o.keys() if o[key] not in (None, 0, "0"))

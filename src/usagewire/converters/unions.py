@@ -1,0 +1,201 @@
+"""Unions: the right class by the tag `object`, or the right scalar by its JSON type.
+
+A tag is looked up, never learned: whatever tags pass by, no table grows. A row whose tag nobody
+knows becomes an `UnknownResult` where the union has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import NoneType, UnionType
+from typing import Any, Final, Union, get_args, get_origin
+
+import attrs
+from cattrs import Converter
+from cattrs.disambiguators import create_default_dis_func
+
+from usagewire.converters import row_rules
+from usagewire.converters.classes import api_error, unwrap, wrapper_in
+from usagewire.converters.flat_row import UsageTimeBucketResultInner
+from usagewire.converters.scalars import wrong_type
+from usagewire.errors import DecodeError, EncodeError, UsageWireError, located, quote
+from usagewire.models import UnknownResult
+from usagewire.wire import names as wire_names
+from usagewire.wire.hook_info import describe
+from usagewire.wire.layout import Rules, tag_keys, tags_of
+
+Hook = Callable[..., Any]
+
+SCALARS: Final[Mapping[type, tuple[type, ...]]] = {
+    bool: (bool,),
+    str: (str,),
+    int: (int, float),
+    float: (float,),
+    NoneType: (NoneType,),
+}
+"""For each JSON type of a scalar, as orjson makes it, the types that take it, the first one first.
+A Decimal takes numbers and strings alike and cannot be told from them in a union."""
+
+
+def is_union(kind: Any) -> bool:
+    """Return whether `kind` is `A | B` or `Union[A, B]`."""
+    return get_origin(kind) in (Union, UnionType)
+
+
+def members(kind: Any) -> tuple[Any, ...]:
+    """Return the members of a union, None as `NoneType`; of another type, itself."""
+    return get_args(kind) if is_union(kind) else (kind,)
+
+
+def is_optional(kind: Any) -> bool:
+    """Return whether `kind` is a union of one type and None."""
+    return is_union(kind) and NoneType in get_args(kind) and len(get_args(kind)) == 2  # noqa: PLR2004
+
+
+def is_tagged_union(kind: Any) -> bool:
+    """Return whether `kind` is a union of attrs classes that a tag tells apart (and maybe None)."""
+    return is_union(kind) and all(_has_tag(m) or m is NoneType for m in members(kind))
+
+
+def is_scalar_union(kind: Any) -> bool:
+    """Return whether `kind` is a union of scalars that JSON types tell apart (and maybe None)."""
+    return is_union(kind) and all(m in SCALARS for m in members(kind))
+
+
+def is_class_union(kind: Any) -> bool:
+    """Return whether `kind` is a union of attrs classes (and maybe None)."""
+    return is_union(kind) and all(m is NoneType or attrs.has(m) for m in members(kind))
+
+
+def _has_tag(cls: Any) -> bool:
+    if not isinstance(cls, type) or not attrs.has(cls):
+        return False
+    return cls is UnknownResult or bool(tags_of(cls))
+
+
+def read_tagged(kind: Any, converter: Converter, rules: Rules) -> Hook:
+    """Return a hook from a JSON object to the member of the union `kind` that its tag names."""
+    classes = [m for m in members(kind) if m is not NoneType]
+    nullable = len(classes) < len(members(kind))
+    table = _tag_table(kind, classes, converter, rules)
+    usual = table.get
+    others = None
+    if UnknownResult in classes:
+        others = converter.get_structure_hook(UnknownResult, cache_result=False), UnknownResult
+    by_key = _by_key(classes, table, others)
+    keys = tuple(dict.fromkeys(key for cls in classes for key in tag_keys(cls)))
+
+    def read(o: Any, _: Any = None) -> Any:
+        if type(o) is dict:
+            tag = o.get(wire_names.TAG)
+            found = usual(tag) if type(tag) is str else None
+            return unusual(o) if found is None else found[0](o, found[1])
+        if o is None and nullable:
+            return None
+        raise wrong_type("an object", o)
+
+    def unusual(o: dict[str, Any]) -> Any:
+        for key in keys:
+            if key in o:
+                return by_key(o, key)
+        if wrapper := wrapper_in(o):
+            return unwrap(o, wrapper, read, rules)
+        raise api_error(o) or DecodeError(
+            "missing_tag", f"the key {wire_names.TAG!r}, which tells the kind, is absent"
+        )
+
+    return describe(read, "tagged", table, others, keys, nullable)
+
+
+def _tag_table(
+    kind: Any, classes: list[Any], converter: Converter, rules: Rules
+) -> dict[str, tuple[Hook, type]]:
+    table: dict[str, tuple[Hook, type]] = {}
+    for cls in classes:
+        hook = converter.get_structure_hook(cls, cache_result=False)
+        if row_rules.is_costs(cls) and not rules.strict:
+            flat = converter.get_structure_hook(UsageTimeBucketResultInner, cache_result=False)
+            hook = row_rules.read_costs_in_union(hook, flat, classes, rules)
+        for tag in tags_of(cls):
+            if tag in table:
+                raise UsageWireError(f"two members of {kind} have the tag {tag!r}")
+            table[tag] = hook, cls
+    return table
+
+
+def _by_key(
+    classes: list[Any],
+    table: Mapping[str, tuple[Hook, type]],
+    others: tuple[Hook, type] | None,
+) -> Callable[[dict[str, Any], str], Any]:
+    """Return a function that reads an object by the tag under the given key."""
+    expected = " or ".join(sorted({tags_of(cls)[0] for cls in classes if tags_of(cls)}))
+
+    def by_key(o: dict[str, Any], key: str) -> Any:
+        tag = o[key]
+        if type(tag) is not str:
+            raise wrong_type("a string", tag).within(key)
+        found = table.get(tag, others)
+        if found is None:
+            raise DecodeError("wrong_tag", f"expected {expected}, got {quote(tag)}").within(key)
+        return found[0](o, found[1])
+
+    return by_key
+
+
+def read_untagged(kind: Any, converter: Converter) -> Hook:
+    """Return a hook from a JSON object to the class in the union `kind` that has its fields.
+
+    Which one that is decides cattrs' own function, by fields that only one class requires.
+    """
+    classes = [m for m in members(kind) if m is not NoneType]
+    nullable = len(classes) < len(members(kind))
+    class_of = create_default_dis_func(converter, *classes)
+    hooks = {cls: converter.get_structure_hook(cls, cache_result=False) for cls in classes}
+
+    def read(o: Any, _: Any = None) -> Any:
+        if o is None and nullable:
+            return None
+        if type(o) is not dict:
+            raise wrong_type("an object", o)
+        try:
+            cls: Any = class_of(o)
+        except Exception as error:
+            raise located(error, None)
+        return hooks[cls](o, cls)
+
+    return read
+
+
+def write_union(kind: Any, converter: Converter) -> Hook:
+    """Return a hook that writes a member of the union `kind` and refuses anything else."""
+    table = {
+        get_origin(m) or m: converter.get_unstructure_hook(m, cache_result=False)
+        for m in members(kind)
+    }
+
+    def write(value: Any) -> Any:
+        hook = table.get(type(value))
+        if hook is None:
+            raise EncodeError(f"a {type(value).__name__} is not a member of {quote(str(kind))}")
+        return hook(value)
+
+    return describe(write, "union", table)
+
+
+def read_scalars(kind: Any, converter: Converter) -> Hook:
+    """Return a hook that picks the member of a union of scalars by the JSON type of the value."""
+    table: dict[type, tuple[Hook, Any]] = {}
+    for json_type, takers in SCALARS.items():
+        member = next((taker for taker in takers if taker in members(kind)), None)
+        if member is not None:
+            table[json_type] = converter.get_structure_hook(member, cache_result=False), member
+    names = " or ".join(getattr(m, "__name__", str(m)) for m in members(kind))
+
+    def read(value: Any, _: Any = None) -> Any:
+        found = table.get(type(value))
+        if found is None:
+            raise wrong_type(names, value)
+        return found[0](value, found[1])
+
+    return read

@@ -1,0 +1,1 @@
+"""What touches the system: files, compression, networks, threads. It knows no records."""

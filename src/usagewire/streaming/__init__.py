@@ -1,0 +1,1 @@
+"""Files and streams of records: reading, following, writing, and going on where a run stopped."""

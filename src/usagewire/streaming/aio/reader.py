@@ -1,0 +1,229 @@
+"""Records of files and async streams in an event loop: `aread`, and the `AsyncReader` it returns.
+
+This module fetches what `async_sources` gives, hands it to the `Intake` and gives its records one
+by one, as `reader` does: no rule of reading is here. The event loop is asyncio's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from time import monotonic
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack, overload
+
+from usagewire.codec.decoder import MAX_LINE_BYTES, Decoder, DecoderOptions, T
+from usagewire.models import UsageObject
+from usagewire.streaming.aio.sources import (
+    AsyncEvents,
+    AsyncSource,
+    TaskEvents,
+    ThreadEvents,
+    is_async,
+)
+from usagewire.streaming.checkpoint import Checkpoint
+from usagewire.streaming.follow.tail import INTERVAL, Follow
+from usagewire.streaming.pipeline import Intake
+from usagewire.streaming.sources import Source, Sources
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
+
+SLICE: Final = 0.005
+"""Seconds of decoding after which other tasks get a turn, when the step at hand is done."""
+
+
+@overload
+def aread(
+    source: Source | AsyncSource,
+    *,
+    follow: bool = False,
+    interval: float = INTERVAL,
+    resume: str | bytes | None = None,
+    **options: Unpack[DecoderOptions],
+) -> AsyncReader[UsageObject]: ...
+@overload
+def aread(
+    source: Source | AsyncSource,
+    type: TypeForm[T],
+    *,
+    follow: bool = False,
+    interval: float = INTERVAL,
+    resume: str | bytes | None = None,
+    **options: Unpack[DecoderOptions],
+) -> AsyncReader[T]: ...
+def aread(
+    source: Any,
+    type: Any = UsageObject,  # noqa: A002 -- the name is public
+    *,
+    follow: bool = False,
+    interval: float = INTERVAL,
+    resume: str | bytes | None = None,
+    **options: Unpack[DecoderOptions],
+) -> AsyncReader[Any]:
+    r"""Return an async iterator over the records of `source`, an async context manager too.
+
+    It is `read` for an asyncio event loop: the same compressions, documents, errors, checkpoints.
+
+    Args:
+        source: an async iterable of bytes, as HTTP clients give; an object with an async `read`,
+            as `asyncio.StreamReader`; or anything that `read` takes, which a thread opens, reads
+            and iterates over, so that waiting for it does not block the event loop.
+        follow, interval: as in `read`; the records end when `AsyncReader.stop` is called.
+        resume: a checkpoint, of `aread` or of `read`, to go on where it was taken.
+        type, options: as in `Decoder`; `name` is the name of the source unless given.
+
+    Raises:
+        CheckpointError: where the checkpoint is none.
+        FileError: where the source cannot be followed.
+        UsageWireError: as `Decoder`, for the type and the options.
+
+    Nothing is opened or started before the first record is asked for, but for the look at a log
+    that is to be followed. What `read` raises for a
+    source comes from iterating, and whatever an async source raises is the cause of a `FileError`
+    that comes after the records before it. A cancellation passes.
+
+    Decoding runs in the event loop. Other tasks get a turn after `SLICE` seconds of it, between two
+    steps, of which each is at most 1 MiB of lines, or one line longer than that, or one whole
+    document.
+
+    >>> import asyncio
+    >>> from usagewire import aread
+    >>> async def chunks():
+    ...     yield b'{"object":"organization.usage.vector_stores.result",'
+    ...     yield b'"usage_bytes":5}\n'
+    >>> async def total():
+    ...     async with aread(chunks()) as rows:
+    ...         return sum([row.usage_bytes async for row in rows])
+    >>> asyncio.run(total())
+    5
+
+    """
+    at = None if resume is None else Checkpoint.loads(resume)
+    decoder: Decoder[Any] = Decoder(type, **options)
+    name = options.get("name")
+    events: AsyncEvents
+    if follow:
+        events = ThreadEvents(Follow(source, name, at, interval), name)
+    elif is_async(source):
+        events = TaskEvents(source, name, at)
+    else:
+        events = ThreadEvents(lambda: Sources(source, name, at, in_thread=True), name)
+    return AsyncReader(events, decoder, options.get("max_line_bytes", MAX_LINE_BYTES), at)
+
+
+class AsyncReader(Intake[T]):
+    """The records of an async source, or of files, in order. Made by `aread`.
+
+    Whoever waits for a record or a batch may be cancelled, as by `asyncio.timeout`, and ask again:
+    no record is lost and none comes twice. Several tasks may share a reader; each record comes to
+    one of them.
+    """
+
+    def __init__(
+        self, events: AsyncEvents, decoder: Decoder[T], limit: int, resume: Checkpoint | None
+    ) -> None:
+        super().__init__(decoder, limit, events.name, resume)
+        self._events = events
+        if events.followed is not None:
+            self._begin = events.followed.start  # a checkpoint may be taken at once
+        self._since = monotonic()
+
+    @property
+    def taken(self) -> int:
+        """Bytes taken from the source so far, as it gave them: for showing progress."""
+        return self._events.taken
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        while True:
+            for record in self._rest:
+                return record
+            # At each await nothing is held here, and another task may go on.
+            if self._step():
+                await self._pull()
+            elif self._is_time():
+                await self._give_way()
+
+    def batches(self) -> AsyncIterator[list[T]]:
+        """Return an async iterator over the records in lists of about a thousand; none is empty.
+
+        A list is smaller where no more is there yet. The iterator raises what iterating over the
+        reader does, once the records before it have come out, and goes on after that.
+        """
+        return _Batches(self._batch)
+
+    async def _batch(self) -> list[T]:
+        while True:
+            if self._is_time():
+                await self._give_way()
+            batch, dry = self._collect(self._is_time)
+            if batch:
+                return batch
+            if dry:
+                await self._pull()
+
+    def stop(self) -> None:
+        """Let the records end soon, as `Reader.stop` does, also from another thread."""
+        self._events.stop()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close what `aread` opened, and an async generator that was its source.
+
+        There are no more records then. Any other source stays open; up to a few chunks more than
+        the records need were read from it.
+
+        Raises:
+            FileError: where an async source cannot be closed.
+
+        """
+        self._shut()
+        await self._events.aclose()
+
+    def _is_time(self) -> bool:
+        """Return whether other tasks should get a turn."""
+        return monotonic() - self._since >= SLICE
+
+    async def _give_way(self) -> None:
+        await asyncio.sleep(0)
+        self._since = monotonic()
+
+    async def _pull(self) -> None:
+        """Take the next event, or wait for one."""
+        if self._ended:
+            raise StopAsyncIteration
+        events = self._events
+        if not events.ready:
+            await events.wait()
+            self._since = monotonic()
+            return
+        try:
+            self._receive(events.take(), goes_on=events.stopped or events.followed is not None)
+        finally:
+            if self._ended:
+                await events.aclose()
+            elif self._unwanted:
+                events.leave()
+
+
+class _Batches(AsyncIterator[list[T]]):
+    """No generator, which would end for good with the first error or cancellation."""
+
+    def __init__(self, batch: Callable[[], Awaitable[list[T]]]) -> None:
+        self._batch = batch
+
+    async def __anext__(self) -> list[T]:
+        return await self._batch()

@@ -1,0 +1,249 @@
+r"""Dead letters: rejected lines kept in a file, to be mended and fed again.
+
+A dead letter is a `Rejection` with the whole of its line, as one line of NDJSON that a person can
+read and edit. `DeadLetters` writes them while a log is read; `read(path, DeadLetter)` reads them
+back, and `DeadLetter.feed_to` gives the line to a decoder again, at the place where it once stood.
+
+>>> import io, tempfile
+>>> from pathlib import Path
+>>> from usagewire import DeadLetter, DeadLetters, Decoder, read
+>>> path = Path(tempfile.mkdtemp()) / "rejects.ndjson"
+>>> row = '{"object":"organization.usage.vector_stores.result","usage_bytes":%s}\n'
+>>> log = io.BytesIO((row % 5 + row % "oops" + row % '"6"').encode())
+>>> with DeadLetters(path) as letters, read(log, name="a.ndjson", on_error=letters) as records:
+...     [record.usage_bytes for record in records], letters.count
+([5], 2)
+
+Mended by hand or by code, the lines are read again; what is still wrong keeps its place.
+
+>>> decoder = Decoder(on_error="collect")
+>>> with read(path, DeadLetter) as letters:
+...     for letter in letters:
+...         if letter.code == "wrong_type":
+...             letter = letter.mended(letter.raw.replace('"6"', "6"))
+...         print(letter.feed_to(decoder))
+[]
+[UsageVectorStoresResult(usage_bytes=6, project_id=None, additional_properties={})]
+>>> print(decoder.rejections[0])
+a.ndjson:2: $: syntax: invalid JSON: unexpected character, expected a JSON value at character 66
+
+What a line means is the decoder's to know; what becomes of the file, the `Writer`'s.
+"""
+
+from __future__ import annotations
+
+import os
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from functools import cache
+from types import TracebackType
+from typing import Any, Final, Self
+
+import attrs
+from cattrs import Converter
+
+from usagewire.codec.decoder import Decoder, T
+from usagewire.codec.line_decoder import Place
+from usagewire.converters.configure import make_converter
+from usagewire.errors import RAW_LIMIT, Rejection, UsageWireError
+from usagewire.models import NO_PROPERTIES
+from usagewire.streaming.writer import Writer
+
+
+@attrs.frozen(kw_only=True, weakref_slot=False)
+class DeadLetter:
+    """A rejected line and what was wrong with it, as one line of a file of dead letters.
+
+    The line stands in `raw` or, where it is not UTF-8, in `raw_base64`; both give back its very
+    bytes. As JSON a letter is longer than its line, up to six times: to read letters of lines of
+    many megabytes, raise `max_line_bytes`.
+
+    Raises:
+        UsageWireError: where it has not one of `raw` and `raw_base64`, or that is no base64.
+
+    """
+
+    file: str | None = None
+    """Name of the file the line was in, or None where there was none. What cannot be UTF-8 in a
+    name is escaped."""
+    line: int
+    """Number of the line in that file, from 1."""
+    offset: int
+    """Bytes before the line, in the decompressed stream."""
+    length: int
+    """Bytes the line had, without its line end."""
+    path: str
+    """Where in the line the trouble is, as `$.results[1].input_tokens`."""
+    code: str
+    """What is wrong, one of `CODES`."""
+    message: str
+    """The same for a person."""
+    raw: str | None = None
+    """The line. This is what to edit."""
+    raw_base64: str | None = None
+    """The line in base64, where it is not UTF-8."""
+    truncated: bool = False
+    """Whether this is but the beginning of the line, as of one over `max_line_bytes`. Such a letter
+    is rejected again until it is mended."""
+    additional_properties: Mapping[str, Any] = attrs.field(default=NO_PROPERTIES, hash=False)
+    """What else stands in the letter, as notes of yours; written back; in equality, not in hash."""
+
+    def __attrs_post_init__(self) -> None:
+        if (self.raw is None) == (self.raw_base64 is None):
+            raise UsageWireError("a dead letter has either raw or raw_base64")
+        try:
+            self.data  # noqa: B018 -- whether there is any
+        except ValueError as error:
+            raise UsageWireError(f"raw_base64 is no base64: {error}") from error
+
+    @classmethod
+    def from_rejection(cls, rejection: Rejection) -> Self:
+        """Return the letter of a rejection, truncated where that has not all of its line.
+
+        Of a line over `max_line_bytes` the first 4096 bytes are taken.
+        """
+        raw, length = rejection.raw, rejection.length
+        if rejection.code == "line_too_long":
+            raw = raw[:RAW_LIMIT]
+        return cls(
+            file=None if rejection.file is None else _writable(rejection.file),
+            line=rejection.line,
+            offset=rejection.offset,
+            length=length,
+            path=_writable(rejection.path),
+            code=rejection.code,
+            message=_writable(rejection.message),
+            truncated=len(raw) < length,
+            **_held(raw),
+        )
+
+    @property
+    def data(self) -> bytes:
+        """The bytes of the line, or of its beginning where it is `truncated`."""
+        if self.raw is not None:
+            # A lone surrogate cannot be UTF-8; as it is, the line is rejected.
+            return self.raw.encode("utf-8", "surrogatepass")
+        return b64decode(self.raw_base64 or "", validate=True)
+
+    def mended(self, line: str | bytes) -> Self:
+        """Return the letter with `line` in place of its own, whole and without line end."""
+        data = line if isinstance(line, bytes) else line.encode("utf-8", "surrogatepass")
+        return attrs.evolve(self, truncated=False, **_held(data))
+
+    def feed_to(self, decoder: Decoder[T]) -> list[T]:
+        """Give the line to `decoder` again and return its record, or nothing if there is none.
+
+        The decoder counts the line and does what its `on_error` says with one that it rejects. The
+        rejection tells the place that the letter tells, not that of the letter. A truncated letter
+        is rejected as `line_too_long`.
+
+        Raises:
+            DecodeError: with `on_error="raise"`, where the line is a bad one.
+
+        """
+        stream = decoder.begin(self.file, Place(self.line, self.offset))
+        stream.push_line(self.data, max(1, self.length) if self.truncated else 0)
+        records: list[T] = []
+        while stream.next_run(records):
+            pass
+        return records
+
+
+class DeadLetters:
+    """Write rejected lines to a file of dead letters: a context manager, and a function to call.
+
+    Give it to `read`, or to any decoder, as `on_error`. Lines of up to `max_line_bytes` are kept
+    whole, unless `max_raw_bytes` says less. They hold whatever the line held, personal data too.
+
+    Args:
+        path: the file to write; compressed by its name, as by a `Writer`. It may be the file that
+            the letters are read from, which is replaced at the end.
+        append: whether to add to what is there, line by line, instead of replacing it whole or not
+            at all. For runs that are long or that are resumed.
+
+    Raises:
+        FileError: where the file cannot be written, as `Writer` does.
+
+    """
+
+    whole_lines: Final = True
+    """Tells a decoder that rejections are to have their lines whole."""
+
+    def __init__(self, path: str | os.PathLike[str], *, append: bool = False) -> None:
+        self._writer = Writer(path, append=append, converter=_sparing_converter())
+
+    @property
+    def count(self) -> int:
+        """How many letters were taken."""
+        return self._writer.count
+
+    def __call__(self, rejection: Rejection, notes: Mapping[str, Any] = NO_PROPERTIES) -> None:
+        """Take the letter of a rejected line, with notes as its `additional_properties`.
+
+        Raises:
+            FileError: where the letters before it cannot be written, or this is closed. The letter
+                was not taken.
+
+        """
+        letter = DeadLetter.from_rejection(rejection)
+        self._writer.write(attrs.evolve(letter, additional_properties=notes))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._writer.__exit__(kind, error, trace)
+
+    def flush(self) -> None:
+        """Wait until all letters are on disk, as `Writer.flush`.
+
+        Raises:
+            FileError: where they cannot be written.
+
+        """
+        self._writer.flush()
+
+    def prepare(self) -> None:
+        """Put all letters on disk, as `Writer.prepare`.
+
+        Raises:
+            FileError: where they cannot be written.
+
+        """
+        self._writer.prepare()
+
+    def close(self) -> None:
+        """Write what is left and close the file. Closing again does nothing.
+
+        Raises:
+            FileError: where that cannot be done.
+
+        """
+        self._writer.close()
+
+    def discard(self) -> None:
+        """Close the file as it was; with `append`, without the letters that were gathered."""
+        self._writer.discard()
+
+
+def _held(line: bytes) -> dict[str, Any]:
+    """Return the attributes that hold `line`."""
+    try:
+        return {"raw": line.decode(), "raw_base64": None}
+    except UnicodeDecodeError:
+        return {"raw": None, "raw_base64": b64encode(line).decode()}
+
+
+def _writable(text: str) -> str:
+    """Return `text` with what cannot be UTF-8, as in the names of some files, escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+@cache
+def _sparing_converter() -> Converter:
+    return make_converter(omit_if_default=True)

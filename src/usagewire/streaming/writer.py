@@ -1,0 +1,242 @@
+"""Writing: a file that is replaced whole or not at all, or a log that only gains whole lines.
+
+Records become lines here, and every error gets the name of the file. How lines reach the disk, so
+that nothing is lost whatever stops the writing, is the law of `atomic_file` and `append_log`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from cattrs import Converter
+
+from usagewire.codec.encoder import Encoder
+from usagewire.errors import EncodeError, FileError, quote
+from usagewire.io.append_log import AppendLog
+from usagewire.io.atomic_file import AtomicFile
+from usagewire.io.filesystem import BUFFER, OutputFile, named
+
+if TYPE_CHECKING:
+    from usagewire.wire.names import Dialect
+
+_LF: Final = ord("\n")
+
+
+def write(
+    path: str | os.PathLike[str],
+    records: Iterable[Any],
+    *,
+    dialect: Dialect = "api",
+    converter: Converter | None = None,
+) -> int:
+    """Write `records` as NDJSON to `path` and return how many there were.
+
+    The file is replaced whole or not at all, and compressed by its name, as by a `Writer`.
+
+    Args:
+        path: the file to write.
+        records: records of any class, written one a line.
+        dialect, converter: as in `Encoder`.
+
+    Raises:
+        FileError: where the file cannot be written, or what is there is not a regular file.
+        EncodeError: where a record holds something that would not read back equal; the path begins
+            with its index.
+
+    """
+    with Writer(path, dialect=dialect, converter=converter) as writer:
+        return writer.write_all(records)
+
+
+class Writer:
+    """Write records to a file as NDJSON, one a line. A context manager.
+
+    Without `append` the file is replaced whole or not at all: the lines go to a temporary file in
+    the same folder, which takes the name of `path` in `close`, once all of it is on disk. It has
+    the permissions, the group and, where that may be, the owner of the file it replaces. Leaving
+    the context by an exception is `discard`. A name that ends in `.gz`, `.zst`, `.bz2` or `.xz` is
+    written compressed. A process that is killed leaves its temporary file behind, called
+    `.usagewire-*.part`; the next writer in that folder removes it, where the system has locks that
+    tell it from one in use.
+
+    With `append` the lines are added to the end of a log, which is made if need be. Leaving the
+    context is `close`, by an exception too. An advisory lock keeps other writers that append away,
+    where the system has such locks. A last line without its LF, where a writer died, is mended
+    first: a complete JSON document is given its LF, and anything else is torn and set aside in
+    `NAME.torn`. A number counts as torn, because it may be the beginning of a longer one. A file
+    that is compressed, by its name or its first bytes, is refused.
+
+    Links are followed. Lines are gathered and handed to the system about `BUFFER` bytes at a time.
+
+    Args:
+        path: the file to write.
+        append: whether to add to what is there instead of replacing it.
+        dialect, converter: as in `Encoder`.
+
+    Raises:
+        FileError: where the file cannot be written, what is there is not a regular file, another
+            writer appends to it, or it is compressed and was to be appended to.
+
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        append: bool = False,
+        dialect: Dialect = "api",
+        converter: Converter | None = None,
+    ) -> None:
+        self._encoder = Encoder(dialect=dialect, converter=converter)
+        self.name = str(path)
+        """Name of the file as it was given; error messages begin with it."""
+        self.count = 0
+        """How many lines this writer took."""
+        with named(self.name):
+            self._target: OutputFile = (AppendLog if append else AtomicFile)(path)
+        self.path = self._target.path
+        """The file that is written, links followed."""
+        self.torn = self._target.torn
+        """The file in which a torn last line of the log was set aside, or None where none was."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self.close()
+        elif not self._target.keeps:
+            self.discard()
+        elif self._target.is_open:
+            try:
+                self.close()
+            except FileError as second:
+                error.add_note(str(second))
+
+    def write(self, record: Any) -> None:
+        """Write one record as one line.
+
+        Raises:
+            EncodeError: where it holds something that would not read back equal. The record was
+                not taken, and the next one can be.
+            FileError: where the lines before it cannot be written, or the writer is closed. The
+                record was not taken. Of a log nothing is lost: it ends in a whole line, the lines
+                that were taken wait for the next `write`, `flush` or `close`, and it can be
+                written again. Without `append` the writer is closed, and the file as it was.
+
+        """
+        self._take(self._encoder.encode(record))
+
+    def write_all(self, records: Iterable[Any]) -> int:
+        """Write each of `records` as one line and return how many there were.
+
+        Raises:
+            EncodeError: as `write`; the path begins with the index of the record. The records
+                before it were taken.
+            FileError: as `write`.
+
+        """
+        before = self.count
+        for index, record in enumerate(records):
+            try:
+                line = self._encoder.encode(record)
+            except EncodeError as error:
+                raise error.within(index)
+            self._take(line)
+        return self.count - before
+
+    def write_line(self, line: bytes) -> None:
+        """Write a line that was made elsewhere.
+
+        Args:
+            line: its bytes, of any kind but without LF, which is added. A file whose first line
+                begins as compressed data does is taken for such by all that read or append to it.
+
+        Raises:
+            EncodeError: where it is not bytes, or more than one line.
+            FileError: as `write`.
+
+        """
+        if not isinstance(line, bytes) or _LF in line:
+            raise EncodeError(f"{quote(line)} is not the bytes of one line without its LF")
+        self._take(line)
+
+    def flush(self) -> None:
+        """Hand all lines to the system and wait until they are on disk.
+
+        Of a log, the lines written before are safe when this returns. Without `append` they are in
+        the temporary file, and compressed ones in part; the file is replaced in `close`.
+
+        Raises:
+            FileError: where the lines cannot be written, as `write`, or the system cannot say that
+                they are on disk. No later `flush` can vouch for those lines, so all of them fail;
+                open the log again to go on.
+
+        """
+        self._do(self._target.flush)
+
+    def prepare(self) -> None:
+        """Put all lines on disk, so that `close` has but to give the file its name.
+
+        For replacing several files together. No line can be written afterwards, but to a log.
+
+        Raises:
+            FileError: as `flush`.
+
+        """
+        self._do(self._target.prepare)
+
+    def close(self) -> None:
+        """Write what is left and close the file; replace it, unless the writer appends.
+
+        Closing again does nothing.
+
+        Raises:
+            FileError: where that cannot be done. Without `append` the file is as it was, unless the
+                new one has its name and only the folder could not be put on disk. The message
+                tells how many lines a log did not get.
+
+        """
+        if self._target.is_open:
+            self._do(self._target.close)
+        elif self._target.failed:
+            raise FileError(f"{self.name}: writing it failed before")
+
+    def discard(self) -> None:
+        """Close the file without the lines that were gathered. Closing again does nothing.
+
+        Without `append` the file stays as it was. Of a log, lines that were handed to the system
+        stay.
+        """
+        self._target.discard()
+
+    def _take(self, line: bytes) -> None:
+        target = self._target
+        if target.is_full or not target.is_open:
+            state = "about to be closed" if target.is_open else "closed"
+            raise FileError(f"{self.name}: the writer is {state}")
+        if len(target.lines) >= BUFFER:
+            self._do(target.put)
+        # One step: no signal comes between the two, and where memory runs out nothing was taken.
+        target.lines += line + b"\n"
+        self.count += 1
+
+    def _do(self, step: Callable[[], None]) -> None:
+        if not self._target.is_open:
+            raise FileError(f"{self.name}: the writer is closed")
+        with named(self.name):
+            try:
+                step()
+            except BaseException:
+                with suppress(OSError):  # what fails again is done again later
+                    self._target.fail()
+                raise

@@ -1,0 +1,485 @@
+"""`Conversion`: no row lost in any shape, the same sums, and nobody's name left if so asked."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.codec.test_properties import RECORDS_OF_ROWS
+from tests.conftest import PAGES, Way, exact, text
+from usagewire import (
+    DIALECTS,
+    Conversion,
+    CostsResult,
+    CostsResultAmount,
+    DecodeError,
+    Decoder,
+    UnknownResult,
+    UsageCompletionsResult,
+    UsageEmbeddingsResult,
+    UsageResponse,
+    UsageTimeBucket,
+    UsageTimeBucketResultInner,
+    UsageVectorStoresResult,
+    UsageWireError,
+    dumps,
+)
+from usagewire.analysis import conversion
+from usagewire.analysis.summary import KEYS, Summary, rows
+from usagewire.models import NO_PROPERTIES
+from usagewire.wire.names import PERSONAL, spelling
+
+START = 1_785_542_400  # 2026-08-01T00:00:00Z
+DAY = 86_400
+TIMES = {"start_time": START, "end_time": START + DAY}
+STORED = UsageVectorStoresResult(usage_bytes=5)
+EMBEDDED = UsageEmbeddingsResult(input_tokens=20, num_model_requests=2, model="m")
+FLAT = UsageTimeBucketResultInner(object="organization.costs.result", usage_bytes=5)
+
+
+def timed(row: Any, start: int = START, **extra: Any) -> Any:
+    """Return the row as one that carries the times of a day."""
+    times = {"start_time": start, "end_time": start + DAY}
+    return attrs.evolve(row, additional_properties=extra | times)
+
+
+def bucket(*results: Any, start: int = START) -> UsageTimeBucket:
+    """Return a day of rows."""
+    return UsageTimeBucket(start_time=start, end_time=start + DAY, results=results)
+
+
+def page(*data: UsageTimeBucket) -> UsageResponse:
+    """Return a last page."""
+    return UsageResponse(data=data, has_more=False)
+
+
+def converted(records: Iterable[Any], to: Any = None, **options: Any) -> list[Any]:
+    """Return what a conversion makes of all the records."""
+    made = Conversion(to, **options)
+    return [one for record in records for one in made.add(record)] + made.close()
+
+
+DAYS = st.integers(0, 2).map(lambda day: START + day * DAY)
+TIMED = st.builds(timed, RECORDS_OF_ROWS, DAYS)
+BUCKETS = st.builds(
+    lambda results, start: bucket(*results, start=start),
+    st.lists(RECORDS_OF_ROWS, max_size=2),
+    DAYS,
+)
+# Records of which every row has its times, as what goes into pages must.
+PLACED = st.lists(st.one_of(TIMED, TIMED, BUCKETS, st.builds(page, BUCKETS)), max_size=4)
+ANY = st.lists(RECORDS_OF_ROWS | TIMED | BUCKETS, max_size=4)
+SHAPES = st.sampled_from([None, "rows", "flat", "pages"])
+ROW_SHAPES = st.sampled_from([None, "rows", "flat"])
+few = settings(max_examples=20)  # records of every kind with all their fields are slow to make
+
+
+def census(records: Iterable[Any]) -> list[Any]:
+    """Return the rows with their times, wherever these stand, in order."""
+    found = ((row, start, end) for record in records for row, start, end in rows(record))
+    return [exact((untimed(row), start, end)) for row, start, end in found]
+
+
+def untimed(row: Any) -> Any:
+    """Return the row without times of its own."""
+    extra = {k: v for k, v in row.additional_properties.items() if k not in TIMES}
+    return attrs.evolve(row, additional_properties=extra)
+
+
+# --- nothing is lost -------------------------------------------------------------------------
+
+
+@few
+@given(to=SHAPES, records=PLACED)
+def test_no_row_is_lost(path: Way, to: Any, records: list[Any]) -> None:
+    """In every shape, written and read back, there are the same rows with their times, in order."""
+    data = b"".join(dumps(one) + b"\n" for one in converted(records, to))
+
+    assert census(records) == census(path.Decoder().decode_lines(data))
+
+
+@pytest.mark.usefixtures("path")
+@few
+@given(to=ROW_SHAPES, records=ANY)
+def test_no_row_needs_its_times(to: Any, records: list[Any]) -> None:
+    """Rows that stand alone without times come out as they are."""
+    data = b"".join(dumps(one) + b"\n" for one in converted(records, to))
+
+    assert census(records) == census(Decoder().decode_lines(data))
+
+
+@few
+@given(to=SHAPES, records=PLACED, key=st.sampled_from([(), *((key,) for key in KEYS)]))
+def test_sums_stay(to: Any, records: list[Any], key: Any) -> None:
+    """Whatever is summed by whatever key, before and after, is the same."""
+    before, after = Summary(key, breakdown=True), Summary(key, breakdown=True)
+    for one in records:
+        before.add(one)
+    for one in converted(records, to):
+        # Of a client's own shape it is the JSON that counts, in which a "" stays a "".
+        after.add(one)
+
+    assert without_nothing(before) == without_nothing(after)
+
+
+def without_nothing(sums: Summary) -> dict[Any, Any]:
+    """Return the sums of each group, those of "" with those of None."""
+    whole: dict[Any, Any] = {}
+    for group in sums.groups:
+        key = tuple(value or None for value in group.key.values())
+        of_key = whole.setdefault(key, Counter({"rows": 0}))
+        of_key.update({"rows": group.rows} | dict(group.metrics))
+        for currency, value in group.cost.items():
+            of_key[currency, "cost"] = of_key.get((currency, "cost"), Decimal(0)) + value
+    return whole
+
+
+@few
+@given(records=PLACED)
+def test_rows_come_back_from_pages(records: list[Any]) -> None:
+    """Rows made into pages and taken apart again are the same rows, in order."""
+    taken = converted(records, "rows")
+
+    assert exact(taken) == exact(converted(converted(taken, "pages"), "rows"))
+
+
+@few
+@given(records=PLACED)
+def test_pages_are_pages(records: list[Any]) -> None:
+    """Nothing else comes out; pages that went in come out as they are."""
+    made = converted(records, "pages")
+
+    assert {"page"} >= {one.object for one in made}
+    assert [one for one in records if one.object == "page"] == [
+        one for one in made if any(one is record for record in records)
+    ]
+
+
+@few
+@given(records=ANY)
+def test_no_shape_changes_nothing(records: list[Any]) -> None:
+    """Without a shape each record comes out as the object it is."""
+    made = Conversion()
+    assert all(made.add(one)[0] is one for one in records)
+    assert [] == made.close()
+
+
+# --- what comes out --------------------------------------------------------------------------
+
+CASES: dict[str, tuple[Any, list[Any], list[Any]]] = {
+    "a bucket's rows": ("rows", [bucket(STORED, EMBEDDED)], [timed(STORED), timed(EMBEDDED)]),
+    "a page's rows": (
+        "rows",
+        [page(bucket(STORED), bucket(EMBEDDED, start=START + DAY))],
+        [timed(STORED), timed(EMBEDDED, START + DAY)],
+    ),
+    "no rows": ("rows", [page(bucket()), page(), bucket()], []),
+    "a row alone": ("rows", [STORED, timed(STORED)], [STORED, timed(STORED)]),
+    "a flattened row": ("rows", [FLAT], [STORED]),
+    "a flattened row with times": ("rows", [timed(FLAT)], [timed(STORED)]),
+    "times of a row in a bucket": (
+        "rows",
+        [bucket(attrs.evolve(STORED, additional_properties={"start_time": "May", "x": 1}))],
+        [timed(STORED, x=1)],
+    ),
+    "flat": (
+        "flat",
+        [bucket(STORED)],
+        [
+            UsageTimeBucketResultInner(
+                object=STORED.object, usage_bytes=5, additional_properties=TIMES
+            )
+        ],
+    ),
+    "flat stays flat": ("flat", [FLAT], [FLAT]),
+    "a bucket's page": ("pages", [bucket(STORED)], [page(bucket(STORED))]),
+    "rows of one day": (
+        "pages",
+        [timed(STORED), timed(EMBEDDED)],
+        [page(bucket(STORED, EMBEDDED))],
+    ),
+    "rows of two days": (
+        "pages",
+        [timed(STORED), timed(EMBEDDED, START + DAY), timed(STORED)],
+        [
+            page(bucket(STORED)),
+            page(bucket(EMBEDDED, start=START + DAY)),
+            page(bucket(STORED)),
+        ],
+    ),
+    "rows around a bucket": (
+        "pages",
+        [timed(STORED), bucket(EMBEDDED), timed(STORED)],
+        [page(bucket(STORED)), page(bucket(EMBEDDED)), page(bucket(STORED))],
+    ),
+    "rows around a page": (
+        "pages",
+        [timed(STORED), page(), timed(STORED)],
+        [page(bucket(STORED)), page(), page(bucket(STORED))],
+    ),
+    "flattened rows of one day": (
+        "pages",
+        [timed(FLAT), timed(FLAT)],
+        [page(bucket(STORED, STORED))],
+    ),
+    "unknown fields of rows": (
+        "pages",
+        [timed(STORED, x=1)],
+        [page(bucket(attrs.evolve(STORED, additional_properties={"x": 1})))],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_comes_out(case: str) -> None:
+    """Each record becomes what its shape asks for."""
+    to, records, expected = CASES[case]
+    assert exact(expected) == exact(converted(records, to))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_samples(path: Way, name: str) -> None:
+    """Every sample page comes apart into rows that carry the times of its buckets."""
+    sample = path.loads(text(PAGES[name]))
+    taken = [(row, one.start_time, one.end_time) for one in sample.data for row in one.results]
+    found = converted([sample], "rows")
+
+    assert [row for row, _, _ in taken] == [untimed(row) for row in found]
+    assert [times for _, *times in taken] == [
+        [row.additional_properties[key] for key in TIMES] for row in found
+    ]
+
+
+KEPT_ROWS = {
+    "a field of another kind": attrs.evolve(STORED, additional_properties={"model": "m"}),
+    "zeros of another kind": attrs.evolve(STORED, additional_properties={"images": 0}),
+    "a field of another type": UnknownResult(object="x", additional_properties={"model": 5}),
+    "a field that is null": UnknownResult(object="x", additional_properties={"model": None}),
+    "another spelling": UnknownResult(object="x", additional_properties={"inputTokens": 5}),
+}
+
+
+@pytest.mark.parametrize("row", KEPT_ROWS.values(), ids=KEPT_ROWS)
+def test_rows_that_flattening_would_change(row: Any) -> None:
+    """They stay as they are, which as JSON is as flat as can be."""
+    assert [row] == converted([row], "flat")
+
+
+def test_an_unknown_kind_is_flattened() -> None:
+    """Its fields that have the name and the type of known ones become those."""
+    row = UnknownResult(object="x", additional_properties={"model": "m", "frames": 5})
+    (flat,) = converted([row], "flat")
+    assert ("m", {"frames": 5}) == (flat.model, flat.additional_properties)
+
+
+def test_what_conversion_leaves_out() -> None:
+    """Cursors, and unknown fields of pages and buckets, are in no row."""
+    one = attrs.evolve(bucket(STORED), additional_properties={"start_time_iso": "x"})
+    whole = UsageResponse(data=(one,), has_more=True, next_page="c", additional_properties={"y": 1})
+    assert [timed(STORED)] == converted([whole], "rows")
+    assert [whole] == converted([whole], "pages")
+
+
+# --- pages in bounded memory -----------------------------------------------------------------
+
+
+def test_a_page_of_rows_is_bounded() -> None:
+    """A page gets no more rows than `MAX_ROWS`; no more than that are kept."""
+    most = conversion.MAX_ROWS
+    made = Conversion("pages")
+    found = [
+        len(one.data[0].results) for _ in range(2 * most + 1) for one in made.add(timed(STORED))
+    ]  # type: ignore[union-attr]
+    assert ([most, most], [page(bucket(STORED))]) == (found, made.close())
+
+
+def test_close_gives_what_was_kept_once() -> None:
+    """Closing again gives nothing, and more can be added."""
+    made = Conversion("pages")
+    made.add(timed(STORED))
+    assert [page(bucket(STORED))] == made.close()
+    assert [] == made.close()
+    assert [] == made.add(timed(EMBEDDED))
+    assert [page(bucket(EMBEDDED))] == made.close()
+
+
+# --- what cannot be converted ----------------------------------------------------------------
+
+UNPLACED: dict[str, tuple[dict[str, Any], str]] = {
+    "no times": ({}, "start_time"),
+    "no end": ({"start_time": START}, "end_time"),
+    "no start": ({"end_time": START}, "start_time"),
+    "text": (TIMES | {"start_time": "2026-08-01"}, "start_time"),
+    "a fraction": (TIMES | {"end_time": 1.0}, "end_time"),
+    "a bool": (TIMES | {"start_time": True}, "start_time"),
+    "null": (TIMES | {"start_time": None}, "start_time"),
+    "past 64 bits": (TIMES | {"end_time": 2**63}, "end_time"),
+}
+
+
+@pytest.mark.parametrize("case", UNPLACED)
+def test_a_row_without_times_has_no_page(case: str) -> None:
+    """It is refused with a code and the key, and the rows around it stay neighbours."""
+    times, key = UNPLACED[case]
+    made = Conversion("pages")
+    made.add(timed(STORED))
+    with pytest.raises(DecodeError, match="no_interval") as caught:
+        made.add(attrs.evolve(STORED, additional_properties=times))
+    assert ("no_interval", f"$.{key}") == (caught.value.code, caught.value.path)
+    made.add(timed(EMBEDDED))
+    assert [page(bucket(STORED, EMBEDDED))] == made.close()
+
+
+@pytest.mark.parametrize("to", ["rows", "pages"])
+def test_a_flattened_row_of_no_clear_kind(to: Any) -> None:
+    """What `to_result` cannot tell is refused as it refuses it."""
+    flat = timed(attrs.evolve(FLAT, usage_bytes=None, input_tokens=1, num_model_requests=1))
+    with pytest.raises(DecodeError, match="ambiguous_kind"):
+        Conversion(to).add(flat)
+
+
+@pytest.mark.parametrize("to", ["rows", "flat", "pages"])
+@pytest.mark.parametrize("drop_personal", [False, True])
+def test_what_is_no_record(to: Any, *, drop_personal: bool) -> None:
+    """A dict is not a record."""
+    with pytest.raises(UsageWireError, match="got a dict"):
+        Conversion(to, drop_personal=drop_personal).add({})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("to", ["row", "", 5, []])
+def test_a_wrong_shape(to: Any) -> None:
+    """The error lists the shapes there are."""
+    with pytest.raises(UsageWireError, match="rows, flat, pages"):
+        Conversion(to)
+
+
+# --- nobody's name ---------------------------------------------------------------------------
+
+ADA = "ada@example.org"
+EVERY_SPELLING = sorted({spelling(key, dialect) for key in PERSONAL for dialect in DIALECTS})
+PERSONAL_KEYS = st.sampled_from([*EVERY_SPELLING, "USER_ID", "user-email", "User Name"])
+# JSON in which the address stands under personal keys and nowhere else.
+HAUNTED = st.recursive(
+    st.dictionaries(PERSONAL_KEYS, st.sampled_from([ADA, [ADA], {"name": ADA}]), max_size=2),
+    lambda inner: st.lists(inner, max_size=2) | st.fixed_dictionaries({"owner": inner, "n": inner}),
+    max_leaves=4,
+)
+EXTRA = st.builds(lambda key, more: {key: ADA, "more": more}, PERSONAL_KEYS, HAUNTED)
+# A row that has a field `user_id` has no unknown one of that name.
+USER_IDS = {spelling("user_id", dialect) for dialect in DIALECTS}
+OTHER_KEYS = EXTRA.map(lambda extra: {k: v for k, v in extra.items() if k not in USER_IDS})
+NAMED_ROWS = st.one_of(
+    st.builds(UnknownResult, object=st.just("later"), additional_properties=EXTRA),
+    st.builds(
+        lambda extra, of_amount: CostsResult(
+            user_id=ADA,
+            amount=CostsResultAmount(value=Decimal(1), additional_properties=of_amount),
+            additional_properties=extra,
+        ),
+        OTHER_KEYS,
+        EXTRA,
+    ),
+    OTHER_KEYS.map(lambda extra: attrs.evolve(EMBEDDED, user_id=ADA, additional_properties=extra)),
+)
+NAMED = st.one_of(
+    NAMED_ROWS.map(lambda row: timed(row, **row.additional_properties)),
+    st.builds(
+        lambda row, of_bucket, of_page: attrs.evolve(
+            page(attrs.evolve(bucket(row), additional_properties=of_bucket)),
+            additional_properties=of_page,
+        ),
+        NAMED_ROWS,
+        EXTRA,
+        EXTRA,
+    ),
+)
+
+
+@few
+@given(to=SHAPES, records=st.lists(NAMED, max_size=3))
+def test_nobody_is_named(to: Any, records: list[Any]) -> None:
+    """At no depth does anything personal stay; the rows do."""
+    cleaned = converted(records, to, drop_personal=True)
+
+    assert ADA.encode() not in b"".join(map(dumps, cleaned))
+    assert len(census(records)) == len(census(cleaned))
+
+
+@few
+@given(records=PLACED)
+def test_nothing_else_goes(records: list[Any]) -> None:
+    """Of records that name nobody, everything stays."""
+    nameless = [strip_user(one) for one in records]
+
+    assert exact(nameless) == exact(converted(nameless, drop_personal=True))
+
+
+def strip_user(record: Any) -> Any:
+    """Return the record with no user, by other means."""
+    parts = {
+        name: tuple(map(strip_user, getattr(record, name)))
+        for name in ("data", "results")
+        if hasattr(record, name)
+    }
+    return attrs.evolve(
+        record, **parts, **({"user_id": None} if hasattr(record, "user_id") else {})
+    )
+
+
+PERSONS: dict[str, tuple[Any, Any]] = {
+    "a group key": (attrs.evolve(EMBEDDED, user_id="u"), EMBEDDED),
+    "an unknown field": (
+        CostsResult(line_item="x", additional_properties={"user_email": ADA, "project_name": "p"}),
+        CostsResult(line_item="x", additional_properties={"project_name": "p"}),
+    ),
+    "an unknown field of an amount": (
+        CostsResult(amount=CostsResultAmount(additional_properties={"UserName": ADA})),
+        CostsResult(amount=CostsResultAmount()),
+    ),
+    "an unknown kind": (
+        UnknownResult(object="x", additional_properties={"userId": "u", "api_key_id": "k"}),
+        UnknownResult(object="x", additional_properties={"api_key_id": "k"}),
+    ),
+    "deep down": (
+        attrs.evolve(STORED, additional_properties={"a": [{"user": {"name": ADA}, "b": 1}]}),
+        attrs.evolve(STORED, additional_properties={"a": [{"b": 1}]}),
+    ),
+    "nothing left": (
+        attrs.evolve(STORED, additional_properties={"a": {"email": ADA}}),
+        attrs.evolve(STORED, additional_properties={"a": {}}),
+    ),
+    "a flattened row": (attrs.evolve(FLAT, user_id="u"), FLAT),
+    "projects and keys": (
+        UsageCompletionsResult(
+            input_tokens=1, output_tokens=1, num_model_requests=1, api_key_id="k", project_id="p"
+        ),
+    )
+    * 2,
+    "a page": (
+        attrs.evolve(page(bucket(STORED)), additional_properties={"user": ADA}),
+        page(bucket(STORED)),
+    ),
+}
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize("case", PERSONS)
+def test_what_is_personal(case: str) -> None:
+    """A user's id, name and e-mail go; projects, keys and organizations stay."""
+    record, expected = PERSONS[case]
+    (found,) = converted([record], drop_personal=True)
+    assert exact(expected) == exact(found)
+    assert json.loads(dumps(expected)) == json.loads(dumps(found))
+
+
+def test_a_record_that_names_nobody_is_not_copied() -> None:
+    """Cleaning costs no copy where there is nothing to clean."""
+    (found,) = converted([STORED], drop_personal=True)
+    assert found is STORED
+    assert found.additional_properties is NO_PROPERTIES

@@ -1,0 +1,407 @@
+"""The command line as processes: pipes, signals, full disks and terminals."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final
+
+import pytest
+from click.testing import CliRunner
+
+from usagewire.cli import session
+from usagewire.cli.main import usagewire
+
+pty = pytest.importorskip("pty", reason="needs sh, signals and terminals of POSIX")
+
+ROOT: Final = Path(__file__).parents[2]
+LOG: Final = str(ROOT / "examples" / "usage.ndjson")
+PAGE: Final = str(ROOT / "examples" / "costs_page.json")
+COMMAND: Final = [sys.executable, "-m", "usagewire"]
+
+STORED: Final = b'{"object":"organization.usage.vector_stores.result","usage_bytes":1}\n'
+BAD: Final = b"what?\n"
+WIDE: Final = STORED.replace(b":1}", b":1" + b" " * 5000 + b"}")
+"""A line that is read fast for its size."""
+
+PATIENCE: Final = 20
+"""Seconds after which a command that should have ended counts as one that hangs."""
+
+
+@contextmanager
+def started(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command; it is killed if it is still there in the end."""
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    with subprocess.Popen([*COMMAND, *arguments], **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def endless() -> Iterator[IO[bytes]]:
+    """Return a pipe out of which good lines come without end, after a bad one."""
+    script = (
+        f"import os\ntext = {STORED!r} * 1000\nos.write(1, {BAD!r})\nwhile True: os.write(1, text)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as source:
+        assert source.stdout is not None
+        try:
+            yield source.stdout
+        finally:
+            source.kill()
+
+
+# --- signals ---------------------------------------------------------------------------------
+
+
+CONVERT: Final = ["convert", "-", "-o", "out", "--rejects", "rejects"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "number", "status", "undone"),
+    [
+        (["summary", "-"], signal.SIGINT, session.INTERRUPTED, "no sum was printed"),
+        (["validate", "-"], signal.SIGINT, session.INTERRUPTED, "what comes after was not checked"),
+        (CONVERT, signal.SIGINT, session.INTERRUPTED, "nothing was written"),
+        (CONVERT, signal.SIGTERM, session.TERMINATED, "nothing was written"),
+    ],
+)
+def test_a_signal_ends_long_work_and_says_what_was_done(
+    arguments: list[str], number: int, status: int, undone: str,
+    endless: IO[bytes], tmp_path: Path,
+) -> None:  # fmt: skip
+    """However much there is to read, the command ends, and nothing half-written stays behind."""
+    with started(*arguments, stdin=endless, cwd=tmp_path) as process:
+        assert b"<stdin>:1: $: syntax" in told(process, arguments[0]).readline()  # it reads
+        process.send_signal(number)
+        out, errors = process.communicate(timeout=PATIENCE)
+    found = re.fullmatch(
+        r"interrupted before all was read: lines (\d+), records (\d+), rejected 1, blank 0; (.*)\n",
+        errors.decode(),
+    )
+    assert found
+    assert (status, b"", undone) == (process.returncode, out, found[3])
+    assert int(found[1]) == int(found[2]) + 1
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("command", "packed"), [("summary", False), ("convert", True)])
+def test_a_signal_ends_waiting(command: str, packed: bool, tmp_path: Path) -> None:
+    """Where no more comes, the command ends as well, also while a thread reads ahead."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    text = STORED + BAD
+    packer = zlib.compressobj(wbits=31)
+    options = ["-o", "out"] if command == "convert" else []
+    with started(command, str(fifo), *options, cwd=tmp_path) as process, fifo.open("wb", 0) as file:
+        file.write(packer.compress(text) + packer.flush(zlib.Z_SYNC_FLUSH) if packed else text)
+        assert b"fifo:2: $: syntax" in told(process, command).readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=PATIENCE)
+    assert session.INTERRUPTED == process.returncode
+    assert errors.startswith(b"interrupted before all was read: lines 2, records 1, rejected 1,")
+    assert ["fifo"] == [path.name for path in tmp_path.iterdir()]
+
+
+def told(process: subprocess.Popen[bytes], command: str) -> IO[bytes]:
+    """Return where a command names bad lines."""
+    stream = process.stdout if command == "validate" else process.stderr
+    assert stream is not None
+    return stream
+
+
+def test_a_log_that_is_followed_is_summed_up_at_sigterm(tmp_path: Path) -> None:
+    """Nothing but the sums is on standard output, and the next start goes on from there."""
+    log = tmp_path / "log"
+    arguments = ("tail", str(log), "--by", "", "--checkpoint", str(tmp_path / "place"))
+    for rows in (3, 5):
+        with log.open("ab") as file:
+            file.write(STORED * rows + BAD)
+        with started(*arguments) as process:
+            assert process.stderr is not None
+            said = iter(process.stderr.readline, b"")
+            assert any(b": $: syntax" in line for line in said)  # it reads
+            process.send_signal(signal.SIGTERM)
+            out, _ = process.communicate(timeout=PATIENCE)
+        assert (1, f"rows  usage_bytes\n   {rows}            {rows}\n") == (
+            process.returncode,
+            out.decode(),
+        )
+
+
+# --- outputs that fail -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "unbuffered"),
+    [
+        ("validate", ""),
+        ("summary --by line_item,day --format csv", ""),
+        ("summary --by line_item,day --format csv", "1"),
+        ("convert -o -", "1"),
+    ],
+)
+def test_a_broken_pipe_ends_quietly(options: str, unbuffered: str, tmp_path: Path) -> None:
+    """Who takes one line gets one line, and nobody complains."""
+    file = tmp_path / "log"
+    amount = ', "amount": 1' if options == "validate" else ""
+    file.write_text("".join(
+        f'{{"object": "organization.costs.result", "line_item": "{n:050}"{amount}}}\n'
+        for n in range(4000)
+    ))  # fmt: skip
+    command = shlex.join([*COMMAND, *options.split(), str(file)])
+    done = subprocess.run(  # noqa: S602 -- a pipe of the shell is what is tested
+        f"({command}; echo status $? >&2) | head -1",
+        shell=True, capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+    )  # fmt: skip
+    assert (1, f"status {session.BROKEN_PIPE}\n") == (done.stdout.count("\n"), done.stderr)
+
+
+def test_who_reads_no_more_of_what_is_said_ends_it_quietly(tmp_path: Path) -> None:
+    """A closed standard error is no different, and is not taken for a rejected line."""
+    (tmp_path / "log").write_bytes(BAD * 50_000)
+    command = shlex.join([*COMMAND, "convert", "log", "-o", "out", "--rejects", "rejects"])
+    done = subprocess.run(  # noqa: S602 -- a pipe of the shell is what is tested
+        f"({command} 2>&1; echo status $? >&2) | true",
+        shell=True, capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert f"status {session.BROKEN_PIPE}\n" == done.stderr
+    assert ["log"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_a_source_that_is_standard_input_is_a_source_too(tmp_path: Path) -> None:
+    """Its rejected lines are not lost with it, though its name is not told."""
+    log = tmp_path / "log"
+    log.write_bytes(STORED + BAD)
+    with log.open("rb") as stdin:
+        done = subprocess.run(
+            [*COMMAND, "convert", "-", "-o", str(log)],
+            stdin=stdin,
+            capture_output=True,
+            check=False,
+        )
+    assert (2, STORED + BAD) == (done.returncode, log.read_bytes())
+    assert b"replacing it would lose 1 rejected lines" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    "arguments",
+    [["summary", LOG], ["validate", LOG], ["convert", LOG, "-o", "-", "--rejects", "rejects"]],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_full_disk_is_an_error_without_traceback(arguments: list[str], tmp_path: Path) -> None:
+    """The status is 2, and of a conversion no file is written."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path,
+        )  # fmt: skip
+    assert (2, []) == (done.returncode, list(tmp_path.iterdir()))
+    assert "cannot write the output: No space left on device" == done.stderr.splitlines()[-1]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["summary", LOG],
+        ["convert", "nosuch", "-o", "out"],
+        ["summary", "--by", "nosuch", LOG],
+        ["--help"],
+        ["tail", "--help"],
+    ],
+    ids=["summary", "failure", "usage", "help", "help of one"],
+)
+def test_the_status_stands_where_nothing_can_be_said(arguments: list[str], tmp_path: Path) -> None:
+    """On a full disk, 2 is all that is left to tell."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, *arguments], stdout=full, stderr=full, check=False, cwd=tmp_path
+        )
+    assert 2 == done.returncode
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_help_that_cannot_be_printed_is_an_error_without_traceback() -> None:
+    """It is output like any other."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (2, "cannot write the output: No space left on device\n") == (
+        done.returncode,
+        done.stderr,
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_an_interrupt_keeps_its_status_where_nothing_can_be_said() -> None:
+    """It is not taken for a rejected line."""
+    with (
+        Path("/dev/full").open("w") as full,
+        started("validate", "-", stdin=subprocess.PIPE, stderr=full) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(BAD)
+        process.stdin.flush()
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert session.TERMINATED == process.wait(PATIENCE)
+
+
+def test_a_closed_standard_output_is_wrong_usage() -> None:
+    """There is nowhere to print to, which is said."""
+    done = subprocess.run(  # noqa: S602 -- the shell closes it
+        f"{shlex.join([*COMMAND, 'summary', PAGE])} >&-",
+        shell=True, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    assert 2 == done.returncode
+    assert "standard output is closed" in done.stderr
+
+
+# --- terminals -------------------------------------------------------------------------------
+
+
+def on_terminal(*arguments: str, columns: int = 80, **streams: Any) -> str:
+    """Return what a command writes to a terminal of so many columns, without its colours.
+
+    Unless said otherwise, standard output and standard error both are the terminal.
+    """
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"COLUMNS": str(columns), "LINES": "24", "TERM": "xterm"}
+    streams = {"stdin": subprocess.DEVNULL, "stdout": theirs, "stderr": theirs} | streams
+    with subprocess.Popen([*COMMAND, *arguments], env=environment, **streams):
+        os.close(theirs)
+        text = b"".join(iter(lambda: read_terminal(ours), b""))
+    os.close(ours)
+    return re.sub(r"\x1b\[[0-9;]*m", "", text.decode())
+
+
+def read_terminal(terminal: int) -> bytes:
+    """Return what comes next on a terminal; nothing where its other end is closed."""
+    try:
+        return os.read(terminal, 2**16)
+    except OSError:  # Linux says so at the end
+        return b""
+
+
+def screens(text: str) -> list[str]:
+    """Return the lines that were on a terminal, those that were drawn over too."""
+    return [line for line in re.split(r"\r|\n|\x1b\[\d*[A-Z]|\x1b\[\?25[hl]", text) if line.strip()]
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a log that is large enough for a bar, with a bad line at its end."""
+    file = tmp_path_factory.mktemp("large") / "[b]large.ndjson"
+    file.write_bytes(WIDE * 1000 + BAD)
+    return file
+
+
+@pytest.mark.parametrize("columns", [20, 80, 200])
+def test_a_narrow_terminal_cuts_nothing(columns: int) -> None:
+    """Long line items are folded between words, numbers and ids never."""
+    arguments = ("summary", PAGE, "--by", "project_id,line_item")
+    plain = CliRunner().invoke(usagewire, arguments).stdout
+    printed = on_terminal(*arguments, columns=columns, stderr=subprocess.DEVNULL)
+    assert "…" not in printed
+    words = [word for word in printed.split() if "─" not in word]
+    assert sorted(plain.split()) == sorted(words)
+
+
+def test_long_work_shows_how_far_it_is(large: Path) -> None:
+    """A bar has the file, bytes of the total, lines per second and time left, and goes away."""
+    printed = on_terminal("summary", str(large), "--by", "", columns=120)
+    bar = r"\S*\[b\]large.ndjson .*━.* \d\.\d/5\.1 MB [\d,]+ lines/s \d:\d\d:\d\d"
+    lines = screens(printed)
+    bars = [line for line in lines if re.fullmatch(bar, line.strip())]
+    assert bars
+    assert [True] == [f"{large}:1001: $: syntax: " in line for line in lines if "syntax" in line]
+    assert lines[-1].startswith("lines ")
+    assert "━" not in "".join(lines[-4:])
+
+
+def test_elsewhere_nothing_is_shown(large: Path) -> None:
+    """A file or a pipe gets no bar, not even where colours are forced."""
+    done = subprocess.run(
+        [*COMMAND, "summary", str(large), "--format", "json"],
+        capture_output=True, text=True, check=False,
+        env=os.environ | {"FORCE_COLOR": "1", "TTY_INTERACTIVE": "1"},
+    )  # fmt: skip
+    assert (1, 2) == (done.returncode, done.stderr.count("\n"))
+    assert "━" not in done.stderr + done.stdout
+
+
+def test_short_work_shows_nothing() -> None:
+    """A small file is read before one could look."""
+    assert "━" not in on_terminal("validate", LOG, stdout=subprocess.DEVNULL)
+
+
+def test_bad_lines_and_the_bar_do_not_mix(tmp_path: Path) -> None:
+    """On one terminal each bad line of `validate` has a line of its own, and none is lost."""
+    file = tmp_path / "log"
+    file.write_bytes((WIDE * 500 + BAD) * 4)
+    lines = screens(on_terminal("validate", str(file), columns=200))
+    bad = [line for line in lines if "syntax" in line]
+    assert [f"{file}:{501 * n}: $: syntax" for n in range(1, 5)] == [
+        line[: line.index(": invalid")] for line in bad
+    ]
+    assert any("lines/s" in line for line in lines)
+
+
+def test_records_on_a_terminal_do_not_steer_it(tmp_path: Path) -> None:
+    """What JSON would write as it is, is escaped there, and means the same; elsewhere it is not."""
+    name = "a\x9b2J\u202eb\U000e0001ü"
+    row = '{"object":"organization.usage.vector_stores.result","usage_bytes":1,"project_id":"%s"}\n'
+    file = tmp_path / "log"
+    file.write_text(row % name, encoding="utf-8")
+    printed = on_terminal("convert", str(file), "-o", "-", stderr=subprocess.DEVNULL, columns=200)
+    assert row % "a\\u009b2J\\u202eb\\udb40\\udc01ü" == printed.replace("\r", "")
+    assert (
+        file.read_bytes()
+        == CliRunner().invoke(usagewire, ["convert", str(file), "-o", "-"]).stdout_bytes
+    )
+
+
+def test_a_log_that_is_followed_is_shown_while_it_grows(tmp_path: Path) -> None:
+    """The table is drawn over itself until Ctrl-C; then the last one stays."""
+    log = tmp_path / "log"
+    log.write_bytes(STORED * 3)
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"COLUMNS": "80", "LINES": "24", "TERM": "xterm"}
+    options = {"stdout": theirs, "stderr": theirs, "env": environment}
+    with started("tail", str(log), "--by", "kind", **options) as process:
+        os.close(theirs)
+        text = wait_for(ours, b"", b"lines 3,")
+        with log.open("ab") as file:
+            file.write(STORED * 1231)
+        text = wait_for(ours, text, b"lines 1234,")
+        process.send_signal(signal.SIGINT)
+        text += b"".join(iter(lambda: read_terminal(ours), b""))
+        assert 0 == process.wait(PATIENCE)
+    os.close(ours)
+    lines = screens(re.sub(r"\x1b\[[0-9;]*m", "", text.decode()))
+    rows = [line.split() for line in lines if line.startswith(" total")]
+    assert ["total", "3", "3"] == rows[0]
+    assert ["total", "1,234", "1,234"] == rows[-1]
+    assert "lines 1234, records 1234, rejected 0, blank 0" == lines[-1]
+
+
+def wait_for(terminal: int, text: bytes, expected: bytes) -> bytes:
+    """Return `text` and what came on a terminal after it, up to what is expected."""
+    while expected not in text:
+        more = read_terminal(terminal)
+        assert more, text
+        text += more
+    return text

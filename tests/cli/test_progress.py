@@ -1,0 +1,85 @@
+"""The bar for long work: what it shows, and where."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from usagewire.cli.terminal.progress import LARGE, Bar, State, is_screen, total_size
+
+
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+def console(file: io.StringIO, **environment: str) -> Console:
+    """Return a console that writes to a file, or to a terminal."""
+    environment = {"TERM": "xterm", "NO_COLOR": "1"} | environment
+    return Console(file=file, force_terminal=file.isatty(), width=100, _environ=environment)
+
+
+@pytest.mark.parametrize(
+    ("total", "taken", "expected"),
+    [
+        (LARGE, 0, "0.0/4.2 MB"),
+        (LARGE, LARGE // 2, "2.1/4.2 MB"),
+        (None, LARGE, "4.2/? MB"),
+        (LARGE, 2 * LARGE, "8.4/4.2 MB"),
+        (LARGE - 1, 0, None),
+        (None, LARGE - 1, None),
+        (0, 0, None),
+    ],
+)
+def test_a_bar_is_for_large_files(total: int | None, taken: int, expected: str | None) -> None:
+    """Large is what is known to be, or what was taken where nobody knows."""
+    screen = Screen()
+    with Bar(console(screen), total, lambda: State("a.log", taken, 5)) as bar:
+        bar.refresh()
+        found = re.findall(r"a\.log .* ([\d.]+/[\d.?]+ MB) [\d,]+ lines/s", screen.getvalue())
+    assert {expected} == {*found} | (set() if found else {None})
+
+
+def test_the_bar_shows_how_things_are() -> None:
+    """File, bytes and lines are asked for whenever it is drawn."""
+    screen = Screen()
+    state = State("a", 0, 0)
+    with Bar(console(screen), LARGE, lambda: state) as bar:
+        state = State("[b]b\x1b[2J", LARGE, 1000)
+        bar.refresh()
+        drawn = screen.getvalue()
+    assert "[b]b\\x1b[2J " in drawn
+    assert "0:00:00" in drawn
+    assert re.search(r" [1-9][\d,]* lines/s", drawn)
+
+
+@pytest.mark.parametrize(
+    ("file", "environment", "expected"),
+    [
+        (Screen(), {}, True),
+        (Screen(), {"TERM": "dumb"}, False),
+        (io.StringIO(), {"FORCE_COLOR": "1", "TTY_INTERACTIVE": "1"}, False),
+    ],
+)
+def test_a_screen_is_a_terminal_that_can_be_drawn_on(
+    file: io.StringIO, environment: dict[str, str], expected: bool
+) -> None:
+    """What the environment says can forbid it, and cannot make a terminal of a file."""
+    on = console(file, **environment)
+    with Bar(on, LARGE, lambda: State("a", 0, 0)) as bar:
+        bar.refresh()
+    assert (expected, expected) == (is_screen(on), bool(file.getvalue()))
+
+
+def test_the_total_is_that_of_all_files(tmp_path: Path) -> None:
+    """Globs count, what is not there counts nothing, and of a pipe or a URL nobody knows."""
+    for name, size in (("1.log", 5), ("2.log", 7), ("other", 11)):
+        (tmp_path / name).write_bytes(b"x" * size)
+    files = [str(tmp_path / "*.log"), str(tmp_path / "other"), str(tmp_path / "absent")]
+    assert 23 == total_size(files)
+    assert [None, None] == [total_size([*files, other]) for other in ("-", "https://a.example/b")]

@@ -1,0 +1,100 @@
+"""What signals do while a command is at work."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from usagewire.cli import signals
+from usagewire.cli.signals import Terminated, stopping, terminable, uninterrupted
+
+NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+
+@pytest.fixture(autouse=True)
+def _unchanged() -> Iterator[None]:
+    """Check that every handler is what it was before."""
+    before = [signal.getsignal(number) for number in NUMBERS]
+    yield
+    assert before == [signal.getsignal(number) for number in NUMBERS]
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
+)
+def test_both_signals_end_what_is_done(number: int, expected: type[BaseException]) -> None:
+    """Which of them it was can be told."""
+    with pytest.raises(KeyboardInterrupt) as ended, terminable():
+        signal.raise_signal(number)
+    assert expected is ended.type
+
+
+def test_the_first_signal_stops_and_the_second_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is stopped goes on to its end, unless it is told again."""
+    monkeypatch.setattr(signals, "ECHO", 0)
+    stopped: list[bool] = []
+    with stopping(lambda: stopped.append(True)):
+        signal.raise_signal(signal.SIGTERM)
+        assert [True] == stopped
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert [True] == stopped
+
+
+def test_the_echo_of_a_signal_is_no_second_one() -> None:
+    """Sent to a process and to its group, a signal may come twice in a moment."""
+    stopped: list[bool] = []
+    with stopping(lambda: stopped.append(True)):
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+    assert [True] == stopped
+
+
+def test_a_step_is_not_cut_in_two() -> None:
+    """Signals that come in it are as if they had not been."""
+    with terminable(), uninterrupted():
+        for number in NUMBERS:
+            signal.raise_signal(number)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals of POSIX")
+def test_a_signal_that_interrupts_no_wait_is_heard_all_the_same() -> None:
+    """One that the system gives to another thread, or just before the wait, ends it too."""
+    waiting, other = os.pipe()
+    done = threading.Event()
+
+    def call() -> None:
+        done.wait(0.05)  # by then the main thread waits
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+        done.wait(10)
+        os.close(other)  # it has waited long enough
+
+    def wait() -> None:
+        with terminable():
+            thread.start()
+            os.read(waiting, 1)
+
+    thread = threading.Thread(target=call)
+    try:
+        with pytest.raises(Terminated):
+            wait()
+    finally:
+        done.set()
+        thread.join()
+        os.close(waiting)
+
+
+def test_other_threads_are_left_alone() -> None:
+    """Signals are the main thread's; in another, what is done is done as ever."""
+    done: list[bool] = []
+
+    def work() -> None:
+        with terminable(), stopping(lambda: None), uninterrupted():
+            done.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert [True] == done

@@ -1,0 +1,442 @@
+"""What holds for every input: round trips, one kind of error, conservation, any cutting.
+
+Each test draws its class along with its values, so that one test stands for all classes.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import PAGES, PATHS, VECTORS, Way, exact, row, text
+from usagewire import (
+    CODES,
+    DIALECTS,
+    CostsResult,
+    CostsResultAmount,
+    Decoder,
+    EncodeError,
+    Encoder,
+    UnknownResult,
+    UsageCompletionsResult,
+    UsageObject,
+    UsageResponse,
+    UsageTimeBucket,
+    UsageTimeBucketResultInner,
+    UsageWireError,
+    dumps,
+    make_converter,
+)
+from usagewire.converters import classes
+from usagewire.models import NO_PROPERTIES, ROW_CLASSES
+
+Loads = Callable[..., Any]
+
+INT64 = st.integers(-(2**63), 2**63 - 1)
+DECIMALS = st.builds(
+    lambda sign, digits, exponent: Decimal(f"{sign}{digits}e{exponent}"),
+    st.sampled_from(["", "-"]),
+    st.integers(0, 10**36),
+    st.integers(-40, 10) | st.sampled_from([-6176, -6000, -400, -323, 300, 6100]),
+)
+FLOATS = st.floats(-(2.0**53), 2.0**53) | st.floats(allow_nan=False, allow_infinity=False).filter(
+    lambda number: abs(number) < 2.0**63
+)
+# Any JSON that can be written back as it was: no number past 64 bits.
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | FLOATS | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+# No key of ours begins so, in any dialect.
+EXTRA = st.dictionaries(st.text().map("x ".__add__), JSON, max_size=3).map(
+    lambda extra: extra or NO_PROPERTIES
+)
+LATER_TAG = st.text().map("later.".__add__)
+
+
+def of_type(kind: Any) -> st.SearchStrategy[Any]:
+    """Return values of the type that a field of our own classes is annotated with."""
+    plain = {int: INT64, str: st.text(), bool: st.booleans(), Decimal: DECIMALS}
+    if kind in plain:
+        return plain[kind]
+    if kind == CostsResultAmount:
+        return records(CostsResultAmount)
+    if kind == Mapping[str, Any]:
+        return EXTRA
+    if kind == UsageTimeBucket.__annotations__["results"]:
+        return st.lists(RECORDS_OF_ROWS, max_size=3).map(tuple)
+    if kind == UsageResponse.__annotations__["data"]:
+        return st.lists(records(UsageTimeBucket), max_size=2).map(tuple)
+    return st.none() | of_type(kind.__args__[0])
+
+
+def records(cls: Any) -> st.SearchStrategy[Any]:
+    """Return records of one of our classes, with any values in their fields."""
+    fields = {field.name: of_type(field.type) for field in attrs.fields(cls)}
+    if cls is UnknownResult:
+        fields["object"] = LATER_TAG
+    return st.builds(cls, **fields)
+
+
+RECORDS_OF_ROWS = st.deferred(
+    lambda: st.one_of(*(records(cls) for cls in (*ROW_CLASSES, UnknownResult)))
+)
+TAGGED = st.one_of(RECORDS_OF_ROWS, records(UsageTimeBucket), records(UsageResponse))
+CLASSES = (*ROW_CLASSES, UnknownResult, CostsResultAmount, UsageTimeBucket, UsageResponse)
+EVERY = st.one_of(TAGGED, records(CostsResultAmount), records(UsageTimeBucketResultInner))
+ROW_DATA = st.sampled_from(
+    [data for page in PAGES.values() for bucket in page["data"] for data in bucket["results"]]
+)
+TYPES = st.sampled_from(
+    [
+        *(UsageObject, UsageResponse, CostsResult, UsageCompletionsResult, UnknownResult),
+        *(UsageTimeBucketResultInner, list[UsageObject], dict[str, int], Any),
+    ]
+)
+UNKNOWN = st.sampled_from(["keep", "ignore", "forbid"])
+OPTIONS = st.fixed_dictionaries({"strict": st.booleans(), "unknown": UNKNOWN})
+LIMITS = st.sampled_from([5, 500, 2**20])
+CONVERTERS = {
+    (dialect, strict): make_converter(dialect, strict=strict)
+    for dialect in DIALECTS
+    for strict in (True, False)
+}
+
+
+# --- round trips -----------------------------------------------------------------------------
+
+
+@given(record=EVERY, dialect=st.sampled_from(DIALECTS), strict=st.booleans())
+def test_converter_round_trip(record: Any, dialect: str, *, strict: bool) -> None:
+    """What a converter unstructures it structures to an equal record, in every dialect."""
+    converter = CONVERTERS[dialect, strict]
+
+    assert exact(record) == exact(converter.structure(converter.unstructure(record), type(record)))
+
+
+@given(record=EVERY, dialect=st.sampled_from(DIALECTS), options=OPTIONS)
+def test_document_round_trip(loads: Loads, record: Any, dialect: str, options: Any) -> None:
+    """What is written in any dialect reads back equal, value and type."""
+    options |= {"unknown": "keep"}
+
+    assert exact(record) == exact(
+        loads(dumps(record, dialect=dialect), type(record), **options)  # type: ignore[arg-type]
+    )
+
+
+@given(record=TAGGED, dialect=st.sampled_from(DIALECTS))
+def test_tag_tells(loads: Loads, record: Any, dialect: str) -> None:
+    """A record with a tag reads back without saying what it is."""
+    assert exact(record) == exact(loads(dumps(record, dialect=dialect)))  # type: ignore[arg-type]
+
+
+@given(some=st.lists(TAGGED, max_size=6), dialect=st.sampled_from(DIALECTS))
+def test_lines_round_trip(path: Way, some: list[Any], dialect: str) -> None:
+    """Records written as lines read back equal and in order."""
+    data = Encoder(dialect=dialect).encode_lines(some)  # type: ignore[arg-type]
+
+    assert exact(some) == exact(path.Decoder().decode_lines(data))
+    assert len(some) == data.count(b"\n")
+
+
+@given(some=st.lists(TAGGED, max_size=4))
+def test_list_round_trip(loads: Loads, some: list[Any]) -> None:
+    """A list of records is one JSON array."""
+    assert exact(some) == exact(loads(dumps(some), list[UsageObject]))
+
+
+@given(data=ROW_DATA, extra=EXTRA)
+def test_unknown_keys_survive(loads: Loads, data: dict[str, Any], extra: Any) -> None:
+    """Keys that no class has come back as the same JSON."""
+    written = json.loads(dumps(loads(text(data | dict(extra)))))
+
+    assert exact(extra) == exact({key: written[key] for key in extra})
+
+
+@given(tag=LATER_TAG, extra=EXTRA)
+def test_unknown_kinds_survive(loads: Loads, tag: str, extra: Any) -> None:
+    """A row of a kind that nobody knows comes back as the same JSON."""
+    data = {"object": tag} | dict(extra)
+
+    assert exact(data) == exact(json.loads(dumps(loads(text(data)))))
+
+
+# --- nothing but our own errors --------------------------------------------------------------
+
+WILD_KEYS = st.sampled_from(
+    [
+        *("object", "Object", "_object", "error", "ActualInstance", "actual_instance", "results"),
+        *("result", "data", "has_more", "amount", "value", "usage_bytes", "input_tokens", "images"),
+        *("num_sessions", "numSessions", "quantity", "project_id", "additional_properties"),
+    ]
+)
+TAG_VALUES = st.sampled_from(
+    [cls.object for cls in CLASSES if isinstance(vars(cls).get("object"), str)]
+)
+WILD = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**65), 2**65)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5)
+    | TAG_VALUES,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(WILD_KEYS | st.text(max_size=3), inner, max_size=6)
+    ),
+    max_leaves=20,
+)
+
+
+def check_refusal(error: UsageWireError) -> None:
+    """Check that a refusal has a known code and says where and what in a few words."""
+    code = getattr(error, "code", None)
+    assert code in CODES
+    assert str(error).startswith(("$", "line "))
+    assert len(str(error)) < 1500
+
+
+@given(value=WILD, kind=TYPES, options=OPTIONS)
+@settings(max_examples=300)
+def test_any_json(loads: Loads, value: Any, kind: Any, options: Any) -> None:
+    """Any JSON gives a record that can be compared and shown, or a refusal."""
+    try:
+        record = loads(json.dumps(value), kind, **options)
+    except UsageWireError as error:
+        check_refusal(error)
+    else:
+        assert exact(record) == exact(record)
+        assert repr(record)
+
+
+@given(data=st.binary() | st.text().map(str.encode), kind=TYPES, options=OPTIONS)
+def test_any_bytes(loads: Loads, data: bytes, kind: Any, options: Any) -> None:
+    """Any bytes give a value or a refusal."""
+    try:
+        loads(data, kind, **options)
+    except UsageWireError as error:
+        check_refusal(error)
+
+
+@given(value=WILD, kind=TYPES, strict=st.booleans())
+def test_any_value_for_a_converter(value: Any, kind: Any, *, strict: bool) -> None:
+    """Any value that is made of JSON types gives a record or a refusal."""
+    try:
+        CONVERTERS["api", strict].structure(value, kind)
+    except UsageWireError as error:
+        check_refusal(error)
+
+
+@given(
+    value=st.binary() | st.complex_numbers() | st.sets(st.integers()) | st.builds(object),
+    kind=st.sampled_from(CLASSES),
+)
+def test_any_object_for_a_converter(value: Any, kind: Any) -> None:
+    """A value that no JSON gives is refused like any other, wherever it stands."""
+    converter = CONVERTERS["api", True]
+    for given_value in (value, {"object": value}, {"usage_bytes": value, "later": value}):
+        with pytest.raises(UsageWireError):
+            converter.structure(given_value, kind)
+
+
+CHANGES = st.sampled_from(["replace", "rename", "remove", "add"])
+
+
+@given(data=ROW_DATA, change=CHANGES, draw=st.data(), strict=st.booleans())
+@settings(max_examples=300)
+def test_one_change(
+    loads: Loads, data: dict[str, Any], change: str, draw: Any, *, strict: bool
+) -> None:
+    """A good row with one change reads and survives, or is refused where the change is."""
+    changed = dict(data)
+    key = draw.draw(st.sampled_from(sorted(changed)))
+    new = draw.draw(WILD_KEYS | st.text(max_size=5))
+    if change == "replace":
+        changed[key] = draw.draw(WILD)
+    elif change == "rename":
+        changed[new] = changed.pop(key)
+    elif change == "remove":
+        del changed[key]
+    else:
+        changed[new] = draw.draw(WILD)
+    try:
+        record = loads(json.dumps(changed), strict=strict)
+    except UsageWireError as error:
+        check_refusal(error)
+        return
+
+    assert exact(record) == exact(loads(dumps(record)))
+
+
+@given(data=ROW_DATA, draw=st.data())
+def test_wrong_type_is_found(loads: Loads, data: dict[str, Any], draw: Any) -> None:
+    """A list in place of any value of a good row is refused at that key."""
+    known = {key for key in data if not key.startswith("organization")}
+    key = draw.draw(st.sampled_from(sorted(known)))
+    with pytest.raises(UsageWireError) as caught:
+        loads(text(data | {key: [[]]}))
+
+    assert (caught.value.code, caught.value.path) == ("wrong_type", f"$.{key}")  # type: ignore[attr-defined]
+
+
+# --- conservation, and any cutting -----------------------------------------------------------
+
+LINES = st.lists(
+    st.one_of(
+        ROW_DATA.map(text),
+        st.just(text(row(VECTORS))),
+        WILD.map(lambda value: json.dumps(value).encode()),
+        st.binary(max_size=12),
+        st.sampled_from(
+            [b"", b" \t", b"\xef\xbb\xbf", b"\xef\xbb\xbf{}", b"x" * 600, b" " * 600, b"{", b"}"]
+        ),
+    ),
+    max_size=8,
+)
+FILES = st.builds(
+    lambda lines, ends, first: (
+        first + b"".join(line + end for line, end in zip(lines, ends, strict=False))
+    ),
+    LINES,
+    st.lists(st.sampled_from([b"\n", b"\r\n", b"\n\n", b""]), min_size=8, max_size=8),
+    st.sampled_from([b"", b"", b"\xef\xbb\xbf"]),
+)
+
+
+@given(data=FILES, limit=LIMITS, unknown=UNKNOWN)
+def test_no_line_disappears(path: Way, data: bytes, limit: int, unknown: str) -> None:
+    """Lines are records, rejected or blank, and their bytes add up to those of the input."""
+    decoder = path.Decoder(on_error="collect", max_line_bytes=limit, unknown=unknown)
+    found = decoder.decode_lines(data)
+    counts = decoder.counts
+    lines = len(data.removesuffix(b"\n").split(b"\n")) if data else 0
+
+    assert (len(found), len(decoder.rejections)) == (counts.records, counts.rejected)
+    assert (lines, len(data)) == (counts.lines, counts.bytes)
+    assert counts.lines == counts.records + counts.rejected + counts.blank
+
+
+@given(data=FILES, limit=LIMITS)
+def test_rejections_show_their_line(path: Way, data: bytes, limit: int) -> None:
+    """A rejection's offset and length cut its line out of the input."""
+    decoder = path.Decoder(on_error="collect", max_line_bytes=limit)
+    decoder.decode_lines(data)
+    lines = data.split(b"\n")
+    lines[0] = lines[0].removeprefix(b"\xef\xbb\xbf")
+    for one in decoder.rejections:
+        line = data[one.offset : one.offset + one.length]
+
+        assert line.startswith(one.raw)
+        assert one.code in CODES
+        assert lines[one.line - 1] in (line, line + b"\r")
+
+
+@given(
+    data=FILES,
+    cuts=st.lists(st.integers(0, 4000), max_size=6).map(sorted),
+    limit=LIMITS,
+    on_error=st.sampled_from(["collect", "skip", "raise"]),
+)
+def test_any_cutting(path: Way, data: bytes, cuts: list[int], limit: int, on_error: str) -> None:
+    """However the input is cut into chunks, records, rejections and counts are the same."""
+    whole = path.Decoder(on_error="collect", max_line_bytes=limit)
+    expected = whole.decode_lines(data)
+    decoder = path.Decoder(on_error=on_error, max_line_bytes=limit)
+    found = []
+    edges = [0, *(cut for cut in cuts if cut < len(data)), len(data)]
+    for start, end in pairwise(edges):
+        found += gathered(decoder, partial(decoder.feed, data[start:end]))
+    found += gathered(decoder, decoder.close)
+
+    assert exact(expected) == exact(found)
+    assert whole.counts == decoder.counts
+    assert (whole.rejections if on_error != "skip" else []) == decoder.rejections
+
+
+@given(data=FILES, strict=st.booleans(), unknown=UNKNOWN)
+def test_all_ways_agree(data: bytes, unknown: str, *, strict: bool) -> None:
+    """Every way to decode gives the same records, rejections and counts."""
+    found = []
+    for way, values in PATHS.items():
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in values.items():
+                patch.setattr(classes, name, value)
+            decoder = Decoder(on_error="collect", converter=WAYS[way, strict, unknown])
+            records = decoder.decode_lines(data)
+            found.append((exact(records), decoder.rejections, decoder.counts))
+
+    assert [found[0]] * len(PATHS) == found
+
+
+WAYS = {
+    (way, strict, unknown): make_converter(strict=strict, unknown=unknown)
+    for way in PATHS
+    for strict in (True, False)
+    for unknown in ("keep", "ignore", "forbid")
+}
+
+
+def gathered(decoder: Any, call: Callable[[], list[Any]]) -> list[Any]:
+    """Return the records of a call, and of going on after each bad line it raises."""
+    found: list[Any] = []
+    while True:
+        try:
+            return found + call()
+        except UsageWireError as error:
+            found += error.records  # type: ignore[attr-defined]
+            call = partial(decoder.feed, b"")
+
+
+# --- writing ---------------------------------------------------------------------------------
+
+WRONG = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.decimals(),
+    st.text(st.characters(), max_size=4),
+    st.binary(max_size=3),
+    st.lists(st.integers(), max_size=2),
+    st.tuples(),
+    st.dictionaries(st.text(max_size=3) | st.integers(), JSON | st.floats(), max_size=2),
+    st.dictionaries(WILD_KEYS, JSON, min_size=1, max_size=2),
+    RECORDS_OF_ROWS,
+    RECORDS_OF_ROWS.map(lambda one: (one,)),
+    st.builds(object),
+    st.just(int),
+)
+
+
+@given(record=EVERY, draw=st.data())
+@settings(max_examples=400)
+def test_wrong_values_are_not_written(loads: Loads, record: Any, draw: Any) -> None:
+    """A record with a wrong value in a field is refused, or what is written reads back equal."""
+    name = draw.draw(st.sampled_from([field.name for field in attrs.fields(type(record))]))
+    wrong = attrs.evolve(record, **{name: draw.draw(WRONG)})
+    try:
+        data = dumps(wrong)
+    except EncodeError:
+        return
+
+    assert wrong == loads(data, type(wrong))
+
+
+@pytest.mark.usefixtures("path")
+@given(value=WRONG, dialect=st.sampled_from(DIALECTS))
+def test_any_object_to_write(value: Any, dialect: str) -> None:
+    """Whatever is given to be written is written or refused, with no other error."""
+    try:
+        data = dumps(value, dialect=dialect)  # type: ignore[arg-type]
+    except EncodeError:
+        return
+
+    assert b"\n" not in data

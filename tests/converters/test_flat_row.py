@@ -1,0 +1,316 @@
+"""The flattened row: to its own class by tag or by fields, and back."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+
+from tests.codec.test_properties import RECORDS_OF_ROWS
+from tests.conftest import COSTS, QUIRKS, Refused, exact, outcome, text
+from usagewire import (
+    DIALECTS,
+    CostsResult,
+    CostsResultAmount,
+    DecodeError,
+    UnknownResult,
+    UsageAudioSpeechesResult,
+    UsageAudioTranscriptionsResult,
+    UsageCodeInterpreterSessionsResult,
+    UsageCompletionsResult,
+    UsageDecisionsResult,
+    UsageEmbeddingsResult,
+    UsageFileSearchCallsResult,
+    UsageImagesResult,
+    UsageModerationsResult,
+    UsageTimeBucketResultInner,
+    UsageVectorStoresResult,
+    UsageWebSearchCallsResult,
+    dumps,
+)
+from usagewire.models import ROW_CLASSES
+
+Loads = Callable[..., Any]
+
+# A row of each kind.
+ROWS: list[Any] = [
+    UsageCompletionsResult(
+        input_tokens=3, output_tokens=2, num_model_requests=1, model="m", batch=True
+    ),
+    UsageDecisionsResult(input_tokens=3, output_tokens=2, num_model_requests=1),
+    UsageEmbeddingsResult(input_tokens=3, num_model_requests=1),
+    UsageModerationsResult(input_tokens=3, num_model_requests=1),
+    UsageImagesResult(images=2, num_model_requests=1, source_="image.edit", size="1x1"),
+    UsageAudioSpeechesResult(characters=4, num_model_requests=1),
+    UsageAudioTranscriptionsResult(seconds=5, num_model_requests=1),
+    UsageVectorStoresResult(usage_bytes=2**40),
+    UsageCodeInterpreterSessionsResult(sessions=6),
+    UsageFileSearchCallsResult(num_requests=7, vector_store_id="vs"),
+    UsageWebSearchCallsResult(num_model_requests=1, num_requests=8, context_level="low"),
+    CostsResult(
+        amount=CostsResultAmount(value=Decimal("0.06"), currency="usd"),
+        quantity=Decimal(10),
+        line_item="x",
+    ),
+]
+every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: type(row).__name__)
+
+# What the Dart client writes: every key, and the costs tag on every row.
+DART = {
+    **dict.fromkeys(("input_tokens", "input_cached_tokens", "output_tokens", "images"), 0),
+    **dict.fromkeys(("characters", "seconds", "usage_bytes", "num_model_requests"), 0),
+    **dict.fromkeys(("input_audio_tokens", "output_audio_tokens", "batch", "amount"), None),
+    **dict.fromkeys(("project_id", "user_id", "api_key_id", "model", "source", "size"), None),
+    **dict.fromkeys(("num_sessions", "line_item"), None),
+    "object": COSTS,
+}
+METRICS = {"input_tokens", "images", "characters", "seconds", "usage_bytes", "num_sessions"}
+DART_ROWS: dict[str, tuple[dict[str, Any], Any]] = {
+    "completions": (
+        {"input_tokens": 3, "output_tokens": 2, "num_model_requests": 1, "model": "m"},
+        UsageCompletionsResult(
+            input_tokens=3, output_tokens=2, num_model_requests=1, input_cached_tokens=0, model="m"
+        ),
+    ),
+    "images": (
+        {"images": 2, "num_model_requests": 1, "project_id": "p"},
+        UsageImagesResult(images=2, num_model_requests=1, project_id="p"),
+    ),
+    "images by their source": (
+        {"images": 0, "num_model_requests": 1, "source": "image.edit"},
+        UsageImagesResult(images=0, num_model_requests=1, source_="image.edit"),
+    ),
+    "audio speeches": (
+        {"characters": 4, "num_model_requests": 1},
+        UsageAudioSpeechesResult(characters=4, num_model_requests=1),
+    ),
+    "audio transcriptions": (
+        {"seconds": 5, "num_model_requests": 1, "model": "whisper-1"},
+        UsageAudioTranscriptionsResult(seconds=5, num_model_requests=1, model="whisper-1"),
+    ),
+    "vector stores": ({"usage_bytes": 6}, UsageVectorStoresResult(usage_bytes=6)),
+    "sessions": ({"num_sessions": 7}, UsageCodeInterpreterSessionsResult(sessions=7)),
+    "costs": (
+        {"amount": {"value": 0.06, "currency": "usd"}, "line_item": "x"},
+        CostsResult(amount=CostsResultAmount(value=Decimal("0.06"), currency="usd"), line_item="x"),
+    ),
+    "free costs": (
+        {"amount": {"value": 0, "currency": "usd"}, "project_id": "p"},
+        CostsResult(amount=CostsResultAmount(value=Decimal(0), currency="usd"), project_id="p"),
+    ),
+    "costs without amount": ({"line_item": "x"}, CostsResult(line_item="x")),
+    "embeddings or moderations": (
+        {"input_tokens": 3, "num_model_requests": 1, "output_tokens": None},
+        Refused("ambiguous_kind"),
+    ),
+    "nothing used": ({"project_id": "p"}, Refused("ambiguous_kind")),
+    "no known kind": ({"images": 1, "characters": 1}, Refused("ambiguous_kind")),
+}
+
+
+def flat(loads: Loads, data: dict[str, Any]) -> UsageTimeBucketResultInner:
+    """Return JSON data as a flattened row."""
+    row: UsageTimeBucketResultInner = loads(text(data), UsageTimeBucketResultInner)
+    return row
+
+
+def test_every_kind_has_a_row() -> None:
+    """The rows tried here are one of each kind."""
+    assert set(ROW_CLASSES) == {type(row) for row in ROWS}
+
+
+def test_fields() -> None:
+    """The flat class has the fields of every kind, and `object`."""
+    every = {field.name for cls in ROW_CLASSES for field in attrs.fields(cls)}
+
+    assert every | {"object"} == {f.name for f in attrs.fields(UsageTimeBucketResultInner)}
+
+
+@every_row
+def test_there_and_back(row: Any) -> None:
+    """A row of each kind flattens under its tag, and comes back as it was."""
+    inner = UsageTimeBucketResultInner.from_result(row)
+
+    assert row.object == inner.object
+    assert exact(row) == exact(inner.to_result())
+
+
+@every_row
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_written_flat(loads: Loads, row: Any, dialect: Any) -> None:
+    """A flattened row is written like the row, in every dialect, and reads as either."""
+    inner = UsageTimeBucketResultInner.from_result(row)
+    data = dumps(inner, dialect=dialect)
+
+    assert exact(row) == exact(loads(data))
+    assert exact(inner) == exact(loads(data, UsageTimeBucketResultInner))
+
+
+@every_row
+def test_unknown_fields_stay(row: Any) -> None:
+    """Fields that nobody knows go along, there and back."""
+    row = attrs.evolve(row, additional_properties={"later": [1]})
+
+    assert row == UsageTimeBucketResultInner.from_result(row).to_result()
+
+
+def blanked(row: Any) -> Any:
+    """Return a row with None in place of empty strings in its fields."""
+    names = [field.name for field in attrs.fields(type(row)) if field.init]
+    return attrs.evolve(row, **{name: None for name in names if getattr(row, name) == ""})
+
+
+@given(row=RECORDS_OF_ROWS)
+def test_any_row_there_and_back(row: Any) -> None:
+    """Any row comes back as it was, but for empty strings, which come back as None."""
+    assert exact(blanked(row)) == exact(UsageTimeBucketResultInner.from_result(row).to_result())
+
+
+@pytest.mark.parametrize("case", DART_ROWS)
+def test_dart(loads: Loads, case: str) -> None:
+    """A row that has every key and the costs tag is of the kind that its fields show."""
+    fields, expected = DART_ROWS[case]
+    actual = outcome(flat(loads, DART | fields).to_result)
+
+    assert (expected if isinstance(expected, Refused) else exact(expected)) == actual
+
+
+@pytest.mark.parametrize("case", [case for case in DART_ROWS if "cost" not in case])
+def test_dart_as_a_row(loads: Loads, case: str) -> None:
+    """With strict=False, such a row reads as its kind without being flattened first."""
+    fields, expected = DART_ROWS[case]
+    if not any(DART[key] != value and value for key, value in fields.items() if key in METRICS):
+        return
+    actual = outcome(loads, text(DART | fields), strict=False)
+
+    assert (expected if isinstance(expected, Refused) else exact(expected)) == actual
+
+
+@pytest.mark.parametrize("quirk", ["flattened_dart", "flattened_sessions"])
+def test_flattened_quirk(loads: Loads, quirk: str) -> None:
+    """The reported rows of flattening clients are completions."""
+    (data,) = QUIRKS[quirk]["data"][0]["result"]
+
+    assert UsageCompletionsResult is type(flat(loads, data).to_result())
+
+
+GO = QUIRKS["flattened_go_official"]["data"][0]["results"][0]
+# The Go client writes every key, zeros and empty strings for absent values, and the right tag.
+GO_EMPTY = {key: type(value)() for key, value in GO.items() if key != "amount"} | {
+    "amount": {"currency": "", "value": 0}
+}
+
+# The counts of each of the rows.
+QUIET: dict[type, dict[str, Any]] = {
+    type(row): {
+        field.name: getattr(row, field.name)
+        for field in attrs.fields(type(row))
+        if type(getattr(row, field.name)) is int and field.name != "sessions"
+    }
+    for row in ROWS
+}
+
+
+def test_go(loads: Loads) -> None:
+    """A row of the Go client is of its tag's kind, and its empty strings are None."""
+    expected = CostsResult(
+        amount=CostsResultAmount(value=Decimal("0.06"), currency="usd"),
+        line_item="gpt-4o-mini-2024-07-18, input",
+        project_id="proj_exampleA",
+        quantity=Decimal(10_000),
+    )
+
+    assert exact(expected) == exact(flat(loads, GO).to_result())
+
+
+@every_row
+def test_go_of_each_kind(loads: Loads, row: Any) -> None:
+    """The tag of the Go client is right for each kind, whatever zeros stand beside."""
+    own = {key: value for key, value in QUIET[type(row)].items() if value is not None}
+    result = flat(loads, GO_EMPTY | own | {"object": row.object}).to_result()
+
+    assert type(row) is type(result)
+    assert own == {key: getattr(result, key) for key in own}
+
+
+@pytest.mark.parametrize("tag", [cls.object for cls in ROW_CLASSES if cls is not CostsResult])
+def test_go_of_nothing(loads: Loads, tag: str) -> None:
+    """A row of nothing but zeros is of its tag's kind."""
+    assert tag == flat(loads, GO_EMPTY | {"object": tag}).to_result().object
+
+
+def test_go_of_no_cost(loads: Loads) -> None:
+    """A cost of zero is a cost: it has an amount."""
+    data = GO_EMPTY | {"object": COSTS, "amount": {"currency": "usd", "value": 0}}
+
+    assert CostsResult is type(flat(loads, data).to_result())
+
+
+def test_tag_of_old(loads: Loads) -> None:
+    """The tags that other clients write tell the kind too."""
+    data = {"object": "OBJECT_ORGANIZATION_USAGE_VECTOR_STORES_RESULT", "usageBytes": 5}
+
+    assert UsageVectorStoresResult(usage_bytes=5) == flat(loads, data).to_result()
+
+
+@pytest.mark.parametrize(
+    ("absent", "place"),
+    [("usage_bytes", "$.usage_bytes"), ("sessions", "$.num_sessions")],
+)
+def test_required_field_of_the_kind(absent: str, place: str) -> None:
+    """A field that the kind requires and the row has not is missing."""
+    (row,) = [row for row in ROWS if hasattr(row, absent)]
+    inner = UsageTimeBucketResultInner(object=row.object)
+
+    assert Refused("missing_field", place) == outcome(inner.to_result)
+
+
+def test_wrong_tag_of_use(loads: Loads) -> None:
+    """A tag whose kind lacks what the row has is not believed."""
+    data = {"object": UsageVectorStoresResult.object, "images": 2, "num_model_requests": 1}
+
+    assert exact(UsageImagesResult(images=2, num_model_requests=1)) == exact(
+        flat(loads, data).to_result()
+    )
+
+
+def test_ambiguous_row_is_named() -> None:
+    """The error says which kinds the row could be of, in few words."""
+    inner = UsageTimeBucketResultInner(
+        object=COSTS, input_tokens=1, num_model_requests=1, project_id="p" * 10_000
+    )
+    with pytest.raises(DecodeError, match="UsageEmbeddingsResult or Usage") as caught:
+        inner.to_result()
+
+    assert len(str(caught.value)) < 400
+
+
+def test_unknown_tag(loads: Loads) -> None:
+    """A row of an unknown kind keeps its fields, as JSON under the API's names."""
+    data = {
+        "object": "later.result",
+        "num_sessions": 1,
+        "source": "x",
+        "quantity": "0.50",
+        "amount": {"value": "1.25", "currency": "usd", "tax": 0},
+        "later": None,
+    }
+    expected = UnknownResult(
+        object="later.result",
+        additional_properties={
+            "num_sessions": 1,
+            "source": "x",
+            "quantity": 0.5,
+            "amount": {"value": 1.25, "currency": "usd", "tax": 0},
+            "later": None,
+        },
+    )
+
+    assert exact(expected) == exact(flat(loads, data).to_result())
+
+
+def test_unknown_tag_of_nothing() -> None:
+    """A row of an unknown kind may have no fields."""
+    assert UnknownResult(object="x") == UsageTimeBucketResultInner(object="x").to_result()

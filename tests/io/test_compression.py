@@ -1,0 +1,453 @@
+"""Decompression told by the first bytes: all text that can be had, and then an error if any."""
+
+import bz2
+import gzip
+import io
+import lzma
+import random
+import re
+import sys
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.conftest import row, text
+from usagewire import FileError, UsageVectorStoresResult, read
+from usagewire.io import compression
+from usagewire.io.compression import Decompressor, compressor, is_compressed
+from usagewire.streaming import sources
+
+zstd: Any = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+
+TEXT = b"".join(b'{"line": %d, "project_id": "proj_%d"}\n' % (n, n * n) for n in range(20))
+CHECKED = {zstd.CompressionParameter.checksum_flag: 1}
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": lambda text: gzip.compress(text, mtime=0),
+    "zstd": lambda text: bytes(zstd.compress(text, options=CHECKED)),
+    "bzip2": lambda text: bz2.compress(text, 1),
+    "xz": lambda text: lzma.compress(text, preset=1),
+}
+UNPACK: dict[str, Callable[[], Any]] = {
+    "gzip": lambda: zlib.decompressobj(31),
+    "zstd": zstd.ZstdDecompressor,
+    "bzip2": bz2.BZ2Decompressor,
+    "xz": lzma.LZMADecompressor,
+}
+SUFFIXES = {"gzip": ".gz", "zstd": ".zst", "bzip2": ".bz2", "xz": ".xz"}
+SKIPPED = [bytes((0x50 + n, 0x2A, 0x4D, 0x18, n, 0, 0, 0)) + b"?" * n for n in (0, 5, 15)]
+
+# A flipped length may make more of a member than there is.
+DAMAGE = "usage: (damaged {0} data near byte|the {0} data ends in the middle, after|what follows)"
+
+every_kind = pytest.mark.parametrize("kind", PACK)
+
+
+def cut(data: bytes, size: int) -> Iterator[bytes]:
+    """Yield `data` in chunks."""
+    return (data[start : start + size] for start in range(0, len(data), size))
+
+
+def unpack(
+    data: bytes, size: int = 2**18, again: Callable[[int], Iterator[bytes]] | None = None
+) -> tuple[bytes, FileError | None]:
+    """Return the text that comes out, and the error it ends in."""
+    source = Decompressor("usage", again)
+    pieces: list[bytes] = []
+    try:
+        for chunk in cut(data, size):
+            pieces.extend(source.feed(chunk))
+        pieces.extend(source.close())
+    except FileError as error:
+        return b"".join(pieces), error
+    return b"".join(pieces), None
+
+
+def unpack_again(data: bytes, size: int = 2**18) -> tuple[bytes, FileError | None]:
+    """Return what `unpack` does, where the bytes can be had again."""
+    return unpack(data, size, lambda end: cut(data[:end], size))
+
+
+def flip(data: bytes, place: int, bits: int = 0xFF) -> bytes:
+    """Return `data` with bits of one byte flipped."""
+    return data[:place] + bytes((data[place] ^ bits,)) + data[place + 1 :]
+
+
+# --- telling -----------------------------------------------------------------------------------
+
+
+@every_kind
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+def test_told_by_the_first_bytes(kind: str, size: int) -> None:
+    """Whatever the chunks, the format is told and the text comes out whole."""
+    source = Decompressor("usage")
+    pieces = [piece for chunk in cut(PACK[kind](TEXT), size) for piece in source.feed(chunk)]
+    pieces.extend(source.close())
+
+    assert (TEXT, kind) == (b"".join(pieces), source.kind)
+
+
+def test_plain_chunks_are_passed_on() -> None:
+    """Plain text comes out as the chunks that went in, also those that told it."""
+    for chunks in ([TEXT, b"{}\n", TEXT], [b'{"', b'a":', b" 1", b"}\n", b"{}\n"]):
+        source = Decompressor("usage")
+        found = [piece for chunk in chunks for piece in source.feed(chunk)]
+
+        assert list(map(id, chunks)) == list(map(id, [*found, *source.close()]))
+        assert source.kind is None
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x1f", b"\x28\xb5\x2f", b"\x50\x2a\x4d", b"BZh", b"BZh0", b"\xfd7zXZ", b"{}"]
+)
+def test_beginning_of_a_magic_is_plain(data: bytes) -> None:
+    """What ends before it tells a format is plain, and empty input gives nothing."""
+    for size in (1, 10):
+        assert (data, None) == unpack(data, size)
+    assert [] == [*Decompressor("usage").feed(b""), *Decompressor("usage").close()]
+
+
+# --- members -----------------------------------------------------------------------------------
+
+HALF = len(TEXT) // 2
+MEMBERS = {
+    "two members": lambda pack: pack(TEXT[:HALF]) + pack(TEXT[HALF:]),
+    "a member a line": lambda pack: b"".join(map(pack, TEXT.splitlines(keepends=True))),
+    "empty members": lambda pack: pack(b"") * 3 + pack(TEXT) + pack(b"") * 2,
+}
+
+
+@every_kind
+@pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.parametrize("size", [1, 13, 2**18])
+def test_members(kind: str, name: str, size: int) -> None:
+    """Any number of members stand for their texts one after the other."""
+    assert (TEXT, None) == unpack(MEMBERS[name](PACK[kind]), size)
+
+
+@pytest.mark.parametrize(("kind", "zeros"), [("gzip", 1), ("gzip", 999), ("xz", 4), ("xz", 2**18)])
+@pytest.mark.parametrize("size", [7, 2**18])
+def test_padding(kind: str, zeros: int, size: int) -> None:
+    """Zeros may follow a member of gzip, and of xz in fours."""
+    padded = PACK[kind](TEXT) + b"\0" * zeros
+
+    assert (TEXT * 2, None) == unpack(padded * 2, size)
+
+
+@pytest.mark.parametrize(("kind", "zeros"), [("xz", 1), ("xz", 6), ("zstd", 4), ("bzip2", 1)])
+@pytest.mark.parametrize("after", ["end", "member"])
+def test_wrong_padding(kind: str, zeros: int, after: str) -> None:
+    """Zeros that the format does not allow are an error after the text."""
+    packed = PACK[kind](TEXT)
+    text, error = unpack(packed + b"\0" * zeros + (packed if after == "member" else b""))
+
+    assert TEXT == text
+    assert f"{kind} data" in str(error)
+
+
+@pytest.mark.parametrize("size", [1, 2**18])
+def test_skippable_frames(size: int) -> None:
+    """Zstd frames that are to be skipped may stand anywhere."""
+    packed = PACK["zstd"](TEXT)
+    for frame in SKIPPED:
+        assert (TEXT * 2, None) == unpack(frame + packed + frame * 2 + packed + frame, size)
+    assert (b"", None) == unpack(SKIPPED[1], size)
+
+
+@every_kind
+@pytest.mark.parametrize("garbage", [b"garbage", b"{}", b"B", b"\0\0\0\0!"])
+@pytest.mark.parametrize("size", [1, 2**18])
+def test_garbage_after(kind: str, garbage: bytes, size: int) -> None:
+    """What follows a member and is none is an error that says where, after the text."""
+    packed = PACK[kind](TEXT)
+    text, error = unpack(packed + garbage, size)
+
+    assert TEXT == text
+    assert str(error).startswith("usage: ")
+    start = len(packed) + (len(garbage) - len(garbage.lstrip(b"\0"))) * (kind in ("gzip", "xz"))
+    assert re.search(f"byte {start} on|(near byte|after) {len(packed + garbage)}", str(error))
+
+
+@every_kind
+def test_another_format_after(kind: str) -> None:
+    """A member of another format is garbage."""
+    for other in PACK.values():
+        text, error = unpack(PACK[kind](TEXT) + other(TEXT))
+
+        assert (TEXT * 2, True) == (text, error is None) or (TEXT, True) == (
+            text,
+            error is not None,
+        )
+
+
+def test_many_members_are_fast() -> None:
+    """What follows a member is not copied for every member."""
+    members = gzip.compress(b"") * 20_000
+
+    assert (b"", None) == unpack(members + b"\0" * 3 + members, len(members) * 3)
+
+
+# --- ends in the middle and damage -------------------------------------------------------------
+
+
+@every_kind
+@pytest.mark.parametrize("size", [1, 2**18])
+def test_every_truncation(kind: str, size: int) -> None:
+    """Cut off anywhere, all text that the decoder has comes out and then an error."""
+    first, second = PACK[kind](TEXT[:HALF]), PACK[kind](TEXT[HALF:])
+    whole = first + second
+    for end in range(6, len(whole)):
+        text, error = unpack(whole[:end], size)
+
+        known, start = (TEXT[:HALF], len(first)) if end >= len(first) else (b"", 0)
+        assert known + UNPACK[kind]().decompress(whole[start:end]) == text
+        if end == len(first):
+            assert error is None
+        else:
+            assert f"usage: the {kind} data ends in the middle, after {end} bytes" == str(error)
+
+
+@every_kind
+@pytest.mark.parametrize("size", [5, 2**18])
+def test_every_flipped_byte(kind: str, size: int) -> None:
+    """With any byte flipped, all text before it comes out; the end is clean only after all text."""
+    packed = PACK[kind](TEXT)
+    for place in range(6, len(packed)):
+        for bits in (0x01, 0x10, 0x80, 0xFF):
+            text, error = unpack(flip(packed, place, bits), size)
+
+            assert text.startswith(UNPACK[kind]().decompress(packed[:place]))
+            if error is None:
+                assert TEXT == text
+            else:
+                assert re.match(DAMAGE.format(kind), str(error))
+
+
+@every_kind
+@pytest.mark.parametrize("size", [5, 2**18])
+def test_again_gives_the_same(kind: str, size: int) -> None:
+    """Where the bytes can be had again, text and error are the same, whatever is damaged."""
+    packed = PACK[kind](TEXT[:HALF]) + PACK[kind](TEXT[HALF:])
+    damaged = [flip(packed, place, bits) for place in range(len(packed)) for bits in (1, 0xFF)]
+    for data in (packed, *damaged, *(packed[:end] for end in range(len(packed)))):
+        (text, error), (found, told) = unpack(data, size), unpack_again(data, size)
+
+        assert (text, str(error)) == (found, str(told))
+
+
+@every_kind
+def test_again_far_into_a_member(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So they are far into a member, where more is done in a call."""
+    monkeypatch.setattr(compression, "KEEP", 2**22)
+    text = random.Random(1).randbytes(2**19).hex().encode()  # noqa: S311 -- test data
+    packed = PACK[kind](text)
+    assert (text, None) == unpack_again(packed)
+    for place in range(2**14, len(packed), 2**17):
+        data = flip(packed, place)
+        (expected, error), (found, told) = unpack(data), unpack_again(data)
+
+        assert (expected, str(error)) == (found, str(told))
+        assert expected.startswith(UNPACK[kind]().decompress(packed[:place]))
+
+
+@pytest.mark.parametrize("kind", ["zstd", "bzip2", "xz"])
+def test_damage_far_into_a_member(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where too much was read to begin anew, no more is lost than the text of one call."""
+    monkeypatch.setattr(compression, "KEEP", 0)
+    monkeypatch.setattr(compression, "_SLICE", 2**12)
+    text = random.Random(1).randbytes(2**18).hex().encode()  # noqa: S311 -- test data
+    packed = PACK[kind](text)
+    for place in range(2**14, len(packed), 2**15):
+        found, error = unpack(flip(packed, place))
+
+        assert found.startswith(UNPACK[kind]().decompress(packed[: place - 2**12]))
+        assert re.match(DAMAGE.format(kind), str(error))
+
+
+def test_too_demanding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would take too much memory is refused, and is no damage."""
+    monkeypatch.setattr(compression, "XZ_MEMORY", 2**20)
+    text, error = unpack(PACK["xz"](TEXT))
+
+    assert b"" == text
+    assert str(error).startswith("usage: too demanding xz data near byte ")
+
+
+# --- use -----------------------------------------------------------------------------------------
+
+
+@every_kind
+def test_what_was_not_taken_is_not_skipped(kind: str) -> None:
+    """An iterator that was left before its end makes what follows fail."""
+    for left in (0, 1):
+        source = Decompressor("usage")
+        pieces = source.feed(PACK[kind](TEXT) * 2)
+        for _ in range(left):
+            next(pieces)
+        for call in (lambda: source.feed(b"x"), source.close):  # noqa: B023 -- called at once
+            with pytest.raises(FileError, match="usage: reading has ended or was interrupted"):
+                call()
+
+
+@pytest.mark.parametrize("data", [TEXT, b"", b"B", *(pack(TEXT) for pack in PACK.values())])
+def test_nothing_after_the_end(data: bytes) -> None:
+    """After `close` nothing can be fed."""
+    source = Decompressor("usage")
+    for _ in source.feed(data):
+        pass
+    for _ in source.close():
+        pass
+    with pytest.raises(FileError, match="has ended"):
+        source.feed(data)
+
+
+@every_kind
+def test_compressor(kind: str) -> None:
+    """What is compressed for a suffix is read back, and is the same each time."""
+    made = []
+    for _ in range(2):
+        packer = compressor(SUFFIXES[kind])
+        assert packer is not None
+        made.append(packer.compress(TEXT[:HALF]) + packer.compress(TEXT[HALF:]) + packer.flush())
+
+    assert made[0] == made[1]
+    assert (TEXT, None) == unpack(made[0])
+    assert is_compressed(made[0])
+    assert None is compressor(".ndjson")
+
+
+@every_kind
+def test_missing_module(kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where the module for a format is missing, the message names the file and what to do."""
+    for module in compression._FORMATS[kind].modules:  # noqa: SLF001 -- to hide them
+        monkeypatch.setitem(sys.modules, module, None)
+    path = tmp_path / "usage"
+    path.write_bytes(PACK[kind](ROWS))
+    say = "pip install 'usagewire[zstd]'" if kind == "zstd" else "this Python was built without"
+    with pytest.raises(FileError) as caught:
+        list(read(path))
+
+    assert str(caught.value).startswith(f"{path}: {kind} cannot be read or written: ")
+    assert say in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [1, 2**18])
+def test_gzip_without_zlib_ng(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where zlib-ng is missing, the standard library's zlib reads gzip and finds all damage."""
+    monkeypatch.setitem(sys.modules, "zlib_ng.zlib_ng", None)
+    for name in MEMBERS:
+        test_members("gzip", name, size)
+    test_every_truncation("gzip", size)
+    test_every_flipped_byte("gzip", size)
+
+
+@pytest.mark.parametrize("home", ["compression.zstd", "backports.zstd"])
+def test_zstd_of_the_standard_library(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Zstd is taken from the standard library where it has it, else from its backport."""
+    for module in ("compression", "compression.zstd", "backports.zstd"):
+        monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setitem(sys.modules, home.partition(".")[0], ModuleType("package"))
+    monkeypatch.setitem(sys.modules, home, zstd)
+
+    assert (TEXT, None) == unpack(PACK["zstd"](TEXT))
+
+
+# --- through `read` ------------------------------------------------------------------------------
+
+ROWS = b"".join(text(row(usage_bytes=n, project_id=f"p{n * n}")) + b"\n" for n in range(6))
+NUMBERS = list(range(6))
+
+
+def numbers(data: bytes, size: int, monkeypatch: pytest.MonkeyPatch) -> tuple[list[int], str]:
+    """Return the numbers of the rows that are read, and the errors."""
+    monkeypatch.setattr(sources, "CHUNK", size)
+    reader = read(io.BytesIO(data), UsageVectorStoresResult, on_error="skip")
+    found: list[int] = []
+    errors = ""
+    while True:
+        try:
+            found.extend(one.usage_bytes for one in reader)
+        except FileError as error:
+            errors += f"{error}!"
+        else:
+            return found, errors
+
+
+@every_kind
+def test_told_whatever_the_name(kind: str, tmp_path: Path) -> None:
+    """The name of a file says nothing about its format."""
+    for name in ("usage.ndjson", *(f"usage{suffix}" for suffix in SUFFIXES.values())):
+        for data in (ROWS, PACK[kind](ROWS)):
+            (tmp_path / name).write_bytes(data)
+
+            assert NUMBERS == [one.usage_bytes for one in read(tmp_path / name)]
+
+
+LAYOUTS: dict[str, Callable[[Callable[[bytes], bytes]], bytes]] = {
+    "a member": lambda pack: pack(ROWS),
+    "a member a line": lambda pack: b"".join(map(pack, ROWS.splitlines(keepends=True))),
+    "members cut anywhere": lambda pack: pack(ROWS[:100]) + pack(ROWS[100:101]) + pack(ROWS[101:]),
+    "empty members": lambda pack: pack(b"") * 3 + pack(ROWS) + pack(b""),
+}
+
+
+@every_kind
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("size", [1, 13, 2**18])
+def test_read_members(kind: str, layout: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All members are read, in chunks of any size."""
+    assert (NUMBERS, "") == numbers(LAYOUTS[layout](PACK[kind]), size, monkeypatch)
+
+
+@every_kind
+@pytest.mark.parametrize("size", [1, 2**18])
+def test_read_every_truncation(kind: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut off anywhere, the records before come out, and then one error that says where."""
+    packed = PACK[kind](ROWS)
+    for end in range(6, len(packed)):
+        known = UNPACK[kind]().decompress(packed[:end]).count(b"\n")
+
+        assert (
+            NUMBERS[:known],
+            f"<BytesIO>: the {kind} data ends in the middle, after {end} bytes!",
+        ) == numbers(packed[:end], size, monkeypatch)
+
+
+@every_kind
+@pytest.mark.parametrize("bits", [0x01, 0x80, 0xFF])
+def test_read_every_flipped_byte(kind: str, bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With any byte flipped, the records before it come out; only all of them end without error."""
+    packed = PACK[kind](ROWS)
+    for place in range(6, len(packed)):
+        found, errors = numbers(flip(packed, place, bits), 2**18, monkeypatch)
+        known = UNPACK[kind]().decompress(packed[:place]).count(b"\n")
+
+        assert NUMBERS[:known] == found[:known]
+        assert (
+            NUMBERS == found
+            if not errors
+            else re.match("<BytesIO>: .*(byte|after) [0-9]+[^!]*!$", errors)
+        )
+
+
+@every_kind
+def test_bomb(kind: str, tmp_path: Path) -> None:
+    """However much a small file stands for, memory is flat."""
+    path = tmp_path / "bomb"
+    path.write_bytes(PACK[kind](b" " * 12_000_000 + b"\n" + ROWS))
+    tracemalloc.start()
+    try:
+        reader = read(path, on_error="collect", max_line_bytes=2**20)
+        records = list(reader)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert (6, ["line_too_long"]) == (len(records), [one.code for one in reader.rejections])
+    assert len(path.read_bytes()) < 2**17
+    assert peak < 7_000_000

@@ -1,0 +1,208 @@
+"""An iterator run ahead in a thread: the same items, bounded, and no thread that stays behind."""
+
+import gc
+import signal
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+
+from usagewire.io.prefetch import DEPTH, Ahead
+
+
+class Items:
+    """A generator that tells what became of it."""
+
+    def __init__(self, count: int, error: BaseException | None = None) -> None:
+        self.made = 0
+        self.closed = threading.Event()
+        self.thread: threading.Thread | None = None
+        self._count = count
+        self._error = error
+
+    def __call__(self) -> Generator[int]:
+        """Yield numbers, and then raise the error."""
+        self.thread = threading.current_thread()
+        try:
+            for number in range(self._count):
+                self.made = number + 1
+                yield number
+            if self._error is not None:
+                raise self._error
+        finally:
+            self.closed.set()
+
+    def is_over(self) -> bool:
+        """Wait for the end of the thread; return whether it came."""
+        closed = self.closed.wait(5)
+        if self.thread is not None:
+            self.thread.join(5)
+        return closed and self.thread is not None and not self.thread.is_alive()
+
+
+def until(true: Callable[[], Any]) -> bool:
+    """Wait, 5 seconds at most, until something is true."""
+    end = time.monotonic() + 5
+    while not true() and time.monotonic() < end:
+        time.sleep(0.001)
+    return bool(true())
+
+
+@pytest.mark.parametrize("count", [0, 1, DEPTH - 1, DEPTH, DEPTH + 1, 1000])
+def test_gives_the_same_items(count: int) -> None:
+    """All items come, in order, and the thread ends; then there are none."""
+    items = Items(count)
+    ahead = Ahead(items())
+
+    assert list(range(count)) == list(ahead)
+    assert list(ahead) == []
+    assert items.is_over()
+
+
+def test_runs_ahead_and_no_further() -> None:
+    """As many items are made as are held, before any is asked for."""
+    items = Items(1000)
+    ahead = Ahead(items())
+
+    assert until(lambda: items.made == DEPTH)
+    assert 0 == next(ahead)
+    assert until(lambda: items.made == DEPTH + 1)
+    ahead.close()
+
+
+@pytest.mark.parametrize("error", [ValueError("mine"), KeyboardInterrupt(), MemoryError()])
+def test_error_comes_after_the_items(error: BaseException) -> None:
+    """What the generator raises is raised where it would have been, once, and the thread ends."""
+    items = Items(3, error)
+    ahead = Ahead(items())
+
+    assert [0, 1, 2] == [next(ahead) for _ in range(3)]
+    with pytest.raises(type(error)) as caught:
+        next(ahead)
+    assert caught.value is error
+    assert list(ahead) == []
+    assert items.is_over()
+
+
+def test_error_keeps_nothing_alive() -> None:
+    """An error that was caught is no cycle, which would keep what it refers to."""
+
+    class Mine(Exception):  # noqa: N818 -- not the library's kind of error
+        pass
+
+    def failing() -> Generator[int]:
+        yield from ()
+        raise Mine
+
+    gc.disable()
+    try:
+        ahead = Ahead(failing())
+        try:
+            next(ahead)
+        except Mine as error:
+            kept = weakref.ref(error)
+
+        ahead.close()
+        assert until(lambda: kept() is None)
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("taken", [0, 1, DEPTH + 3])
+def test_close_ends_the_thread(taken: int) -> None:
+    """Closed with as much as can be held, the thread ends and the generator is closed."""
+    items = Items(1000)
+    generator = items()
+    ahead = Ahead(generator)
+    for _ in range(taken):
+        next(ahead)
+    assert until(lambda: items.made == DEPTH + taken)
+    ahead.close()
+
+    assert items.is_over()
+    assert ([], [], DEPTH + taken) == (list(ahead), list(generator), items.made)
+    ahead.close()
+
+
+def test_close_after_the_end() -> None:
+    """Closing what is over is nothing."""
+    items = Items(2)
+    ahead = Ahead(items())
+    list(ahead)
+    ahead.close()
+
+    assert items.is_over()
+
+
+def test_forgotten() -> None:
+    """What nobody refers to ends, though it was never closed."""
+    items = Items(1000)
+    ahead = Ahead(items())
+    assert until(lambda: items.made == DEPTH)
+    del ahead
+
+    assert items.is_over()
+
+
+def test_close_does_not_wait_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that waits for a network is left behind, and ends when it can."""
+    monkeypatch.setattr("usagewire.io.prefetch._PATIENCE", 0.01)
+    data_comes = threading.Event()
+    closed = threading.Event()
+
+    def slow() -> Generator[int]:
+        try:
+            data_comes.wait()
+            yield 1
+        finally:
+            closed.set()
+
+    ahead = Ahead(slow())
+    ahead.close()
+    assert not closed.is_set()
+    data_comes.set()
+
+    assert closed.wait(5)
+    assert list(ahead) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no pthread_kill")
+def test_interrupt_while_waiting() -> None:
+    """Ctrl-C comes through while the next item is waited for, and nothing is lost by it."""
+    data_comes = threading.Event()
+    waiting = threading.Event()
+
+    def slow() -> Generator[int]:
+        yield 1
+        waiting.set()
+        data_comes.wait()
+        yield 2
+
+    ahead = Ahead(slow())
+    assert 1 == next(ahead)
+    assert waiting.wait(5)
+    main = threading.main_thread().ident
+    threading.Timer(0.05, signal.pthread_kill, (main, signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        next(ahead)
+    data_comes.set()
+
+    assert [2] == list(ahead)
+
+
+def test_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no thread can be started the generator stays as it was."""
+
+    def fail(_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    items = Items(3)()
+    with pytest.raises(RuntimeError, match="thread"):
+        Ahead(items)
+
+    assert [0, 1, 2] == list(items)

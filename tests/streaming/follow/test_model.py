@@ -1,0 +1,364 @@
+"""Following a log through random writing, rotating, cutting and restarting, against a model."""
+
+import gzip
+import json
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from usagewire import CheckpointError, Counts, Reader, read
+from usagewire.streaming.checkpoint import WINDOW, mark
+from usagewire.streaming.follow.tail import Follow
+
+DEPTH = 5
+"""How many rotated files are kept."""
+
+_LINE = '{"object":"organization.usage.vector_stores.result","usage_bytes":%d}'
+_GOOD = re.compile(_LINE.replace("{", r"\{").replace("%d", r"(\d{7})").encode())
+
+
+class Generation:
+    """What was written to one file between its beginning and its end."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.text = b""
+        self.lost = False
+        """Whether it was destroyed, or nobody is to look for it."""
+
+    def numbers(self, *, tail: bool) -> list[int]:
+        """Return the numbers of the good lines, with that of a last line without LF or not."""
+        *whole, last = self.text.split(b"\n")
+        found = map(_GOOD.fullmatch, [*whole, last] if tail else whole)
+        return [int(one[1]) for one in found if one]
+
+    def bad(self) -> int:
+        """Return how many lines are none."""
+        *whole, last = self.text.split(b"\n")
+        return sum(not _GOOD.fullmatch(line) for line in [*whole, *([last] if last else [])])
+
+
+class FollowedLog(RuleBasedStateMachine):
+    """A log with its rotated files, and readers that come and go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.path = self.folder / "usage.ndjson"
+        self.time = 1_700_000_000
+        self.number = 1_000_000
+        self.generations: list[Generation] = []
+        self.files: dict[str, Generation] = {}
+        """What the files have, by what is added to the name of the log."""
+        self.half: tuple[Generation, bytes] | None = None
+        self.late: Generation | None = None
+        """What was renamed since the last look, and may still be written to."""
+        self.held: Generation | None = None
+        """What the reader has open for certain."""
+        self.unlinked: Generation | None = None
+        """What is readable because the reader has it open."""
+        self.found: list[int] = []
+        self.counts = Counts()
+        self.patience = 0
+        self.waiting = mock.patch.object(Follow, "pause", self.pause)
+        self.waiting.start()
+        self.reader: Reader[Any] | None = read(self.path, follow=True, on_error="collect")
+        self.checkpoint: str | None = None
+
+    # --- the files
+
+    def file(self, added: str) -> Path:
+        """Return the path with something added to its name."""
+        return self.path.with_name(self.path.name + added)
+
+    def touch(self, added: str) -> None:
+        """Set the time of the last change to a second later than any other."""
+        self.time += 1
+        os.utime(self.file(added), (self.time, self.time))
+
+    def put(self, text: bytes, added: str = "") -> None:
+        """Add text to a file."""
+        if added not in self.files:
+            self.new()
+        with self.file(added).open("ab") as file:
+            file.write(text)
+        self.files[added].text += text
+        self.touch(added)
+
+    def new(self) -> None:
+        """Let the log be a new generation."""
+        self.files[""] = Generation(len(self.generations))
+        self.generations.append(self.files[""])
+
+    def line(self) -> bytes:
+        """Return a line that there was none like."""
+        self.number += 1
+        return (_LINE % self.number).encode() + b"\n"
+
+    def shift(self) -> None:
+        """Make room for a new `.1`."""
+        for depth in range(DEPTH, 0, -1):
+            for end in ("", ".gz"):
+                name = f".{depth}{end}"
+                if name in self.files and depth == DEPTH:
+                    self.file(name).unlink()
+                    self.lose(self.files.pop(name))
+                elif name in self.files:
+                    self.file(name).rename(self.file(f".{depth + 1}{end}"))
+                    self.files[f".{depth + 1}{end}"] = self.files.pop(name)
+
+    def lose(self, gone: Generation) -> None:
+        """Note that a generation is gone, unless the reader has it open."""
+        if self.held is gone:
+            self.unlinked = gone
+        else:
+            gone.lost = True
+
+    @rule(count=st.integers(1, 3))
+    def write(self, count: int) -> None:
+        """Write whole lines."""
+        self.put(b"".join(self.line() for _ in range(count)))
+
+    @rule(part=st.integers(1, 70))
+    def write_half(self, part: int) -> None:
+        """Write the beginning of a line."""
+        line = self.line()
+        part = min(part, len(line) - 1)
+        self.put(line[:part])
+        self.half = self.files[""], line[part:]
+
+    @precondition(lambda self: self.half)
+    @rule()
+    def finish_half(self) -> None:
+        """Write the rest of that line."""
+        assert self.half
+        generation, rest = self.half
+        self.half = None
+        # Where it goes on elsewhere, it must be enough to tell that text by.
+        if len(rest) > 8 or self.files.get("") is generation:
+            self.put(rest)
+
+    @precondition(lambda self: "" in self.files)
+    @rule(times=st.integers(1, 3))
+    def rename(self, times: int) -> None:
+        """Rotate by renaming, several times with a line between."""
+        for again in range(times):
+            if again:
+                self.put(self.line())
+            self.shift()
+            self.path.rename(self.file(".1"))
+            self.late = self.files[".1"] = self.files.pop("")
+
+    @precondition(lambda self: self.late and self.files.get(".1") is self.late)
+    @rule()
+    def write_late(self) -> None:
+        """Write to a file that was renamed."""
+        self.put(self.line(), ".1")
+        if "" in self.files:
+            self.touch("")  # what comes later is changed later
+
+    @rule(data=st.data())
+    def pack(self, data: st.DataObject) -> None:
+        """Compress a rotated file."""
+        plain = sorted(name for name in self.files if name and not name.endswith(".gz"))
+        if plain:
+            name = data.draw(st.sampled_from(plain))
+            self.file(name + ".gz").write_bytes(gzip.compress(self.file(name).read_bytes()))
+            shutil.copystat(self.file(name), self.file(name + ".gz"))
+            self.file(name).unlink()
+            self.files[name + ".gz"] = self.files.pop(name)
+
+    @precondition(lambda self: "" in self.files)
+    @rule(times=st.integers(1, 2))
+    def copy_and_cut(self, times: int) -> None:
+        """Rotate by copying, several times with a line between."""
+        for again in range(times):
+            if again:
+                self.put(self.line())
+            self.shift()
+            shutil.copyfile(self.path, self.file(".1"))
+            self.touch(".1")
+            self.files[".1"] = self.empty()
+            self.touch("")
+            self.late = None
+
+    def empty(self) -> Generation:
+        """Let the log be a new generation in the same file; return the one that it was."""
+        before = self.files.pop("")
+        if self.held is before:
+            self.held = None
+        os.truncate(self.path, 0)
+        self.new()
+        return before
+
+    @precondition(lambda self: "" in self.files)
+    @rule(count=st.integers(0, 5))
+    def cut(self, count: int) -> None:
+        """Empty the log without a copy, and write to it."""
+        self.empty().lost = True
+        self.put(b"".join(self.line() for _ in range(count)))
+
+    @precondition(lambda self: "" in self.files)
+    @rule()
+    def delete(self) -> None:
+        """Delete the log."""
+        self.path.unlink()
+        self.lose(self.files.pop(""))
+
+    @precondition(lambda self: "" not in self.files)
+    @rule()
+    def make(self) -> None:
+        """Make the log anew."""
+        self.put(b"")
+
+    # --- the readers
+
+    def pause(self, _: object = None) -> None:
+        """Do not wait, and have enough of it at last."""
+        self.patience -= 1
+        if self.patience < 0:
+            raise KeyboardInterrupt
+
+    @precondition(lambda self: self.reader)
+    @rule()
+    def look(self) -> None:
+        """Read until there is nothing new, and compare."""
+        assert self.reader
+        self.patience = 10**6
+        quiet = 0
+        for batch in self.reader.batches():
+            self.found += [one.usage_bytes for one in batch]
+            quiet = 0 if batch else quiet + 1
+            if quiet == 2 + 2 * DEPTH:  # each rotated file may have nothing
+                break
+        self.late = None
+        self.held = self.files.get("", self.held)
+        if self.unlinked is not self.held:
+            self.unlinked = None
+        self.compare(ended=False)
+
+    @precondition(lambda self: self.reader)
+    @rule(count=st.integers(1, 5), patience=st.integers(0, 3))
+    def read_some(self, count: int, patience: int) -> None:
+        """Read a few records, as far as there are so many."""
+        assert self.reader
+        self.patience = patience
+        self.late = None
+        try:
+            for _ in range(count):
+                self.found.append(next(self.reader).usage_bytes)
+        except KeyboardInterrupt:
+            pass
+
+    @precondition(lambda self: self.reader)
+    @rule()
+    def leave(self) -> None:
+        """Stop reading; what the reader alone had is gone."""
+        assert self.reader
+        self.checkpoint = self.reader.checkpoint()
+        self.counts += self.reader.counts
+        self.reader.close()
+        self.reader = None
+        if self.unlinked:
+            self.unlinked.lost = True
+        self.held = self.unlinked = None
+
+    @precondition(lambda self: not self.reader)
+    @rule()
+    def come_back(self) -> None:
+        """Read on from the checkpoint."""
+        assert self.checkpoint
+        self.resume(self.checkpoint)
+        try:
+            self.read_some(1, 0)
+        except CheckpointError:
+            self.refused(self.checkpoint)
+
+    @precondition(lambda self: self.reader)
+    @rule()
+    def restart(self) -> None:
+        """Stop and resume at once."""
+        self.leave()
+        self.come_back()
+
+    def resume(self, checkpoint: str | None) -> None:
+        """Read on from a checkpoint."""
+        self.reader = read(self.path, follow=True, on_error="collect", resume=checkpoint)
+
+    def refused(self, checkpoint: str) -> None:
+        """See that the text is nowhere indeed, and begin anew with what is there."""
+        assert self.reader
+        place = json.loads(checkpoint)
+        there = place["covered"]
+        for generation in self.generations:
+            text = generation.text[:there]
+            if len(text) == there and mark(text[:WINDOW], text[-WINDOW:]) == place["mark"]:
+                assert generation.lost
+        for name, generation in self.files.items():
+            generation.lost = generation.lost or bool(name)
+        self.reader.close()
+        self.resume(None)
+
+    # --- what must hold
+
+    def compare(self, *, ended: bool) -> None:
+        """Compare what was found with what was written."""
+        assert sorted(set(self.found)) == sorted(self.found), "a line came twice"
+        rest = list(self.found)
+        for generation in self.generations:
+            whole = generation.numbers(tail=True)
+            here = [number for number in rest if number in whole]
+            assert rest[: len(here)] == here, "the order is another"
+            del rest[: len(here)]
+            assert whole[: len(here)] == here, "a line is missing in the middle"
+            if not generation.lost:
+                last = ended and generation is not self.generations[-1]
+                assert len(generation.numbers(tail=last)) <= len(here), "a line is missing"
+        assert [] == rest
+
+    def teardown(self) -> None:
+        """Let everything come to its end, and compare."""
+        try:
+            if self.reader is None:
+                self.come_back()
+            self.write(1)
+            self.look()
+            self.rename(1)
+            self.write(1)
+            self.look()
+            self.compare(ended=True)
+            assert self.reader
+            counts = self.counts + self.reader.counts
+            assert counts.lines == counts.records + counts.rejected + counts.blank
+            assert len(self.found) == counts.records
+            kept = [one for one in self.generations if not one.lost]
+            least = sum(one.bad() for one in kept)
+            most = sum(one.bad() + one.lost for one in self.generations)
+            assert least <= counts.rejected <= most
+            if len(kept) == len(self.generations):
+                assert sum(len(one.text) for one in kept) == counts.bytes
+        finally:
+            self.waiting.stop()
+            if self.reader:
+                self.reader.close()
+            shutil.rmtree(self.folder)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="renames files that are open")
+class TestFollowedLog(FollowedLog.TestCase):  # type: ignore[misc]
+    """Each line comes once, in order, unless it was cut away before it could be read."""
+
+
+deep = settings().max_examples > 1000
+TestFollowedLog.settings = settings(
+    max_examples=3000 if deep else 200, stateful_step_count=60 if deep else 30, deadline=None
+)

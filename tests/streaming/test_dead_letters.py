@@ -1,0 +1,413 @@
+"""Dead letters: rejected lines kept whole, read back, mended and fed again at their old place."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import usagewire
+from tests.codec.test_properties import FILES
+from tests.conftest import Way, row, text
+from usagewire import (
+    Counts,
+    DeadLetter,
+    DeadLetters,
+    DecodeError,
+    FileError,
+    Rejection,
+    UsageVectorStoresResult,
+    UsageWireError,
+    dumps,
+    loads,
+    read,
+    write,
+)
+from usagewire.streaming.dead_letters import RAW_LIMIT
+
+GOOD = text(row(usage_bytes=1))
+BAD = text(row(usage_bytes="5"))
+RECORD = UsageVectorStoresResult(usage_bytes=5)
+
+LETTER = DeadLetter(
+    file="a.ndjson", line=7, offset=700, length=len(BAD), path="$.usage_bytes", code="wrong_type",
+    message="expected an integer, got '5'", raw=BAD.decode(),
+)  # fmt: skip
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return the path of a file of letters that is not there yet."""
+    return tmp_path / "rejects.ndjson"
+
+
+def letters_of(file: Path) -> list[DeadLetter]:
+    """Return the letters in a file."""
+    with read(file, DeadLetter) as letters:
+        return list(letters)
+
+
+def rejected(data: bytes, file: Path, **options: Any) -> list[DeadLetter]:
+    """Return the letters of the bad lines of `data`, written to `file` and read back."""
+    with DeadLetters(file) as letters:
+        usagewire.Decoder(on_error=letters, **options).decode_lines(data)
+    return letters_of(file)
+
+
+# --- nothing is lost -------------------------------------------------------------------------
+
+
+@given(data=FILES)
+@settings(max_examples=25)
+def test_every_bad_line_is_kept(
+    path: Way, tmp_path_factory: pytest.TempPathFactory, data: bytes
+) -> None:
+    """The letters say what the rejections say, and give back each line byte for byte."""
+    told: list[Rejection] = []
+    path.Decoder(on_error=told.append, max_raw_bytes=2**20, name="é.ndjson").decode_lines(data)
+    file = tmp_path_factory.mktemp("letters") / "rejects.ndjson"
+    letters = rejected(data, file, name="é.ndjson")
+
+    assert told == [
+        Rejection(
+            **{a.name: getattr(one, a.name) for a in attrs.fields(Rejection) if a.name != "raw"},
+            raw=one.data,
+        )
+        for one in letters
+    ]
+    assert [data[one.offset :][: one.length] for one in letters] == [one.data for one in letters]
+    assert not any(one.truncated for one in letters)
+
+
+@given(data=FILES, limit=st.sampled_from([500, 2**20]))
+@settings(max_examples=25)
+def test_letters_fed_again_are_the_same(
+    path: Way, tmp_path_factory: pytest.TempPathFactory, data: bytes, limit: int
+) -> None:
+    """What nobody mended is rejected again, at the same place and for the same reason."""
+    folder = tmp_path_factory.mktemp("letters")
+    # A CR before the line end's own CR is taken for a part of it when the line is fed again.
+    data = data.replace(b"\r\r\n", b"\r\n")
+    first = rejected(data, folder / "first", max_line_bytes=limit)
+    with DeadLetters(folder / "second") as letters:
+        decoder = path.Decoder(on_error=letters, max_line_bytes=limit)
+        assert [] == [record for letter in first for record in letter.feed_to(decoder)]
+    second = letters_of(folder / "second")
+
+    assert [attrs.evolve(one, message="") for one in first] == [
+        attrs.evolve(one, message="") for one in second
+    ]
+    assert (len(first), len(first)) == (decoder.counts.rejected, decoder.counts.lines)
+
+
+PLACED = {"file", "line", "offset", "length", "path", "code", "message"}
+SHAPES: dict[str, tuple[bytes, dict[str, Any]]] = {
+    "text": ('{"é":'.encode(), {"raw": '{"é":'}),
+    "no text": (b"\xff{", {"raw_base64": "/3s="}),
+    "controls": (b"\x00\x1b\x7f\t", {"raw": "\x00\x1b\x7f\t"}),
+    "half a character": ("é".encode()[:1], {"raw_base64": "ww=="}),
+    "a lone surrogate": (b"\xed\xa0\x80", {"raw_base64": "7aCA"}),
+    "a byte order mark": (b"\xef\xbb\xbf{}", {"raw": "\ufeff{}"}),
+}
+
+
+@pytest.mark.parametrize("case", SHAPES)
+def test_how_a_line_is_written(case: str, file: Path) -> None:
+    """A line is readable where it is UTF-8, in base64 where it is not, and comes back the same."""
+    line, raw = SHAPES[case]
+    (letter,) = rejected(GOOD + b"\n" + line + b"\n", file, name="a.ndjson")
+    written = json.loads(file.read_bytes())
+
+    assert line == letter.data
+    assert raw.items() <= written.items()
+    assert PLACED | set(raw) == set(written)
+    assert ("a.ndjson", 2, len(GOOD) + 1, len(line)) == tuple(
+        written[key] for key in ("file", "line", "offset", "length")
+    )
+
+
+@pytest.mark.parametrize("name", ["b\udcff.ndjson", "a\n\u202eb.ndjson", None])
+def test_any_file_name(name: str | None, file: Path) -> None:
+    """A name that is not UTF-8 is written with escapes."""
+    (letter,) = rejected(BAD, file, name=name)
+    assert (name and name.replace("\udcff", "\\udcff")) == letter.file
+
+
+def test_long_lines_are_whole(file: Path) -> None:
+    """Letters have the whole line, `rejections` the beginning."""
+    line = b" " * 10_000 + BAD
+    with DeadLetters(file) as letters:
+        decoder = usagewire.Decoder(on_error=letters)
+        decoder.decode_lines(line)
+    (letter,) = letters_of(file)
+    assert (line, False) == (letter.data, letter.truncated)
+    assert [line[:RAW_LIMIT]] == [one.raw for one in decoder.rejections]
+
+
+def hear() -> tuple[list[Rejection], Callable[[Rejection], None]]:
+    """Return a list, and a function that puts rejections there."""
+    told: list[Rejection] = []
+
+    def on_error(rejection: Rejection) -> None:
+        told.append(rejection)
+
+    return told, on_error
+
+
+RAWS: dict[str, tuple[bool, dict[str, Any], int]] = {
+    "by default": (False, {}, 4096),
+    "whole lines": (True, {}, 9000),
+    "whole lines, within the limit": (True, {"max_line_bytes": 5000}, 5000),
+    "as many as asked for": (False, {"max_raw_bytes": 6000}, 6000),
+    "as many as asked for, of whole lines": (True, {"max_raw_bytes": 10}, 10),
+}
+
+
+@pytest.mark.parametrize("case", RAWS)
+def test_how_much_of_a_line_is_told(path: Way, case: str) -> None:
+    """A function is told 4096 bytes, unless it wants whole lines or the caller says how many."""
+    whole, options, expected = RAWS[case]
+    told, on_error = hear()
+    on_error.whole_lines = whole  # type: ignore[attr-defined]
+    path.Decoder(on_error=on_error, **options).decode_lines(b"x" * 9000)
+    assert [(expected, 9000)] == [(len(one.raw), one.length) for one in told]
+
+
+# --- the file --------------------------------------------------------------------------------
+
+
+def test_the_file_is_whole_or_as_it_was(file: Path) -> None:
+    """An exception leaves what was there; without one the new letters replace it."""
+    rejected(BAD, file)
+    before = file.read_bytes()
+    with pytest.raises(ZeroDivisionError), DeadLetters(file) as letters:
+        fail_after(letters)
+    assert before == file.read_bytes()
+    assert ["syntax"] == [one.code for one in rejected(b"what", file)]
+
+
+def test_letters_are_added(file: Path) -> None:
+    """With `append` those that were there stay, whatever ends the run."""
+    rejected(BAD, file)
+    with pytest.raises(ZeroDivisionError), DeadLetters(file, append=True) as letters:
+        fail_after(letters)
+    assert ["wrong_type", "syntax"] == [one.code for one in letters_of(file)]
+
+
+def fail_after(letters: DeadLetters) -> None:
+    """Put a letter on disk and fail."""
+    usagewire.Decoder(on_error=letters).decode_lines(b"what")
+    letters.flush()
+    raise ZeroDivisionError
+
+
+def test_no_bad_line_is_an_empty_file(file: Path) -> None:
+    """The file says that there were none."""
+    assert [] == rejected(GOOD, file)
+    assert b"" == file.read_bytes()
+
+
+def test_letters_are_counted(file: Path) -> None:
+    """`count` is how many were taken."""
+    with DeadLetters(file) as letters:
+        usagewire.Decoder(on_error=letters).decode_lines(b"what\n" + GOOD + b"\nwhat")
+        assert 2 == letters.count
+
+
+def test_a_closed_file_takes_no_letter(file: Path) -> None:
+    """Reading does not go on as if the line had been kept."""
+    letters = DeadLetters(file)
+    letters.discard()
+    with pytest.raises(FileError, match=r"rejects\.ndjson"):
+        usagewire.Decoder(on_error=letters).decode_lines(BAD)
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("name", ["rejects.ndjson.gz", "rejects.ndjson"])
+def test_letters_replace_the_file_they_are_read_from(path: Way, name: str, tmp_path: Path) -> None:
+    """What is still wrong replaces what was, at the end."""
+    file = tmp_path / name
+    rejected(BAD + b"\nwhat\n", file, name="a.ndjson")
+    records: list[Any] = []
+    with DeadLetters(file) as letters, read(file, DeadLetter) as old:
+        decoder = path.Decoder(on_error=letters)
+        for letter in old:
+            records += letter.mended(letter.data.replace(b'"5"', b"5")).feed_to(decoder)
+    assert [RECORD] == records
+    assert [("a.ndjson", 2, "what")] == [(one.file, one.line, one.raw) for one in letters_of(file)]
+
+
+# --- mending and feeding again ---------------------------------------------------------------
+
+
+def test_a_mended_letter_becomes_its_record(path: Way) -> None:
+    """It counts as a line of the decoder it is fed to."""
+    decoder = path.Decoder()
+    assert [RECORD] == LETTER.mended(text(row(usage_bytes=5))).feed_to(decoder)
+    assert (1, 1, 0) == (decoder.counts.lines, decoder.counts.records, decoder.counts.rejected)
+
+
+def test_a_letter_is_mended_by_hand(path: Way, file: Path) -> None:
+    """`raw` can be edited where it stands in the file."""
+    rejected(BAD, file)
+    file.write_text(file.read_text("utf-8").replace(r"\"5\"", "5"), "utf-8")
+    decoder = path.Decoder()
+    assert [RECORD] == [one for letter in letters_of(file) for one in letter.feed_to(decoder)]
+
+
+def test_leniency_can_mend(path: Way) -> None:
+    """A decoder that allows more may take the line as it is, and counts what it allowed."""
+    decoder = path.Decoder(strict=False)
+    assert [RECORD] == LETTER.feed_to(decoder)
+    assert Counts(lines=1, records=1, bytes=len(BAD) + 1, lenient=1) == decoder.counts
+
+
+@pytest.mark.parametrize("line", [b"", b" \t"])
+def test_a_letter_can_be_emptied(path: Way, line: bytes) -> None:
+    """What is not to be read is made blank, and counted so."""
+    decoder = path.Decoder()
+    assert [] == LETTER.mended(line).feed_to(decoder)
+    assert (1, 1) == (decoder.counts.lines, decoder.counts.blank)
+
+
+def test_a_letter_keeps_its_place(path: Way) -> None:
+    """What is rejected again is told with the file, line and offset that it had."""
+    with pytest.raises(DecodeError, match=r"a\.ndjson:7: \$\.usage_bytes: wrong_type") as caught:
+        LETTER.feed_to(path.Decoder())
+    assert caught.value.rejection is not None
+    assert LETTER == DeadLetter.from_rejection(caught.value.rejection)
+
+
+def test_letters_do_not_disturb_a_stream(path: Way) -> None:
+    """A decoder can be fed letters while it holds half a line back."""
+    decoder = path.Decoder()
+    assert [] == decoder.feed(GOOD[:9])
+    assert [RECORD] == LETTER.mended(text(row())).feed_to(decoder)
+    assert [UsageVectorStoresResult(usage_bytes=1)] == decoder.feed(GOOD[9:] + b"\n")
+    assert (2, 2) == (decoder.counts.lines, decoder.counts.records)
+
+
+def test_a_record_of_a_document_is_one_letter(path: Way, file: Path) -> None:
+    """Printed over several lines it is fed again as one."""
+    data = json.dumps([row(), row(usage_bytes="5")], indent=2).encode()
+    source = file.with_name("page.json")
+    source.write_bytes(data)
+    with DeadLetters(file) as letters, read(source, on_error=letters) as records:
+        assert [RECORD] == list(records)
+    (letter,) = letters_of(file)
+    assert (b"\n" in letter.data, 6, str(source)) == (True, letter.line, letter.file)
+    assert [RECORD] == letter.mended(letter.data.replace(b'"5"', b"5")).feed_to(path.Decoder())
+
+
+# --- truncated letters -----------------------------------------------------------------------
+
+LONG = text(row(usage_bytes=5, later="é" * 5000))
+
+
+@pytest.fixture
+def truncated(file: Path) -> DeadLetter:
+    """Return the letter of a good line that was too long."""
+    (letter,) = rejected(LONG, file, max_line_bytes=8000, name="a.ndjson")
+    return letter
+
+
+def test_a_too_long_line_is_truncated(truncated: DeadLetter) -> None:
+    """The letter has the beginning of the line and says so."""
+    assert (True, len(LONG)) == (truncated.truncated, truncated.length)
+    assert truncated.data == LONG[:RAW_LIMIT]
+
+
+@pytest.mark.parametrize("limit", [8000, 2**20])
+def test_a_truncated_letter_is_rejected_again(path: Way, truncated: DeadLetter, limit: int) -> None:
+    """Whatever the limit is now, the beginning of a line is not the line."""
+    told, on_error = hear()
+    decoder = path.Decoder(on_error=on_error, max_line_bytes=limit)
+    assert [] == truncated.feed_to(decoder)
+    assert [("line_too_long", len(LONG), "a.ndjson")] == [
+        (one.code, one.length, one.file) for one in told
+    ]
+    assert [truncated] == [
+        attrs.evolve(DeadLetter.from_rejection(one), message=truncated.message) for one in told
+    ]
+
+
+@pytest.mark.parametrize("data", [GOOD, b"", b" "])
+def test_what_looks_whole_is_not(path: Way, data: bytes) -> None:
+    """The beginning of a line may be a good line by itself, or a blank one, and is not taken."""
+    letter = DeadLetter.from_rejection(
+        Rejection(code="x", message="", path="$", line=1, offset=0, length=9999, raw=data)
+    )
+    with pytest.raises(DecodeError, match="beginning is left of a line of 9999 bytes"):
+        letter.feed_to(path.Decoder())
+
+
+def test_a_truncated_letter_is_mended_with_the_whole_line(path: Way, truncated: DeadLetter) -> None:
+    """Given the line, it is like any other."""
+    (record,) = truncated.mended(LONG).feed_to(path.Decoder())
+    assert RECORD == attrs.evolve(record, additional_properties={})
+
+
+def test_a_mended_line_may_be_too_long(path: Way) -> None:
+    """`max_line_bytes` is for letters too."""
+    told, on_error = hear()
+    decoder = path.Decoder(on_error=on_error, max_line_bytes=20, max_raw_bytes=9)
+    assert [] == LETTER.mended(GOOD).feed_to(decoder)
+    assert [("line_too_long", len(GOOD), GOOD[:9])] == [
+        (one.code, one.length, one.raw) for one in told
+    ]
+
+
+def test_letters_of_a_few_bytes_are_truncated(file: Path) -> None:
+    """Who asks for fewer bytes of each line gets letters that are not fed."""
+    (letter,) = rejected(BAD, file, max_raw_bytes=5)
+    assert (True, BAD[:5]) == (letter.truncated, letter.data)
+
+
+# --- the class -------------------------------------------------------------------------------
+
+UNSOUND: dict[str, tuple[dict[str, Any], str]] = {
+    "no line": ({"raw": None}, "either raw or raw_base64"),
+    "two lines": ({"raw_base64": ""}, "either raw or raw_base64"),
+    "no base64": ({"raw": None, "raw_base64": "é"}, "no base64"),
+    "other signs": ({"raw": None, "raw_base64": "e3 0="}, "no base64"),
+}
+
+
+@pytest.mark.parametrize("case", UNSOUND)
+def test_unsound_letters(path: Way, case: str) -> None:
+    """A letter without one line is refused when it is made, and when it is read."""
+    change, message = UNSOUND[case]
+    with pytest.raises(UsageWireError, match=message):
+        attrs.evolve(LETTER, **change)
+    data = {k: v for k, v in (attrs.asdict(LETTER) | change).items() if v is not None}
+    del data["additional_properties"]
+    with pytest.raises(DecodeError, match=f"bad_value: .*{message}"):
+        path.loads(text(data), DeadLetter)
+
+
+def test_notes_in_letters_stay(path: Way) -> None:
+    """Unknown keys are kept and written back, unless they are forbidden."""
+    noted = path.loads(dumps(LETTER)[:-1] + b',"owner":"Ada"}', DeadLetter)
+    assert {"owner": "Ada"} == noted.additional_properties
+    assert noted == loads(dumps(noted.mended(GOOD).mended(BAD)), DeadLetter)
+    with pytest.raises(DecodeError, match="unknown_field"):
+        path.loads(dumps(noted), DeadLetter, unknown="forbid")
+
+
+@pytest.mark.usefixtures("path")
+def test_letters_can_be_written_like_any_record(file: Path) -> None:
+    """`write` writes them too, in all their fields."""
+    write(file, [LETTER], dialect="dart")
+    assert [LETTER] == letters_of(file)
+
+
+def test_text_that_is_no_utf8_is_a_bad_line(path: Way) -> None:
+    """A lone surrogate in a letter made in Python is rejected when fed, as any bad line."""
+    told, on_error = hear()
+    letter = LETTER.mended('{"object":"\ud800"}')
+    assert [] == letter.feed_to(path.Decoder(on_error=on_error))
+    assert [("syntax", letter.data)] == [(one.code, one.raw) for one in told]

@@ -1,0 +1,382 @@
+"""`read` and the `Reader` it returns: iterator, context manager, batches, counts and errors."""
+
+import gc
+import gzip
+import io
+import weakref
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import usagewire
+from tests.conftest import row, text
+from usagewire import (
+    Counts,
+    DecodeError,
+    FileError,
+    Position,
+    UsageVectorStoresResult,
+    UsageWireError,
+    make_converter,
+    read,
+)
+
+ROWS = [UsageVectorStoresResult(usage_bytes=number) for number in range(5)]
+LINES = b"".join(text(row(usage_bytes=number)) + b"\n" for number in range(5))
+SIZES = [len(line) + 1 for line in LINES.splitlines()]
+pytestmark = pytest.mark.usefixtures("path")  # each way to decode reads files
+
+
+@pytest.fixture
+def ndjson(tmp_path: Path) -> Path:
+    """Return the path of a file of five lines."""
+    file = tmp_path / "usage.ndjson"
+    file.write_bytes(LINES)
+    return file
+
+
+# --- iterating -----------------------------------------------------------------------------------
+
+
+def test_iterator(ndjson: Path) -> None:
+    """A reader is an iterator: what was read does not come again."""
+    reader = read(ndjson)
+
+    assert iter(reader) is reader
+    assert ROWS[0] == next(reader)
+    assert ROWS[1:] == list(reader)
+    assert list(reader) == []
+
+
+def test_one_loop_after_another(ndjson: Path) -> None:
+    """A loop goes on where the one before it was left."""
+    reader = read(ndjson)
+    for record in reader:
+        if record == ROWS[1]:
+            break
+
+    assert ROWS[2] == next(reader)
+    assert ROWS[3:] == list(reader)
+
+
+def test_forgotten(ndjson: Path) -> None:
+    """A reader that nobody refers to is gone at once, and needs no garbage collector for it."""
+    gc.disable()
+    try:
+        reader = read(ndjson)
+        next(reader)
+        left = weakref.ref(reader)
+        del reader
+
+        assert left() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("taken", [0, 1, 5])
+def test_closed_while_iterated(ndjson: Path, taken: int) -> None:
+    """An iterator that is in the middle of a run ends when the reader is closed."""
+    reader = read(ndjson)
+    records = iter(reader)
+    found = [next(records) for _ in range(taken)]
+    reader.close()
+
+    assert (ROWS[:taken], []) == (found, list(records))
+    assert (taken, taken) == (reader.counts.records, reader.counts.lines)
+
+
+BAD = text(row(usage_bytes="x")) + b"\n"
+
+
+@pytest.mark.parametrize("iterates", [True, False])
+@pytest.mark.parametrize("good", [0, 1, 3])
+def test_closed_at_a_bad_line(tmp_path: Path, good: int, iterates: bool) -> None:
+    """Who closes the reader at a bad line gets no more records, and may resume without a loss."""
+    file = tmp_path / "usage.ndjson"
+    lines = LINES.splitlines(keepends=True)
+    file.write_bytes(b"".join([*lines[:good], BAD, *lines[good:]]))
+    reader = read(file, on_error=lambda _: reader.close())
+    found = list(reader) if iterates else list(chain.from_iterable(reader.batches()))
+
+    assert ROWS[:good] == found
+    assert (good + 1, good, 1) == (
+        reader.counts.lines,
+        reader.counts.records,
+        reader.counts.rejected,
+    )
+    assert ROWS[good:] == list(read(file, on_error="skip", resume=reader.checkpoint()))
+
+
+def test_records_are_not_to_be_asked_for_at_a_bad_line() -> None:
+    """Who asks for a record while told of a bad line gets an error, and loses none."""
+    told: list[UsageWireError] = []
+
+    def ask(_: Any) -> None:
+        with pytest.raises(UsageWireError, match="while one is being read") as caught:
+            next(reader)
+        told.append(caught.value)
+
+    reader = read([LINES + BAD + LINES + BAD], on_error=ask)
+
+    assert ROWS * 2 == list(reader)
+    assert len(told) == 2
+
+
+def test_end_of_something_else_at_a_bad_line() -> None:
+    """A StopIteration of a function that is told of a bad line does not pass for the end."""
+    reader = read([LINES + BAD + LINES], on_error=lambda _: next(iter(())))
+    found: list[Any] = []
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        found.extend(reader)
+    found.extend(reader)
+
+    assert ROWS * 2 == found
+    assert (11, 1) == (reader.counts.lines, reader.counts.rejected)
+
+
+def test_context_closes(ndjson: Path) -> None:
+    """Leaving the context ends the records; the counts stay those of what came out."""
+    with read(ndjson) as reader:
+        assert ROWS[0] == next(reader)
+    assert list(reader) == list(reader.batches()) == []
+    assert Counts(lines=1, records=1, bytes=SIZES[0]) == reader.counts
+    reader.close()
+
+
+@pytest.mark.parametrize("error", [ValueError("mine"), KeyboardInterrupt()], ids=repr)
+def test_context_lets_errors_through(ndjson: Path, error: BaseException) -> None:
+    """An error within the context closes the reader and goes on."""
+    with pytest.raises(type(error)), read(ndjson) as reader:
+        raise error
+
+    assert list(reader) == []
+
+
+def test_type_and_options(tmp_path: Path) -> None:
+    """The type and the options are the decoder's."""
+    file = tmp_path / "lenient.ndjson"
+    file.write_bytes(b'{"usage_bytes":"5","later":1}')
+    with read(file, UsageVectorStoresResult, strict=False, unknown="ignore") as reader:
+        assert [UsageVectorStoresResult(usage_bytes=5)] == list(reader)
+        assert 1 == reader.counts.lenient
+
+
+def test_converter(ndjson: Path) -> None:
+    """A converter of yours is used."""
+    assert ROWS == list(read(ndjson, converter=make_converter()))
+
+
+def test_option_that_is_none(ndjson: Path) -> None:
+    """An option that is not one is refused before anything is read."""
+    with pytest.raises(UsageWireError, match="on_error"):
+        read(ndjson, on_error="ignore")  # type: ignore[call-overload]
+
+
+# --- batches -------------------------------------------------------------------------------------
+
+MANY = b"".join(text(row(usage_bytes=number)) + b"\n" for number in range(3000))
+
+
+@pytest.mark.parametrize("size", [100, 2**18])
+def test_batches(size: int) -> None:
+    """All records come in lists, none of them empty and none much more than 1,000."""
+    reader = read(MANY[start : start + size] for start in range(0, len(MANY), size))
+    batches = list(reader.batches())
+
+    assert list(range(3000)) == [one.usage_bytes for batch in batches for one in batch]
+    assert all(batches)
+
+
+def test_batches_and_records_in_turn() -> None:
+    """One may go over from records to batches and back."""
+    reader = read([LINES, b"\n", LINES])
+    first = next(reader)
+    batch = next(reader.batches())
+
+    assert ROWS * 2 == [first, *batch, *reader]
+
+
+def test_batches_of_live_records() -> None:
+    """A batch is what has come: nothing more is asked for while there are records."""
+    asked = []
+
+    def live() -> Iterator[bytes]:
+        for number in range(3):
+            asked.append(number)
+            yield LINES
+
+    for number, batch in enumerate(read(live()).batches()):
+        assert (ROWS, number) == (batch, asked[-1])
+
+
+def test_batches_with_a_bad_line() -> None:
+    """The error comes after the batch before the line, and `batches` can be called again."""
+    reader = read([LINES + b"bad\n" + LINES])
+    found: list[Any] = []
+    for _ in range(2):
+        try:
+            found.extend(len(batch) for batch in reader.batches())
+        except DecodeError as error:
+            found.append(error.code)
+
+    assert [5, "syntax", 5] == found  # `extend` keeps what came before an error
+    assert (10, 1) == (reader.counts.records, reader.counts.rejected)
+
+
+# --- what is told --------------------------------------------------------------------------------
+
+
+def test_counts_and_rejections(tmp_path: Path) -> None:
+    """A reader tells the decoder's counts and rejections, with the name of the file."""
+    file = tmp_path / "bad.ndjson"
+    file.write_bytes(LINES + b"what?\n\n")
+    with read(file, on_error="collect") as reader:
+        assert ROWS == list(reader)
+
+    assert Counts(lines=7, records=5, rejected=1, blank=1, bytes=len(LINES) + 7) == reader.counts
+    assert [(str(file), 6, len(LINES))] == [(r.file, r.line, r.offset) for r in reader.rejections]
+
+
+def test_counts_at_every_record() -> None:
+    """At each record, the counts are those of the lines up to it."""
+    reader = read([LINES[:150] + b"", LINES[150:] + b"\nbad\n" + LINES], on_error="skip")
+    for number in range(5):
+        next(reader)
+
+        assert Counts(lines=number + 1, records=number + 1, bytes=sum(SIZES[: number + 1])) == (
+            reader.counts
+        )
+    for number in range(5):
+        next(reader)
+        seen = reader.counts
+
+        assert (number + 8, number + 6, 1, 1) == (
+            *(seen.lines, seen.records),
+            *(seen.rejected, seen.blank),
+        )
+
+
+def test_offsets_are_of_the_text() -> None:
+    """Offsets are counted in the decompressed stream, from each file's beginning."""
+    packed = [io.BytesIO(gzip.compress(LINES + b"what?")) for _ in range(2)]
+    reader = read(packed, on_error="collect")
+    list(reader)
+
+    assert [(6, len(LINES))] * 2 == [(one.line, one.offset) for one in reader.rejections]
+    assert 2 * (len(LINES) + 5) == reader.counts.bytes
+
+
+def test_taken(ndjson: Path) -> None:
+    """What was taken is counted as it is in the files."""
+    packed = gzip.compress(LINES)
+    reader = read([ndjson, io.BytesIO(packed)])
+    list(reader)
+
+    assert len(LINES) + len(packed) == reader.taken
+
+
+def test_name_and_position(ndjson: Path) -> None:
+    """The name and the place are those of the last record; the name can be another."""
+    reader = read([ndjson, io.BytesIO(LINES)])
+    for number in range(5):
+        next(reader)
+        offset = sum(SIZES[: number + 1])
+
+        assert Position(file=str(ndjson), line=number + 2, offset=offset) == reader.position
+    next(reader)
+    assert ("<BytesIO>", 2) == (reader.name, reader.position.line)
+    with read(ndjson, name="of mine") as named:
+        assert "of mine" == named.name
+        next(named)
+        assert "of mine" == named.position.file
+
+
+# --- errors --------------------------------------------------------------------------------------
+
+
+def test_raise(tmp_path: Path) -> None:
+    """With raise, the records before a bad line come first, and iterating goes on after it."""
+    file = tmp_path / "bad.ndjson"
+    file.write_bytes(text(row()) + b"\nwhat?\n\nno\n" + text(row()))
+    found: list[Any] = []
+    with read(file) as reader:
+        for _ in range(4):
+            try:
+                found.append(type(next(reader)).__name__)
+            except DecodeError as error:
+                found.append(str(error).removeprefix(str(file)).split()[0])
+
+        assert ["UsageVectorStoresResult", ":2:", ":4:", "UsageVectorStoresResult"] == found
+        assert list(reader) == []
+
+
+def test_file_error_is_raised_once() -> None:
+    """What cannot be read on is told once; what is there of a last line is no record."""
+    reader = read([gzip.compress(LINES)[:-1]])
+    found: list[Any] = []
+    for _ in range(3):
+        try:
+            found.extend(next(reader) for _ in range(9))
+        except RuntimeError:  # the StopIteration of a generator
+            found.append("end")
+        except FileError:
+            found.append("error")
+
+    assert [*ROWS, "error", "end", "end"] == found
+
+
+class Stop(Exception):  # noqa: N818 -- not the library's kind of error
+    """An error of a user's own."""
+
+
+@pytest.mark.parametrize("error", [Stop, KeyboardInterrupt])
+@pytest.mark.parametrize("way", [list, lambda reader: [*chain(*reader.batches())]])
+def test_goes_on_after_an_error_of_the_callback(
+    error: type[BaseException], way: Callable[[Any], list[Any]]
+) -> None:
+    """What a callback raises comes after the records before it and costs none after it."""
+    raising = [error, None]
+
+    def tell(_: usagewire.Rejection) -> None:
+        if raising.pop(0) is not None:
+            raise error
+
+    text = LINES + b"bad\n" + LINES + b"bad\n" + LINES
+    reader = read(io.BytesIO(text), on_error=tell)
+    found: list[Any] = []
+    with pytest.raises(error):
+        found.extend(reader)
+
+    assert ROWS == found
+    assert ROWS * 2 == way(reader)
+    assert (len(ROWS) * 3, 2) == (reader.counts.records, reader.counts.rejected)
+
+
+class Interrupted(io.BytesIO):
+    """A file whose reading is interrupted after the first lines."""
+
+    error: BaseException = KeyboardInterrupt()
+
+    def read(self, _: int | None = -1, /) -> bytes:
+        """Return lines, or raise."""
+        if self.tell():
+            raise self.error
+        return super().read(len(LINES))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError(), SystemExit()], ids=repr)
+def test_interrupted_read_is_no_end(error: BaseException) -> None:
+    """A file whose reading was interrupted does not seem to have ended there."""
+    file = Interrupted(LINES * 2)
+    file.error = error
+    reader = read([file, io.BytesIO(LINES)])
+    found: list[Any] = []
+    with pytest.raises(type(error)):
+        found.extend(reader)
+    with pytest.raises(FileError, match=r"^<Interrupted>: reading was interrupted"):
+        found.extend(reader)
+
+    assert (ROWS, []) == (found, list(reader))

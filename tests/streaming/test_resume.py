@@ -1,0 +1,526 @@
+"""Resuming: a run that stops anywhere and the run that resumes it are together one run."""
+
+import gzip
+import io
+import json
+import os
+from collections.abc import Callable
+from functools import lru_cache, partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.conftest import exact, mixed, row, text
+from usagewire import CheckpointError, Counts, DecodeError, FileError, Rejection, read
+from usagewire.io.compression import compressor
+from usagewire.streaming import checkpoint as checkpoints
+from usagewire.streaming import pipeline as intake
+from usagewire.streaming import sources
+
+pytestmark = pytest.mark.usefixtures("path")  # each way to decode is resumed
+
+SUFFIXES = [".gz", ".zst", ".bz2", ".xz"]
+LIMIT = 500  # which a document has to keep as well
+LINES = mixed(LIMIT)
+OPTIONS: dict[str, Any] = {"max_line_bytes": LIMIT, "max_raw_bytes": 20, "on_error": "collect"}
+ROWS = [
+    row(usage_bytes=1),
+    row(usage_bytes=9),
+    5,
+    row(usage_bytes="2"),
+    None,
+    row(usage_bytes=3),
+    row(usage_bytes="x"),
+]
+ARRAY = json.dumps(ROWS, indent=1).encode()
+PAGE = json.dumps(
+    {"object": "page", "data": [], "has_more": False, "next_page": None}, indent=2
+).encode()
+
+Make = Callable[[Path], Any]
+
+
+@lru_cache
+def compressed(data: bytes, suffix: str) -> bytes:
+    """Return the data compressed, in two members."""
+    parts = []
+    for part in (data[:300], data[300:]):
+        packer = compressor(suffix)
+        assert packer is not None
+        parts += [packer.compress(part), packer.flush()]
+    return b"".join(parts)
+
+
+def pieces(data: bytes, size: int = 7) -> list[bytes]:
+    """Return the data in chunks."""
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def put(folder: Path, name: str, data: bytes) -> str:
+    """Write a file, once, and return its path."""
+    file = folder / name
+    if not file.exists():
+        file.write_bytes(data)
+    return str(file)
+
+
+class Pipe:
+    """A file that can only be read."""
+
+    def __init__(self, data: bytes) -> None:
+        self.read = io.BytesIO(data).read
+
+
+def several(folder: Path) -> list[str]:
+    """Return the paths of files of all kinds."""
+    return [
+        put(folder, "a.ndjson", LINES),
+        put(folder, "b.json", ARRAY),
+        put(folder, "c.ndjson", b""),
+        put(folder, "d.ndjson.gz", compressed(LINES[:300], ".gz")),
+        put(folder, "e.json", b"[ ]\n"),
+        put(folder, "f.json.xz", compressed(PAGE, ".xz")),
+        put(folder, "g.ndjson", b"\n\nwhat?\n"),
+    ]
+
+
+SOURCES: dict[str, Make] = {
+    "file": lambda folder: put(folder, "a", LINES),
+    **{
+        f"file{suffix}": lambda folder, suffix=suffix: put(folder, "a", compressed(LINES, suffix))
+        for suffix in SUFFIXES
+    },
+    "chunks": lambda _: pieces(LINES),
+    "generator": lambda _: (piece for piece in pieces(LINES)),
+    "chunks of gzip": lambda _: pieces(compressed(LINES, ".gz")),
+    "file object": lambda _: io.BytesIO(LINES),
+    "pipe": lambda _: Pipe(LINES),
+    "array": lambda folder: put(folder, "a", ARRAY),
+    "array.zst": lambda folder: put(folder, "a", compressed(ARRAY, ".zst")),
+    "array in chunks": lambda _: pieces(ARRAY),
+    "array on one line": lambda _: [json.dumps(ROWS).encode()],
+    "empty array": lambda _: [b"[\n]\n"],
+    "page": lambda folder: put(folder, "a", PAGE),
+    "blank lines": lambda _: [b"\n", b" \r\n\n"],
+    "nothing": lambda _: [b""],
+    "several": several,
+    "glob": lambda folder: os.path.join(os.path.dirname(several(folder)[0]), "*"),  # noqa: PTH118, PTH120
+}
+FEW = ["file", "file.gz", "chunks", "pipe", "array", "empty array", "blank lines", "several"]
+
+
+@pytest.fixture
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read in chunks and blocks so small that their ends fall everywhere."""
+    monkeypatch.setattr(sources, "CHUNK", 41)
+    monkeypatch.setattr(intake, "_AT_ONCE", 29)
+    for module in (sources, intake, checkpoints):
+        monkeypatch.setattr(module, "WINDOW", 16)
+
+
+small = pytest.mark.usefixtures("_small")
+
+
+class Run(NamedTuple):
+    """What came of reading."""
+
+    records: list[Any]
+    rejections: list[Rejection]
+    counts: Counts
+
+    def __add__(self, other: Any) -> Any:
+        """Return what came of both."""
+        return Run(*(mine + its for mine, its in zip(self, other, strict=True)))
+
+
+def run(source: Any, count: int | None = None, **options: Any) -> tuple[Run, str]:
+    """Read `count` records or all; return what came of it and the checkpoint after them."""
+    with read(source, **OPTIONS | options) as reader:
+        records = exact(list(islice(reader, count)))
+        return Run(records[1], reader.rejections, reader.counts), reader.checkpoint()
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_record(name: str, tmp_path: Path) -> None:
+    """Stopped after any number of records and resumed, a reader gives what one run gives."""
+    resume_after_every_record(SOURCES[name], tmp_path)
+
+
+@small
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_record_of_small_blocks(name: str, tmp_path: Path) -> None:
+    """It does so wherever chunks and blocks end."""
+    resume_after_every_record(SOURCES[name], tmp_path)
+
+
+def resume_after_every_record(make: Make, tmp_path: Path) -> None:
+    """Assert that two runs are one, wherever the first ends."""
+    expected, _ = run(make(tmp_path))
+    for count in range(len(expected.records) + 2):
+        first, checkpoint = run(make(tmp_path), count)
+        second, _ = run(make(tmp_path), resume=checkpoint)
+
+        assert expected == first + second
+        assert first.counts.lines == (
+            first.counts.records + first.counts.rejected + first.counts.blank
+        )
+
+
+@pytest.mark.parametrize(("name", "size"), [("array", len(ARRAY)), ("empty array", 4)])
+def test_bytes_of_a_document(name: str, size: int, tmp_path: Path) -> None:
+    """The bytes of a document are counted with its first record, or at once if it has none."""
+    reader = read(SOURCES[name](tmp_path), **OPTIONS)
+    next(reader, None)
+    first = reader.counts
+    list(reader)
+
+    assert (size, size) == (first.bytes, reader.counts.bytes)
+
+
+@small
+@pytest.mark.parametrize("name", FEW)
+def test_a_checkpoint_a_record(name: str, tmp_path: Path) -> None:
+    """Resumed again after each record, many readers give what one run gives."""
+    make = SOURCES[name]
+    expected, _ = run(make(tmp_path))
+    found, checkpoint = run(make(tmp_path), 0)
+    for _ in range(len(expected.records) + 1):
+        one, checkpoint = run(make(tmp_path), 1, resume=checkpoint)
+        found += one
+
+    assert expected == found
+
+
+@small
+@pytest.mark.parametrize("on_error", ["collect", "raise"])
+@pytest.mark.parametrize("name", FEW)
+def test_every_batch(
+    name: str, on_error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped after any batch and resumed, a reader gives and raises what one run does."""
+    monkeypatch.setattr(intake, "_BATCH", 2)
+    make = SOURCES[name]
+
+    def stop_after(batches: int, resume: str | None) -> tuple[list[Any], Counts, str]:
+        came: list[Any] = []
+        with read(make(tmp_path), **OPTIONS | {"on_error": on_error}, resume=resume) as reader:
+            while batches:
+                try:
+                    for batch in reader.batches():
+                        came += map(exact, batch)
+                        batches -= 1
+                        if not batches:
+                            break
+                    else:
+                        break
+                except DecodeError as error:
+                    came.append(str(error))
+            return came, reader.counts, reader.checkpoint()
+
+    expected, counts, _ = stop_after(-1, None)
+    for batches in range(len(expected) + 1):
+        first, first_counts, checkpoint = stop_after(batches, None)
+        second, second_counts, _ = stop_after(-1, checkpoint)
+
+        assert (expected, counts) == (first + second, first_counts + second_counts)
+
+
+@small
+@pytest.mark.parametrize("name", ["file", "file.gz", "array", "several"])
+def test_after_an_error(name: str, tmp_path: Path) -> None:
+    """After an error was raised the place is after the bad line."""
+    make = SOURCES[name]
+    expected, _ = run(make(tmp_path))
+    found = Run([], [], Counts())
+    resume, errors = None, 0
+    while True:
+        with read(make(tmp_path), **OPTIONS | {"on_error": "raise"}, resume=resume) as reader:
+            records = []
+            try:
+                records += map(exact, reader)
+                over = True
+            except DecodeError:
+                errors += 1
+                over = False
+            found += Run(records, reader.rejections, reader.counts)
+            resume = reader.checkpoint()
+        if over:
+            break
+
+    assert expected == found
+    assert expected.counts.rejected == errors
+
+
+@pytest.mark.parametrize("name", ["file", "file.zst", "array", "pipe", "several"])
+def test_places_of_a_checkpoint(name: str, tmp_path: Path) -> None:
+    """Before the first record, twice in a row, in `close` and after the end: one and the same."""
+    make = SOURCES[name]
+    reader = read(make(tmp_path), **OPTIONS)
+    assert [1, 1] == [1 for _ in islice(reader, 2)]
+    checkpoint = reader.checkpoint()
+    assert checkpoint == reader.checkpoint()
+    position, counts = reader.position, reader.counts
+    reader.close()
+    assert (checkpoint, position, counts) == (
+        *(reader.checkpoint(), reader.position, reader.counts),
+    )
+
+    resumed = read(make(tmp_path), **OPTIONS, resume=checkpoint.encode())
+    assert checkpoint == resumed.checkpoint()
+    list(resumed)
+    end = resumed.checkpoint()
+    resumed.close()
+    assert end == resumed.checkpoint()
+    assert [] == list(read(make(tmp_path), **OPTIONS, resume=end))
+
+
+def read_into(records: list[Any], reader: Any, by: str) -> None:
+    """Put all records into `records` as they come."""
+    if by == "records":
+        for record in reader:
+            records.append(exact(record))  # noqa: PERF401 -- the reader may raise
+    else:
+        for batch in reader.batches():
+            records += map(exact, batch)
+
+
+@small
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+@pytest.mark.parametrize("by", ["records", "batches"])
+@pytest.mark.parametrize("name", ["file", "array", "several"])
+def test_callback_that_raises(
+    name: str, by: str, error: type[BaseException], tmp_path: Path
+) -> None:
+    """Whatever a callback raises, at any line, nothing is lost and nothing comes twice."""
+    make = SOURCES[name]
+    expected, _ = run(make(tmp_path))
+    for at in range(expected.counts.rejected):
+        seen: list[Rejection] = []
+
+        def fail(rejection: Rejection, seen: list[Rejection] = seen, at: int = at) -> None:
+            seen.append(rejection)
+            if len(seen) == at + 1:
+                raise error
+
+        reader = read(make(tmp_path), **OPTIONS | {"on_error": fail})
+        records: list[Any] = []
+        with pytest.raises(error):
+            read_into(records, reader, by)
+        first = reader.counts
+        assert first.lines == first.records + first.rejected + first.blank
+        assert len(records) == first.records
+        second, _ = run(make(tmp_path), resume=reader.checkpoint())
+        records_then = list(map(exact, reader))
+
+        assert expected == Run(records + records_then, seen, reader.counts)
+        assert (records_then, expected.counts) == (second.records, first + second.counts)
+
+
+# --- other files than before -----------------------------------------------------------------
+
+LINE = len(text(row(usage_bytes=1))) + 1
+TEN = b"".join(text(row(usage_bytes=number)) + b"\n" for number in range(1, 11))  # one is longer
+ENDS = ["", ".gz", ".zst"]
+
+
+def packed(data: bytes, suffix: str) -> bytes:
+    """Return the data, compressed where there is a suffix."""
+    return compressed(data, suffix) if suffix else data
+
+
+CHANGES: dict[str, bytes] = {
+    "replaced": TEN.replace(b"vector_stores", b"moderations.."),
+    "emptied": b"",
+    "cut to a line before": TEN[: 3 * LINE],
+    "cut in the last line": TEN[: 4 * LINE - 1],
+    "its first byte": b" " + TEN[1:],
+    "the byte before the place": TEN[: 4 * LINE - 1] + b" " + TEN[4 * LINE :],
+    "a byte of the line before": TEN[: 4 * LINE - 5] + b"9" + TEN[4 * LINE - 4 :],
+    "a line put in before": TEN[:LINE] + TEN,
+    "a line taken out before": TEN[LINE:],
+    "other line ends": TEN.replace(b"\n", b"\r\n"),
+    "became a document": b"[" + TEN.rstrip().replace(b"\n", b",\n") + b"]",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("suffix", ENDS)
+def test_another_file(change: str, suffix: str, tmp_path: Path) -> None:
+    """A file that is not what was read is refused, by its name and with a way out, every time."""
+    checkpoint = run([TEN], 4)[1]
+    file = put(tmp_path, "a.ndjson", packed(CHANGES[change], suffix))
+    reader = read(file, resume=checkpoint)
+    with pytest.raises(CheckpointError, match=r"a\.ndjson: .*; read it without the checkpoint"):
+        next(reader)
+
+    assert ([], checkpoint, Counts()) == (list(reader), reader.checkpoint(), reader.counts)
+
+
+STAYS: dict[str, bytes] = {
+    "the same": TEN,
+    "grown": TEN + TEN,
+    "cut after the place": TEN[: 5 * LINE],
+    "edited after the place": TEN[: 4 * LINE] + TEN,
+    "cut at the place": TEN[: 4 * LINE],
+}
+
+
+@pytest.mark.parametrize("stays", STAYS)
+@pytest.mark.parametrize("suffix", ENDS)
+def test_the_same_file(stays: str, suffix: str, tmp_path: Path) -> None:
+    """What stands after the place may be other than it was, and the compression too."""
+    checkpoint = run([TEN], 4)[1]
+    data = STAYS[stays]
+    rest, _ = run([data[4 * LINE :]])
+    found, _ = run(put(tmp_path, "a.ndjson", packed(data, suffix)), resume=checkpoint)
+
+    assert rest.records == found.records
+
+
+DOCUMENTS: dict[str, bytes] = {
+    "grown": ARRAY + b"\n",
+    "cut": ARRAY[:-1],
+    "emptied": b"",
+    "edited": ARRAY[:-1] + b" ",
+    "became lines": b"".join(text(one) + b"\n" for one in ROWS if isinstance(one, dict)),
+    "became lines of the same size": TEN.ljust(len(ARRAY))[: len(ARRAY)],
+}
+
+
+@pytest.mark.parametrize("change", DOCUMENTS)
+@pytest.mark.parametrize("suffix", ENDS)
+def test_another_document(change: str, suffix: str, tmp_path: Path) -> None:
+    """A document that was changed anywhere is refused."""
+    _, checkpoint = run([ARRAY], 1)
+    file = put(tmp_path, "a.json", packed(DOCUMENTS[change], suffix))
+    with pytest.raises(CheckpointError, match=r"a\.json: .*; read it without the checkpoint"):
+        run(file, resume=checkpoint)
+
+
+def test_document_resumed_as_lines(tmp_path: Path) -> None:
+    """A checkpoint in a document is refused by a reader of what no document can be."""
+    file = put(tmp_path, "a.json", ARRAY)
+    _, checkpoint = run(file, 1)
+    with pytest.raises(CheckpointError, match=r"a\.json: "):
+        list(read(file, Any, resume=checkpoint))
+
+
+LISTS: dict[str, tuple[list[str], bool]] = {
+    "the same": (["a", "b", "c"], True),
+    "one more after": (["a", "b", "c", "c"], True),
+    "another after": (["a", "b", "a"], True),
+    "none after": (["a", "b"], True),
+    "renamed, with what was read": (["a", "copy of b", "c"], True),
+    "one more before": (["a", "a", "b", "c"], False),
+    "one less before": (["b", "c"], False),
+    "another before": (["c", "b", "c"], False),
+    "swapped": (["b", "a", "c"], False),
+    "another at the place": (["a", "c", "b"], False),
+    "too few": (["a"], False),
+    "none": ([], False),
+}
+
+
+@pytest.mark.parametrize("change", LISTS)
+def test_several_sources(change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sources before the place must be the same by name, that of the place by what it says."""
+    monkeypatch.chdir(tmp_path)
+    for name, data in (("a", TEN), ("b", LINES), ("copy of b", LINES), ("c", TEN[::-1])):
+        put(tmp_path, name, data)
+    first, checkpoint = run(["a", "b", "c"], 13)
+    names, is_same = LISTS[change]
+    if is_same:
+        whole, _ = run(names)
+        second, _ = run(names, resume=checkpoint)
+        assert (whole.records, whole.counts) == (
+            first.records + second.records,
+            first.counts + second.counts,
+        )
+    else:
+        with pytest.raises(CheckpointError, match=r"'b'|[abc]: "):
+            run(names, resume=checkpoint)
+
+
+def test_file_that_is_gone(tmp_path: Path) -> None:
+    """Where the file cannot be opened, the place stays."""
+    file = put(tmp_path, "a", TEN)
+    _, checkpoint = run([file], 4)
+    Path(file).unlink()
+    reader = read([file], resume=checkpoint)
+    with pytest.raises(FileError, match="No such file"):
+        next(reader)
+
+    assert checkpoint == reader.checkpoint()
+
+
+@pytest.mark.parametrize("cut", [1, 100, 230])
+def test_damage_before_the_place(cut: int, tmp_path: Path) -> None:
+    """Where the file cannot be read up to the place, there is an error and the place stays."""
+    data = compressed(LINES, ".gz")
+    _, checkpoint = run(pieces(data), 8)
+    file = put(tmp_path, "a", data[:cut])
+    reader = read(file, **OPTIONS, resume=checkpoint)
+    with pytest.raises(FileError, match="a: "):
+        next(reader)
+
+    assert checkpoint == reader.checkpoint()
+
+
+def test_place_in_a_file_object() -> None:
+    """A file object is read from where it stands, and a checkpoint counts from there."""
+    file = io.BytesIO(b"what stands before" + TEN)
+    file.seek(18)
+    _, checkpoint = run(file, 4)
+    file.seek(18)
+
+    assert run([TEN[4 * LINE :]])[0].records == run(file, resume=checkpoint)[0].records
+
+
+def test_text_file_object(tmp_path: Path) -> None:
+    """A text file is refused when it is resumed, too."""
+    file = put(tmp_path, "a", TEN)
+    _, checkpoint = run(file, 4)
+    with Path(file).open(encoding="utf-8") as opened, pytest.raises(FileError, match="a: "):
+        next(read(opened, resume=checkpoint))  # type: ignore[arg-type]
+
+
+# --- a last line without LF ----------------------------------------------------------------------
+
+ROW = text(row(usage_bytes=1)) + b"\n"
+OPEN = {
+    "completed": b"\n",
+    "completed with CR": b"\r\n",
+    "completed with blanks": b" \r\n\n",
+    "completed and gone on": b"\n" + ROW + b"bad\n" + ROW,
+    "more of it": b"x" + ROW + b"bad\n" + ROW,
+}
+
+
+@pytest.mark.parametrize("added", OPEN)
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("size", [1, 2**18])
+def test_resume_after_a_line_that_had_no_end(
+    added: str, packed: bool, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An LF that came later belongs to the line before it, and lines keep their numbers."""
+    monkeypatch.setattr(sources, "CHUNK", size)
+    path = tmp_path / "usage"
+    pack = partial(gzip.compress, mtime=0) if packed else bytes
+    path.write_bytes(pack(ROW + ROW[:-1]))
+    before = read(path)
+    assert 2 == len(list(before))
+    place = before.checkpoint()
+    path.write_bytes(pack(ROW + ROW[:-1] + OPEN[added]))
+    after = read(path, resume=place, on_error="collect")
+    assert (3, place) == (after.position.line, after.checkpoint())
+    found = list(after)
+    whole = read(path, on_error="collect")
+    records = list(whole)
+
+    numbers = [one.line for one in whole.rejections]
+    assert numbers == [one.line for one in after.rejections]
+    assert whole.position == after.position
+    if added != "more of it":
+        assert (records[2:], whole.counts) == (found, before.counts + after.counts)

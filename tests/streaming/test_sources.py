@@ -1,0 +1,946 @@
+"""What can be read: paths, globs, pipes, files, chunks and URLs, alone and together."""
+
+import array
+import asyncio
+import contextlib
+import glob
+import gzip
+import http.server
+import io
+import itertools
+import os
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pytest
+
+from tests.conftest import row, text
+from usagewire import CheckpointError, FileError, UsageVectorStoresResult, read, write
+from usagewire.io import compression, prefetch, remote
+from usagewire.io.remote import public, without_secrets
+from usagewire.streaming import sources
+
+ROWS = [UsageVectorStoresResult(usage_bytes=number, project_id="é") for number in range(5)]
+LINES = b"".join(text(row(usage_bytes=number, project_id="é")) + b"\n" for number in range(5))
+FIRST = LINES.index(b"\n") + 1
+
+AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+needs_permissions = pytest.mark.skipif(AS_ROOT, reason="root may read and write everything")
+needs_posix = pytest.mark.skipif(os.name != "posix", reason="asks for what POSIX systems have")
+
+
+@pytest.fixture
+def ndjson(tmp_path: Path) -> Path:
+    """Return the path of a file of five lines."""
+    file = tmp_path / "usage.ndjson"
+    file.write_bytes(LINES)
+    return file
+
+
+def everything(source: Any, **options: Any) -> list[Any]:
+    """Return the bytes of each record of a source, and the message of each `FileError`."""
+    found: list[Any] = []
+    reader = read(source, **options)
+    while True:
+        try:
+            found.extend(record.usage_bytes for record in reader)
+        except FileError as error:
+            found.append(str(error))
+        else:
+            return found
+
+
+# --- paths -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("as_path", [str, Path], ids=["str", "Path"])
+def test_path(ndjson: Path, as_path: Any) -> None:
+    """A path may be a str or a path object."""
+    with read(as_path(ndjson)) as reader:
+        assert ROWS == list(reader)
+        assert str(ndjson) == reader.name
+
+
+def test_path_of_bytes(ndjson: Path) -> None:
+    """A path object may be of bytes, as `os.DirEntry` can be."""
+    [entry] = os.scandir(os.fsencode(ndjson.parent))
+
+    assert ROWS == list(read(entry))  # type: ignore[call-overload]
+
+
+def test_chunks_of_any_size(ndjson: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines across chunks are whole."""
+    for size in (1, 7, 100):
+        monkeypatch.setattr(sources, "CHUNK", size)
+        assert ROWS == list(read(ndjson))
+
+
+@pytest.mark.parametrize(
+    "name", ["missing.ndjson", "", "usage.ndjson/x", "a\0b", "*\0", "missing/*", "*.gz", "\udcff"]
+)
+def test_cannot_be_opened(tmp_path: Path, ndjson: Path, name: str) -> None:
+    """What is not there, or is a folder, is an error at once that names it."""
+    assert ndjson.exists()
+    with pytest.raises(FileError) as caught:
+        read(f"{tmp_path}/{name}")
+
+    assert str(caught.value).startswith(f"{tmp_path}/{name}: ")
+
+
+@needs_permissions
+def test_may_not_be_read(ndjson: Path) -> None:
+    """A file that may not be read is an error that names it."""
+    ndjson.chmod(0)
+    with pytest.raises(FileError) as caught:
+        read(ndjson)
+
+    assert str(caught.value).startswith(f"{ndjson}: ")
+
+
+def write_many(folder: Path, *names: str) -> None:
+    """Write files of one record each, whose bytes are counted up from 0."""
+    for number, name in enumerate(names):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(text(row(usage_bytes=number)))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*.ndjson", [0, 1, 2]),
+        ("[ab].ndjson", [0, 1]),
+        ("**/*.ndjson", [0, 1, 2, 3]),
+        ("**/**/b.ndjson", [1, 3]),
+        ("*/b.*", [3]),
+        ("b[1].ndjson", [2]),
+        ("x?", ["x?: no file matches"]),
+    ],
+)
+def test_glob(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, expected: list[Any]
+) -> None:
+    """A glob is all the files that match, each once and in order; a file of that name is that."""
+    write_many(tmp_path, "a.ndjson", "b.ndjson", "b[1].ndjson", "sub/b.ndjson")
+    (tmp_path / "folder.ndjson").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    if isinstance(expected[0], str):
+        with pytest.raises(FileError, match=r"^x\?: no file matches$"):
+            read(pattern)
+    else:
+        assert expected == everything(pattern)
+
+
+def test_files_of_a_glob_have_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The names are written as the glob was."""
+    write_many(tmp_path, "a", "b")
+    monkeypatch.chdir(tmp_path)
+    reader = read(f"{glob.escape('./')}*")
+
+    assert [("./a", 0), ("./b", 1)] == [(reader.name, one.usage_bytes) for one in reader]
+
+
+def test_path_with_the_signs_of_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is there is read, though its name looks like a URL."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "memory:").mkdir()
+    (tmp_path / "memory:" / "x").write_bytes(LINES)
+
+    assert ROWS == list(read("memory://x"))
+
+
+@needs_posix
+def test_named_pipe(tmp_path: Path) -> None:
+    """A pipe is read like a file."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for data in (LINES, gzip.compress(LINES)):
+        writer = threading.Thread(target=pipe.write_bytes, args=(data,))
+        writer.start()
+
+        assert ROWS == list(read(pipe))
+        writer.join()
+
+
+# --- files that are given ------------------------------------------------------------------------
+
+
+def test_file_object(ndjson: Path) -> None:
+    """A binary file object is read from where it is and stays open."""
+    with ndjson.open("rb") as file:
+        file.readline()
+        with read(file) as reader:
+            assert ROWS[1:] == list(reader)
+        assert not file.closed
+        assert str(ndjson) == reader.name
+
+
+@needs_posix
+def test_names_of_files() -> None:
+    """A file object that has no name, or a number, is called after its type."""
+    with tempfile.TemporaryFile() as file:
+        names = [read(one).name for one in (io.BytesIO(), file, iter([b""]))]
+
+    assert ["<BytesIO>", "<BufferedRandom>", ""] == names
+
+
+def test_file_object_of_short_reads() -> None:
+    """A file object may give its bytes as it likes, also those that tell gzip."""
+
+    class Slow(io.BytesIO):
+        def read(self, _: int | None = -1) -> bytes:
+            return super().read(1)
+
+    assert ROWS == list(read(Slow(LINES)))
+    assert ROWS == list(read(Slow(gzip.compress(LINES))))
+
+
+def test_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` is standard input, which stays open."""
+    file = io.BytesIO(LINES)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(file))
+    with read("-") as reader:
+        assert ROWS == list(reader)
+    assert ("<stdin>", False) == (reader.name, file.closed)
+
+
+@pytest.mark.parametrize("stdin", [None, io.StringIO("{}")], ids=["none", "text"])
+def test_no_stdin(monkeypatch: pytest.MonkeyPatch, stdin: Any) -> None:
+    """Where there is no standard input, or none of bytes, `-` is an error."""
+    monkeypatch.setattr(sys, "stdin", stdin)
+    with pytest.raises(FileError, match=r"^<stdin>: "):
+        read("-")
+
+
+@contextlib.contextmanager
+def sockets() -> Iterator[tuple[Any, Callable[[bytes], object]]]:
+    """Give a file to read from a socket, and what writes to its other end."""
+    one, other = socket.socketpair()
+    with one, other, one.makefile("rb") as file:
+        yield file, other.sendall
+
+
+@contextlib.contextmanager
+def pipes(buffering: int = -1) -> Iterator[tuple[Any, Callable[[bytes], object]]]:
+    """Give a file to read from a pipe, and what writes to its other end."""
+    reading, writing = os.pipe()
+    with open(reading, "rb", buffering) as file, open(writing, "wb", 0) as other:  # noqa: PTH123
+        yield file, other.write
+
+
+@pytest.mark.parametrize(
+    "channel", [sockets, pipes, lambda: pipes(0)], ids=["socket", "pipe", "raw pipe"]
+)
+def test_live_file(channel: Any) -> None:
+    """A record of a pipe or a socket comes out when its line is there, not when the next is."""
+    with channel() as (file, write):
+        reader = read(file)
+        for number in range(3):
+            write(text(row(usage_bytes=number)) + b"\n")
+
+            assert number == next(reader).usage_bytes
+
+
+def test_live_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So does one of standard input."""
+    with pipes() as (file, write):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(file))
+        reader = read("-")
+        write(LINES[:FIRST])
+
+        assert ROWS[0] == next(reader)
+        sys.stdin.detach()
+
+
+@needs_posix
+@pytest.mark.parametrize("buffering", [-1, 0])
+def test_file_that_does_not_block(buffering: int) -> None:
+    """Where nothing has come yet is no end."""
+    with pipes(buffering) as (file, write):
+        os.set_blocking(file.fileno(), False)
+        write(LINES)
+        found = everything(file)
+
+        assert [0, 1, 2, 3, 4, "gives nothing yet"] == [
+            *found[:5],
+            *("gives nothing yet" for one in found[5:] if "gives nothing yet" in one),
+        ]
+
+
+@pytest.mark.parametrize("content", [LINES, b""], ids=["full", "empty"])
+def test_text_file(ndjson: Path, content: bytes) -> None:
+    """A file opened as text is refused."""
+    ndjson.write_bytes(content)
+    with ndjson.open(encoding="utf-8") as file, pytest.raises(FileError, match="str, not bytes"):
+        list(read(file))  # type: ignore[call-overload]
+
+
+def test_closed_file(ndjson: Path) -> None:
+    """A file that was closed is an error of ours."""
+    file = ndjson.open("rb")
+    checkpoint = read(file)
+    next(checkpoint)
+    file.close()
+    for resume in (None, checkpoint.checkpoint()):
+        with pytest.raises(FileError, match="closed file"):
+            list(read(file, resume=resume))
+
+
+class Broken(io.BytesIO):
+    """A file that fails where its bytes end."""
+
+    error: BaseException = OSError(5, "Input/output error")
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return bytes, or raise."""
+        chunk = super().read(size)
+        if not chunk:
+            raise self.error
+        return chunk
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(5, "Input/output error"), EOFError(), zlib.error("Input/output error")]
+)
+def test_error_while_reading(error: Exception) -> None:
+    """Whatever a file raises comes as an error of ours after the records before it."""
+    file = Broken(LINES)
+    file.error = error
+    reader = read(file)
+
+    assert ROWS == [next(reader) for _ in range(5)]
+    with pytest.raises(FileError, match=r"Input/output error|EOFError") as caught:
+        next(reader)
+    assert caught.value.__cause__ is error
+    assert list(reader) == []
+
+
+# --- chunks --------------------------------------------------------------------------------------
+
+CHUNKS: dict[str, Callable[[], Any]] = {
+    "list": lambda: [LINES],
+    "cut": lambda: [LINES[:100], LINES[100:]],
+    "with empty ones": lambda: (b"", LINES[:1], b"", b"", LINES[1:], b""),
+    "bytes-like": lambda: [bytearray(LINES[:7]), memoryview(LINES)[7:20], LINES[20:]],
+    "of integers": lambda: [memoryview(array.array("i", LINES[:64])), LINES[64:]],
+    "generator": lambda: (LINES[start : start + 9] for start in range(0, len(LINES), 9)),
+    "gzip": lambda: [gzip.compress(LINES)],
+}
+
+
+@pytest.mark.parametrize("name", CHUNKS)
+def test_chunks(name: str) -> None:
+    """An iterable of bytes is read, whatever its chunks."""
+    assert ROWS == list(read(CHUNKS[name]()))
+
+
+def test_reused_buffer() -> None:
+    """A chunk may be changed once the next is asked for."""
+    buffer = bytearray(10)
+
+    def chunks() -> Iterator[memoryview]:
+        for start in range(0, len(LINES), 10):
+            part = LINES[start : start + 10]
+            buffer[: len(part)] = part
+            yield memoryview(buffer)[: len(part)]
+
+    assert ROWS == list(read(chunks()))
+
+
+def test_no_chunks() -> None:
+    """An empty iterable is an empty source."""
+    assert list(read([])) == []
+
+
+@pytest.mark.parametrize("other", ["text", 5, None])
+def test_other_things_among_chunks(other: Any) -> None:
+    """What is no bytes among chunks of bytes is an error, after what came before."""
+    found = everything([LINES, other, LINES])
+
+    assert [0, 1, 2, 3, 4] == found[:5]
+    assert [True] == [one.startswith("<list>: gives ") for one in found[5:]]
+
+
+def test_error_of_a_generator() -> None:
+    """What an iterator raises comes as an error of ours, after the records before it."""
+
+    def chunks() -> Iterator[bytes]:
+        yield LINES
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+    assert [0, 1, 2, 3, 4, "<generator>: Connection reset by peer"] == everything(chunks())
+
+
+def test_of_what_is_asked_for_only() -> None:
+    """Of what is not ours no more is taken than is needed for the records."""
+    chunks = iter([LINES, LINES])
+    reader = read(chunks)
+    for _ in range(5):
+        next(reader)
+
+    assert [LINES] == list(chunks)
+
+
+@pytest.mark.parametrize("source", [5, None, object(), LINES, bytearray(LINES)], ids=type)
+def test_no_source(source: Any) -> None:
+    """What is no source is refused at once, and what is one is said."""
+    with pytest.raises(FileError, match="is no source; give a path"):
+        read(source)
+
+
+# --- several sources -----------------------------------------------------------------------------
+
+
+def test_several(tmp_path: Path, ndjson: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths, globs, files and standard input may stand one after the other, in any iterable."""
+    write_many(tmp_path, "a.x", "b.x")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(LINES[:FIRST])))
+    reader = read(iter([ndjson, str(tmp_path / "*.x"), io.BytesIO(LINES), "-"]))
+    names = [name for name, _ in itertools.groupby(reader.name for _ in reader)]
+
+    assert [str(ndjson), f"{tmp_path}/a.x", f"{tmp_path}/b.x", "<BytesIO>", "<stdin>"] == names
+    assert (13, 13) == (reader.counts.lines, reader.counts.records)
+
+
+BAD: dict[str, tuple[Any, str]] = {
+    "missing": ("missing", "missing: No such file or directory"),
+    "glob": ("missing*", "missing*: no file matches"),
+    "folder": (".", ".: Is a directory"),
+    "NUL": ("\0", "\0: embedded null byte"),
+    "number": (5, "5 stands among several sources and is none"),
+    "bytes": (LINES, "stands among several sources and is none"),
+    "text": (io.StringIO("{}"), "<StringIO>: gives str, not bytes"),
+    "scheme": ("nonsense://x", "nonsense://x: Protocol not known: nonsense"),
+    "driver": ("nothere://x/y", "nothere://x/y: install what reads it"),
+    "remote": ("memory://missing", "memory://missing: "),
+    "remote glob": ("memory://missing*", "memory://missing*: no file matches"),
+    "gzip": (io.BytesIO(gzip.compress(LINES)[:-1]), "<BytesIO>: the gzip data ends in the middle"),
+}
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_bad_one_among_several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bad: str) -> None:
+    """The error of one comes out in its place, and of the others nothing is lost."""
+    monkeypatch.chdir(tmp_path)
+    registry = pytest.importorskip("fsspec.registry")
+    driver = {"class": "not_there.FileSystem", "err": "install what reads it"}
+    monkeypatch.setitem(registry.known_implementations, "nothere", driver)
+    page = b'{"object": "page",\n"data": [],\n"has_more": false}'
+    for before, count in ((LINES.rstrip(), 5), (page, 1)):
+        if isinstance(BAD[bad][0], io.IOBase):
+            BAD[bad][0].seek(0)
+        reader = read([io.BytesIO(before), BAD[bad][0], io.BytesIO(LINES)])
+        found = [next(reader) for _ in range(count + (5 if bad == "gzip" else 0))]
+        with pytest.raises(FileError) as caught:
+            next(reader)
+
+        assert BAD[bad][1] in str(caught.value)
+        assert ROWS == list(reader)
+        assert len(found) + 5 == reader.counts.records == reader.counts.lines
+
+
+def test_error_of_an_iterable_of_sources(ndjson: Path) -> None:
+    """What an iterator of sources raises comes after the records of those before."""
+
+    def several() -> Iterator[Path]:
+        yield ndjson
+        raise ValueError("mine")
+
+    assert [0, 1, 2, 3, 4, "<generator>: mine"] == everything(several())
+
+
+def test_resume_in_a_later_file_of_a_glob(tmp_path: Path) -> None:
+    """A checkpoint in a later file is resumed in that file."""
+    for name in "abc":
+        (tmp_path / name).write_bytes(LINES)
+    reader = read(str(tmp_path / "*"))
+    for _ in range(7):
+        next(reader)
+
+    assert ROWS[2:] + ROWS == list(read(str(tmp_path / "*"), resume=reader.checkpoint()))
+
+
+def test_file_that_cannot_be_resumed_is_closed(
+    ndjson: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is another than at the checkpoint, or cannot be put to a place, is closed."""
+    opened: list[io.FileIO] = []
+    new = sources.FileIO
+    monkeypatch.setattr(sources, "FileIO", lambda name: opened.append(new(name)) or opened[-1])
+    with read(ndjson) as reader:
+        next(reader)
+    checkpoint = reader.checkpoint()
+    ndjson.write_bytes(LINES.replace(b"5", b"6").replace(b"0", b"7"))
+    with pytest.raises(CheckpointError, match="replaced"):
+        list(read(ndjson, resume=checkpoint))
+    monkeypatch.setattr(sources, "read_fully", lambda *_: Path("\0").stat())
+    with pytest.raises(FileError, match="null"):
+        list(read(ndjson, resume=checkpoint))
+
+    assert [True] * 3 == [one.closed for one in opened]
+
+
+def test_interrupted_sources_are_no_end(ndjson: Path) -> None:
+    """Whoever asks for events after an interrupt is told of it once, and then comes to the end."""
+    file = Broken(LINES)
+    file.error = KeyboardInterrupt()
+    events = sources.Sources([file, ndjson], None, None)
+    assert 2 == len([next(events), next(events)])
+    for error in (KeyboardInterrupt, FileError):
+        with pytest.raises(error):
+            next(events)
+
+    assert [] == list(events)
+
+
+def test_resume_where_the_file_is_none_of_the_sources(tmp_path: Path) -> None:
+    """Who names files of a glob learns at once that the checkpoint is of another."""
+    write_many(tmp_path, "a", "b")
+    reader = read(str(tmp_path / "*"))
+    checkpoint = [reader.checkpoint() for _ in reader][-1]
+    (tmp_path / "a").rename(tmp_path / "c")
+    with pytest.raises(CheckpointError, match="source 2"):
+        read(str(tmp_path / "*"), resume=checkpoint)
+
+
+# --- URLs ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def memory() -> Iterator[Any]:
+    """Return fsspec's file system in memory, empty."""
+    fsspec = pytest.importorskip("fsspec")
+    system = fsspec.filesystem("memory")
+    system.rm("/", recursive=True)
+    yield system
+    system.rm("/", recursive=True)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_memory(memory: Any, pack: Any) -> None:
+    """A URL is read through fsspec, with resuming."""
+    memory.pipe_file("/logs/a", pack(LINES))
+    reader = read("memory://logs/a")
+    found = [next(reader), next(reader)]
+
+    assert ROWS == found + list(read("memory://logs/a", resume=reader.checkpoint()))
+    assert "memory://logs/a" == reader.name
+
+
+def test_glob_at_a_url(memory: Any) -> None:
+    """A glob at a URL is all its files in order; a file of that name is that."""
+    for number, name in enumerate(["a", "b", "sub/c", "d[1]"]):
+        memory.pipe_file(f"/logs/{name}", text(row(usage_bytes=number)))
+
+    assert [0, 1, 3] == everything("memory://logs/*")
+    assert [0, 1, 3, 2] == everything(["memory://logs/?", "memory://logs/d*", "memory://logs/**/c"])
+    assert [3] == everything("memory://logs/d[1]")
+    reader = read("memory://logs/*")
+    assert ["memory:///logs/a", "memory:///logs/b"] == [
+        reader.name for _ in itertools.islice(reader, 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "url", "message"),
+    [
+        ("fsspec.core", "memory://x", "needs fsspec: pip install 'usagewire[remote]'"),
+        ("aiohttp", "http://127.0.0.1/x", "aiohttp"),
+        ("s3fs", "s3://bucket/x", "s3fs"),
+        ("gcsfs", "gs://bucket/x", "gcsfs"),
+        ("adlfs", "az://bucket/x", "adlfs"),
+    ],
+)
+def test_missing_package(
+    monkeypatch: pytest.MonkeyPatch, hidden: str, url: str, message: str
+) -> None:
+    """What is missing for a URL is said, and what to install."""
+    monkeypatch.setitem(sys.modules, hidden, None)
+    monkeypatch.delitem(sys.modules, "fsspec.implementations.http", raising=False)
+    registry = pytest.importorskip("fsspec.registry")
+    monkeypatch.delitem(registry._registry, "http", raising=False)  # noqa: SLF001 -- found before
+    with pytest.raises(FileError) as caught:
+        read(url)
+
+    assert str(caught.value).startswith(f"{url}: ")
+    assert message in str(caught.value)
+
+
+BIG = LINES * 1000
+
+
+ENCODED: Final[dict[str, tuple[str, Callable[[bytes], bytes]]]] = {
+    "/encoded": ("gzip", gzip.compress),
+    "/members": ("x-gzip", lambda data: gzip.compress(data[:-9]) + gzip.compress(data[-9:])),
+    "/torn": ("gzip", lambda data: gzip.compress(data, 1)[:-2000]),
+    "/deflated": ("deflate", zlib.compress),
+}
+"""What a server packs a file with on its way."""
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """A web server without ranges, which refuses HEAD; what it gives hangs on the path."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer."""
+        name = self.path.partition("?")[0]
+        data = {"/a.gz": gzip.compress(BIG), "/cut.gz": gzip.compress(BIG, 1)}.get(name, BIG)
+        if name in ("/missing", "/forbidden"):
+            self.send_error({"/missing": 404, "/forbidden": 403}[name])
+            return
+        self.send_response(200)
+        if name == "/chunked":
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data))
+            return
+        if name in ENCODED:
+            encoding, pack = ENCODED[name]
+            data = pack(data)
+            self.send_header("Content-Encoding", encoding)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if name.startswith("/cut"):
+            self.close_connection = True
+            data = data[: len(data) // 2]
+        self.wfile.write(data)
+
+    def log_message(self, *_: Any) -> None:
+        """Be quiet."""
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """A web server that does not mind who leaves early."""
+
+    def handle_error(self, *_: Any) -> None:
+        """Be quiet."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """Return where a web server listens, on loopback."""
+    pytest.importorskip("aiohttp")
+    web = Server(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=web.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"127.0.0.1:{web.server_port}"
+    web.shutdown()
+    thread.join()
+    web.server_close()
+
+
+@pytest.mark.parametrize("name", ["a", "a.gz", "chunked", "a?x=*", "encoded", "members"])
+def test_http(server: str, name: str) -> None:
+    """A web address is read as one stream, packed or not, whatever the server can do."""
+    reader = read(f"http://{server}/{name}")
+
+    assert ROWS * 1000 == list(reader)
+    assert f"http://{server}/{name.partition('?')[0]}" == reader.name
+    assert (len(BIG), reader.taken) == (
+        reader.counts.bytes,
+        len(BIG) if name in ("a", "chunked", "a?x=*") else reader.taken,
+    )
+
+
+def test_resume_over_http(server: str) -> None:
+    """Reading goes on where it was, though the server gives the file from its beginning."""
+    reader = read(f"http://{server}/a")
+    for _ in range(7):
+        next(reader)
+    reader.close()
+
+    assert (ROWS * 1000)[7:] == list(read(f"http://{server}/a", resume=reader.checkpoint()))
+
+
+@pytest.mark.parametrize("name", ["cut", "cut.gz", "torn"])
+def test_server_that_breaks_off(server: str, name: str) -> None:
+    """The records before come out, then one error, and then the next file."""
+    found = everything([f"http://{server}/{name}", io.BytesIO(LINES)])
+    errors = [place for place, one in enumerate(found) if isinstance(one, str)]
+
+    assert [len(found) - 6] == errors
+    assert found[errors[0]].startswith(f"http://{server}/{name}: ")
+    assert [*([*range(5)] * 1000)[: errors[0]], *range(5)] == found[: errors[0]] + found[-5:]
+    assert errors[0] == 2500 if name == "cut" else errors[0] > 2000
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("missing", ""), ("forbidden", "403"), ("deflated", "packed as 'deflate'")],
+)
+def test_refused_by_a_server(server: str, name: str, message: str) -> None:
+    """A web address that cannot be read is an error at once."""
+    with pytest.raises(FileError) as caught:
+        read(f"http://{server}/{name}")
+
+    assert str(caught.value).startswith(f"http://{server}/{name}: ")
+    assert message in str(caught.value)
+
+
+def test_no_server() -> None:
+    """So is one where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}/x"
+    with pytest.raises(FileError) as caught:
+        read(address)
+
+    assert str(caught.value).startswith(f"{address}: ")
+
+
+@pytest.mark.parametrize("name", ["missing", "forbidden", "cut", "a"])
+def test_secrets_are_not_shown(server: str, name: str) -> None:
+    """No error, name, checkpoint or traceback has the password or the query of a URL."""
+    shown = []
+    url = f"http://me:hidden1@{server}/{name}?sig=hidden2#hidden3"
+    try:
+        reader = read(url)
+        next(reader)
+        shown += [reader.name, reader.checkpoint(), repr(reader.position)]
+        list(reader)
+    except FileError:
+        shown.append(traceback.format_exc())
+
+    assert shown
+    assert "hidden" not in "".join(shown)
+    assert f"http://{server}/{name}" in "".join(shown)
+
+
+def test_secret_in_an_error_while_reading(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither has an error that comes later, in itself or in what it came from."""
+    url = f"http://me:hidden1@{server}/a?sig=hidden2"
+
+    def fail(*_: Any) -> bytes:
+        raise ValueError(f"cannot read {url}")
+
+    reader = read(url)
+    monkeypatch.setattr(remote._WebFile, "read", fail)  # noqa: SLF001 -- to make it fail
+    try:
+        next(reader)
+    except FileError:
+        shown = traceback.format_exc()
+
+    assert f"http://{server}/a: cannot read http://{server}/a\n" in shown
+    assert "hidden" not in shown
+
+
+def test_error_of_a_connection_comes_after_the_bytes() -> None:
+    """What aiohttp has still to give comes before the error that would overtake it."""
+    aiohttp = pytest.importorskip("aiohttp")
+    loop = asyncio.new_event_loop()
+    protocol = aiohttp.base_protocol.BaseProtocol(loop)
+    content = aiohttp.StreamReader(protocol, 2**16, loop=loop)
+    content.feed_data(b"rest")
+    content.set_exception(OSError("lost"))
+    file = remote._WebFile(  # noqa: SLF001 -- with an answer of ours
+        SimpleNamespace(
+            r=SimpleNamespace(content=content),
+            read=lambda size: loop.run_until_complete(content.read(size)),
+            close=loop.close,
+        )
+    )
+
+    assert b"rest" == file.read(2)
+    for _ in range(2):
+        with pytest.raises(OSError, match="lost"):
+            file.read(2)
+    file.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://host/a/b.gz", "https://host/a/b.gz"),
+        ("https://host:8080/a@b", "https://host:8080/a@b"),
+        ("https://me:pass@host/a@b?q=1#f", "https://host/a@b"),
+        ("https://me@host/a", "https://host/a"),
+        ("https://me:p@ss@host/a", "https://host/a"),
+        ("https://me:pass?word@host/a", "https://host/a"),
+        ("s3://key:pass/wo+rd=@bucket/a", "s3://bucket/a"),
+        ("s3://bucket/me@example.com/a", "s3://bucket/me@example.com/a"),
+        ("simplecache::ftp://me:pass@host/a", "simplecache::ftp://host/a"),
+        ("zip://a.ndjson::https://me:pass@host/b.zip?s=1", "zip://a.ndjson::https://host/b.zip"),
+        ("https://host/a?x y", "https://host/a"),
+    ],
+)
+def test_public(url: str, shown: str) -> None:
+    """Of a URL is shown what is no user, no password and no query."""
+    assert shown == public(url)
+    if " " not in url:
+        assert f"see '{shown}" == without_secrets(f"see '{url}")
+
+
+# --- the thread that reads ahead -----------------------------------------------------------------
+
+
+def until(true: Callable[[], Any]) -> bool:
+    """Wait, 5 seconds at most, until something is true."""
+    end = time.monotonic() + 5
+    while not true() and time.monotonic() < end:
+        pass
+    return bool(true())
+
+
+def threads() -> list[threading.Thread]:
+    """Return the threads that read ahead."""
+    return [one for one in threading.enumerate() if one.name.endswith("(_run)")]
+
+
+@pytest.fixture
+def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the path of a gzip file that is worth a thread and more than what is held ahead."""
+    pytest.importorskip("zlib_ng")
+    monkeypatch.setattr(compression, "_FAR", 1)
+    path = tmp_path / "usage.gz"
+    path.write_bytes(gzip.compress(LINES * 6000))
+    return path
+
+
+ENDS: dict[str, Callable[[Any], object]] = {
+    "read": lambda reader: [None for _ in reader],
+    "closed": lambda reader: reader.close(),
+    "left": lambda reader: [None for _ in zip(range(10), reader, strict=False)],
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_thread_ends(packed: Path, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However reading ends, so does the thread, and the file is closed."""
+    opened = []
+    new = sources.FileIO
+    monkeypatch.setattr(sources, "FileIO", lambda name: opened.append(new(name)) or opened[-1])
+    reader = read(packed)
+    for _ in range(4000):
+        next(reader)
+    [thread] = threads()
+    ENDS[end](reader)
+    del reader
+    thread.join(5)
+
+    assert ([], [True]) == (threads(), [one.closed for one in opened])
+
+
+def test_threads_of_several_files_end(packed: Path) -> None:
+    """There is one thread at a time."""
+    seen = {len(threads()) for _ in read([packed] * 2).batches()}
+
+    assert {0, 1} >= seen
+    assert threads() == []
+
+
+@pytest.mark.parametrize(
+    ("suffix", "size"), [("", 9000), (".zst", 9000), (".bz2", 9000), (".xz", 9000), (".gz", 1000)]
+)
+def test_files_without_a_thread(ndjson: Path, suffix: str, size: int) -> None:
+    """A thread is for what waits, and for a gzip file that is not small."""
+    write(f"{ndjson}{suffix}", ROWS * size)
+    reader = read(f"{ndjson}{suffix}")
+
+    assert [0] * size * 5 == [len(threads()) for _ in reader]
+
+
+def test_small_members_need_no_thread(tmp_path: Path) -> None:
+    """However many they are: each would have to be handed from thread to thread."""
+    path = tmp_path / "usage.gz"
+    path.write_bytes(gzip.compress(LINES * 1000, 1) * 30)
+
+    assert {0} == {len(threads()) for _ in read(path).batches()}
+
+
+def test_thread_for_a_large_file(tmp_path: Path) -> None:
+    """A large gzip file gets a thread, if zlib-ng reads it."""
+    pytest.importorskip("zlib_ng")
+    path = tmp_path / "usage.gz"
+    path.write_bytes(gzip.compress(LINES * 30_000, 1))
+
+    assert {0, 1} == {len(threads()) for _ in read(path).batches()}
+
+
+def test_thread_holds_little(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a thread unpacks ahead are two pieces of text."""
+    made: list[int] = []
+
+    class Counting(prefetch.Ahead[Any]):
+        def __init__(self, items: Any, **options: Any) -> None:
+            super().__init__((made.append(len(item)) or item for item in items), **options)
+
+    monkeypatch.setattr(sources, "Ahead", Counting)
+    reader = read(packed)
+    assert until(lambda: next(reader) and made)
+    time.sleep(0.05)
+
+    assert 3 >= len(made)
+    assert compression.LARGE >= max(made)
+    reader.close()
+
+
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.9, 0.999])
+def test_damage_in_a_thread(tmp_path: Path, place: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Damage far into a large file gives all text before it and one error, thread or not."""
+    noise = random.Random(1).randbytes(2**21).hex()  # noqa: S311 -- test data
+    lines = [text(row(usage_bytes=n, project_id=noise[n : n + 200])) for n in range(0, 2**22, 200)]
+    data = bytearray(gzip.compress(b"\n".join(lines), 1))
+    at = int(len(data) * place)
+    data[at : at + 64] = bytes(64)
+    known = zlib.decompressobj(31).decompress(data[:at]).count(b"\n")
+    path = tmp_path / "usage.gz"
+    path.write_bytes(data)
+    monkeypatch.setattr(compression, "_FAR", 2**19)
+    options = {"type": UsageVectorStoresResult, "name": "usage", "on_error": "skip"}
+    expected = everything(io.BytesIO(data), **options)
+    found = everything(path, **options)
+
+    assert expected == found
+    assert len(found) >= known
+    assert ["usage: damaged gzip data near byte"] == [
+        one[:34] for one in found if isinstance(one, str)
+    ]
+
+
+def test_damage_in_a_file_that_changes(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a damaged file is another one meanwhile, the error comes all the same."""
+    data = bytearray(packed.read_bytes())
+    data[-8] ^= 1  # of the checksum
+    packed.write_bytes(data)
+    monkeypatch.setattr(sources, "_again", lambda *_: iter([gzip.compress(b"")]))
+    found = everything(packed)
+
+    assert (30_000, str) == (len(found) - 1, type(found[-1]))
+    assert "gzip" in found[-1]
+
+
+def test_where_there_are_no_threads(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no thread can be started, reading goes on without."""
+
+    class Nowhere(prefetch.Ahead[Any]):
+        def __init__(self, *_: Any, **__: Any) -> None:
+            raise RuntimeError("can't start new thread")
+
+        def __del__(self) -> None:
+            pass
+
+    monkeypatch.setattr(sources, "Ahead", Nowhere)
+
+    assert 30_000 == sum(map(len, read(packed).batches()))
+
+
+@pytest.mark.parametrize("use", ["next(reader)", "list(zip(range(4000), reader))"])
+def test_nothing_is_said_at_exit(packed: Path, use: str) -> None:
+    """Who ends in the middle of a file hears nothing of it."""
+    code = f"import sys, usagewire; reader = usagewire.read(sys.argv[1]); {use}"
+    command = [sys.executable, "-X", "dev", "-W", "error", "-c", code, packed]
+    done = subprocess.run(command, capture_output=True, check=False)
+
+    assert (0, b"") == (done.returncode, done.stderr)
