@@ -10,7 +10,14 @@ import pytest
 
 from tests.conftest import row, text
 from usagewire import CheckpointError, read
-from usagewire.streaming.checkpoint import VERSION, WINDOW, Checkpoint, Witness, mark, sources_mark
+from usagewire.streaming.checkpoint import (
+    VERSION,
+    WINDOW,
+    Checkpoint,
+    PrefixFingerprint,
+    mark,
+    sources_mark,
+)
 
 CHECKPOINT = Checkpoint(
     source=2,
@@ -175,7 +182,7 @@ def test_nan_in_text() -> None:
 def test_witness(size: int) -> None:
     """In step with reading, a witness knows the windows at any line that was come to."""
     data = b"".join(b"%d\n" % number * (1 + number % 70) for number in range(300)) + b"x" * 9000
-    witness = Witness()
+    witness = PrefixFingerprint()
     place = 0
     for at in range(0, len(data), size):
         chunk = data[at : at + size]

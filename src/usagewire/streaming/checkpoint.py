@@ -99,8 +99,8 @@ class Checkpoint:
         """Return whether a text of `covered` bytes with this beginning and end is what was read."""
         return not self.covered or mark(head, tail) == self.mark
 
-    def witness(self, name: str, head: bytes, tail: bytes) -> Witness:
-        """Return a witness of what was read from the file `name`, once that is seen to be the same.
+    def fingerprint(self, name: str, head: bytes, tail: bytes) -> PrefixFingerprint:
+        """Return the fingerprint of what was read from the file `name`, once it is seen to match.
 
         `head` is the beginning of the file, `tail` what it has in the `WINDOW` bytes before the
         place, or before its end where that comes sooner.
@@ -120,7 +120,7 @@ class Checkpoint:
                 f"{name}: what stands before byte {self.covered} is not what was read before the"
                 f" checkpoint: the file was replaced; {START_OVER}"
             )
-        return Witness(head, tail, self.covered)
+        return PrefixFingerprint(head, tail, self.covered)
 
     def dumps(self) -> str:
         """Return the checkpoint as one line of ASCII text."""
@@ -168,7 +168,7 @@ def _sealed(text: str) -> str:
 _WAY_OUT: Final = "give what `checkpoint()` returned, or no checkpoint to read from the beginning"
 
 
-class Witness:
+class PrefixFingerprint:
     """What is needed of a text to make the mark of any place that reading comes by.
 
     Fed with the text in step with reading: the lines of a chunk are read before the next chunk is

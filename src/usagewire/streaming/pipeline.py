@@ -1,8 +1,8 @@
 """What comes from sources on its way to records: the part of reading that opens nothing.
 
-A source is a sequence of events: `Begin`, then text in chunks, for each of its files. `Intake`
-takes events and gives runs of records, knows the place of each, and makes checkpoints. Whoever
-fetches the events, and how, is for `reader` and `async_reader`.
+A source is a sequence of events: `SourceStarted`, then text in chunks, for each of its files.
+`Intake` takes events and gives runs of records, knows the place of each, and makes checkpoints.
+`reader` and `aio.reader` fetch the events.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from operator import length_hint
-from typing import Final, Generic, TypeAlias
+from typing import Final, Generic
 
 import attrs
 
@@ -19,7 +19,8 @@ from usagewire.codec.decoder import Decoder, T
 from usagewire.codec.documents import Document, DocumentTeller
 from usagewire.codec.line_decoder import Place
 from usagewire.errors import CheckpointError, FileError, Rejection
-from usagewire.streaming.checkpoint import START_OVER, WINDOW, Checkpoint, Witness, mark
+from usagewire.streaming.checkpoint import START_OVER, WINDOW, Checkpoint, PrefixFingerprint, mark
+from usagewire.streaming.events import Event, SourceStarted
 
 _AT_ONCE: Final = 2**20
 """Bytes that are cut into lines at once, whatever the size of the chunks: it bounds the memory."""
@@ -29,33 +30,6 @@ _BATCH: Final = 1000
 
 _NAME: Final = 200
 """How many characters of a name a checkpoint keeps, from its end."""
-
-
-@attrs.frozen(kw_only=True)
-class Begin:
-    """A new stream begins."""
-
-    name: str
-    """What rejections call it."""
-    source: int = 0
-    """Which of the sources it is, from 0."""
-    before: str = ""
-    """`sources_mark` of those before it."""
-    inode: tuple[int, int] | None = None
-    """Device and number of the file, where it is one."""
-    since: int | None = None
-    """Of a log that is followed: what was changed last up to this time, in nanoseconds, is done."""
-    lines: bool = False
-    """Whether it is known to be lines, and no JSON document."""
-    resume: Checkpoint | None = None
-    """Where reading is to begin. The text that follows is from its very start all the same, unless
-    there is a `witness`."""
-    witness: Witness | None = None
-    """Set where the text follows from the place of `resume` on, which was checked then."""
-
-
-Event: TypeAlias = Begin | bytes
-"""A chunk may be empty: nothing new has come."""
 
 
 @attrs.frozen(kw_only=True)
@@ -80,13 +54,13 @@ class Intake(Generic[T]):
     ) -> None:
         self._decoder = decoder
         self._limit = limit
-        self._begin = Begin(name=name)
+        self._begin = SourceStarted(name=name)
         self._stream = decoder.begin()
         # What was taken and not given to the stream: text, its end (None), an error that ends it
         # instead, or the beginning of the next.
-        self._steps: deque[bytes | memoryview | Begin | FileError | None] = deque()
+        self._steps: deque[bytes | memoryview | SourceStarted | FileError | None] = deque()
         self._teller: DocumentTeller | None = None
-        self._witness = Witness()
+        self._fingerprint = PrefixFingerprint()
         # The place to come to, until reading is there.
         self._resume = resume
         # The place that reading began at, if the line before it had no LF then.
@@ -136,7 +110,7 @@ class Intake(Generic[T]):
             text = self._stream.document.text
             covered, found = len(text), mark(text[:WINDOW], text[-WINDOW:])
         else:
-            covered, found = place.offset, mark(*self._witness.seen(place.offset))
+            covered, found = place.offset, mark(*self._fingerprint.seen(place.offset))
         begin = self._begin
         return Checkpoint(
             source=begin.source,
@@ -239,7 +213,7 @@ class Intake(Generic[T]):
         step = self._steps.popleft()
         if step is None:
             self._stream.finish()
-        elif isinstance(step, Begin):
+        elif isinstance(step, SourceStarted):
             self._start(step)
         elif isinstance(step, FileError):
             self._torn = False
@@ -247,8 +221,8 @@ class Intake(Generic[T]):
         else:
             text = bytes(step)
             open_end = self._open_end
-            is_first = text and open_end is not None and self._witness.end == open_end.offset
-            self._witness.add(text, self._stream.place().offset)
+            is_first = text and open_end is not None and self._fingerprint.end == open_end.offset
+            self._fingerprint.add(text, self._stream.place().offset)
             if is_first:
                 self._stream.push_after_open_end(text)
             else:
@@ -256,21 +230,26 @@ class Intake(Generic[T]):
         self._torn = False
         return True
 
-    def _start(self, begin: Begin) -> None:
+    def _start(self, begin: SourceStarted) -> None:
         resume = begin.resume
         # A checkpoint at the very beginning says nothing about the file.
-        ahead = resume if resume and resume.covered and not begin.witness else None
-        place = resume.place if resume and begin.witness else Place()
+        ahead = resume if resume and resume.covered and not begin.fingerprint else None
+        place = resume.place if resume and begin.fingerprint else Place()
         stream = self._decoder.begin(begin.name, place)
-        witness = begin.witness or Witness()
+        fingerprint = begin.fingerprint or PrefixFingerprint()
         # What was lines at the checkpoint is lines.
         is_lines = begin.lines or place.offset or (ahead is not None and ahead.item is None)
         may_be_document = self._decoder.reads_objects and not is_lines
         teller = DocumentTeller(self._limit) if may_be_document else None
         # All at once, so that a checkpoint after an interrupt is of the one file or of the other.
-        self._begin, self._stream, self._witness, self._resume = begin, stream, witness, ahead
+        self._begin, self._stream, self._fingerprint, self._resume = (
+            begin,
+            stream,
+            fingerprint,
+            ahead,
+        )
         self._teller, self._cut_off = teller, False
-        self._open_end = _open_end(witness, place)
+        self._open_end = _open_end(fingerprint, place)
 
     def _receive(self, event: Event | FileError | None, *, goes_on: bool = False) -> None:
         """Take what the sources gave: an event, the news that a file cannot be read on, or the end.
@@ -317,7 +296,7 @@ class Intake(Generic[T]):
             FileError: where this is more than can be held, or not what was read before.
 
         """
-        if isinstance(event, Begin):
+        if isinstance(event, SourceStarted):
             self._finish()
             self._steps.append(event)
         elif self._cut_off:
@@ -353,7 +332,7 @@ class Intake(Generic[T]):
                 self._resume = None
             self._put(text)
         elif self._resume is not None:
-            self._resume.witness(self.name, b"", b"")  # it ends too soon
+            self._resume.fingerprint(self.name, b"", b"")  # it ends too soon
         self._steps.append(None)
 
     def _abort(self, error: FileError) -> None:
@@ -371,14 +350,14 @@ class Intake(Generic[T]):
 
     def _skip(self, text: bytes, resume: Checkpoint) -> None:
         """Pass over what was read before the checkpoint."""
-        part = text[: resume.offset - self._witness.end]
+        part = text[: resume.offset - self._fingerprint.end]
         rest = text[len(part) :]
-        self._witness.add(part, self._witness.end)
-        if self._witness.end == resume.offset:
-            resume.witness(self.name, *self._witness.seen(resume.offset))
+        self._fingerprint.add(part, self._fingerprint.end)
+        if self._fingerprint.end == resume.offset:
+            resume.fingerprint(self.name, *self._fingerprint.seen(resume.offset))
             stream = self._decoder.begin(self.name, resume.place)
             self._stream, self._resume = stream, None
-            self._open_end = _open_end(self._witness, resume.place)
+            self._open_end = _open_end(self._fingerprint, resume.place)
             self._put(rest)
 
     def _check_document(self, document: Document | None) -> int:
@@ -392,11 +371,11 @@ class Intake(Generic[T]):
                 f"{self.name}: is not the JSON document of {resume.covered} bytes that it was at"
                 f" the checkpoint: the file was replaced; {START_OVER}"
             )
-        resume.witness(self.name, text[:WINDOW], text[-WINDOW:])
+        resume.fingerprint(self.name, text[:WINDOW], text[-WINDOW:])
         return resume.item
 
 
-def _open_end(witness: Witness, place: Place) -> Place | None:
+def _open_end(fingerprint: PrefixFingerprint, place: Place) -> Place | None:
     """Return `place` if the line before it was the last when it was read, and had no LF."""
-    _, tail = witness.seen(place.offset)
+    _, tail = fingerprint.seen(place.offset)
     return place if tail and not tail.endswith(b"\n") else None

@@ -20,8 +20,9 @@ from usagewire.codec.decoder import MAX_LINE_BYTES, Decoder, DecoderOptions, T
 from usagewire.errors import FileError, UsageWireError
 from usagewire.models import UsageObject
 from usagewire.streaming.checkpoint import Checkpoint
+from usagewire.streaming.events import Event, EventSource
 from usagewire.streaming.follow.tail import INTERVAL, Follow
-from usagewire.streaming.pipeline import Event, Intake
+from usagewire.streaming.pipeline import Intake
 from usagewire.streaming.sources import Source, Sources
 
 if TYPE_CHECKING:
@@ -88,7 +89,9 @@ def read(
     at = None if resume is None else Checkpoint.loads(resume)
     decoder = Decoder(type, **options)
     name = options.get("name")
-    sources = Follow(source, name, at, interval) if follow else Sources(source, name, at)
+    sources: EventSource = (
+        Follow(source, name, at, interval) if follow else Sources(source, name, at)
+    )
     return Reader(sources, decoder, options.get("max_line_bytes", MAX_LINE_BYTES), at)
 
 
@@ -118,22 +121,21 @@ class Reader(Intake[T], chain[T]):
         return self
 
     def __init__(
-        self, sources: Sources | Follow, decoder: Decoder[T], limit: int, resume: Checkpoint | None
+        self, sources: EventSource, decoder: Decoder[T], limit: int, resume: Checkpoint | None
     ) -> None:
-        super().__init__(decoder, limit, sources.name, resume)
+        super().__init__(decoder, limit, sources.start.name, resume)
         self._sources = sources
         self._stopped = False
         # Weak, so that the file of a reader that is forgotten is closed at once.
         self._call = partial(_refill, weakref.ref(self))
         self._members.append(iter(self._call, None))
         self._filling = Lock()
-        if isinstance(sources, Follow):
-            self._begin = sources.start  # a checkpoint may be taken at once
+        self._begin = sources.start  # a checkpoint may be taken at once
 
     @property
     def taken(self) -> int:
         """Bytes taken from the files so far, as they are in the files: for showing progress."""
-        return self._sources.taken
+        return self._sources.bytes_read
 
     def batches(self) -> Iterator[list[T]]:
         """Yield the records in lists, about as many as a chunk of text completes.
@@ -173,8 +175,7 @@ class Reader(Intake[T], chain[T]):
         line is not read, so that who resumes at the `checkpoint` reads that line whole.
         """
         self._stopped = True
-        if isinstance(self._sources, Follow):
-            self._sources.stop()
+        self._sources.stop()
 
     def close(self) -> None:
         """Close the file, if `read` opened it. There are no more records then."""
@@ -201,7 +202,6 @@ class Reader(Intake[T], chain[T]):
     def _pull(self) -> bool:
         """Fetch the next event; return whether it is that nothing new has come."""
         sources = self._sources
-        followed = sources if isinstance(sources, Follow) else None
         event: Event | FileError | None = None
         if not self._stopped:
             self._torn = True  # until the event is taken: an interrupt may lose it
@@ -210,15 +210,15 @@ class Reader(Intake[T], chain[T]):
             except FileError as error:
                 event = error
             except BaseException:
-                self._torn = followed is None or not followed.waiting
+                self._torn = not sources.waiting
                 raise
         try:
-            self._receive(event, goes_on=self._stopped or followed is not None)
+            self._receive(event, goes_on=self._stopped or sources.is_followed)
         finally:
             if self._ended:
                 sources.close()
             elif self._unwanted:
-                sources.leave()
+                sources.skip_source()
         return event == b""
 
 

@@ -27,7 +27,7 @@ from usagewire.io.compression import Decompressor, is_compressed
 from usagewire.io.prefetch import DEPTH, Ahead
 from usagewire.io.remote import public, remote_files, without_secrets
 from usagewire.streaming.checkpoint import WINDOW, Checkpoint, sources_mark
-from usagewire.streaming.pipeline import Begin, Event
+from usagewire.streaming.events import Event, SourceStarted
 
 OneSource: TypeAlias = str | os.PathLike[str] | BinaryIO
 Source: TypeAlias = OneSource | Iterable[bytes] | Iterable[OneSource]
@@ -85,8 +85,8 @@ class Sources:
         *,
         in_thread: bool = False,
     ) -> None:
-        self.name = name or ""
-        """What the first source is called, if that is known already."""
+        self.start = SourceStarted(name=name or "")
+        """The first event, as far as it is known before anything is asked for."""
         self._items = _items(source)
         self._name = name
         self._resume = resume
@@ -98,16 +98,27 @@ class Sources:
         self._events: Generator[Event] | None = None
         self._taken = _Count()
         self._interrupted = False
+        self._stopped = False
         if not _is_several(source):
             # Who names one file learns at once that it is not there.
             item = self._next_item()
             if item is not None:
-                self.name = name or item.name
+                self.start = SourceStarted(name=name or item.name)
                 self._ready = item, item.open()
 
     @property
-    def taken(self) -> int:
-        """Bytes taken from the files so far, as they are in the files."""
+    def is_followed(self) -> bool:
+        """The files end."""
+        return False
+
+    @property
+    def waiting(self) -> bool:
+        """Whether an exception that comes now costs no event, which cannot be told."""
+        return False
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes read from the files so far, as they are in the files."""
         return self._taken.value
 
     def __iter__(self) -> Self:
@@ -119,7 +130,7 @@ class Sources:
             self._interrupted = False
             raise FileError(f"{self._at}: reading was interrupted; open it again")
         try:
-            while True:
+            while not self._stopped:
                 if self._events is None:
                     self._events = self._next_events()
                 if self._events is None:
@@ -137,7 +148,11 @@ class Sources:
             raise
         raise StopIteration
 
-    def leave(self) -> None:
+    def stop(self) -> None:
+        """End the events soon."""
+        self._stopped = True
+
+    def skip_source(self) -> None:
         """Go on with the next file."""
         if self._events is not None:
             self._events.close()
@@ -148,7 +163,7 @@ class Sources:
 
     def close(self) -> None:
         """Close the file that is open. There are no more events then."""
-        self.leave()
+        self.skip_source()
         self._items = iter(())
 
     def _next_item(self) -> Item | None:
@@ -169,7 +184,7 @@ class Sources:
         if item is None:
             return None
         resume, self._resume = self._resume, None
-        begin = Begin(
+        begin = SourceStarted(
             name=self._name or item.name, source=self._number, before=self._before, resume=resume
         )
         self._before = sources_mark(self._before, item.name)
@@ -185,7 +200,7 @@ class _Count:
 def _events(
     item: Item,
     opened: Opened | None,
-    begin: Begin,
+    begin: SourceStarted,
     taken: _Count,
     in_thread: bool,  # noqa: FBT001 -- told by its name
 ) -> Generator[Event]:
@@ -458,7 +473,7 @@ def _again(opened: Opened, name: str, size: int) -> Iterator[bytes]:
         size -= min(size, len(chunk))
 
 
-def _placed(opened: Opened, begin: Begin) -> Begin:
+def _placed(opened: Opened, begin: SourceStarted) -> SourceStarted:
     """Return the beginning; where that is possible, the file is put to the place to resume at."""
     begin = attrs.evolve(begin, inode=opened.inode)
     resume, file = begin.resume, opened.file
@@ -477,7 +492,7 @@ def _placed(opened: Opened, begin: Begin) -> Begin:
         raise
     except Exception as error:
         raise file_error(begin.name, error) from (None if opened.remote else error)
-    return attrs.evolve(begin, witness=resume.witness(begin.name, head, tail))
+    return attrs.evolve(begin, fingerprint=resume.fingerprint(begin.name, head, tail))
 
 
 def read_fully(file: BinaryIO, size: int) -> bytes:

@@ -132,7 +132,7 @@ class AsyncReader(Intake[T]):
     @property
     def taken(self) -> int:
         """Bytes taken from the source so far, as it gave them: for showing progress."""
-        return self._events.taken
+        return self._events.bytes_read
 
     def __aiter__(self) -> Self:
         return self
@@ -216,7 +216,7 @@ class AsyncReader(Intake[T]):
             if self._ended:
                 await events.aclose()
             elif self._unwanted:
-                events.leave()
+                events.skip_source()
 
 
 class _Batches(AsyncIterator[list[T]]):

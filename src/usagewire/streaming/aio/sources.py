@@ -20,8 +20,8 @@ from usagewire.errors import FileError, UsageWireError
 from usagewire.io.compression import PIECE, Decompressor
 from usagewire.io.prefetch import DEPTH, Ahead
 from usagewire.streaming.checkpoint import Checkpoint
+from usagewire.streaming.events import Event, SourceStarted
 from usagewire.streaming.follow.tail import Follow
-from usagewire.streaming.pipeline import Begin, Event
 from usagewire.streaming.sources import CHUNK, Sources, elsewhere, file_error, name_of, only_bytes
 
 _DEPTH: Final = 64
@@ -81,11 +81,11 @@ class AsyncEvents(ABC):
 
     @property
     @abstractmethod
-    def taken(self) -> int:
+    def bytes_read(self) -> int:
         """Bytes taken from the source so far, as it gave them."""
 
     @abstractmethod
-    def leave(self) -> None:
+    def skip_source(self) -> None:
         """Go on with the next file, if there is one. What was fetched of this may still come."""
 
     @abstractmethod
@@ -125,11 +125,11 @@ class ThreadEvents(AsyncEvents):
         self._over = False
 
     @property
-    def taken(self) -> int:
+    def bytes_read(self) -> int:
         """Bytes taken from the files so far, as they are in the files."""
-        return self._fetching.sources.taken if self._fetching.sources else 0
+        return self._fetching.sources.bytes_read if self._fetching.sources else 0
 
-    def leave(self) -> None:
+    def skip_source(self) -> None:
         """Go on with the next file. What was fetched of this may still come."""
         self._fetching.left = self._begun
 
@@ -157,7 +157,7 @@ class ThreadEvents(AsyncEvents):
 
     def _next(self) -> Event | BaseException | None:
         found = next(self._ahead, None) if self._ahead else None
-        self._begun += isinstance(found, Begin)
+        self._begun += isinstance(found, SourceStarted)
         self._over = found is None
         return found
 
@@ -184,14 +184,14 @@ class _Fetching:
             while True:
                 try:
                     if begun and self.left == begun:
-                        sources.leave()
+                        sources.skip_source()
                     event = next(sources, None)
                 except BaseException as error:
                     yield error
                     continue
                 if event is None:
                     return
-                begun += isinstance(event, Begin)
+                begun += isinstance(event, SourceStarted)
                 yield event
         finally:
             sources.close()
@@ -213,11 +213,11 @@ class TaskEvents(AsyncEvents):
         self._task: asyncio.Task[None] | None = None
 
     @property
-    def taken(self) -> int:
+    def bytes_read(self) -> int:
         """Bytes taken from the source so far, as it gave them."""
-        return self._box.taken
+        return self._box.bytes_read
 
-    def leave(self) -> None:
+    def skip_source(self) -> None:
         """Fetch no more. What was fetched may still come."""
         self._box.stopped = True
         if self._task is not None:
@@ -226,7 +226,7 @@ class TaskEvents(AsyncEvents):
     async def aclose(self) -> None:
         """Close what is to be closed, as the class says."""
         self.stop()
-        self.leave()
+        self.skip_source()
         if self._task is not None:
             await asyncio.wait([self._task])
             task, self._task = self._task, None
@@ -284,7 +284,7 @@ class _Box:
         self.name = name
         self._bell = bell
         self.items: deque[Event | BaseException | None] = deque()
-        self.taken = 0
+        self.bytes_read = 0
         self.stopped = False
         self._size = 0
         self._room = asyncio.Event()
@@ -356,12 +356,12 @@ async def _events(
     """Yield the events of a source."""
     if resume is not None and (resume.source or resume.before):
         raise elsewhere(resume)
-    yield Begin(name=box.name, resume=resume)
+    yield SourceStarted(name=box.name, resume=resume)
     unpack = Decompressor(box.name)
     try:
         async with aclosing(_chunks(source, box.name)) as chunks:
             async for chunk in chunks:
-                box.taken += len(chunk)
+                box.bytes_read += len(chunk)
                 for text in unpack.feed(chunk):
                     yield text
         for text in unpack.close():

@@ -28,9 +28,9 @@ from threading import TIMEOUT_MAX
 from typing import Final, Self
 
 from usagewire.errors import CheckpointError, FileError, UsageWireError, quote
-from usagewire.streaming.checkpoint import Checkpoint, Witness
+from usagewire.streaming.checkpoint import Checkpoint, PrefixFingerprint
+from usagewire.streaming.events import Event, SourceStarted
 from usagewire.streaming.follow.rotation import Generation, Seen, Sibling, siblings
-from usagewire.streaming.pipeline import Begin, Event
 from usagewire.streaming.sources import STDIN, elsewhere, file_error
 
 INTERVAL: Final = 0.25
@@ -86,9 +86,9 @@ class Follow:
         """What was changed last up to this time, in nanoseconds, has been read, or never will."""
         self._wanted: tuple[int, int] | None = None
         """The file that is to be read even so."""
-        self.start = Begin(name=name or self._path)
+        self.start = SourceStarted(name=name or self._path)
         """The first event, as far as it is known before anything is looked for."""
-        self._first: Begin | None = None
+        self._first: SourceStarted | None = None
         if resume is None:
             self.start = self._first = self._fresh()
         elif resume.source or resume.before:
@@ -105,8 +105,13 @@ class Follow:
         return self.start.name
 
     @property
-    def taken(self) -> int:
-        """Bytes taken from the files so far, as they are in the files."""
+    def is_followed(self) -> bool:
+        """It is a log that may grow."""
+        return True
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes read from the files so far, as they are in the files."""
         return self._taken + (self._current.taken if self._current else 0)
 
     def __iter__(self) -> Self:
@@ -142,7 +147,7 @@ class Follow:
         self._stopped = True
         self._bell.put(None)
 
-    def leave(self) -> None:
+    def skip_source(self) -> None:
         """Do nothing: a log has no part that may be passed over."""
 
     def close(self) -> None:
@@ -285,7 +290,7 @@ class Follow:
                 return seen
         return None
 
-    def _turn_to(self, found: Generation) -> Begin:
+    def _turn_to(self, found: Generation) -> SourceStarted:
         if self._current is not None and self._current.seen.tells:
             self._done.append(self._current.seen)
         self._replace(found)
@@ -300,19 +305,21 @@ class Follow:
             self._taken += before.taken
             before.close()
 
-    def _begin(self, found: Generation | None, resume: Checkpoint | None = None) -> Begin:
+    def _begin(self, found: Generation | None, resume: Checkpoint | None = None) -> SourceStarted:
         seen = found.seen if found else None
-        return Begin(
+        return SourceStarted(
             name=self._name or (found.path if found else self._path),
             lines=True,
             inode=seen.inode if seen else None,
             since=self._since,
             resume=resume,
-            witness=Witness(seen.head, seen.tail, seen.offset) if resume and seen else None,
+            fingerprint=PrefixFingerprint(seen.head, seen.tail, seen.offset)
+            if resume and seen
+            else None,
         )
 
-    def _fresh(self) -> Begin:
-        """Begin with the file that has the name now; what was rotated before is not looked at."""
+    def _fresh(self) -> SourceStarted:
+        """Start with the file that has the name now; what was rotated before is not looked at."""
         try:
             self._since = self._latest()
             self._current = self._open_path()
