@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.codec.test_properties import RECORDS_OF_ROWS
-from tests.conftest import PAGES, Way, exact, text
+from tests.support.comparing import exact
+from tests.support.paths import Way
+from tests.support.samples import PAGES, text
 from usagewire import (
     DIALECTS,
     Conversion,

@@ -20,7 +20,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.conftest import OURS
+from tests.support.paths import OURS
 from usagewire import DeadLetter, UsageTimeBucketResultInner, __version__, accelerated, read
 from usagewire.__main__ import main
 from usagewire.analysis.summary import KEYS, KINDS, Summary

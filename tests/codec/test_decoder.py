@@ -13,18 +13,9 @@ import orjson
 import pytest
 
 import usagewire
-from tests.conftest import (
-    COMPLETIONS,
-    COSTS,
-    PAGES,
-    VECTORS,
-    Refused,
-    Way,
-    exact,
-    outcome,
-    row,
-    text,
-)
+from tests.support.comparing import Refused, exact, outcome
+from tests.support.paths import Way
+from tests.support.samples import COMPLETIONS, COSTS, PAGES, VECTORS, row, text
 from usagewire import (
     CostsResult,
     CostsResultAmount,

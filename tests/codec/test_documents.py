@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import PAGES, VECTORS, row, text
+from tests.support.samples import PAGES, VECTORS, row, text
 from usagewire import (
     Counts,
     DecodeError,

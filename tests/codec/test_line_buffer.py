@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import BOM, Way, exact
+from tests.support.comparing import exact
+from tests.support.paths import Way
+from tests.support.samples import BOM
 from usagewire import Counts
 from usagewire.codec.line_buffer import Block, Lines
 from usagewire.codec.line_decoder import Place

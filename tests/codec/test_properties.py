@@ -15,7 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import PAGES, PATHS, VECTORS, Way, exact, row, text
+from tests.support.comparing import exact
+from tests.support.paths import PATHS, Way
+from tests.support.samples import PAGES, VECTORS, row, text
 from usagewire import (
     CODES,
     DIALECTS,

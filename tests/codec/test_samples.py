@@ -9,7 +9,9 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.conftest import PAGES, QUIRKS, SAMPLES, Refused, Way, exact, expect, outcome, text
+from tests.support.comparing import Refused, exact, expect, outcome
+from tests.support.paths import Way
+from tests.support.samples import PAGES, QUIRKS, SAMPLES, text
 from usagewire import (
     CostsResult,
     CostsResultAmount,

@@ -10,7 +10,9 @@ from cattrs import Converter
 from cattrs.gen import override
 
 import usagewire
-from tests.conftest import COMPLETIONS, COSTS, VECTORS, Refused, Way, exact, outcome, row, text
+from tests.support.comparing import Refused, exact, outcome
+from tests.support.paths import Way
+from tests.support.samples import COMPLETIONS, COSTS, VECTORS, row, text
 from usagewire import (
     CostsResult,
     Decoder,

@@ -15,7 +15,9 @@ from cattrs import Converter
 from cattrs.gen import override
 from cattrs.preconf.orjson import make_converter as make_orjson_converter
 
-from tests.conftest import COSTS, VECTORS, Refused, Way, exact, expect, outcome, row, text
+from tests.support.comparing import Refused, exact, expect, outcome
+from tests.support.paths import Way
+from tests.support.samples import COSTS, VECTORS, row, text
 from usagewire import (
     CostsResult,
     CostsResultAmount,

@@ -17,7 +17,8 @@ import pytest
 from openai.resources.admin.organization.usage import Usage
 from pydantic import BaseModel
 
-from tests.conftest import PAGES, QUIRKS, SAMPLES, exact, row, text
+from tests.support.comparing import exact
+from tests.support.samples import PAGES, QUIRKS, SAMPLES, row, text
 from usagewire import (
     CostsResult,
     CostsResultAmount,

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 
 from tests.codec.test_properties import RECORDS_OF_ROWS
-from tests.conftest import COSTS, QUIRKS, Refused, exact, outcome, text
+from tests.support.comparing import Refused, exact, outcome
+from tests.support.samples import COSTS, QUIRKS, text
 from usagewire import (
     DIALECTS,
     CostsResult,

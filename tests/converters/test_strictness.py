@@ -8,7 +8,9 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.conftest import COMPLETIONS, COSTS, VECTORS, Refused, Way, expect, outcome, row, text
+from tests.support.comparing import Refused, expect, outcome
+from tests.support.paths import Way
+from tests.support.samples import COMPLETIONS, COSTS, VECTORS, row, text
 from usagewire import (
     CODES,
     CostsResult,

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import row, text
+from tests.support.samples import row, text
 from usagewire import FileError, UsageVectorStoresResult, read
 from usagewire.io import compression
 from usagewire.io.compression import Decompressor, compressor, is_compressed

@@ -20,7 +20,7 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.conftest import COMPLETIONS, row, text
+from tests.support.samples import COMPLETIONS, row, text
 from usagewire.streaming import writer
 
 FAULTS = {

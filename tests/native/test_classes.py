@@ -17,7 +17,6 @@ import orjson
 import pytest
 from cattrs import Converter
 
-from tests.conftest import COMPLETIONS, PAGES, exact, row, text
 from tests.native.test_plans import (
     DOCUMENTS,
     GIVEN_BACK,
@@ -27,6 +26,8 @@ from tests.native.test_plans import (
     read_lines,
     taken,
 )
+from tests.support.comparing import exact
+from tests.support.samples import COMPLETIONS, PAGES, row, text
 from usagewire import (
     CostsResult,
     CostsResultAmount,

@@ -26,7 +26,8 @@ import pytest
 from cattrs import Converter
 
 import usagewire
-from tests.conftest import COMPLETIONS, COSTS, PAGES, VECTORS, Refused, exact, outcome, row, text
+from tests.support.comparing import Refused, exact, outcome
+from tests.support.samples import COMPLETIONS, COSTS, PAGES, VECTORS, row, text
 from tests.wire.test_names import CLASSES, full
 from usagewire import (
     DIALECTS,

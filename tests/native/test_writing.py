@@ -13,9 +13,9 @@ import orjson
 import pytest
 from cattrs import Converter
 
-from tests.conftest import COSTS
 from tests.native.test_classes import Base, Derived, Mine, Point, grown, writer_of
 from tests.native.test_plans import BACK, dice
+from tests.support.samples import COSTS
 from tests.wire.test_names import CLASSES, full
 from usagewire import (
     DIALECTS,

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.conftest import row, text
+from tests.support.samples import row, text
 from usagewire import CheckpointError, read
 from usagewire.streaming.checkpoint import (
     VERSION,

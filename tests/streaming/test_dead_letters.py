@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import usagewire
 from tests.codec.test_properties import FILES
-from tests.conftest import Way, row, text
+from tests.support.paths import Way
+from tests.support.samples import row, text
 from usagewire import (
     Counts,
     DeadLetter,

@@ -17,7 +17,8 @@ from cattrs import Converter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import BOM, exact, mixed, row, text
+from tests.support.comparing import exact
+from tests.support.samples import BOM, mixed, row, text
 from usagewire import Counts, DecodeError, Decoder, FileError, Rejection, UsageObject, loads, read
 from usagewire.io.compression import compressor
 from usagewire.streaming import pipeline as intake

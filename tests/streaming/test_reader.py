@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import usagewire
-from tests.conftest import row, text
+from tests.support.samples import row, text
 from usagewire import (
     Counts,
     DecodeError,

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.conftest import exact, mixed, row, text
+from tests.support.comparing import exact
+from tests.support.samples import mixed, row, text
 from usagewire import CheckpointError, Counts, DecodeError, FileError, Rejection, read
 from usagewire.io.compression import compressor
 from usagewire.streaming import checkpoint as checkpoints

@@ -25,7 +25,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.conftest import row, text
+from tests.support.samples import row, text
 from usagewire import CheckpointError, FileError, UsageVectorStoresResult, read, write
 from usagewire.io import compression, prefetch, remote
 from usagewire.io.remote import public, without_secrets

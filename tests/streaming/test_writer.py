@@ -20,7 +20,7 @@ from cattrs import Converter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import VECTORS
+from tests.support.samples import VECTORS
 from usagewire import (
     EncodeError,
     FileError,

@@ -10,7 +10,9 @@ import pytest
 from cattrs import Converter
 from cattrs.gen import override
 
-from tests.conftest import VECTORS, Refused, Way, exact, outcome, row, text
+from tests.support.comparing import Refused, exact, outcome
+from tests.support.paths import Way
+from tests.support.samples import VECTORS, row, text
 from usagewire import (
     DIALECTS,
     CostsResult,

@@ -18,7 +18,8 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import exact, row, text
+from tests.support.comparing import exact
+from tests.support.samples import row, text
 from usagewire import (
     AsyncReader,
     CheckpointError,

@@ -1,0 +1,47 @@
+"""Data that tests decode: the samples, and rows made for a test."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+DATA: Final = Path(__file__).parents[1] / "data"
+SAMPLES: Final = json.loads((DATA / "samples.json").read_text("utf-8"))
+PAGES: Final = {name: page["payload"] for name, page in SAMPLES["pages"].items()}
+QUIRKS: Final = {quirk["name"]: quirk["payload"] for quirk in SAMPLES["quirks"]}
+
+COMPLETIONS: Final = "organization.usage.completions.result"
+VECTORS: Final = "organization.usage.vector_stores.result"
+COSTS: Final = "organization.costs.result"
+
+
+def text(value: Any) -> bytes:
+    """Return `value` as JSON; of a Decimal, the string."""
+    return json.dumps(value, ensure_ascii=False, default=str).encode()
+
+
+def row(tag: str = VECTORS, **fields: Any) -> dict[str, Any]:
+    """Return a row of the kind `tag` as JSON data, with the fields it requires and those given."""
+    required: dict[str, dict[str, Any]] = {
+        COMPLETIONS: {"input_tokens": 3, "output_tokens": 2, "num_model_requests": 1},
+        VECTORS: {"usage_bytes": 5},
+    }
+    return {"object": tag, **required.get(tag, {}), **fields}
+
+
+BOM: Final = b"\xef\xbb\xbf"
+
+
+def mixed(limit: int) -> bytes:
+    """Return twenty lines of every kind, of which two are longer than `limit`.
+
+    They give 8 records, one more with `strict=False`, and three are blank.
+    """
+    lines = [
+        *(text(row(usage_bytes=number)) for number in range(3)),
+        b"\r",
+        *(b"what?", text(row(usage_bytes="x")), text(row(usage_bytes="3")), b"\xff\xfe", b""),
+        *(b"x" * (limit + 1), text(row(usage_bytes=4)), BOM + text(row()), b"[]", b'{"object":'),
+        *(text(row(project_id="é€😀")), text({"object": "later"}) + b"\r", b" \t"),
+        *(b"x" * (limit + 9) + b"\r", text(row(usage_bytes=5)), text(row(usage_bytes=6))),
+    ]
+    return BOM + b"\n".join(lines)
