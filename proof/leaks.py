@@ -206,7 +206,7 @@ def _nones() -> int:
         data = _texts(cls.__name__, bad=False)
         side.decoder.decode_lines(data)
         for text in (data, _texts(cls.__name__, bad=True)):
-            plan = plans.plan_for(side.decoder._reading.structure, TYPES[cls.__name__])
+            plan = plans.plan_for(side.decoder._context.structure, TYPES[cls.__name__])
             # The interpreter holds one more or less, now and then: it cannot be so each time.
             counted = [_none_counts(plan, text) for _ in range(3)]
             if not any(held == slots and not left for held, slots, left in counted):

@@ -102,9 +102,9 @@ class Side:
         if by_c:
             if decoder.not_accelerated is not None:
                 raise AssertionError(decoder.not_accelerated)
-            self.counted = Counted(decoder._reading.plan)
-            decoder._reading = decoder._reading._replace(plan=self.counted)
-            decoder._stream = decoder.begin()
+            self.counted = Counted(decoder._context.plan)
+            decoder._context = decoder._context._replace(plan=self.counted)
+            decoder._line_decoder = decoder.begin()
         elif decoder.not_accelerated is None:
             raise AssertionError("the reference goes by C")
         self.decoder = decoder
@@ -169,7 +169,7 @@ def read_lines(decoder: Decoder[Any], data: bytes, _: tuple[int, ...]) -> list[A
 
 def read_chunks(decoder: Decoder[Any], data: bytes, cuts: tuple[int, ...]) -> list[Any]:
     """Read chunk by chunk."""
-    decoder._stream = decoder.begin()  # it was finished
+    decoder._line_decoder = decoder.begin()  # it was finished
     records: list[Any] = []
     try:
         for start, end in zip((0, *cuts), (*cuts, len(data)), strict=True):

@@ -22,7 +22,7 @@ from usagewire import (
     UsageVectorStoresResult,
     read,
 )
-from usagewire.codec.documents import Document, DocumentTeller
+from usagewire.codec.documents import Document, DocumentSniffer
 
 each_path = pytest.mark.usefixtures("path")  # each way to decode reads documents
 
@@ -44,7 +44,7 @@ def cut(data: bytes, size: int) -> Iterator[bytes]:
 
 def told(data: bytes, size: int = 1, limit: int = 1000) -> tuple[str, int]:
     """Return what a stream is said to be, and after how many bytes."""
-    teller = DocumentTeller(limit)
+    teller = DocumentSniffer(limit)
     done = 0
     for chunk in cut(data, size):
         done += len(chunk)
@@ -187,7 +187,7 @@ def test_head_of_a_stream_that_breaks_off() -> None:
         (b"{\n1,\n", b""),
         (b"", b""),
     ):
-        teller = DocumentTeller(100)
+        teller = DocumentSniffer(100)
         teller.feed(head)
 
         assert expected == teller.abort()

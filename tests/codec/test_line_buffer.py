@@ -11,8 +11,8 @@ from tests.support.comparing import exact
 from tests.support.paths import Way
 from tests.support.samples import BOM
 from usagewire import Counts
-from usagewire.codec.line_buffer import Block, Lines
-from usagewire.codec.line_decoder import Place
+from usagewire.codec.context import Place
+from usagewire.codec.line_buffer import Block, LineBuffer
 
 
 def read(path: Way, chunks: Iterable[bytes], **options: Any) -> tuple[list[Any], Any]:
@@ -166,7 +166,7 @@ def test_far_places(step: int) -> None:
     """Line numbers and offsets go on past 2**32 and 2**63, and no byte order mark is skipped."""
     data = b"1\n\n" + BOM + b"\r\n" + b"x" * 20 + b"\r\n2"
     for number, offset in ((2**32 - 1, 2**32 - 3), (2**32, 2**33), (2**63, 2**64)):
-        lines = Lines(10, number=number, offset=offset)
+        lines = LineBuffer(10, number=number, offset=offset)
         for at in range(0, len(data), step):
             lines.push(data[at : at + step])
         lines.finish()
@@ -179,7 +179,7 @@ def test_far_places(step: int) -> None:
         assert offset + len(data) == lines.offset
 
 
-def each(lines: Lines) -> Iterator[tuple[int, int, bytes]]:
+def each(lines: LineBuffer) -> Iterator[tuple[int, int, bytes]]:
     """Yield the number, the offset and the text of each line."""
     while lines.has_line():
         block, index = lines.block, lines.index
@@ -207,7 +207,7 @@ TEXTS = {
 
 
 def either(
-    lines: Lines, dice: random.Random | None = None
+    lines: LineBuffer, dice: random.Random | None = None
 ) -> Iterator[tuple[int, int, bytes, int]]:
     """Yield the number, the offset, the text and the length of each line, cut as the dice say.
 
@@ -243,7 +243,7 @@ def either(
             run = []
 
 
-def check_sizes(lines: Lines, run: list[int]) -> None:
+def check_sizes(lines: LineBuffer, run: list[int]) -> None:
     """Check what is said of the sizes of the lines just read."""
     for back in range(len(run) + 1):
         assert sum(run[len(run) - back :]) == lines.size(back)
@@ -253,13 +253,13 @@ def check_sizes(lines: Lines, run: list[int]) -> None:
 def test_cut_or_not(name: str) -> None:
     """Lines and their places are the same in any chunks, cut all at once, one by one or not."""
     data = TEXTS[name]
-    whole = Lines(LIMIT)
+    whole = LineBuffer(LIMIT)
     whole.push(data)
     whole.finish()
     expected = list(either(whole))
     for seed in range(300):
         dice = random.Random(seed)  # noqa: S311 -- of a game
-        lines, found = Lines(LIMIT), []
+        lines, found = LineBuffer(LIMIT), []
         cuts = sorted(dice.choices(range(len(data) + 1), k=dice.randrange(4)))
         for start, stop in zip([0, *cuts], [*cuts, len(data)], strict=True):
             lines.push(data[start:stop])
@@ -274,7 +274,7 @@ def test_cut_or_not(name: str) -> None:
 
 def test_text_is_whole_lines() -> None:
     """What is not cut ends in LF, begins at the next line, and is there only where no line is."""
-    lines = Lines(LIMIT)
+    lines = LineBuffer(LIMIT)
     assert not lines.has_text()
     lines.push(b"12")
     assert not lines.has_text()
@@ -297,13 +297,12 @@ def test_text_is_whole_lines() -> None:
     assert [b"5"] == lines.block.lines
     lines.index = 1
     assert not lines.has_text()
-    assert lines.holds
 
 
 def test_sizes_after_a_cut() -> None:
     """The lines before the next one keep their sizes when that one is cut, of any kind."""
     for after in (b"1", b"x" * 11, b"", b"\r"):
-        lines = Lines(LIMIT)
+        lines = LineBuffer(LIMIT)
         lines.push(b"1\n22\n333\r\n" + after + b"\n7\n")
         assert lines.has_text()
         lines.block, lines.start, lines.offset = Block(4, []), 10, 10
@@ -332,7 +331,7 @@ def test_long_line_takes_no_memory(step: int) -> None:
     limit = 2**16
     total = 64 * 2**20 if step > 2 else 2**17
     chunk = b"x" * step
-    lines = Lines(limit)
+    lines = LineBuffer(limit)
     tracemalloc.start()
     try:
         for _ in range(total // step):

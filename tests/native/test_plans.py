@@ -73,7 +73,7 @@ def plan_for(kind: Any, strict: bool = True, unknown: Any = "keep") -> Any:  # n
 
 def plan_of(decoder: Decoder[Any]) -> Any:
     """Return how C reads what a decoder reads, or None."""
-    return decoder._reading.plan  # noqa: SLF001 -- what these tests are about
+    return decoder._context.plan  # noqa: SLF001 -- what these tests are about
 
 
 def dice(seed: int) -> random.Random:

@@ -21,8 +21,7 @@ from tests.support.comparing import exact
 from tests.support.samples import BOM, mixed, row, text
 from usagewire import Counts, DecodeError, Decoder, FileError, Rejection, UsageObject, loads, read
 from usagewire.io.compression import compressor
-from usagewire.streaming import pipeline as intake
-from usagewire.streaming import sources
+from usagewire.streaming import pipeline, sources
 
 pytestmark = pytest.mark.usefixtures("path")  # each way to decode streams
 
@@ -296,7 +295,7 @@ def test_any_cuts(suffix: str, cuts: list[int], at_once: int) -> None:
     places = sorted({0, *(cut for cut in cuts if cut < len(data)), len(data)})
     chunks = [data[start:stop] for start, stop in pairwise(places)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(intake, "_AT_ONCE", at_once)
+        patch.setattr(pipeline, "_AT_ONCE", at_once)
         assert decoded([MIXED]) == was_read(chunks)
 
 
@@ -320,7 +319,7 @@ def test_records_in_many_blocks() -> None:
         found = [one.usage_bytes for batch in reader.batches() for one in batch]
 
     assert list(range(30_000)) == found
-    assert reader.counts.bytes > 2 * intake._AT_ONCE  # noqa: SLF001 -- or this shows nothing
+    assert reader.counts.bytes > 2 * pipeline._AT_ONCE  # noqa: SLF001 -- or this shows nothing
 
 
 # --- prefix ----------------------------------------------------------------------------------
@@ -564,7 +563,7 @@ def test_error_that_cannot_say_what_it_is() -> None:
 def test_no_memory_to_cut_lines(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where memory ends while a chunk is cut into lines, the chunk is not lost."""
     decoder = Decoder(Fragile)
-    lines = decoder._stream._lines  # noqa: SLF001 -- nothing else fails there on demand
+    lines = decoder._line_decoder._lines  # noqa: SLF001 -- nothing else fails there on demand
     with monkeypatch.context() as patch:
         patch.setattr(lines, step, fail)
         with pytest.raises(MemoryError):
@@ -662,7 +661,7 @@ def test_interrupted_between_sources_and_lines(monkeypatch: pytest.MonkeyPatch) 
     reader = read([b'{"n":1}\n', b'{"n":2}\n'], Fragile)
     assert Fragile(1) == next(reader)
     with monkeypatch.context() as patch:
-        patch.setattr(reader, "_take", fail)
+        patch.setattr(pipeline.SourceText, "push", fail)
         with pytest.raises(MemoryError):
             next(reader)
     checkpoint = reader.checkpoint()

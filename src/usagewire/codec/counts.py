@@ -1,4 +1,4 @@
-"""What became of every line: counts that add up, and rejections told as `on_error` says.
+"""The counts of lines, which add up, and the rejections that are kept.
 
 This module knows lines by their numbers and sizes alone: no JSON, no records, no files.
 """
@@ -32,7 +32,7 @@ class Counts:
     records: int = 0
     """Lines that became a record."""
     rejected: int = 0
-    """Lines that did not; each was told to `on_error`."""
+    """Lines that did not; `on_error` got each."""
     blank: int = 0
     """Lines of nothing but spaces, tabs and CR."""
     bytes: int = 0
@@ -47,7 +47,7 @@ class Counts:
         )
 
 
-class Account:
+class DecodeStats:
     """The counts of one decoder and its first rejections."""
 
     def __init__(self, on_error: OnError, max_rejections: int, max_kept_bytes: int) -> None:
@@ -57,7 +57,7 @@ class Account:
         self._lines = self._records = self._rejected = self._blank = self._bytes = 0
         self._lenient = 0
         self._rejections: list[Rejection] = []
-        self._filling: Sized = ()
+        self._batch: Sized = ()
         self._leniencies: list[int] = []
 
     @property
@@ -67,7 +67,7 @@ class Account:
 
     def counts(self, back: int = 0, size: int = 0) -> Counts:
         """Return the counts, less the last `back` records of `size` bytes."""
-        kept = len(self._filling) - back
+        kept = len(self._batch) - back
         leniencies = self._leniencies
         if back:
             leniencies = [record for record in leniencies if record < kept]
@@ -80,23 +80,23 @@ class Account:
             lenient=self._lenient + len(leniencies),
         )
 
-    def fill(self, records: Sized) -> None:
-        """Go on with the records that are put into `records`, which leniencies count by."""
+    def start_batch(self, records: Sized) -> None:
+        """Count leniencies by their index in `records` from now on."""
         self._lenient += len(self._leniencies)
         self._leniencies.clear()
-        self._filling = records
+        self._batch = records
 
-    def use_leniency(self) -> None:
-        """Count a value of the next record that only leniency let through."""
-        self._leniencies.append(len(self._filling))
+    def count_leniency(self) -> None:
+        """Count a value of the next record that only `strict=False` let through."""
+        self._leniencies.append(len(self._batch))
 
-    def forget_leniencies(self) -> None:
-        """Take back what was counted for the next record, which came to nothing."""
-        while self._leniencies and self._leniencies[-1] == len(self._filling):
+    def drop_leniencies(self) -> None:
+        """Take back the leniencies of the next record, which was rejected."""
+        while self._leniencies and self._leniencies[-1] == len(self._batch):
             self._leniencies.pop()
 
     def add_records(self, count: int, size: int, rejected: int = 0) -> None:
-        """Count lines of `size` bytes that became records, but for some that nobody hears of."""
+        """Count lines of `size` bytes: `count` records and `rejected` lines."""
         self._lines += count + rejected
         self._records += count
         self._rejected += rejected
@@ -113,14 +113,14 @@ class Account:
         self._bytes += size
 
     @property
-    def hears(self) -> bool:
-        """Whether anybody is to be told of the next rejection."""
+    def wants_rejection(self) -> bool:
+        """Whether the next rejection goes to somebody: `on_error`, or the list of rejections."""
         if self.on_error == "collect":
             return len(self._rejections) < self._max_rejections
         return self.on_error != "skip"
 
     def rejection(self, error: DecodeError, place: dict[str, Any]) -> Rejection | None:
-        """Return the rejection to tell, or None where nobody wants to know."""
+        """Return the rejection for `error`, or None with `on_error="skip"`."""
         if self.on_error == "skip":
             return None
         return Rejection(code=error.code, message=error.message, path=error.path, **place)

@@ -1,7 +1,7 @@
 """Bytes to records: `Decoder`. Sans-I/O.
 
-This module holds the options of decoding and the decoder over them. How lines become records and
-are accounted for is `line_decoder`'s to know, what a value means the converter's.
+This module holds the options of decoding and the decoder over them. `line_decoder` and `documents`
+account for lines and records; the converter knows what a value means.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import (
     Generic,
     TypeAlias,
     TypedDict,
-    TypeVar,
     Unpack,
     overload,
 )
@@ -24,10 +23,11 @@ import attrs
 import orjson
 from cattrs import Converter
 
-from usagewire.codec.counts import MAX_REJECTIONS, Account, Counts, OnError
-from usagewire.codec.documents import Document
+from usagewire.codec.context import START, DecodeContext, Place, T
+from usagewire.codec.counts import MAX_REJECTIONS, Counts, DecodeStats, OnError
+from usagewire.codec.documents import Document, DocumentDecoder
 from usagewire.codec.line_buffer import BOM
-from usagewire.codec.line_decoder import START, Place, Reading, Stream
+from usagewire.codec.line_decoder import LineDecoder
 from usagewire.converters.configure import make_converter
 from usagewire.converters.unions import members
 from usagewire.errors import RAW_LIMIT, DecodeError, Rejection, UsageWireError, located, quote
@@ -38,8 +38,6 @@ from usagewire.wire.layout import Unknown
 if TYPE_CHECKING:
     # cattrs brings typing_extensions; we name it only where nothing runs.
     from typing_extensions import TypeForm
-
-T = TypeVar("T")
 
 Data: TypeAlias = bytes | bytearray | memoryview | str
 
@@ -127,40 +125,40 @@ class Decoder(Generic[T]):
         self.not_accelerated: str | None = None
         """Why this decoder does not use the C extension; None where it does."""
         self._name = name
-        self._account = account = Account(on_error, max_rejections, kept)
+        self._stats = stats = DecodeStats(on_error, max_rejections, kept)
         if converter is None:
             converter = (
                 _strict_converter(unknown)
                 if strict and isinstance(unknown, str)
-                else make_converter(strict=strict, unknown=unknown, on_lenient=account.use_leniency)
+                else make_converter(strict=strict, unknown=unknown, on_lenient=stats.count_leniency)
             )
         hook = _structure_hook(converter, type)
         try:
             plan = plans.plan_for(hook, type)
         except plans.NotLoweredError as error:
             plan, self.not_accelerated = None, str(error)
-        self._reading: Reading[T] = Reading(
+        self._context: DecodeContext[T] = DecodeContext(
             hook,
             type,
-            self._explained,
-            account,
+            self._to_decode_error,
+            stats,
             max_line_bytes,
             max_line_bytes if max_raw_bytes is None and _wants_whole_lines(on_error) else kept,
             plan,
         )
         self.reads_objects = all(attrs.has(m) for m in members(type))
         """Whether each document is a JSON object: the type is attrs classes and nothing else."""
-        self._stream = Stream(self._reading, name)
+        self._line_decoder = LineDecoder(self._context, name)
 
     @property
     def counts(self) -> Counts:
         """What was seen so far; `decode`, which reads no lines, only adds to `lenient`."""
-        return self._account.counts()
+        return self._stats.counts()
 
     @property
     def rejections(self) -> list[Rejection]:
         """The first `max_rejections` rejections, oldest first; empty with `on_error="skip"`."""
-        return self._account.rejections
+        return self._stats.rejections
 
     def decode(self, data: Data) -> T:
         """Return the one document `data` holds.
@@ -171,13 +169,12 @@ class Decoder(Generic[T]):
         """
         text = data if type(data) is bytes else _as_bytes(data)
         text = text.removeprefix(BOM)
-        reading = self._reading
-        reading.account.fill(())
+        self._stats.start_batch(())
         try:
-            return reading.record(text)
+            return self._context.record(text)
         except Exception as error:
-            reading.account.forget_leniencies()
-            found = self._explained(error)
+            self._stats.drop_leniencies()
+            found = self._to_decode_error(error)
             raise found from found.__cause__
 
     def decode_lines(self, data: Data) -> list[T]:
@@ -190,10 +187,10 @@ class Decoder(Generic[T]):
                 holds the records before it.
 
         """
-        stream = Stream(self._reading, self._name)
-        stream.push(_as_bytes(data))
-        stream.finish()
-        return self._all_of(stream)
+        lines = self.begin(self._name)
+        lines.push(_as_bytes(data))
+        lines.finish()
+        return self._all_of(lines)
 
     def decode_document(self, data: Data) -> list[T]:
         """Return the record, or the array of records, that one JSON document holds.
@@ -205,13 +202,12 @@ class Decoder(Generic[T]):
                 holds all the good ones.
 
         """
-        stream = Stream(self._reading, self._name)
-        stream.push_document(Document.read(_as_bytes(data)))
+        document = self.begin_document(self._name, Document.read(_as_bytes(data)))
         records: list[T] = []
         first: DecodeError | None = None
         while True:
             try:
-                records += self._all_of(stream)
+                records += self._all_of(document)
                 break
             except DecodeError as error:
                 records += error.records
@@ -229,8 +225,8 @@ class Decoder(Generic[T]):
                 records before it in this call, and the next call goes on after the bad line.
 
         """
-        self._stream.push(_as_bytes(chunk))
-        return self._all_of(self._stream)
+        self._line_decoder.push(_as_bytes(chunk))
+        return self._all_of(self._line_decoder)
 
     def close(self) -> list[T]:
         """Return the record of a last line without LF, if there is one, and whatever is left.
@@ -239,33 +235,39 @@ class Decoder(Generic[T]):
             DecodeError: as `feed`.
 
         """
-        self._stream.finish()
-        return self._all_of(self._stream)
+        self._line_decoder.finish()
+        return self._all_of(self._line_decoder)
 
-    def begin(self, name: str | None = None, place: Place = START) -> Stream[T]:
-        """Return a new stream, whose lines join the counts and rejections of this decoder."""
-        return Stream(self._reading, name, place)
+    def begin(self, name: str | None = None, place: Place = START) -> LineDecoder[T]:
+        """Return a decoder of one stream, whose lines join the counts of this decoder."""
+        return LineDecoder(self._context, name, place)
 
-    def _all_of(self, stream: Stream[T]) -> list[T]:
-        """Return the records of all lines that `stream` has, after those that are ready.
+    def begin_document(
+        self, name: str | None, document: Document, done: int = 0
+    ) -> DocumentDecoder[T]:
+        """Return a decoder of one document, whose records join the counts of this decoder."""
+        return DocumentDecoder(self._context, name, document, done)
 
-        Should anything but a bad line stop this, what was read stays ready.
+    def _all_of(self, source: LineDecoder[T] | DocumentDecoder[T]) -> list[T]:
+        """Return all records that `source` has, after those that are pending.
+
+        Should anything but a bad line stop this, the records that were read stay pending.
         """
         try:
-            while stream.next_run(stream.ready, through=True):
+            while source.next_run(source.pending, through=True):
                 pass
         except DecodeError as error:
-            error.records = self._handed_over(stream)
+            error.records = self._take_pending(source)
             raise
-        return self._handed_over(stream)
+        return self._take_pending(source)
 
-    def _handed_over(self, stream: Stream[T]) -> list[T]:
-        self._account.fill(())
-        records, stream.ready = stream.ready, []
+    def _take_pending(self, source: LineDecoder[T] | DocumentDecoder[T]) -> list[T]:
+        self._stats.start_batch(())
+        records, source.pending = source.pending, []
         return records
 
-    def _explained(self, error: Exception) -> DecodeError:
-        """Return the `DecodeError` that says what `error` says."""
+    def _to_decode_error(self, error: Exception) -> DecodeError:
+        """Return the `DecodeError` for an exception."""
         if isinstance(error, orjson.JSONDecodeError):
             return DecodeError("syntax", f"invalid JSON: {error.msg} at character {error.pos}")
         found = located(error, None)

@@ -15,7 +15,7 @@ This module knows nothing of JSON and nothing of records.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from usagewire.errors import RAW_LIMIT
 
@@ -30,7 +30,7 @@ class Block(NamedTuple):
 
     number: int
     """Line number of the first line, from 1."""
-    lines: list[Any]
+    lines: list[bytes]
     """The lines without LF, but with a CR before it. Of a too long line, its beginning."""
     lead: int = 0
     """Bytes before the first line that are no line's, such as a byte order mark."""
@@ -38,20 +38,17 @@ class Block(NamedTuple):
     """Bytes of the last line that are not in `lines`; -1 where nothing but its LF is missing."""
     length: int = 0
     """Of a too long line, how many bytes it has without its line end; else 0."""
-    measured: bool = True
-    """Whether the lines are bytes; else they are what somebody made of them and have no size."""
 
     def size(self, start: int, stop: int) -> int:
         """Return how many bytes lines `start` to `stop` took, with their line ends."""
         if start == stop:
             return 0
         size = self.lead if start == 0 else 0
-        if self.measured:
-            size += sum(map(len, self.lines[start:stop])) + stop - start
+        size += sum(map(len, self.lines[start:stop])) + stop - start
         return size + (self.unkept if stop == len(self.lines) else 0)
 
 
-class Lines:
+class LineBuffer:
     """The lines of a stream of chunks, and which of them is next.
 
     A line has at most `max_line_bytes` bytes without its end, which is LF, CR LF or the end of the
@@ -74,24 +71,19 @@ class Lines:
         self._limit = max_line_bytes
         self._raw_limit = max_raw_bytes
         self._room = max(max_line_bytes, max_raw_bytes) + len(BOM) + len(_CR)
-        self._chunks: deque[bytes | None] = deque()
+        self._chunks: deque[bytes | memoryview | None] = deque()
         self._blocks: deque[Block] = deque()
         self._held = bytearray()
         self._length = 0
         self._last = b""
 
     @property
-    def holds(self) -> bool:
-        """Whether the beginning of a line is held back, once there is no line to read."""
-        return self._length > 0
-
-    @property
     def number(self) -> int:
         """Number of the first line after the block."""
         return self.block.number + len(self.block.lines)
 
-    def push(self, chunk: bytes) -> None:
-        """Take the next bytes."""
+    def push(self, chunk: bytes | memoryview) -> None:
+        """Take the next bytes; those of a view are copied when their turn comes."""
         self._chunks.append(chunk)
 
     def finish(self) -> None:
@@ -143,9 +135,9 @@ class Lines:
             start = self.text.rfind(b"\n", 0, start - 1) + 1
         return end - start
 
-    def _open(self, chunk: bytes | None) -> None:
-        """Take the first chunk: end what is held back, and hold back what has no end."""
-        data = chunk or b""
+    def _open(self, chunk: bytes | memoryview | None) -> None:
+        """Take the first chunk: end the line held back, and hold back the line without an end."""
+        data = b"" if chunk is None else bytes(chunk)
         first, stop = data.find(b"\n"), data.rfind(b"\n") + 1
         ends = stop > 0 or chunk is None
         start, blocks = 0, self._blocks

@@ -18,7 +18,7 @@ from typing import Any, Final, Self
 import attrs
 from attrs.validators import optional
 
-from usagewire.codec.line_decoder import Place
+from usagewire.codec.context import Place
 from usagewire.errors import CheckpointError, quote
 
 VERSION: Final = 1

@@ -42,8 +42,8 @@ from typing import Any, Final, Self
 import attrs
 from cattrs import Converter
 
-from usagewire.codec.decoder import Decoder, T
-from usagewire.codec.line_decoder import Place
+from usagewire.codec.context import Place, T
+from usagewire.codec.decoder import Decoder
 from usagewire.converters.configure import make_converter
 from usagewire.errors import RAW_LIMIT, Rejection, UsageWireError
 from usagewire.models import NO_PROPERTIES

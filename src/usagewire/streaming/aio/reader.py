@@ -1,6 +1,6 @@
 """Records of files and async streams in an event loop: `aread`, and the `AsyncReader` it returns.
 
-This module fetches what `async_sources` gives, hands it to the `Intake` and gives its records one
+This module fetches what `async_sources` gives, hands it to the `Pipeline` and gives its records one
 by one, as `reader` does: no rule of reading is here. The event loop is asyncio's.
 """
 
@@ -10,9 +10,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, Unpack, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, Unpack, overload
 
-from usagewire.codec.decoder import MAX_LINE_BYTES, Decoder, DecoderOptions, T
+from usagewire.codec.context import T
+from usagewire.codec.counts import Counts
+from usagewire.codec.decoder import MAX_LINE_BYTES, Decoder, DecoderOptions
+from usagewire.errors import Rejection
 from usagewire.models import UsageObject
 from usagewire.streaming.aio.sources import (
     AsyncEvents,
@@ -23,7 +26,7 @@ from usagewire.streaming.aio.sources import (
 )
 from usagewire.streaming.checkpoint import Checkpoint
 from usagewire.streaming.follow.tail import INTERVAL, Follow
-from usagewire.streaming.pipeline import Intake
+from usagewire.streaming.pipeline import Pipeline, Position
 from usagewire.streaming.sources import Source, Sources
 
 if TYPE_CHECKING:
@@ -109,10 +112,11 @@ def aread(
         events = TaskEvents(source, name, at)
     else:
         events = ThreadEvents(lambda: Sources(source, name, at, in_thread=True), name)
-    return AsyncReader(events, decoder, options.get("max_line_bytes", MAX_LINE_BYTES), at)
+    limit = options.get("max_line_bytes", MAX_LINE_BYTES)
+    return AsyncReader(events, Pipeline(decoder, limit, events.start, at))
 
 
-class AsyncReader(Intake[T]):
+class AsyncReader(Generic[T]):
     """The records of an async source, or of files, in order. Made by `aread`.
 
     Whoever waits for a record or a batch may be cancelled, as by `asyncio.timeout`, and ask again:
@@ -120,30 +124,50 @@ class AsyncReader(Intake[T]):
     one of them.
     """
 
-    def __init__(
-        self, events: AsyncEvents, decoder: Decoder[T], limit: int, resume: Checkpoint | None
-    ) -> None:
-        super().__init__(decoder, limit, events.name, resume)
-        self._events = events
-        if events.followed is not None:
-            self._begin = events.followed.start  # a checkpoint may be taken at once
+    def __init__(self, source: AsyncEvents, pipeline: Pipeline[T]) -> None:
+        self._source = source
+        self._pipeline = pipeline
         self._since = monotonic()
+
+    @property
+    def counts(self) -> Counts:
+        """The counts up to the last record that came out, as those of `Reader`."""
+        return self._pipeline.counts
+
+    @property
+    def rejections(self) -> list[Rejection]:
+        """The first rejections, oldest first; empty with `on_error="skip"`."""
+        return self._pipeline.rejections
+
+    @property
+    def name(self) -> str:
+        """Name of the source that is being read, as rejections give it."""
+        return self._pipeline.name
+
+    @property
+    def position(self) -> Position:
+        """The place after the last record that came out."""
+        return self._pipeline.position
 
     @property
     def taken(self) -> int:
         """Bytes taken from the source so far, as it gave them: for showing progress."""
-        return self._events.bytes_read
+        return self._source.bytes_read
+
+    def checkpoint(self) -> str:
+        """Return the place after the last record that came out, as `Reader.checkpoint` does."""
+        return self._pipeline.checkpoint()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> T:
         while True:
-            for record in self._rest:
+            for record in self._pipeline.buffer:
                 return record
             # At each await nothing is held here, and another task may go on.
-            if self._step():
-                await self._pull()
+            if self._pipeline.step():
+                await self._fetch()
             elif self._is_time():
                 await self._give_way()
 
@@ -159,15 +183,15 @@ class AsyncReader(Intake[T]):
         while True:
             if self._is_time():
                 await self._give_way()
-            batch, dry = self._collect(self._is_time)
+            batch, needs_input = self._pipeline.batch(self._is_time)
             if batch:
                 return batch
-            if dry:
-                await self._pull()
+            if needs_input:
+                await self._fetch()
 
     def stop(self) -> None:
         """Let the records end soon, as `Reader.stop` does, also from another thread."""
-        self._events.stop()
+        self._source.stop()
 
     async def __aenter__(self) -> Self:
         return self
@@ -190,8 +214,8 @@ class AsyncReader(Intake[T]):
             FileError: where an async source cannot be closed.
 
         """
-        self._shut()
-        await self._events.aclose()
+        self._pipeline.close()
+        await self._source.aclose()
 
     def _is_time(self) -> bool:
         """Return whether other tasks should get a turn."""
@@ -201,22 +225,22 @@ class AsyncReader(Intake[T]):
         await asyncio.sleep(0)
         self._since = monotonic()
 
-    async def _pull(self) -> None:
+    async def _fetch(self) -> None:
         """Take the next event, or wait for one."""
-        if self._ended:
+        source, pipeline = self._source, self._pipeline
+        if pipeline.is_ended:
             raise StopAsyncIteration
-        events = self._events
-        if not events.ready:
-            await events.wait()
+        if not source.ready:
+            await source.wait()
             self._since = monotonic()
             return
         try:
-            self._receive(events.take(), goes_on=events.stopped or events.followed is not None)
+            pipeline.receive(source.take(), goes_on=source.stopped or source.is_followed)
         finally:
-            if self._ended:
-                await events.aclose()
-            elif self._unwanted:
-                events.skip_source()
+            if pipeline.is_ended:
+                await source.aclose()
+            elif pipeline.skips_source:
+                source.skip_source()
 
 
 class _Batches(AsyncIterator[list[T]]):

@@ -47,6 +47,10 @@ class AsyncEvents(ABC):
         """What the source is called, if that is known already."""
         self.followed = followed
         """The log, if one is followed."""
+        self.start = followed.start if followed is not None else SourceStarted(name=name)
+        """The first event, as far as it is known before anything is fetched."""
+        self.is_followed = followed is not None
+        """Whether neither an error nor the end of a file ends the text."""
         self.stopped = False
         """Whether nothing more is to be taken."""
         self._bell = Bell()
