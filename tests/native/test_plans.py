@@ -887,6 +887,7 @@ def test_refused_lines_are_counted(on_error: Any) -> None:
 # --- interrupts and threads ------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.usefixtures("no_gc_callbacks")
 @pytest.mark.parametrize("milliseconds", [2, 5, 9])
 def test_interrupt_loses_nothing(milliseconds: int) -> None:
@@ -897,6 +898,7 @@ def test_interrupt_loses_nothing(milliseconds: int) -> None:
     handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
 
     def feed_until_interrupted() -> None:
+        # Again and again, because one that comes in a weakref's callback is dropped.
         signal.setitimer(signal.ITIMER_REAL, milliseconds / 1000, 1)
         while True:
             decoder.feed(data)
