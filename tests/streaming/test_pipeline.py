@@ -21,7 +21,7 @@ from tests.support.comparing import exact
 from tests.support.samples import BOM, mixed, row, text
 from usagewire import Counts, DecodeError, Decoder, FileError, Rejection, UsageObject, loads, read
 from usagewire.io.compression import compressor
-from usagewire.streaming import pipeline, sources
+from usagewire.streaming import source_text, sources
 
 pytestmark = pytest.mark.usefixtures("path")  # each way to decode streams
 
@@ -295,7 +295,7 @@ def test_any_cuts(suffix: str, cuts: list[int], at_once: int) -> None:
     places = sorted({0, *(cut for cut in cuts if cut < len(data)), len(data)})
     chunks = [data[start:stop] for start, stop in pairwise(places)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "_AT_ONCE", at_once)
+        patch.setattr(source_text, "_AT_ONCE", at_once)
         assert decoded([MIXED]) == was_read(chunks)
 
 
@@ -319,7 +319,7 @@ def test_records_in_many_blocks() -> None:
         found = [one.usage_bytes for batch in reader.batches() for one in batch]
 
     assert list(range(30_000)) == found
-    assert reader.counts.bytes > 2 * pipeline._AT_ONCE  # noqa: SLF001 -- or this shows nothing
+    assert reader.counts.bytes > 2 * source_text._AT_ONCE  # noqa: SLF001 -- or this shows nothing
 
 
 # --- prefix ----------------------------------------------------------------------------------
@@ -661,7 +661,7 @@ def test_interrupted_between_sources_and_lines(monkeypatch: pytest.MonkeyPatch) 
     reader = read([b'{"n":1}\n', b'{"n":2}\n'], Fragile)
     assert Fragile(1) == next(reader)
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline.SourceText, "push", fail)
+        patch.setattr(source_text.SourceText, "push", fail)
         with pytest.raises(MemoryError):
             next(reader)
     checkpoint = reader.checkpoint()

@@ -17,8 +17,7 @@ from tests.support.samples import mixed, row, text
 from usagewire import CheckpointError, Counts, DecodeError, FileError, Rejection, read
 from usagewire.io.compression import compressor
 from usagewire.streaming import checkpoint as checkpoints
-from usagewire.streaming import pipeline as intake
-from usagewire.streaming import sources
+from usagewire.streaming import pipeline, source_text, sources
 
 pytestmark = pytest.mark.usefixtures("path")  # each way to decode is resumed
 
@@ -116,8 +115,8 @@ FEW = ["file", "file.gz", "chunks", "pipe", "array", "empty array", "blank lines
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read in chunks and blocks so small that their ends fall everywhere."""
     monkeypatch.setattr(sources, "CHUNK", 41)
-    monkeypatch.setattr(intake, "_AT_ONCE", 29)
-    for module in (sources, intake, checkpoints):
+    monkeypatch.setattr(source_text, "_AT_ONCE", 29)
+    for module in (sources, source_text, checkpoints):
         monkeypatch.setattr(module, "WINDOW", 16)
 
 
@@ -201,7 +200,7 @@ def test_every_batch(
     name: str, on_error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped after any batch and resumed, a reader gives and raises what one run does."""
-    monkeypatch.setattr(intake, "_BATCH", 2)
+    monkeypatch.setattr(pipeline, "_BATCH", 2)
     make = SOURCES[name]
 
     def stop_after(batches: int, resume: str | None) -> tuple[list[Any], Counts, str]:

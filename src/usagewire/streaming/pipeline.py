@@ -13,23 +13,16 @@ from typing import Final, Generic
 
 import attrs
 
-from usagewire.codec.context import Place, T
+from usagewire.codec.context import T
 from usagewire.codec.counts import Counts
 from usagewire.codec.decoder import Decoder
-from usagewire.codec.documents import Document, DocumentDecoder, DocumentSniffer
-from usagewire.codec.line_decoder import LineDecoder
 from usagewire.errors import CheckpointError, FileError, Rejection
-from usagewire.streaming.checkpoint import START_OVER, WINDOW, Checkpoint, PrefixFingerprint, mark
+from usagewire.streaming.checkpoint import Checkpoint
 from usagewire.streaming.events import Event, SourceStarted
-
-_AT_ONCE: Final = 2**20
-"""Bytes that are cut into lines at once, whatever the size of the chunks: it bounds the memory."""
+from usagewire.streaming.source_text import SourceText
 
 _BATCH: Final = 1000
 """From how many records on a batch is given out."""
-
-_NAME: Final = 200
-"""How many characters of a name a checkpoint keeps, from its end."""
 
 
 @attrs.frozen(kw_only=True)
@@ -44,153 +37,6 @@ class Position:
     """Bytes before that line, in the decompressed text."""
     item: int | None = None
     """In a JSON document, which begins at `line` and `offset`: how many of its records are read."""
-
-
-class SourceText(Generic[T]):
-    """The text of one source on its way to a decoder.
-
-    The first bytes decide whether it is lines or one JSON document. Text before the place of a
-    checkpoint is passed over and compared with the checkpoint.
-    """
-
-    def __init__(self, decoder: Decoder[T], limit: int, started: SourceStarted) -> None:
-        resume = started.resume
-        # A checkpoint at the very beginning says nothing about the file.
-        ahead = resume if resume and resume.covered and not started.fingerprint else None
-        place = resume.place if resume and started.fingerprint else Place()
-        # A source that was lines at the checkpoint is lines.
-        is_lines = started.lines or place.offset or (ahead is not None and ahead.item is None)
-        self.started = started
-        self._decoder = decoder
-        self._lines = decoder.begin(started.name, place)
-        self.records: LineDecoder[T] | DocumentDecoder[T] = self._lines
-        """The decoder of the lines or, once the text has ended, of the document."""
-        self._limit = limit
-        self._fingerprint = started.fingerprint or PrefixFingerprint()
-        # The place to come to, until reading is there.
-        self._resume = ahead
-        # The place that reading began at, if the line before it had no LF then.
-        self._open_end = _open_end(self._fingerprint, place)
-        self._sniffer = DocumentSniffer(limit) if decoder.reads_objects and not is_lines else None
-
-    def place(self, back: int) -> Place:
-        """Return the place before the last `back` records."""
-        if self._resume is not None:
-            return self._resume.place
-        place = self.records.place(back)
-        open_end = self._open_end
-        return open_end if open_end and open_end.offset == place.offset else place
-
-    def checkpoint(self, back: int) -> str:
-        """Return the checkpoint of the place before the last `back` records."""
-        if self._resume is not None:  # that place has not been come to
-            return self._resume.dumps()
-        place, started = self.place(back), self.started
-        if isinstance(self.records, DocumentDecoder):
-            text = self.records.text
-            covered, found = len(text), mark(text[:WINDOW], text[-WINDOW:])
-        else:
-            covered, found = place.offset, mark(*self._fingerprint.seen(place.offset))
-        return Checkpoint(
-            source=started.source,
-            before=started.before,
-            file=started.name[-_NAME:],
-            inode=started.inode,
-            since=started.since,
-            covered=covered,
-            mark=found,
-            **place._asdict(),
-        ).dumps()
-
-    def push(self, text: bytes) -> None:
-        """Take the next text. All records before it must have been read.
-
-        Raises:
-            FileError: where this is a document of more than can be held, or not what was read
-                before the checkpoint.
-
-        """
-        if self._sniffer is not None:
-            try:
-                lines = self._sniffer.feed(text)
-            except OverflowError:
-                self._sniffer = None
-                raise FileError(
-                    f"{self.started.name}: seems to be one JSON document, of more than"
-                    f" {self._limit} bytes; to hold it in memory, raise max_line_bytes"
-                ) from None
-            if lines is not None:
-                self._sniffer = None
-                self._check_document(None)
-                self._push_lines(lines)
-        elif self._resume is not None:
-            self._pass_over(text, self._resume)
-        else:
-            self._push_lines(text)
-
-    def finish(self) -> None:
-        """Take the end of the text.
-
-        Raises:
-            CheckpointError: where it comes before the place of the checkpoint.
-
-        """
-        if self._sniffer is not None:
-            text, document = self._sniffer.close()
-            self._sniffer = None
-            done = self._check_document(document)
-            if document is not None:
-                records = self._decoder.begin_document(self.started.name, document, done)
-                self.records, self._resume = records, None
-                return
-            self._push_lines(text)
-        elif self._resume is not None:
-            self._resume.fingerprint(self.started.name, b"", b"")  # it ends too soon
-        self._lines.finish()
-
-    def abort(self) -> None:
-        """Take the news that the text cannot be read on: lines that were held back are read."""
-        if self._sniffer is not None and self._resume is None:
-            self._push_lines(self._sniffer.abort())
-        self._sniffer = None
-
-    def _push_lines(self, text: bytes) -> None:
-        if not text:
-            return
-        open_end, end = self._open_end, self._fingerprint.end
-        self._fingerprint.add(text, self._lines.place().offset)
-        first = memoryview(text)[:_AT_ONCE] if len(text) > _AT_ONCE else text
-        if open_end is not None and end == open_end.offset:
-            self._lines.push_after_open_end(first)
-        else:
-            self._lines.push(first)
-        for start in range(_AT_ONCE, len(text), _AT_ONCE):
-            self._lines.push(memoryview(text)[start : start + _AT_ONCE])
-
-    def _pass_over(self, text: bytes, resume: Checkpoint) -> None:
-        """Pass over the text before the checkpoint."""
-        part = text[: resume.offset - self._fingerprint.end]
-        self._fingerprint.add(part, self._fingerprint.end)
-        if self._fingerprint.end == resume.offset:
-            resume.fingerprint(self.started.name, *self._fingerprint.seen(resume.offset))
-            lines = self._decoder.begin(self.started.name, resume.place)
-            self.records, self._lines, self._resume = lines, lines, None
-            self._open_end = _open_end(self._fingerprint, resume.place)
-            self._push_lines(text[len(part) :])
-
-    def _check_document(self, document: Document | None) -> int:
-        """Return how many records of a document were read before; None means that it is lines."""
-        resume = self._resume
-        if resume is None or resume.item is None:
-            return 0
-        text = b"" if document is None else document.text
-        if len(text) != resume.covered:
-            raise CheckpointError(
-                f"{self.started.name}: is not the JSON document of {resume.covered} bytes that it"
-                f" was at the checkpoint: the file was replaced; {START_OVER}"
-            )
-        resume.fingerprint(self.started.name, text[:WINDOW], text[-WINDOW:])
-        return resume.item
 
 
 class Pipeline(Generic[T]):
@@ -390,9 +236,3 @@ class Pipeline(Generic[T]):
         # All at once, so that a checkpoint after an interrupt is of the one file or of the other.
         self._text, self._resume, self._source_done, self._next = text, None, False, None
         return True
-
-
-def _open_end(fingerprint: PrefixFingerprint, place: Place) -> Place | None:
-    """Return `place` if the line before it was the last when it was read, and had no LF."""
-    _, tail = fingerprint.seen(place.offset)
-    return place if tail and not tail.endswith(b"\n") else None
