@@ -18,7 +18,7 @@ find_python() {
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 ran=
-for version in 3.11 3.12 3.13 3.14; do
+for version in 3.11 3.12 3.13 3.14 3.15; do
     test "$version" != "${1:-}" || continue
     python=$(find_python "$version")
     if [ -z "$python" ]; then

@@ -38,17 +38,19 @@ if [ ! -e "$ROOT/.complete" ]; then
     touch "$ROOT/.complete"
 fi
 
-mounted=
-unmount() {
-    for folder in $mounted; do
-        umount "$ROOT/$folder" || true
-    done
+# Mounts in a namespace of their own end with the command, whatever ends it.
+in_root() {
+    unshare --mount sh -ec '
+        root=$1
+        shift
+        for folder in proc dev dev/pts; do
+            mount --bind "/$folder" "$root/$folder"
+        done
+        exec chroot "$root" "$@"
+    ' sh "$ROOT" "$@"
 }
-trap unmount EXIT
-for folder in proc dev dev/pts; do
-    mount --bind "/$folder" "$ROOT/$folder" || not_to_be_had "/$folder cannot be mounted"
-    mounted="$folder $mounted"
-done
+in_root true || not_to_be_had "folders cannot be mounted"
+
 # Names and certificates that hold here hold there, too.
 for file in /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt; do
     test ! -e "$file" || cp "$file" "$ROOT$file"
@@ -59,16 +61,28 @@ mkdir "$ROOT/usagewire"
 git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- --ignore-failed-read -cf - |
     tar -xf - -C "$ROOT/usagewire"
 
-failed=
+# Both at once, each in an environment and a copy of its own.
+test_on() {
+    rm -rf "$ROOT/usagewire-$1"
+    cp -r "$ROOT/usagewire" "$ROOT/usagewire-$1"
+    in_root env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 HYPOTHESIS_PROFILE=ci \
+        PIP_CERT=/etc/ssl/certs/ca-certificates.crt USAGEWIRE_REQUIRE_NATIVE=1 sh -ec "
+        cd /usagewire-$1
+        test -x /venv-$1/bin/python || python$1 -m venv /venv-$1
+        /venv-$1/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+        /venv-$1/bin/python -c 'import usagewire; assert usagewire.accelerated()'
+        /venv-$1/bin/python -m pytest --quiet -p no:cacheprovider -k 'not [shapes'
+    "
+}
 for version in $VERSIONS; do
-    echo "== $(chroot "$ROOT" "python$version" --version)"
-    chroot "$ROOT" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
-        PIP_CERT=/etc/ssl/certs/ca-certificates.crt USAGEWIRE_REQUIRE_NATIVE=1 HYPOTHESIS_PROFILE=ci sh -ec "
-        cd /usagewire
-        test -x /venv-$version/bin/python || python$version -m venv /venv-$version
-        /venv-$version/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
-        /venv-$version/bin/python -c 'import usagewire; assert usagewire.accelerated()'
-        /venv-$version/bin/python -m pytest --quiet -p no:cacheprovider -k 'not [shapes'
-    " || failed=1
+    rm -f "$ROOT.$version.failed"
+    { test_on "$version" >"$ROOT.$version.log" 2>&1 || touch "$ROOT.$version.failed"; } &
 done
-test -z "$failed"
+wait
+for version in $VERSIONS; do
+    in_root "python$version" --version
+    tail -n 40 "$ROOT.$version.log"
+done
+for version in $VERSIONS; do
+    test ! -e "$ROOT.$version.failed"
+done
