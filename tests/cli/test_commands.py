@@ -24,7 +24,7 @@ from tests.support.paths import OURS
 from usagewire import DeadLetter, UsageTimeBucketResultInner, __version__, accelerated, read
 from usagewire.__main__ import main
 from usagewire.analysis.summary import KEYS, KINDS, Summary
-from usagewire.cli import session
+from usagewire.cli import exits, session
 from usagewire.cli.main import usagewire
 from usagewire.cli.terminal.tables import money, shown
 from usagewire.native import plans
@@ -489,8 +489,8 @@ def test_help_describes_every_command_and_option() -> None:
             described = isinstance(parameter, click.Option) and parameter.help
             assert described or parameter.human_readable_name.strip("[].") in ("FILE", "TYPE")
             assert [] == [n for n in parameter.opts if n.startswith("-") and n not in page]
-        reading = (1, session.INTERRUPTED, session.TERMINATED) if name != "info" else ()
-        for status in (0, session.FAILED, session.BROKEN_PIPE, *reading):
+        reading = (1, exits.INTERRUPTED, exits.TERMINATED) if name != "info" else ()
+        for status in (0, exits.FAILED, exits.BROKEN_PIPE, *reading):
             assert re.search(rf"(^|; ) *{status} +\w", page, re.MULTILINE)
     words = set(re.findall(r"[a-z_]+", run("summary", "--help").stdout))
     assert {*KEYS, *KINDS.values()} <= words
@@ -606,11 +606,11 @@ def test_only_the_extra_is_asked_for(
     [
         (
             KeyboardInterrupt(),
-            session.INTERRUPTED,
+            exits.INTERRUPTED,
             f"interrupted before all was read: {NOTHING}; no sum was printed\n",
         ),
-        (OSError(errno.EPIPE, "Broken pipe"), session.BROKEN_PIPE, ""),
-        (OSError(errno.ENOSPC, "Full"), session.FAILED, "cannot write the output: Full\n"),
+        (OSError(errno.EPIPE, "Broken pipe"), exits.BROKEN_PIPE, ""),
+        (OSError(errno.ENOSPC, "Full"), exits.FAILED, "cannot write the output: Full\n"),
     ],
 )
 def test_an_early_end_has_a_status_and_no_result(

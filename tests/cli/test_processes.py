@@ -15,7 +15,7 @@ from typing import IO, Any, Final
 import pytest
 from click.testing import CliRunner
 
-from usagewire.cli import session
+from usagewire.cli import exits
 from usagewire.cli.main import usagewire
 
 pty = pytest.importorskip("pty", reason="needs sh, signals and terminals of POSIX")
@@ -68,10 +68,10 @@ CONVERT: Final = ["convert", "-", "-o", "out", "--rejects", "rejects"]
 @pytest.mark.parametrize(
     ("arguments", "number", "status", "undone"),
     [
-        (["summary", "-"], signal.SIGINT, session.INTERRUPTED, "no sum was printed"),
-        (["validate", "-"], signal.SIGINT, session.INTERRUPTED, "what comes after was not checked"),
-        (CONVERT, signal.SIGINT, session.INTERRUPTED, "nothing was written"),
-        (CONVERT, signal.SIGTERM, session.TERMINATED, "nothing was written"),
+        (["summary", "-"], signal.SIGINT, exits.INTERRUPTED, "no sum was printed"),
+        (["validate", "-"], signal.SIGINT, exits.INTERRUPTED, "what comes after was not checked"),
+        (CONVERT, signal.SIGINT, exits.INTERRUPTED, "nothing was written"),
+        (CONVERT, signal.SIGTERM, exits.TERMINATED, "nothing was written"),
     ],
 )
 def test_a_signal_ends_long_work_and_says_what_was_done(
@@ -106,7 +106,7 @@ def test_a_signal_ends_waiting(command: str, packed: bool, tmp_path: Path) -> No
         assert b"fifo:2: $: syntax" in told(process, command).readline()
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=PATIENCE)
-    assert session.INTERRUPTED == process.returncode
+    assert exits.INTERRUPTED == process.returncode
     assert errors.startswith(b"interrupted before all was read: lines 2, records 1, rejected 1,")
     assert ["fifo"] == [path.name for path in tmp_path.iterdir()]
 
@@ -163,7 +163,7 @@ def test_a_broken_pipe_ends_quietly(options: str, unbuffered: str, tmp_path: Pat
         shell=True, capture_output=True, text=True, check=False,
         env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
     )  # fmt: skip
-    assert (1, f"status {session.BROKEN_PIPE}\n") == (done.stdout.count("\n"), done.stderr)
+    assert (1, f"status {exits.BROKEN_PIPE}\n") == (done.stdout.count("\n"), done.stderr)
 
 
 def test_who_reads_no_more_of_what_is_said_ends_it_quietly(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_who_reads_no_more_of_what_is_said_ends_it_quietly(tmp_path: Path) -> No
         f"({command} 2>&1; echo status $? >&2) | true",
         shell=True, capture_output=True, text=True, check=False, cwd=tmp_path,
     )  # fmt: skip
-    assert f"status {session.BROKEN_PIPE}\n" == done.stderr
+    assert f"status {exits.BROKEN_PIPE}\n" == done.stderr
     assert ["log"] == [path.name for path in tmp_path.iterdir()]
 
 
@@ -257,7 +257,7 @@ def test_an_interrupt_keeps_its_status_where_nothing_can_be_said() -> None:
         process.stdin.flush()
         process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        assert session.TERMINATED == process.wait(PATIENCE)
+        assert exits.TERMINATED == process.wait(PATIENCE)
 
 
 def test_a_closed_standard_output_is_wrong_usage() -> None:

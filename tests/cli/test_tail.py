@@ -18,11 +18,10 @@ from rich.console import Console
 
 from usagewire import UsageVectorStoresResult
 from usagewire.analysis.summary import Summary
-from usagewire.cli import signals
+from usagewire.cli import checkpoint_file, signals
 from usagewire.cli.main import usagewire
 from usagewire.cli.terminal import live_table
 from usagewire.cli.terminal.live_table import LiveTable
-from usagewire.streaming import checkpoint_file
 from usagewire.streaming.follow.tail import Follow
 
 LOG = Path(__file__).parents[2] / "examples" / "usage.ndjson"

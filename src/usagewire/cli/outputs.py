@@ -1,7 +1,6 @@
-"""What a conversion writes: a file of records and one of rejected lines, both of them or neither.
+"""The outputs of a conversion: a file of records and one of rejected lines, both or neither.
 
-Instead of the file of records it may be standard output, which takes nothing back. What the records
-are is not known here.
+Standard output may take the place of the file of records; what it got cannot be taken back.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ class Outputs:
         self._written = ""
         self._letters: DeadLetters | None = None
         self._records = StandardOutput(dialect) if out == STDOUT else Writer(out, dialect=dialect)
-        # What a source had is to be elsewhere before that source is replaced.
+        # The content of a source must be elsewhere before that source is replaced.
         self._in_order: list[tuple[str, Writer | StandardOutput | DeadLetters]]
         self._in_order = [(out, self._records)]
         if rejects is not None:
@@ -80,12 +79,12 @@ class Outputs:
 
     @property
     def count(self) -> int:
-        """How many records were taken."""
+        """How many records were written."""
         return self._records.count
 
     @property
     def state(self) -> str:
-        """What is to be said where the conversion ends before its end."""
+        """What has been written, for the message where the conversion ends early."""
         if isinstance(self._records, StandardOutput) and self.count:
             return f"{self.count} records were written to standard output, which is not all"
         return self._written or "nothing was written"
@@ -115,8 +114,8 @@ class Outputs:
         """Give the files their names, one right after the other.
 
         Raises:
-            FileError: where that cannot be done; where it would lose the `rejected` lines, which
-                only the source has that is to be replaced.
+            FileError: where that cannot be done; where it would lose the `rejected` lines, because
+                only the source that is to be replaced has them.
 
         """
         if rejected and self._replaces_source and self._letters is None:
@@ -148,7 +147,7 @@ def _has_text(name: str) -> bool:
     try:
         return bool(os.stat(name).st_size)  # noqa: PTH116 -- nothing else is asked of the path
     except (OSError, ValueError):
-        return False  # what is wrong with it, who writes it says
+        return False  # the error comes when it is written
 
 
 class StandardOutput:
@@ -165,7 +164,7 @@ class StandardOutput:
         """How many records were written."""
 
     def write_all(self, records: Iterable[Any]) -> None:
-        """Write records, and do not keep them waiting.
+        """Write records at once.
 
         Raises:
             EncodeError: as `Encoder.encode_lines`.
@@ -174,7 +173,7 @@ class StandardOutput:
         """
         several = list(records)
         text = self._encoder.encode_lines(several)
-        # Unbuffered (PYTHONUNBUFFERED), it may take a part of what is written.
+        # Unbuffered (PYTHONUNBUFFERED), one write may take only a part.
         write_whole(cast("FileIO", self._file), _harmless(text) if self._is_terminal else text)
         self._file.flush()
         self.count += len(several)
@@ -186,7 +185,7 @@ class StandardOutput:
         """Do nothing: all is written."""
 
     def discard(self) -> None:
-        """Do nothing: what is written is written."""
+        """Do nothing: the records cannot be taken back."""
 
 
 def _is_stdin(path: str, names: list[str]) -> bool:
