@@ -1,4 +1,4 @@
-"""What SIGINT and SIGTERM do while a command is at work.
+"""The handling of SIGINT and SIGTERM while a command is at work.
 
 Only the main thread handles signals. In any other thread, everything here does nothing.
 """
