@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.cli import LOG, run, stored
 from usagewire import (
     DIALECTS,
     Conversion,
@@ -24,12 +25,10 @@ from usagewire import (
     read,
 )
 from usagewire.cli import outputs
-from usagewire.cli.main import usagewire
 
-LOG = str(Path(__file__).parents[2] / "examples" / "usage.ndjson")
 SHAPES = (None, "rows", "pages", "flat")
 
-STORED = b'{"object":"organization.usage.vector_stores.result","usage_bytes":7}\n'
+STORED = stored(7).encode()
 TIMED = STORED.replace(b"}", b',"start_time":1785542400,"end_time":1785628800}')
 LENIENT = STORED.replace(b"7", b'"7"')
 BAD = b"what?\n"
@@ -37,12 +36,7 @@ BAD = b"what?\n"
 
 def convert(*arguments: Any, stdin: bytes | None = None) -> Result:
     """Run `usagewire convert` in this process."""
-    return CliRunner().invoke(usagewire, ["convert", *map(str, arguments)], stdin)
-
-
-def shape_options(shape: str | None) -> list[str]:
-    """Return the options that ask for a shape."""
-    return ["--to", shape] if shape else []
+    return run("convert", *arguments, stdin=stdin)
 
 
 def converted(shape: Any, dialect: Dialect = "api") -> bytes:
@@ -89,9 +83,6 @@ def is_untouched(folder: Path) -> bool:
     )
 
 
-# --- what is written -------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("shape", "dialect"),
     [*((shape, "api") for shape in SHAPES), *(("pages", dialect) for dialect in DIALECTS[1:])],
@@ -100,7 +91,8 @@ def test_each_shape_and_dialect_is_what_the_library_makes(
     shape: str | None, dialect: Dialect, tmp_path: Path
 ) -> None:
     """`--to` is `Conversion`, `--dialect` is that of `Writer`."""
-    result = convert(LOG, "-o", tmp_path / "out", *shape_options(shape), "--dialect", dialect)
+    options = ["--to", shape] if shape else []
+    result = convert(LOG, "-o", tmp_path / "out", *options, "--dialect", dialect)
     assert 1 == result.exit_code
     assert converted(shape, dialect) == (tmp_path / "out").read_bytes()
 
@@ -164,9 +156,6 @@ def test_lenient_values_are_counted_where_a_record_came_of_them(tmp_path: Path) 
     assert "lines 3, records 2, rejected 1, blank 0, lenient 1, written 2" in result.stderr
     assert STORED * 2 == (tmp_path / "out").read_bytes()
     assert 1 == convert("-", "-o", tmp_path / "out", stdin=LENIENT).exit_code
-
-
-# --- rejected lines --------------------------------------------------------------------------
 
 
 def test_rejected_lines_are_kept_whole(tmp_path: Path) -> None:
@@ -265,9 +254,6 @@ def test_what_is_no_dead_letter_is_named_and_ends_it(old: Path) -> None:
     assert "2 lines are no dead letters" in result.stderr
 
 
-# --- outputs that are sources ----------------------------------------------------------------
-
-
 def test_a_log_can_be_converted_in_place(tmp_path: Path) -> None:
     """The output may be one of the files that are read, by whatever name."""
     log = tmp_path / "log"
@@ -344,9 +330,6 @@ def test_a_source_is_replaced_last(
     monkeypatch.setattr(Path, "replace", note)
     assert 0 == convert(source, "-o", out, "--rejects", rejects).exit_code
     assert expected == replaced
-
-
-# --- failures --------------------------------------------------------------------------------
 
 
 def interrupt(*_: Any, **__: Any) -> None:

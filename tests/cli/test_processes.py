@@ -13,22 +13,19 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import pytest
-from click.testing import CliRunner
 
+from tests.support.cli import BAD as BAD_TEXT
+from tests.support.cli import COMMAND, LOG, PAGE, run, stored
 from usagewire.cli import exits
-from usagewire.cli.main import usagewire
 
 pty = pytest.importorskip("pty", reason="needs sh, signals and terminals of POSIX")
 
-ROOT: Final = Path(__file__).parents[2]
-LOG: Final = str(ROOT / "examples" / "usage.ndjson")
-PAGE: Final = str(ROOT / "examples" / "costs_page.json")
-COMMAND: Final = [sys.executable, "-m", "usagewire"]
-
-STORED: Final = b'{"object":"organization.usage.vector_stores.result","usage_bytes":1}\n'
-BAD: Final = b"what?\n"
+STORED: Final = stored().encode()
+BAD: Final = BAD_TEXT.encode()
 WIDE: Final = STORED.replace(b":1}", b":1" + b" " * 5000 + b"}")
 """A line that is read fast for its size."""
+
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 
 PATIENCE: Final = 20
 """Seconds after which a command that should have ended counts as one that hangs."""
@@ -59,9 +56,6 @@ def endless() -> Iterator[IO[bytes]]:
             source.kill()
 
 
-# --- signals ---------------------------------------------------------------------------------
-
-
 CONVERT: Final = ["convert", "-", "-o", "out", "--rejects", "rejects"]
 
 
@@ -80,7 +74,9 @@ def test_a_signal_ends_long_work_and_says_what_was_done(
 ) -> None:  # fmt: skip
     """However much there is to read, the command ends, and nothing half-written stays behind."""
     with started(*arguments, stdin=endless, cwd=tmp_path) as process:
-        assert b"<stdin>:1: $: syntax" in told(process, arguments[0]).readline()  # it reads
+        assert (
+            b"<stdin>:1: $: syntax" in rejections_of(process, arguments[0]).readline()
+        )  # it reads
         process.send_signal(number)
         out, errors = process.communicate(timeout=PATIENCE)
     found = re.fullmatch(
@@ -103,7 +99,7 @@ def test_a_signal_ends_waiting(command: str, packed: bool, tmp_path: Path) -> No
     options = ["-o", "out"] if command == "convert" else []
     with started(command, str(fifo), *options, cwd=tmp_path) as process, fifo.open("wb", 0) as file:
         file.write(packer.compress(text) + packer.flush(zlib.Z_SYNC_FLUSH) if packed else text)
-        assert b"fifo:2: $: syntax" in told(process, command).readline()
+        assert b"fifo:2: $: syntax" in rejections_of(process, command).readline()
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=PATIENCE)
     assert exits.INTERRUPTED == process.returncode
@@ -111,7 +107,7 @@ def test_a_signal_ends_waiting(command: str, packed: bool, tmp_path: Path) -> No
     assert ["fifo"] == [path.name for path in tmp_path.iterdir()]
 
 
-def told(process: subprocess.Popen[bytes], command: str) -> IO[bytes]:
+def rejections_of(process: subprocess.Popen[bytes], command: str) -> IO[bytes]:
     """Return where a command names bad lines."""
     stream = process.stdout if command == "validate" else process.stderr
     assert stream is not None
@@ -135,9 +131,6 @@ def test_a_log_that_is_followed_is_summed_up_at_sigterm(tmp_path: Path) -> None:
             process.returncode,
             out.decode(),
         )
-
-
-# --- outputs that fail -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -193,58 +186,44 @@ def test_a_source_that_is_standard_input_is_a_source_too(tmp_path: Path) -> None
     assert b"replacing it would lose 1 rejected lines" in done.stderr
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@needs_full
 @pytest.mark.parametrize(
     "arguments",
-    [["summary", LOG], ["validate", LOG], ["convert", LOG, "-o", "-", "--rejects", "rejects"]],
+    [
+        ["summary", LOG],
+        ["validate", LOG],
+        ["convert", LOG, "-o", "-", "--rejects", "rejects"],
+        ["--help"],
+    ],
     ids=lambda arguments: arguments[0],
 )
 def test_a_full_disk_is_an_error_without_traceback(arguments: list[str], tmp_path: Path) -> None:
-    """The status is 2, and of a conversion no file is written."""
+    """The status is 2, of a conversion no file is written, and help is output like any other."""
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [*COMMAND, *arguments],
             stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path,
         )  # fmt: skip
     assert (2, []) == (done.returncode, list(tmp_path.iterdir()))
-    assert "cannot write the output: No space left on device" == done.stderr.splitlines()[-1]
+    messages = [line for line in done.stderr.splitlines() if not line.startswith(f"{LOG}:")]
+    assert ["cannot write the output: No space left on device"] == messages
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@needs_full
 @pytest.mark.parametrize(
     "arguments",
-    [
-        ["summary", LOG],
-        ["convert", "nosuch", "-o", "out"],
-        ["summary", "--by", "nosuch", LOG],
-        ["--help"],
-        ["tail", "--help"],
-    ],
-    ids=["summary", "failure", "usage", "help", "help of one"],
+    ["summary " + LOG, "convert nosuch -o out", "summary --by nosuch " + LOG, "--help", "tail -h"],
 )
-def test_the_status_stands_where_nothing_can_be_said(arguments: list[str], tmp_path: Path) -> None:
+def test_the_status_stands_where_nothing_can_be_said(arguments: str, tmp_path: Path) -> None:
     """On a full disk, 2 is all that is left to tell."""
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [*COMMAND, *arguments], stdout=full, stderr=full, check=False, cwd=tmp_path
+            [*COMMAND, *arguments.split()], stdout=full, stderr=full, check=False, cwd=tmp_path
         )
     assert 2 == done.returncode
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_help_that_cannot_be_printed_is_an_error_without_traceback() -> None:
-    """It is output like any other."""
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [*COMMAND, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
-        )
-    assert (2, "cannot write the output: No space left on device\n") == (
-        done.returncode,
-        done.stderr,
-    )
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@needs_full
 def test_an_interrupt_keeps_its_status_where_nothing_can_be_said() -> None:
     """It is not taken for a rejected line."""
     with (
@@ -270,22 +249,23 @@ def test_a_closed_standard_output_is_wrong_usage() -> None:
     assert "standard output is closed" in done.stderr
 
 
-# --- terminals -------------------------------------------------------------------------------
-
-
 def on_terminal(*arguments: str, columns: int = 80, **streams: Any) -> str:
     """Return what a command writes to a terminal of so many columns, without its colours.
 
     Unless said otherwise, standard output and standard error both are the terminal.
     """
     ours, theirs = pty.openpty()
-    environment = os.environ | {"COLUMNS": str(columns), "LINES": "24", "TERM": "xterm"}
     streams = {"stdin": subprocess.DEVNULL, "stdout": theirs, "stderr": theirs} | streams
-    with subprocess.Popen([*COMMAND, *arguments], env=environment, **streams):
+    with subprocess.Popen([*COMMAND, *arguments], env=terminal_environment(columns), **streams):
         os.close(theirs)
         text = b"".join(iter(lambda: read_terminal(ours), b""))
     os.close(ours)
     return re.sub(r"\x1b\[[0-9;]*m", "", text.decode())
+
+
+def terminal_environment(columns: int = 80) -> dict[str, str]:
+    """Return the environment of a process on a terminal of so many columns."""
+    return os.environ | {"COLUMNS": str(columns), "LINES": "24", "TERM": "xterm"}
 
 
 def read_terminal(terminal: int) -> bytes:
@@ -313,7 +293,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_narrow_terminal_cuts_nothing(columns: int) -> None:
     """Long line items are folded between words, numbers and ids never."""
     arguments = ("summary", PAGE, "--by", "project_id,line_item")
-    plain = CliRunner().invoke(usagewire, arguments).stdout
+    plain = run(*arguments).stdout
     printed = on_terminal(*arguments, columns=columns, stderr=subprocess.DEVNULL)
     assert "…" not in printed
     words = [word for word in printed.split() if "─" not in word]
@@ -368,10 +348,7 @@ def test_records_on_a_terminal_do_not_steer_it(tmp_path: Path) -> None:
     file.write_text(row % name, encoding="utf-8")
     printed = on_terminal("convert", str(file), "-o", "-", stderr=subprocess.DEVNULL, columns=200)
     assert row % "a\\u009b2J\\u202eb\\udb40\\udc01ü" == printed.replace("\r", "")
-    assert (
-        file.read_bytes()
-        == CliRunner().invoke(usagewire, ["convert", str(file), "-o", "-"]).stdout_bytes
-    )
+    assert file.read_bytes() == run("convert", file, "-o", "-").stdout_bytes
 
 
 def test_a_log_that_is_followed_is_shown_while_it_grows(tmp_path: Path) -> None:
@@ -379,8 +356,7 @@ def test_a_log_that_is_followed_is_shown_while_it_grows(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_bytes(STORED * 3)
     ours, theirs = pty.openpty()
-    environment = os.environ | {"COLUMNS": "80", "LINES": "24", "TERM": "xterm"}
-    options = {"stdout": theirs, "stderr": theirs, "env": environment}
+    options = {"stdout": theirs, "stderr": theirs, "env": terminal_environment()}
     with started("tail", str(log), "--by", "kind", **options) as process:
         os.close(theirs)
         text = wait_for(ours, b"", b"lines 3,")
