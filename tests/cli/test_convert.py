@@ -57,14 +57,8 @@ def _quick() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-
 @pytest.fixture
-def _old(_folder: None) -> None:
+def _old(folder: Path) -> None:  # noqa: ARG001 -- it is the current folder
     """Have an output and a file of rejects from before."""
     OUT.write_bytes(b"old out\n")
     REJECTS.write_bytes(b"old rejects\n")

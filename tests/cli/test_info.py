@@ -47,12 +47,11 @@ native = pytest.mark.skipif(not accelerated(), reason="needs the C extension")
 
 
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def shop(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Stand in a folder with a module of classes, and with modules that cannot be imported."""
-    (tmp_path / "shop.py").write_text(SHOP)
-    (tmp_path / "broken.py").write_text("1 / 0")
-    (tmp_path / "ended.py").write_text("raise SystemExit(3)")
-    monkeypatch.chdir(tmp_path)
+    (folder / "shop.py").write_text(SHOP)
+    (folder / "broken.py").write_text("1 / 0")
+    (folder / "ended.py").write_text("raise SystemExit(3)")
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield
     sys.modules.pop("shop", None)

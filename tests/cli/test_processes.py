@@ -31,6 +31,20 @@ PATIENCE: Final = 20
 """Seconds after which a command that should have ended counts as one that hangs."""
 
 
+def finished(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
+    return subprocess.run([*COMMAND, *arguments], check=False, **options)
+
+
+def piped(script: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a script of the shell, in which {} is a command."""
+    return subprocess.run(  # noqa: S602 -- pipes of the shell are what is tested
+        script.replace("{}", shlex.join([*COMMAND, *arguments])),
+        shell=True, capture_output=True, text=True, check=False, **options,
+    )  # fmt: skip
+
+
 @contextmanager
 def started(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
     """Start a command; it is killed if it is still there in the end."""
@@ -150,23 +164,17 @@ def test_a_broken_pipe_ends_quietly(options: str, unbuffered: str, tmp_path: Pat
         f'{{"object": "organization.costs.result", "line_item": "{n:050}"{amount}}}\n'
         for n in range(4000)
     ))  # fmt: skip
-    command = shlex.join([*COMMAND, *options.split(), str(file)])
-    done = subprocess.run(  # noqa: S602 -- a pipe of the shell is what is tested
-        f"({command}; echo status $? >&2) | head -1",
-        shell=True, capture_output=True, text=True, check=False,
-        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
-    )  # fmt: skip
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    script = "({}; echo status $? >&2) | head -1"
+    done = piped(script, *options.split(), str(file), env=environment)
     assert (1, f"status {exits.BROKEN_PIPE}\n") == (done.stdout.count("\n"), done.stderr)
 
 
 def test_who_reads_no_more_of_what_is_said_ends_it_quietly(tmp_path: Path) -> None:
     """A closed standard error is no different, and is not taken for a rejected line."""
     (tmp_path / "log").write_bytes(BAD * 50_000)
-    command = shlex.join([*COMMAND, "convert", "log", "-o", "out", "--rejects", "rejects"])
-    done = subprocess.run(  # noqa: S602 -- a pipe of the shell is what is tested
-        f"({command} 2>&1; echo status $? >&2) | true",
-        shell=True, capture_output=True, text=True, check=False, cwd=tmp_path,
-    )  # fmt: skip
+    arguments = ("convert", "log", "-o", "out", "--rejects", "rejects")
+    done = piped("({} 2>&1; echo status $? >&2) | true", *arguments, cwd=tmp_path)
     assert f"status {exits.BROKEN_PIPE}\n" == done.stderr
     assert ["log"] == [path.name for path in tmp_path.iterdir()]
 
@@ -176,14 +184,9 @@ def test_a_source_that_is_standard_input_is_a_source_too(tmp_path: Path) -> None
     log = tmp_path / "log"
     log.write_bytes(STORED + BAD)
     with log.open("rb") as stdin:
-        done = subprocess.run(
-            [*COMMAND, "convert", "-", "-o", str(log)],
-            stdin=stdin,
-            capture_output=True,
-            check=False,
-        )
+        done = finished("convert", "-", "-o", str(log), stdin=stdin)
     assert (2, STORED + BAD) == (done.returncode, log.read_bytes())
-    assert b"replacing it would lose 1 rejected lines" in done.stderr
+    assert "replacing it would lose 1 rejected lines" in done.stderr
 
 
 @needs_full
@@ -200,10 +203,7 @@ def test_a_source_that_is_standard_input_is_a_source_too(tmp_path: Path) -> None
 def test_a_full_disk_is_an_error_without_traceback(arguments: list[str], tmp_path: Path) -> None:
     """The status is 2, of a conversion no file is written, and help is output like any other."""
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [*COMMAND, *arguments],
-            stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path,
-        )  # fmt: skip
+        done = finished(*arguments, stdout=full, cwd=tmp_path)
     assert (2, []) == (done.returncode, list(tmp_path.iterdir()))
     messages = [line for line in done.stderr.splitlines() if not line.startswith(f"{LOG}:")]
     assert ["cannot write the output: No space left on device"] == messages
@@ -217,9 +217,7 @@ def test_a_full_disk_is_an_error_without_traceback(arguments: list[str], tmp_pat
 def test_the_status_stands_where_nothing_can_be_said(arguments: str, tmp_path: Path) -> None:
     """On a full disk, 2 is all that is left to tell."""
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [*COMMAND, *arguments.split()], stdout=full, stderr=full, check=False, cwd=tmp_path
-        )
+        done = finished(*arguments.split(), stdout=full, stderr=full, cwd=tmp_path)
     assert 2 == done.returncode
 
 
@@ -241,10 +239,7 @@ def test_an_interrupt_keeps_its_status_where_nothing_can_be_said() -> None:
 
 def test_a_closed_standard_output_is_wrong_usage() -> None:
     """There is nowhere to print to, which is said."""
-    done = subprocess.run(  # noqa: S602 -- the shell closes it
-        f"{shlex.join([*COMMAND, 'summary', PAGE])} >&-",
-        shell=True, stderr=subprocess.PIPE, text=True, check=False,
-    )  # fmt: skip
+    done = piped("{} >&-", "summary", PAGE)
     assert 2 == done.returncode
     assert "standard output is closed" in done.stderr
 
@@ -314,11 +309,8 @@ def test_long_work_shows_how_far_it_is(large: Path) -> None:
 
 def test_elsewhere_nothing_is_shown(large: Path) -> None:
     """A file or a pipe gets no bar, not even where colours are forced."""
-    done = subprocess.run(
-        [*COMMAND, "summary", str(large), "--format", "json"],
-        capture_output=True, text=True, check=False,
-        env=os.environ | {"FORCE_COLOR": "1", "TTY_INTERACTIVE": "1"},
-    )  # fmt: skip
+    forced = os.environ | {"FORCE_COLOR": "1", "TTY_INTERACTIVE": "1"}
+    done = finished("summary", str(large), "--format", "json", env=forced)
     assert (1, 2) == (done.returncode, done.stderr.count("\n"))
     assert "━" not in done.stderr + done.stdout
 

@@ -172,15 +172,14 @@ def test_the_last_line_counts_the_lines() -> None:
     assert expected == json.loads(result.stdout)["lines"]
 
 
-def test_only_the_first_bad_lines_of_a_file_are_named(tmp_path: Path) -> None:
+def test_only_the_first_bad_lines_of_a_file_are_named() -> None:
     """The rest is counted, for each file anew."""
     for name in ("a", "b"):
-        (tmp_path / name).write_text(BAD * 25)
-    result = run("summary", str(tmp_path / "a"), str(tmp_path / "b"))
-    errors = result.stderr.splitlines()
+        Path(name).write_text(BAD * 25)
+    errors = run("summary", "a", "b").stderr.splitlines()
     assert 2 * 21 + 1 == len(errors)
-    assert f"{tmp_path / 'a'}:20: $: syntax: " in errors[19]
-    assert f"{tmp_path / 'a'}: ... and 5 more" == errors[20]
+    assert "a:20: $: syntax: " in errors[19]
+    assert "a: ... and 5 more" == errors[20]
     assert "lines 50, records 0, rejected 50, blank 0" == errors[-1]
     assert session.MOST_SHOWN == int(
         re.findall(r"at most (\d+)", run("summary", "--help").stdout)[0]

@@ -20,6 +20,8 @@ from usagewire.streaming.follow.tail import Follow
 
 STORED = stored()
 
+WATCHED, PLACE = Path("usage.log"), Path("place")
+
 Step = Callable[[], Any]
 Tail = Callable[..., Result]
 
@@ -27,9 +29,9 @@ interrupt = partial(signal.raise_signal, signal.SIGINT)
 terminate = partial(signal.raise_signal, signal.SIGTERM)
 
 
-def append(path: Path, text: str) -> None:
-    """Add to the end of a log."""
-    with path.open("a") as file:
+def append(text: str) -> None:
+    """Add to the end of the WATCHED."""
+    with WATCHED.open("a") as file:
         file.write(text)
 
 
@@ -40,100 +42,79 @@ def total_of(result: Result) -> int:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
-    """Return where a log is to be."""
-    return tmp_path / "usage.log"
+def tail(monkeypatch: pytest.MonkeyPatch) -> Tail:
+    """Run `usagewire tail` on the log with a script: a step whenever it waits, then Ctrl-C.
 
+    `text` is written to the log before.
+    """
 
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """Return where a checkpoint is to be."""
-    return tmp_path / "place"
-
-
-@pytest.fixture
-def tail(log: Path, monkeypatch: pytest.MonkeyPatch) -> Tail:
-    """Run `usagewire tail` on the log with a script: a step whenever it waits, then Ctrl-C."""
-
-    def follow(*options: Any, steps: tuple[Step, ...] = (), end: Step = interrupt) -> Result:
+    def follow(
+        *options: Any, text: str = "", steps: tuple[Step, ...] = (), end: Step = interrupt
+    ) -> Result:
+        if text:
+            WATCHED.write_text(text)
         script = iter([*steps, end])
 
         def pause(_: Follow) -> None:
             next(script)()
 
         monkeypatch.setattr(Follow, "pause", pause)
-        return run("tail", log, *options)
+        return run("tail", WATCHED, *options)
 
     return follow
 
 
 @pytest.mark.parametrize("end", [interrupt, terminate])
 @pytest.mark.parametrize("options", [[], ["--by", "day,project_id", "--kind", "costs"]])
-def test_the_sums_are_those_of_summary(
-    tail: Tail, log: Path, options: list[str], end: Step
-) -> None:
+def test_the_sums_are_those_of_summary(tail: Tail, options: list[str], end: Step) -> None:
     """Whatever came before the signal is in the sums; the status tells of bad lines."""
     text = Path(LOG).read_text()
     first, second = text[:10_000], text[10_000:]
-    log.write_text(first)
-    result = tail(*options, steps=(partial(append, log, second),), end=end)
-    expected = run("summary", log, *options)
+    result = tail(*options, text=first, steps=(partial(append, second),), end=end)
+    expected = run("summary", WATCHED, *options)
     assert (1, expected.stdout) == (result.exit_code, result.stdout)
     assert expected.stderr.splitlines()[-1] == result.stderr.splitlines()[-1]
 
 
-def test_a_log_need_not_be_there_and_may_be_rotated(tail: Tail, log: Path) -> None:
+def test_a_log_need_not_be_there_and_may_be_rotated(tail: Tail) -> None:
     """What was written to it before it is rotated is read, and then what is written anew."""
 
     def rotate() -> None:
-        append(log, STORED)
-        log.rename(f"{log}.1")
-        append(log, STORED * 4)
+        append(STORED)
+        WATCHED.rename(f"{WATCHED}.1")
+        append(STORED * 4)
 
-    steps = (lambda: append(log, STORED * 2), rotate, lambda: None, lambda: None)
+    steps = (lambda: append(STORED * 2), rotate, lambda: None, lambda: None)
     result = tail(steps=steps)
     assert (0, 7) == (result.exit_code, total_of(result))
 
 
-def test_a_line_that_is_not_whole_is_not_read(tail: Tail, log: Path) -> None:
+def test_a_line_that_is_not_whole_is_not_read(tail: Tail) -> None:
     """It is neither summed nor rejected before its end has come."""
-    log.write_text(STORED + STORED[:20])
-    result = tail()
+    result = tail(text=STORED + STORED[:20])
     assert (0, 1) == (result.exit_code, total_of(result))
     assert "lines 1, records 1, rejected 0, blank 0\n" == result.stderr
 
 
-def test_every_bad_line_is_named(tail: Tail, log: Path) -> None:
+def test_every_bad_line_is_named(tail: Tail) -> None:
     """A log is followed for long, so there is no end to that."""
-    log.write_text(BAD * 30)
-    result = tail()
-    assert 1 == result.exit_code
-    assert [f"{log}:{n}:" for n in range(1, 31)] == [
-        line.split()[0] for line in result.stderr.splitlines()[:-1]
-    ]
+    result = tail(text=BAD * 30)
+    named = [line.split()[0] for line in result.stderr.splitlines()[:-1]]
+    assert (1, [f"{WATCHED}:{n}:" for n in range(1, 31)]) == (result.exit_code, named)
 
 
-def test_lenient_is_that_of_summary(tail: Tail, log: Path) -> None:
+def test_lenient_is_that_of_summary(tail: Tail) -> None:
     """`--lenient` takes what it says, and that is counted."""
-    log.write_text(STORED.replace("1", '"5"'))
-    assert 1 == tail().exit_code
+    assert 1 == tail(text=stored('"5"')).exit_code
     result = tail("--lenient")
     assert (0, 5) == (result.exit_code, total_of(result))
     assert result.stderr.endswith("blank 0, lenient 1\n")
 
 
-def test_another_signal_ends_it_without_sums(
-    tail: Tail, log: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_signal_ends_it_without_sums(tail: Tail, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who cannot wait for the end says so twice, and the status is 130."""
     monkeypatch.setattr(signals, "ECHO", 0)
-    log.write_text(STORED)
-
-    def twice() -> None:
-        interrupt()
-        interrupt()
-
-    result = tail(end=twice)
+    result = tail(text=STORED, end=lambda: (interrupt(), interrupt()))
     assert (130, "") == (result.exit_code, result.stdout)
     assert "interrupted before all was read: lines 1" in result.stderr
     assert result.stderr.endswith("; no sum was printed\n")
@@ -147,38 +128,35 @@ def test_signals_do_afterwards_what_they_did_before(tail: Tail) -> None:
 
 
 @pytest.mark.parametrize("before", range(5))
-def test_each_line_is_summed_once_over_two_runs(
-    tail: Tail, log: Path, place: Path, before: int
-) -> None:
+def test_each_line_is_summed_once_over_two_runs(tail: Tail, before: int) -> None:
     """The second goes on where the first stopped, and says that its sums are of the rest."""
     lines = [STORED.replace("1", str(10**n)) for n in range(5)]
-    log.write_text("".join(lines[:before]) + (lines[before][:30]))
-    first = tail("--checkpoint", place)
-    append(log, lines[before][30:] + "".join(lines[before + 1 :]))
-    second = tail("--checkpoint", place)
+    first = tail("--checkpoint", PLACE, text="".join(lines[:before]) + lines[before][:30])
+    append(lines[before][30:] + "".join(lines[before + 1 :]))
+    second = tail("--checkpoint", PLACE)
     assert (0, 0) == (first.exit_code, second.exit_code)
     expected = [int("0" + "1" * before), int("1" * (5 - before) + "0" * before)]
     assert expected == [total_of(first), total_of(second)]
-    assert f"{log}: goes on at the checkpoint; the sums are of what comes after it" in second.stderr
+    assert (
+        f"{WATCHED}: goes on at the checkpoint; the sums are of what comes after it"
+        in second.stderr
+    )
 
 
-def test_the_checkpoint_is_kept_up_to_date(
-    tail: Tail, log: Path, place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_checkpoint_is_kept_up_to_date(tail: Tail, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a sudden end the next run reads nothing twice of what was kept before."""
     monkeypatch.setattr(checkpoint_file, "PAUSE", 0)
-    log.write_text(STORED * 3)
 
     def die() -> None:
         raise KeyboardInterrupt
 
-    assert 130 == tail("--checkpoint", place, end=die).exit_code
-    append(log, STORED * 2)
-    assert 2 == total_of(tail("--checkpoint", place))
+    assert 130 == tail("--checkpoint", PLACE, text=STORED * 3, end=die).exit_code
+    append(STORED * 2)
+    assert 2 == total_of(tail("--checkpoint", PLACE))
 
 
 def test_the_checkpoint_is_not_written_all_the_time(
-    tail: Tail, log: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+    tail: Tail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is written at once, to learn whether it can be, now and then, and at the end."""
     written: list[int] = []
@@ -189,18 +167,15 @@ def test_the_checkpoint_is_not_written_all_the_time(
         return writer(path)
 
     monkeypatch.setattr(checkpoint_file, "Writer", count)
-    log.write_text(STORED)
-    tail("--checkpoint", place, steps=(partial(append, log, STORED),) * 9)
+    tail("--checkpoint", PLACE, text=STORED, steps=(partial(append, STORED),) * 9)
     assert 2 == len(written)
 
 
-def test_the_checkpoint_is_that_of_the_reader(tail: Tail, log: Path, place: Path) -> None:
+def test_the_checkpoint_is_that_of_the_reader(tail: Tail) -> None:
     """It is one line, which `read` takes too."""
-    log.write_text(STORED * 2)
-    tail("--checkpoint", place)
-    text = place.read_text()
-    assert 1 == text.count("\n")
-    assert 3 == json.loads(text)["line"]
+    tail("--checkpoint", PLACE, text=STORED * 2)
+    [line] = PLACE.read_text().splitlines()
+    assert 3 == json.loads(line)["line"]
 
 
 @pytest.mark.parametrize(
@@ -213,20 +188,17 @@ def test_the_checkpoint_is_that_of_the_reader(tail: Tail, log: Path, place: Path
         (None, "Is a directory"),
     ],
 )
-def test_what_is_no_checkpoint_is_refused(
-    tail: Tail, log: Path, place: Path, text: str | None, said: str
-) -> None:
+def test_what_is_no_checkpoint_is_refused(tail: Tail, text: str | None, said: str) -> None:
     """The status is 2, nothing is read, and the file is left as it was."""
     if text is None:
-        place.mkdir()
+        PLACE.mkdir()
     else:
-        place.write_text(text)
-    log.write_text(STORED)
-    result = tail("--checkpoint", place)
+        PLACE.write_text(text)
+    result = tail("--checkpoint", PLACE, text=STORED)
     assert (2, "") == (result.exit_code, result.stdout)
-    assert result.stderr.startswith(f"{place}: ")
+    assert result.stderr.startswith(f"{PLACE}: ")
     assert said in result.stderr
-    assert text == (None if text is None else place.read_text())
+    assert text == (None if text is None else PLACE.read_text())
 
 
 @pytest.mark.parametrize(
@@ -234,67 +206,58 @@ def test_what_is_no_checkpoint_is_refused(
     [(STORED, '"line":3', "damaged"), (BAD * 100, '"line":2', "usage.log")],
     ids=["one byte was changed", "of another log"],
 )
-def test_a_wrong_checkpoint_is_refused(
-    tail: Tail, log: Path, place: Path, log_text: str, digits: str, said: str
-) -> None:
+def test_a_wrong_checkpoint_is_refused(tail: Tail, log_text: str, digits: str, said: str) -> None:
     """Reading does not begin anew by itself, and the checkpoint is left as it was."""
-    log.write_text(STORED)
-    tail("--checkpoint", place)
-    kept = place.read_text().replace('"line":2', digits)
-    place.write_text(kept)
-    log.write_text(log_text)
-    result = tail("--checkpoint", place)
-    assert (2, "", kept) == (result.exit_code, result.stdout, place.read_text())
+    tail("--checkpoint", PLACE, text=STORED)
+    kept = PLACE.read_text().replace('"line":2', digits)
+    PLACE.write_text(kept)
+    result = tail("--checkpoint", PLACE, text=log_text)
+    assert (2, "", kept) == (result.exit_code, result.stdout, PLACE.read_text())
     assert said in result.stderr
 
 
 @pytest.mark.parametrize("name", ["usage.log", "./usage.log", "place.gz"])
-def test_a_checkpoint_is_a_file_of_its_own(
-    tail: Tail, log: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_checkpoint_is_a_file_of_its_own(tail: Tail, name: str) -> None:
     """It never replaces the log, and its name asks for no compression."""
-    monkeypatch.chdir(log.parent)
-    log.write_text(STORED)
-    result = tail("--checkpoint", name)
-    assert (2, [log.name]) == (result.exit_code, [path.name for path in log.parent.iterdir()])
+    result = tail("--checkpoint", name, text=STORED)
+    assert (2, [WATCHED]) == (result.exit_code, [*Path().iterdir()])
     assert result.stderr.startswith(f"{name}: ")
 
 
 def test_a_checkpoint_that_cannot_be_written_costs_no_sums(
-    tail: Tail, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tail: Tail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is told once, tried again, and the status is 2 where it never went well."""
     monkeypatch.setattr(checkpoint_file, "PAUSE", 0)
-    log.write_text(STORED)
-    place = tmp_path / "none" / "place"
-    steps = (partial(append, log, STORED),) * 3
-    result = tail("--checkpoint", place, steps=steps)
+    place = Path("none/place")
+    steps = (partial(append, STORED),) * 3
+    result = tail("--checkpoint", place, text=STORED, steps=steps)
     assert (2, 4) == (result.exit_code, total_of(result))
     assert 1 == result.stderr.count(f"{place}: No such file or directory")
     result = tail("--checkpoint", place, steps=(*steps, place.parent.mkdir))
     assert (0, True) == (result.exit_code, place.exists())
 
 
-def test_a_log_that_cannot_be_read_is_tried_again(tail: Tail, log: Path) -> None:
+def test_a_log_that_cannot_be_read_is_tried_again(tail: Tail) -> None:
     """What is in the way is told once; only if it still is at the end is the status 2."""
 
     def make_way() -> None:
-        log.rmdir()
-        log.write_text(STORED)
+        WATCHED.rmdir()
+        WATCHED.write_text(STORED)
 
-    result = tail(steps=(log.mkdir, lambda: None, lambda: None))
-    assert (2, 1) == (result.exit_code, result.stderr.count(f"{log}: Is a directory"))
-    log.rmdir()
-    result = tail(steps=(log.mkdir, lambda: None, make_way, lambda: None))
+    result = tail(steps=(WATCHED.mkdir, lambda: None, lambda: None))
+    assert (2, 1) == (result.exit_code, result.stderr.count(f"{WATCHED}: Is a directory"))
+    WATCHED.rmdir()
+    result = tail(steps=(WATCHED.mkdir, lambda: None, make_way, lambda: None))
     assert (0, 1) == (result.exit_code, total_of(result))
 
 
-def test_a_log_that_cannot_be_read_at_first_is_refused(tail: Tail, log: Path) -> None:
+def test_a_log_that_cannot_be_read_at_first_is_refused(tail: Tail) -> None:
     """Who names the wrong thing learns at once."""
-    log.mkdir()
+    WATCHED.mkdir()
     result = tail()
     assert (2, "") == (result.exit_code, result.stdout)
-    assert result.stderr.startswith(f"{log}: Is a directory\n")
+    assert result.stderr.startswith(f"{WATCHED}: Is a directory\n")
 
 
 @pytest.mark.parametrize(

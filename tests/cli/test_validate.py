@@ -10,15 +10,14 @@ LENIENT = stored('"7"')
 UNKNOWN = stored().replace("}", ',"later":1}')
 
 
-def test_validate_prints_every_bad_line(tmp_path: Path) -> None:
+def test_validate_prints_every_bad_line() -> None:
     """File, line, path, code and message stand on standard output, as many as there are."""
-    file = tmp_path / "log"
-    file.write_text(stored() + BAD * 25 + stored("null"))
-    result = run("validate", str(file))
+    Path("log").write_text(stored() + BAD * 25 + stored("null"))
+    result = run("validate", "log")
     lines = result.stdout.splitlines()
     assert 26 == len(lines)
-    assert f"{file}:2: $: syntax: invalid JSON" in lines[0]
-    assert f"{file}:27: $.usage_bytes: wrong_type: expected an integer, got null" == lines[-1]
+    assert "log:2: $: syntax: invalid JSON" in lines[0]
+    assert "log:27: $.usage_bytes: wrong_type: expected an integer, got null" == lines[-1]
     assert "lines 27, records 1, rejected 26, blank 0\n" == result.stderr
 
 

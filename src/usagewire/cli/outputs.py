@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from io import FileIO
 from os.path import realpath
-from types import TracebackType
 from typing import Any, Final, Self, cast
 
 from usagewire.cli.signals import uninterrupted
@@ -90,23 +89,11 @@ class Outputs:
         return self._written or "nothing was written"
 
     def write_all(self, records: Iterable[Any]) -> None:
-        """Write records.
-
-        Raises:
-            EncodeError: as `Writer.write_all`.
-            FileError: where the file cannot be written.
-            OSError: where standard output cannot.
-
-        """
+        """Write records. Raise as `Writer.write_all`, or OSError for standard output."""
         self._records.write_all(records)
 
     def reject(self, rejection: Rejection, notes: Mapping[str, Any] = NO_PROPERTIES) -> None:
-        """Keep a rejected line with notes on it, if there is a file for it.
-
-        Raises:
-            FileError: where that cannot be written.
-
-        """
+        """Keep a rejected line with notes on it, if there is a file for it."""
         if self._letters is not None:
             self._letters(rejection, notes)
 
@@ -133,12 +120,7 @@ class Outputs:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for _, output in self._in_order:
             output.discard()
 
@@ -151,7 +133,7 @@ def _has_text(name: str) -> bool:
 
 
 class StandardOutput:
-    """Records on standard output, one a line, by the names of a dialect.
+    """Records on standard output, one a line, in the names of a dialect.
 
     On a terminal, characters that could steer it are written as the escapes that JSON has for them.
     """
@@ -164,28 +146,18 @@ class StandardOutput:
         """How many records were written."""
 
     def write_all(self, records: Iterable[Any]) -> None:
-        """Write records at once.
-
-        Raises:
-            EncodeError: as `Encoder.encode_lines`.
-            OSError: where the output cannot be written.
-
-        """
-        several = list(records)
-        text = self._encoder.encode_lines(several)
+        """Write records at once."""
+        batch = list(records)
+        text = self._encoder.encode_lines(batch)
         # Unbuffered (PYTHONUNBUFFERED), one write may take only a part.
         write_whole(cast("FileIO", self._file), _harmless(text) if self._is_terminal else text)
         self._file.flush()
-        self.count += len(several)
-
-    def prepare(self) -> None:
-        """Do nothing: all is written."""
+        self.count += len(batch)
 
     def close(self) -> None:
-        """Do nothing: all is written."""
+        """Do nothing: the records are written, and cannot be taken back."""
 
-    def discard(self) -> None:
-        """Do nothing: the records cannot be taken back."""
+    prepare = discard = close
 
 
 def _is_stdin(path: str, names: list[str]) -> bool:

@@ -155,19 +155,11 @@ def _register_scalars(
 ) -> dict[tuple[Hook, type], str]:
     """Register the scalars and return the `ValueHook.test` for a hook and its type."""
     tests: dict[tuple[Hook, type], str] = {}
+    read_int: Hook = scalars.read_int if strict else scalars.lenient_int(used)
+    read_bool: Hook = scalars.read_bool if strict else scalars.lenient_bool(used)
     for kind, read, write, test in (
-        (
-            int,
-            scalars.read_int if strict else scalars.lenient_int(used),
-            scalars.write_int,
-            scalars.IS_INT,
-        ),
-        (
-            bool,
-            scalars.read_bool if strict else scalars.lenient_bool(used),
-            scalars.write_bool,
-            scalars.IS_BOOL,
-        ),
+        (int, read_int, scalars.write_int, scalars.IS_INT),
+        (bool, read_bool, scalars.write_bool, scalars.IS_BOOL),
         (str, scalars.read_str, scalars.write_str, scalars.IS_STR),
         (float, scalars.read_float, scalars.write_float, None),
         (Decimal, scalars.read_decimal, scalars.write_decimal, None),

@@ -39,12 +39,7 @@ EXTRA: Final = "additional_properties"
 
 SPELLINGS: Final[Mapping[str, Mapping[Dialect, str]]] = {
     # `source` is an attribute of library objects in Dart, hence the underscore in its SDK.
-    "source_": {
-        "api": "source",
-        "legacy": "source",
-        "dart": "source_",
-        "powershell": "Source",
-    },
+    "source_": {"api": "source", "legacy": "source", "dart": "source_", "powershell": "Source"},
     # 2024-12-04 `sessions`; 2025-02-10 `num_sessions`, though `required` went on naming `sessions`.
     "sessions": {
         "api": "num_sessions",

@@ -95,12 +95,8 @@ def is_screen(console: Console) -> bool:
 
 def total_size(names: Iterable[str]) -> int | None:
     """Return how many bytes files have together; None where one of them cannot be asked."""
-    total = 0
-    for size in _sizes(names):
-        if size is None:
-            return None
-        total += size
-    return total
+    sizes = [*_sizes(names)]
+    return None if None in sizes else sum(filter(None, sizes))
 
 
 def _sizes(names: Iterable[str]) -> Iterator[int | None]:
