@@ -53,7 +53,7 @@ class Session:
         """Values that only a lenient converter of the command accepted."""
         self.source: Reader[Any] | Decoder[Any] | None = None
         """The reader or decoder whose counts are those of the session."""
-        self.exits = ExitStack()
+        self.cleanup = ExitStack()
         """Closed when the command ends, however it ends."""
         self._unfinished = unfinished
         self._lines = 0
@@ -97,8 +97,8 @@ class Session:
         on_error = self.rejection_handler(on_error)
         reader = read(files, kind, on_error=on_error, max_rejections=0, **options)
         self.source = self.source or reader
-        self.exits.callback(reader.close)
-        self.exits.enter_context(
+        self.cleanup.callback(reader.close)
+        self.cleanup.enter_context(
             Bar(
                 self.console,
                 total_size(files),
@@ -116,7 +116,7 @@ class Session:
                     raise
                 self._failures["files"] = str(error)
                 self.print(str(error))
-        self.exits.close()
+        self.cleanup.close()
         self.rejections.finish_file()
 
     def rejection_handler(self, then: OnRejection | None = None) -> OnRejection:
@@ -156,7 +156,7 @@ class Session:
     @contextmanager
     def guard(self) -> Iterator[None]:
         """Exit with a status on an interrupt, an error, or output that cannot be written."""
-        with exit_on_failure(lambda: f"{self.summary_line()}; {self._unfinished()}"), self.exits:
+        with exit_on_failure(lambda: f"{self.summary_line()}; {self._unfinished()}"), self.cleanup:
             yield
 
     def finish(self, *more: str) -> NoReturn:

@@ -95,9 +95,9 @@ def _batches_until_signal(session: Session, reader: Reader[Any]) -> Iterator[lis
         FileError: where `reader` is of something that cannot be followed.
 
     """
-    session.exits.callback(reader.close)
+    session.cleanup.callback(reader.close)
     # For the rest of the command: the echo of a signal may come while sums are printed.
-    session.exits.enter_context(stopping(reader.stop))
+    session.cleanup.enter_context(stopping(reader.stop))
     while True:
         try:
             for batch in reader.batches():
