@@ -33,7 +33,7 @@ BATCH: Final = 250
 
 BATCHES_OF_POOL: Final = 100
 ODD_RECORDS: Final = 8
-SIGHTINGS: Final = 200
+COMPILE_AFTER: Final = 200
 LEAST_TAKEN: Final = 0.85
 """Of the records that came out, the share that C has to have made itself, and of lines written."""
 
@@ -81,7 +81,7 @@ def main() -> None:
     arguments = parser.parse_args()
     faulthandler.enable()
     # The reference goes step by step but for what comes by very often: straight code is not it.
-    classes.SIGHTINGS = SIGHTINGS  # type: ignore[misc]
+    classes.COMPILE_AFTER = COMPILE_AFTER  # type: ignore[misc]
     if plans.unavailable() is not None:
         sys.exit(f"nothing to compare: {plans.unavailable()}")
     seed = Random().randrange(2**32) if arguments.seed is None else arguments.seed

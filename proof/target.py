@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from proof.classes import TYPES
 from proof.findings import FINDINGS
-from proof.fuzz import KNOWN, SIGHTINGS, DifferenceError, smaller, written_apart
+from proof.fuzz import COMPILE_AFTER, KNOWN, DifferenceError, smaller, written_apart
 from proof.lines import ALL_TAGS, Line, Pool, maker
 from proof.pair import BETWEEN, Encoders, Options, pair_of
 from proof.values import BAD_INTS, BAD_UTF8, DECIMALS, FLOATS, INTS, ODD, STRINGS
@@ -113,7 +113,7 @@ def main() -> None:
 
 
 # The reference goes step by step but for what comes by very often, as in `proof.fuzz`.
-classes.SIGHTINGS = SIGHTINGS  # type: ignore[misc]
+classes.COMPILE_AFTER = COMPILE_AFTER  # type: ignore[misc]
 if plans.unavailable() is not None:
     sys.exit(f"nothing to compare: {plans.unavailable()}")
 

@@ -75,16 +75,18 @@ def test_the_c_text_is_narrow() -> None:
 
 
 def test_exports_are_all_there_is() -> None:
-    """What type checkers see imported is what is exported, from the module it is loaded from."""
-    tree = ast.parse((SOURCE / "__init__.py").read_text(encoding="utf-8"))
-    imported = {
-        alias.name: str(node.module).removeprefix("usagewire.")
+    """The stub imports each exported name, as itself, from the module it is loaded from."""
+    tree = ast.parse((SOURCE / "__init__.pyi").read_text(encoding="utf-8"))
+    imported = [
+        (alias.name, alias.asname, str(node.module).removeprefix("usagewire."))
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("usagewire.")
+        if isinstance(node, ast.ImportFrom)
         for alias in node.names
-    }
-    assert imported == usagewire._MODULE_OF  # noqa: SLF001 -- the test is of the table
-    assert {*imported, "__version__"} == set(usagewire.__all__) <= set(dir(usagewire))
+    ]
+    table = usagewire._MODULE_OF  # noqa: SLF001 -- the test is of the table
+    assert [(name, name, table.get(name)) for name, *_ in imported] == imported
+    assert sorted(["__version__", *(name for name, *_ in imported)]) == sorted(usagewire.__all__)
+    assert set(usagewire.__all__) <= set(dir(usagewire))
 
 
 def test_unknown_export() -> None:

@@ -13,25 +13,36 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import pytest
-from click.testing import CliRunner
 
-from usagewire.cli import session
-from usagewire.cli.main import usagewire
+from tests.support.cli import BAD as BAD_TEXT
+from tests.support.cli import COMMAND, LOG, PAGE, run, stored
+from usagewire.cli import exits
 
 pty = pytest.importorskip("pty", reason="needs sh, signals and terminals of POSIX")
 
-ROOT: Final = Path(__file__).parents[2]
-LOG: Final = str(ROOT / "examples" / "usage.ndjson")
-PAGE: Final = str(ROOT / "examples" / "costs_page.json")
-COMMAND: Final = [sys.executable, "-m", "usagewire"]
-
-STORED: Final = b'{"object":"organization.usage.vector_stores.result","usage_bytes":1}\n'
-BAD: Final = b"what?\n"
+STORED: Final = stored().encode()
+BAD: Final = BAD_TEXT.encode()
 WIDE: Final = STORED.replace(b":1}", b":1" + b" " * 5000 + b"}")
 """A line that is read fast for its size."""
 
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+
 PATIENCE: Final = 20
 """Seconds after which a command that should have ended counts as one that hangs."""
+
+
+def finished(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
+    return subprocess.run([*COMMAND, *arguments], check=False, **options)
+
+
+def piped(script: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a script of the shell, in which {} is a command."""
+    return subprocess.run(  # noqa: S602 -- pipes of the shell are what is tested
+        script.replace("{}", shlex.join([*COMMAND, *arguments])),
+        shell=True, capture_output=True, text=True, check=False, **options,
+    )  # fmt: skip
 
 
 @contextmanager
@@ -59,19 +70,16 @@ def endless() -> Iterator[IO[bytes]]:
             source.kill()
 
 
-# --- signals ---------------------------------------------------------------------------------
-
-
 CONVERT: Final = ["convert", "-", "-o", "out", "--rejects", "rejects"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "number", "status", "undone"),
     [
-        (["summary", "-"], signal.SIGINT, session.INTERRUPTED, "no sum was printed"),
-        (["validate", "-"], signal.SIGINT, session.INTERRUPTED, "what comes after was not checked"),
-        (CONVERT, signal.SIGINT, session.INTERRUPTED, "nothing was written"),
-        (CONVERT, signal.SIGTERM, session.TERMINATED, "nothing was written"),
+        (["summary", "-"], signal.SIGINT, exits.INTERRUPTED, "no sum was printed"),
+        (["validate", "-"], signal.SIGINT, exits.INTERRUPTED, "what comes after was not checked"),
+        (CONVERT, signal.SIGINT, exits.INTERRUPTED, "nothing was written"),
+        (CONVERT, signal.SIGTERM, exits.TERMINATED, "nothing was written"),
     ],
 )
 def test_a_signal_ends_long_work_and_says_what_was_done(
@@ -80,7 +88,9 @@ def test_a_signal_ends_long_work_and_says_what_was_done(
 ) -> None:  # fmt: skip
     """However much there is to read, the command ends, and nothing half-written stays behind."""
     with started(*arguments, stdin=endless, cwd=tmp_path) as process:
-        assert b"<stdin>:1: $: syntax" in told(process, arguments[0]).readline()  # it reads
+        assert (
+            b"<stdin>:1: $: syntax" in rejections_of(process, arguments[0]).readline()
+        )  # it reads
         process.send_signal(number)
         out, errors = process.communicate(timeout=PATIENCE)
     found = re.fullmatch(
@@ -103,15 +113,15 @@ def test_a_signal_ends_waiting(command: str, packed: bool, tmp_path: Path) -> No
     options = ["-o", "out"] if command == "convert" else []
     with started(command, str(fifo), *options, cwd=tmp_path) as process, fifo.open("wb", 0) as file:
         file.write(packer.compress(text) + packer.flush(zlib.Z_SYNC_FLUSH) if packed else text)
-        assert b"fifo:2: $: syntax" in told(process, command).readline()
+        assert b"fifo:2: $: syntax" in rejections_of(process, command).readline()
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=PATIENCE)
-    assert session.INTERRUPTED == process.returncode
+    assert exits.INTERRUPTED == process.returncode
     assert errors.startswith(b"interrupted before all was read: lines 2, records 1, rejected 1,")
     assert ["fifo"] == [path.name for path in tmp_path.iterdir()]
 
 
-def told(process: subprocess.Popen[bytes], command: str) -> IO[bytes]:
+def rejections_of(process: subprocess.Popen[bytes], command: str) -> IO[bytes]:
     """Return where a command names bad lines."""
     stream = process.stdout if command == "validate" else process.stderr
     assert stream is not None
@@ -137,9 +147,6 @@ def test_a_log_that_is_followed_is_summed_up_at_sigterm(tmp_path: Path) -> None:
         )
 
 
-# --- outputs that fail -----------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("options", "unbuffered"),
     [
@@ -157,24 +164,18 @@ def test_a_broken_pipe_ends_quietly(options: str, unbuffered: str, tmp_path: Pat
         f'{{"object": "organization.costs.result", "line_item": "{n:050}"{amount}}}\n'
         for n in range(4000)
     ))  # fmt: skip
-    command = shlex.join([*COMMAND, *options.split(), str(file)])
-    done = subprocess.run(  # noqa: S602 -- a pipe of the shell is what is tested
-        f"({command}; echo status $? >&2) | head -1",
-        shell=True, capture_output=True, text=True, check=False,
-        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
-    )  # fmt: skip
-    assert (1, f"status {session.BROKEN_PIPE}\n") == (done.stdout.count("\n"), done.stderr)
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    script = "({}; echo status $? >&2) | head -1"
+    done = piped(script, *options.split(), str(file), env=environment)
+    assert (1, f"status {exits.BROKEN_PIPE}\n") == (done.stdout.count("\n"), done.stderr)
 
 
 def test_who_reads_no_more_of_what_is_said_ends_it_quietly(tmp_path: Path) -> None:
     """A closed standard error is no different, and is not taken for a rejected line."""
     (tmp_path / "log").write_bytes(BAD * 50_000)
-    command = shlex.join([*COMMAND, "convert", "log", "-o", "out", "--rejects", "rejects"])
-    done = subprocess.run(  # noqa: S602 -- a pipe of the shell is what is tested
-        f"({command} 2>&1; echo status $? >&2) | true",
-        shell=True, capture_output=True, text=True, check=False, cwd=tmp_path,
-    )  # fmt: skip
-    assert f"status {session.BROKEN_PIPE}\n" == done.stderr
+    arguments = ("convert", "log", "-o", "out", "--rejects", "rejects")
+    done = piped("({} 2>&1; echo status $? >&2) | true", *arguments, cwd=tmp_path)
+    assert f"status {exits.BROKEN_PIPE}\n" == done.stderr
     assert ["log"] == [path.name for path in tmp_path.iterdir()]
 
 
@@ -183,68 +184,44 @@ def test_a_source_that_is_standard_input_is_a_source_too(tmp_path: Path) -> None
     log = tmp_path / "log"
     log.write_bytes(STORED + BAD)
     with log.open("rb") as stdin:
-        done = subprocess.run(
-            [*COMMAND, "convert", "-", "-o", str(log)],
-            stdin=stdin,
-            capture_output=True,
-            check=False,
-        )
+        done = finished("convert", "-", "-o", str(log), stdin=stdin)
     assert (2, STORED + BAD) == (done.returncode, log.read_bytes())
-    assert b"replacing it would lose 1 rejected lines" in done.stderr
+    assert "replacing it would lose 1 rejected lines" in done.stderr
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize(
-    "arguments",
-    [["summary", LOG], ["validate", LOG], ["convert", LOG, "-o", "-", "--rejects", "rejects"]],
-    ids=lambda arguments: arguments[0],
-)
-def test_a_full_disk_is_an_error_without_traceback(arguments: list[str], tmp_path: Path) -> None:
-    """The status is 2, and of a conversion no file is written."""
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [*COMMAND, *arguments],
-            stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path,
-        )  # fmt: skip
-    assert (2, []) == (done.returncode, list(tmp_path.iterdir()))
-    assert "cannot write the output: No space left on device" == done.stderr.splitlines()[-1]
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@needs_full
 @pytest.mark.parametrize(
     "arguments",
     [
         ["summary", LOG],
-        ["convert", "nosuch", "-o", "out"],
-        ["summary", "--by", "nosuch", LOG],
+        ["validate", LOG],
+        ["convert", LOG, "-o", "-", "--rejects", "rejects"],
         ["--help"],
-        ["tail", "--help"],
     ],
-    ids=["summary", "failure", "usage", "help", "help of one"],
+    ids=lambda arguments: arguments[0],
 )
-def test_the_status_stands_where_nothing_can_be_said(arguments: list[str], tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error_without_traceback(arguments: list[str], tmp_path: Path) -> None:
+    """The status is 2, of a conversion no file is written, and help is output like any other."""
+    with Path("/dev/full").open("w") as full:
+        done = finished(*arguments, stdout=full, cwd=tmp_path)
+    assert (2, []) == (done.returncode, list(tmp_path.iterdir()))
+    messages = [line for line in done.stderr.splitlines() if not line.startswith(f"{LOG}:")]
+    assert ["cannot write the output: No space left on device"] == messages
+
+
+@needs_full
+@pytest.mark.parametrize(
+    "arguments",
+    ["summary " + LOG, "convert nosuch -o out", "summary --by nosuch " + LOG, "--help", "tail -h"],
+)
+def test_the_status_stands_where_nothing_can_be_said(arguments: str, tmp_path: Path) -> None:
     """On a full disk, 2 is all that is left to tell."""
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [*COMMAND, *arguments], stdout=full, stderr=full, check=False, cwd=tmp_path
-        )
+        done = finished(*arguments.split(), stdout=full, stderr=full, cwd=tmp_path)
     assert 2 == done.returncode
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_help_that_cannot_be_printed_is_an_error_without_traceback() -> None:
-    """It is output like any other."""
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [*COMMAND, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
-        )
-    assert (2, "cannot write the output: No space left on device\n") == (
-        done.returncode,
-        done.stderr,
-    )
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@needs_full
 def test_an_interrupt_keeps_its_status_where_nothing_can_be_said() -> None:
     """It is not taken for a rejected line."""
     with (
@@ -257,20 +234,14 @@ def test_an_interrupt_keeps_its_status_where_nothing_can_be_said() -> None:
         process.stdin.flush()
         process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        assert session.TERMINATED == process.wait(PATIENCE)
+        assert exits.TERMINATED == process.wait(PATIENCE)
 
 
 def test_a_closed_standard_output_is_wrong_usage() -> None:
     """There is nowhere to print to, which is said."""
-    done = subprocess.run(  # noqa: S602 -- the shell closes it
-        f"{shlex.join([*COMMAND, 'summary', PAGE])} >&-",
-        shell=True, stderr=subprocess.PIPE, text=True, check=False,
-    )  # fmt: skip
+    done = piped("{} >&-", "summary", PAGE)
     assert 2 == done.returncode
     assert "standard output is closed" in done.stderr
-
-
-# --- terminals -------------------------------------------------------------------------------
 
 
 def on_terminal(*arguments: str, columns: int = 80, **streams: Any) -> str:
@@ -279,13 +250,17 @@ def on_terminal(*arguments: str, columns: int = 80, **streams: Any) -> str:
     Unless said otherwise, standard output and standard error both are the terminal.
     """
     ours, theirs = pty.openpty()
-    environment = os.environ | {"COLUMNS": str(columns), "LINES": "24", "TERM": "xterm"}
     streams = {"stdin": subprocess.DEVNULL, "stdout": theirs, "stderr": theirs} | streams
-    with subprocess.Popen([*COMMAND, *arguments], env=environment, **streams):
+    with subprocess.Popen([*COMMAND, *arguments], env=terminal_environment(columns), **streams):
         os.close(theirs)
         text = b"".join(iter(lambda: read_terminal(ours), b""))
     os.close(ours)
     return re.sub(r"\x1b\[[0-9;]*m", "", text.decode())
+
+
+def terminal_environment(columns: int = 80) -> dict[str, str]:
+    """Return the environment of a process on a terminal of so many columns."""
+    return os.environ | {"COLUMNS": str(columns), "LINES": "24", "TERM": "xterm"}
 
 
 def read_terminal(terminal: int) -> bytes:
@@ -313,7 +288,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_narrow_terminal_cuts_nothing(columns: int) -> None:
     """Long line items are folded between words, numbers and ids never."""
     arguments = ("summary", PAGE, "--by", "project_id,line_item")
-    plain = CliRunner().invoke(usagewire, arguments).stdout
+    plain = run(*arguments).stdout
     printed = on_terminal(*arguments, columns=columns, stderr=subprocess.DEVNULL)
     assert "…" not in printed
     words = [word for word in printed.split() if "─" not in word]
@@ -334,11 +309,8 @@ def test_long_work_shows_how_far_it_is(large: Path) -> None:
 
 def test_elsewhere_nothing_is_shown(large: Path) -> None:
     """A file or a pipe gets no bar, not even where colours are forced."""
-    done = subprocess.run(
-        [*COMMAND, "summary", str(large), "--format", "json"],
-        capture_output=True, text=True, check=False,
-        env=os.environ | {"FORCE_COLOR": "1", "TTY_INTERACTIVE": "1"},
-    )  # fmt: skip
+    forced = os.environ | {"FORCE_COLOR": "1", "TTY_INTERACTIVE": "1"}
+    done = finished("summary", str(large), "--format", "json", env=forced)
     assert (1, 2) == (done.returncode, done.stderr.count("\n"))
     assert "━" not in done.stderr + done.stdout
 
@@ -368,10 +340,7 @@ def test_records_on_a_terminal_do_not_steer_it(tmp_path: Path) -> None:
     file.write_text(row % name, encoding="utf-8")
     printed = on_terminal("convert", str(file), "-o", "-", stderr=subprocess.DEVNULL, columns=200)
     assert row % "a\\u009b2J\\u202eb\\udb40\\udc01ü" == printed.replace("\r", "")
-    assert (
-        file.read_bytes()
-        == CliRunner().invoke(usagewire, ["convert", str(file), "-o", "-"]).stdout_bytes
-    )
+    assert file.read_bytes() == run("convert", file, "-o", "-").stdout_bytes
 
 
 def test_a_log_that_is_followed_is_shown_while_it_grows(tmp_path: Path) -> None:
@@ -379,8 +348,7 @@ def test_a_log_that_is_followed_is_shown_while_it_grows(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_bytes(STORED * 3)
     ours, theirs = pty.openpty()
-    environment = os.environ | {"COLUMNS": "80", "LINES": "24", "TERM": "xterm"}
-    options = {"stdout": theirs, "stderr": theirs, "env": environment}
+    options = {"stdout": theirs, "stderr": theirs, "env": terminal_environment()}
     with started("tail", str(log), "--by", "kind", **options) as process:
         os.close(theirs)
         text = wait_for(ours, b"", b"lines 3,")

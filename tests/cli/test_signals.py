@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
@@ -31,24 +32,21 @@ def test_both_signals_end_what_is_done(number: int, expected: type[BaseException
     assert expected is ended.type
 
 
-def test_the_first_signal_stops_and_the_second_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is stopped goes on to its end, unless it is told again."""
-    monkeypatch.setattr(signals, "ECHO", 0)
+@pytest.mark.parametrize(("echo", "ends"), [(0, True), (signals.ECHO, False)])
+def test_the_first_signal_stops_and_the_second_ends(
+    echo: float, ends: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stopped work goes on to its end, unless a second signal comes that is no echo.
+
+    Sent to a process and to its group, one signal may come twice in a moment.
+    """
+    monkeypatch.setattr(signals, "ECHO", echo)
     stopped: list[bool] = []
     with stopping(lambda: stopped.append(True)):
         signal.raise_signal(signal.SIGTERM)
         assert [True] == stopped
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    assert [True] == stopped
-
-
-def test_the_echo_of_a_signal_is_no_second_one() -> None:
-    """Sent to a process and to its group, a signal may come twice in a moment."""
-    stopped: list[bool] = []
-    with stopping(lambda: stopped.append(True)):
-        signal.raise_signal(signal.SIGTERM)
-        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt) if ends else nullcontext():
+            signal.raise_signal(signal.SIGINT if ends else signal.SIGTERM)
     assert [True] == stopped
 
 

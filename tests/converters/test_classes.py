@@ -119,12 +119,14 @@ def test_omitted_field_needs_a_default() -> None:
 )
 def test_our_records_are_filled_directly(cls: type[Any]) -> None:
     """None of our classes needs its constructor, which is the slow way."""
-    assert codegen.twin(cls) is not None
+    assert codegen.mutable_layout(cls) is not None
 
 
 def test_own_constructors_are_called() -> None:
     """A class whose constructor does more than store is never filled behind its back."""
-    assert [None] * 4 == [codegen.twin(cls) for cls in (Checked, Unslotted, OwnSetattr, Wrapped)]
+    assert [None] * 4 == [
+        codegen.mutable_layout(cls) for cls in (Checked, Unslotted, OwnSetattr, Wrapped)
+    ]
 
 
 @attrs.define

@@ -13,9 +13,9 @@ from usagewire.converters import classes
 from usagewire.native import plans
 
 PATHS: Final = {
-    "reference": {"SIGHTINGS": 10**9},
-    "shapes": {"SIGHTINGS": 1, "MAX_SHAPES": 10**9},
-    "c": {"SIGHTINGS": 10**9},
+    "reference": {"COMPILE_AFTER": 10**9},
+    "shapes": {"COMPILE_AFTER": 1, "MAX_COMPILED": 10**9},
+    "c": {"COMPILE_AFTER": 10**9},
 }
 """The ways to decode: step by step, by straight code from the first object on, and by the C
 extension before the first. Every test of decoding runs on each, and every test of encoding, for
@@ -24,7 +24,7 @@ which the first two are one."""
 if plans.unavailable() is not None:
     del PATHS["c"]
 
-SHIPPED: Final = {"SIGHTINGS": classes.SIGHTINGS, "MAX_SHAPES": classes.MAX_SHAPES}
+SHIPPED: Final = {"COMPILE_AFTER": classes.COMPILE_AFTER, "MAX_COMPILED": classes.MAX_COMPILED}
 """What the package itself does: straight code for what comes by often."""
 
 CACHES: Final = [

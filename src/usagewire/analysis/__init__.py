@@ -1,1 +1,1 @@
-"""What is done over records: sums and conversions. It knows no files."""
+"""Work on records: sums and conversions. It knows no files."""

@@ -1,9 +1,9 @@
-"""Records in another shape: pages and buckets taken apart into rows, and rows put back together.
+"""Records in another shape: pages and buckets split into rows, and rows joined into pages.
 
-`Conversion` takes records one by one and gives what to write in their stead. It changes where a row
-stands and, if asked, removes what tells who a person is; no number is touched, and no row is lost.
+`Conversion` takes records one by one and returns the records to write instead. It moves rows and,
+if asked, removes personal data. It changes no number and loses no row.
 
-This module knows the records and nothing else: no JSON, no files.
+This module knows no JSON and no files.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ Shape: TypeAlias = Literal["rows", "pages", "flat"]
 """`rows`: rows of their own kinds. `pages`: pages. `flat`: rows of generated clients' one kind."""
 
 MAX_ROWS: Final = 1000
-"""How many rows a page that is made of rows holds at most. They are kept until it is full."""
+"""The most rows in a page that is made of rows. They are kept until it is full."""
 
 START: Final = "start_time"
 END: Final = "end_time"
-"""The unknown fields in which a row that stands alone carries the times of its bucket."""
+"""The unknown fields in which a row without bucket carries the times of its bucket."""
 
 
 class Conversion:
@@ -123,12 +123,12 @@ class Conversion:
         goes_in = interval == self._interval and len(self._rows) < MAX_ROWS
         done = [] if goes_in else self.close()
         self._interval = interval
-        self._rows.append(_timed(row, {}))
+        self._rows.append(_with_times(row, {}))
         return done
 
 
 def without_personal(record: Any) -> Any:
-    """Return the record without what tells who a person is, as `Conversion` says.
+    """Return the record without personal data, as `Conversion` defines it.
 
     Raises:
         UsageWireError: where it is no record.
@@ -153,7 +153,7 @@ def _attributes(cls: Any) -> tuple[tuple[str, bool], ...]:
 
 
 def _cleaned(value: Any) -> Any:
-    """Return a value of a record, or of JSON, without what is personal in it."""
+    """Return a value of a record, or of JSON, without personal data."""
     if isinstance(value, _SCALARS):
         return value
     if isinstance(value, list | tuple):
@@ -164,16 +164,16 @@ def _cleaned(value: Any) -> Any:
 
 
 def _is_personal(key: object) -> bool:
-    return _letters(str(key)) in _PERSONAL
+    return _normalized(str(key)) in _PERSONAL
 
 
-def _letters(key: str) -> str:
-    """Return the key without what its spellings differ in."""
+def _normalized(key: str) -> str:
+    """Return the key without case and punctuation, in which its spellings differ."""
     return "".join(filter(str.isalnum, key)).casefold()
 
 
 _SCALARS: Final = (int, str, float, Decimal, NoneType)
-_PERSONAL: Final = frozenset(map(_letters, wire_names.PERSONAL))
+_PERSONAL: Final = frozenset(map(_normalized, wire_names.PERSONAL))
 _FLAT_KEYS: Final = frozenset(
     key for a in attrs.fields(UsageTimeBucketResultInner) for key in wire_names.spellings(a.name)
 )
@@ -183,10 +183,10 @@ def _rows(record: Record) -> Iterator[UsageResult]:
     """Yield each row of a record with the times of its bucket."""
     has_times = isinstance(record, UsageResponse | UsageTimeBucket)
     for row, start, end in rows(record):
-        yield _timed(row, {START: start, END: end}) if has_times else row
+        yield _with_times(row, {START: start, END: end}) if has_times else row
 
 
-def _timed(row: UsageResult, times: Mapping[str, int | None]) -> UsageResult:
+def _with_times(row: UsageResult, times: Mapping[str, int | None]) -> UsageResult:
     """Return the row with these unknown fields for its times."""
     others = {key: v for key, v in row.additional_properties.items() if key not in (START, END)}
     return attrs.evolve(row, additional_properties={**others, **times} or NO_PROPERTIES)

@@ -3,7 +3,7 @@
 `rows` finds the rows of a record and their times; `Summary` adds them up. Every sum is exact:
 counts are integers, money is added without rounding and never across currencies.
 
-This module knows the records and nothing else: no JSON, no files, no terminal.
+This module knows no JSON, no files and no terminal.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from usagewire.models import (
 )
 
 Record: TypeAlias = UsageObject | UsageTimeBucketResultInner
-"""What can be added up: a page, a bucket, a row, or a generated client's flattened row."""
+"""A record to add up: a page, a bucket, a row, or a generated client's flattened row."""
 
 KeyValue: TypeAlias = str | bool | None
 """A value of a group key; None where the row does not say."""
@@ -171,7 +171,7 @@ class Group:
 
 @attrs.define
 class _Sums:
-    """Sums in the making."""
+    """Sums that grow."""
 
     rows: int = 0
     metrics: dict[str, int] = attrs.Factory(dict)
@@ -217,9 +217,9 @@ class Summary:
         UsageWireError: for a key that is not one or is given twice, or a kind that is neither a
             short name nor, having a dot, a tag.
 
-    What is not summed: `quantity`, because its unit differs from row to row, and an amount without
-    a value, because that is not zero; the row still counts. Nothing is deduplicated: a bucket that
-    was pulled twice is in the sum twice.
+    Two things are not summed: `quantity`, because its unit differs from row to row, and an amount
+    without a value, because that is not zero; the row still counts. Nothing is deduplicated: a
+    bucket that was pulled twice is in the sum twice.
 
     >>> from usagewire import loads
     >>> summary = Summary(by=("kind", "day"))
@@ -318,7 +318,7 @@ def _row(record: Any) -> UsageResult:
 
 
 def _cost(row: UsageResult) -> dict[str | None, Decimal]:
-    """Return the money of a row by its currency: of one, or of none at all."""
+    """Return the money of a row by its currency; {} where it has none."""
     if not isinstance(row, CostsResult) or row.amount is None or row.amount.value is None:
         return {}
     value = row.amount.value
@@ -327,7 +327,7 @@ def _cost(row: UsageResult) -> dict[str | None, Decimal]:
         raise UsageWireError(f"the amount {value} is no finite number")
     if value and (exponent < MIN_EXPONENT or value.adjusted() > MAX_ADJUSTED):
         raise UsageWireError(f"the amount {quote(value)} has an exponent past decimal128's")
-    # A question mark is how money without a currency is shown: as a name it says no more.
+    # Money without a currency is shown as "?", so a currency of that name means the same.
     currency = (row.amount.currency or "?").lower()
     return {None if currency == "?" else currency: value}
 

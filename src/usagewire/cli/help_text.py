@@ -1,10 +1,10 @@
-"""What stands at the end of each page of help: what a file may be, and the exit statuses."""
+"""The end of each help page: the kinds of files, and the exit statuses."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from usagewire.cli.session import BROKEN_PIPE, FAILED, INTERRUPTED, REJECTED, TERMINATED
+from usagewire.cli.exits import BROKEN_PIPE, FAILED, INTERRUPTED, REJECTED, TERMINATED
 
 _FILES: Final = """\
 \b
@@ -26,8 +26,7 @@ _SECOND_SIGNAL: Final = f"""\
   {INTERRUPTED}  interrupted again before the sums were printed; {TERMINATED} the same by SIGTERM"""
 
 
-def _statuses(good: str, failed: str, stopped: str) -> str:
-    """Return what the exit statuses mean."""
+def _exit_statuses(good: str, failed: str, stopped: str) -> str:
     return f"""
 \b
 Exit status:
@@ -42,7 +41,7 @@ Exit status:
 
 _READ: Final = "every line was read"
 
-TELLING: Final = f"""\
+INFO: Final = f"""\
 \b
 TYPE is module:Class, an attrs class of yours or a union of some, as in
 shop.orders:Order. The module is imported; it may stand in the current folder.
@@ -55,10 +54,10 @@ Exit status:
   {BROKEN_PIPE}  who read the output wants no more of it; nothing is said
 """
 
-OVERVIEW: Final = _FILES + _statuses(_READ, "each command says what then", _SIGNALS)
-READING: Final = _FILES + _statuses(_READ, "the other files are in the result", _SIGNALS)
-CONVERTING: Final = _FILES + _statuses(_READ, "then no file was written", _SIGNALS)
-FOLLOWING: Final = _LOG + _statuses(
+OVERVIEW: Final = _FILES + _exit_statuses(_READ, "each command says what then", _SIGNALS)
+READING: Final = _FILES + _exit_statuses(_READ, "the other files are in the result", _SIGNALS)
+CONVERTING: Final = _FILES + _exit_statuses(_READ, "then no file was written", _SIGNALS)
+FOLLOWING: Final = _LOG + _exit_statuses(
     "stopped by Ctrl-C or SIGTERM, and every line was read",
     "at the end, or from the start",
     _SECOND_SIGNAL,

@@ -1,7 +1,6 @@
-"""What a conversion writes: a file of records and one of rejected lines, both of them or neither.
+"""The outputs of a conversion: a file of records and one of rejected lines, both or neither.
 
-Instead of the file of records it may be standard output, which takes nothing back. What the records
-are is not known here.
+Standard output may take the place of the file of records; what it got cannot be taken back.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from io import FileIO
 from os.path import realpath
-from types import TracebackType
 from typing import Any, Final, Self, cast
 
 from usagewire.cli.signals import uninterrupted
@@ -67,7 +65,7 @@ class Outputs:
         self._written = ""
         self._letters: DeadLetters | None = None
         self._records = StandardOutput(dialect) if out == STDOUT else Writer(out, dialect=dialect)
-        # What a source had is to be elsewhere before that source is replaced.
+        # The content of a source must be elsewhere before that source is replaced.
         self._in_order: list[tuple[str, Writer | StandardOutput | DeadLetters]]
         self._in_order = [(out, self._records)]
         if rejects is not None:
@@ -80,34 +78,22 @@ class Outputs:
 
     @property
     def count(self) -> int:
-        """How many records were taken."""
+        """How many records were written."""
         return self._records.count
 
     @property
     def state(self) -> str:
-        """What is to be said where the conversion ends before its end."""
+        """What has been written, for the message where the conversion ends early."""
         if isinstance(self._records, StandardOutput) and self.count:
             return f"{self.count} records were written to standard output, which is not all"
         return self._written or "nothing was written"
 
     def write_all(self, records: Iterable[Any]) -> None:
-        """Write records.
-
-        Raises:
-            EncodeError: as `Writer.write_all`.
-            FileError: where the file cannot be written.
-            OSError: where standard output cannot.
-
-        """
+        """Write records. Raise as `Writer.write_all`, or OSError for standard output."""
         self._records.write_all(records)
 
     def reject(self, rejection: Rejection, notes: Mapping[str, Any] = NO_PROPERTIES) -> None:
-        """Keep a rejected line with notes on it, if there is a file for it.
-
-        Raises:
-            FileError: where that cannot be written.
-
-        """
+        """Keep a rejected line with notes on it, if there is a file for it."""
         if self._letters is not None:
             self._letters(rejection, notes)
 
@@ -115,8 +101,8 @@ class Outputs:
         """Give the files their names, one right after the other.
 
         Raises:
-            FileError: where that cannot be done; where it would lose the `rejected` lines, which
-                only the source has that is to be replaced.
+            FileError: where that cannot be done; where it would lose the `rejected` lines, because
+                only the source that is to be replaced has them.
 
         """
         if rejected and self._replaces_source and self._letters is None:
@@ -134,12 +120,7 @@ class Outputs:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for _, output in self._in_order:
             output.discard()
 
@@ -148,11 +129,11 @@ def _has_text(name: str) -> bool:
     try:
         return bool(os.stat(name).st_size)  # noqa: PTH116 -- nothing else is asked of the path
     except (OSError, ValueError):
-        return False  # what is wrong with it, who writes it says
+        return False  # the error comes when it is written
 
 
 class StandardOutput:
-    """Records on standard output, one a line, by the names of a dialect.
+    """Records on standard output, one a line, in the names of a dialect.
 
     On a terminal, characters that could steer it are written as the escapes that JSON has for them.
     """
@@ -165,28 +146,18 @@ class StandardOutput:
         """How many records were written."""
 
     def write_all(self, records: Iterable[Any]) -> None:
-        """Write records, and do not keep them waiting.
-
-        Raises:
-            EncodeError: as `Encoder.encode_lines`.
-            OSError: where the output cannot be written.
-
-        """
-        several = list(records)
-        text = self._encoder.encode_lines(several)
-        # Unbuffered (PYTHONUNBUFFERED), it may take a part of what is written.
+        """Write records at once."""
+        batch = list(records)
+        text = self._encoder.encode_lines(batch)
+        # Unbuffered (PYTHONUNBUFFERED), one write may take only a part.
         write_whole(cast("FileIO", self._file), _harmless(text) if self._is_terminal else text)
         self._file.flush()
-        self.count += len(several)
-
-    def prepare(self) -> None:
-        """Do nothing: all is written."""
+        self.count += len(batch)
 
     def close(self) -> None:
-        """Do nothing: all is written."""
+        """Do nothing: the records are written, and cannot be taken back."""
 
-    def discard(self) -> None:
-        """Do nothing: what is written is written."""
+    prepare = discard = close
 
 
 def _is_stdin(path: str, names: list[str]) -> bool:

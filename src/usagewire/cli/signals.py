@@ -1,6 +1,6 @@
-"""Signals that ask the process to end: what they do while a command is at work.
+"""The handling of SIGINT and SIGTERM while a command is at work.
 
-Signals are heard by the main thread alone. In any other, everything here does nothing.
+Only the main thread handles signals. In any other thread, everything here does nothing.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any, Final, NoReturn, TypeAlias
 _Handler: TypeAlias = Callable[[int, FrameType | None], Any] | int
 
 ECHO: Final = 0.2
-"""Seconds in which another signal is the same wish: `timeout`, for one, sends what ends a process
-to it and once more to its group."""
+"""Seconds in which a second signal counts as the first: `timeout`, for one, sends a signal to a
+process and then to its group."""
 
 _PAUSE: Final = 0.1
 """Seconds between two attempts to wake the main thread."""
@@ -27,17 +27,17 @@ _ATTEMPTS: Final = 3
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came. It ends everything that an interrupt ends."""
+    """SIGTERM arrived. It ends everything that an interrupt ends."""
 
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let SIGTERM end what is done as Ctrl-C does, and both of them soon."""
+    """Let SIGTERM end the work as Ctrl-C does, and both of them soon."""
 
     def end(_: int, __: FrameType | None) -> NoReturn:
         raise Terminated
 
-    with _handled({signal.SIGTERM: end}), _heard():
+    with _handled({signal.SIGTERM: end}), _woken():
         yield
 
 
@@ -60,14 +60,14 @@ def stopping(stop: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Take no notice of signals, for a step that is short and must not be cut in two."""
+    """Ignore signals during a short step that must not be cut in two."""
     with _handled({signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.SIG_IGN}):
         yield
 
 
 @contextmanager
 def _handled(handlers: dict[int, _Handler]) -> Iterator[dict[int, Any]]:
-    """Set handlers, and those from before in the end."""
+    """Set handlers, and restore those from before at the end."""
     before: dict[int, Any] = {}
     if threading.current_thread() is not threading.main_thread():
         yield before
@@ -83,11 +83,11 @@ def _handled(handlers: dict[int, _Handler]) -> Iterator[dict[int, Any]]:
 
 
 @contextmanager
-def _heard() -> Iterator[None]:
-    """See to it that a signal is heard even if it came just before a wait in the system.
+def _woken() -> Iterator[None]:
+    """Act on a signal even if it arrives just before a system call that waits.
 
-    Such a signal is noted, and what would act on it comes after the wait, which may have no end:
-    there is no more to read for now. Another signal cuts the wait short.
+    CPython notes such a signal and calls the handler after the wait, which may never end where no
+    more input comes. A second signal cuts the wait short.
     """
     main = threading.main_thread()
     if threading.current_thread() is not main or not hasattr(signal, "SIGURG"):

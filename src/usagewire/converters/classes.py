@@ -1,15 +1,16 @@
-"""An attrs class from its JSON object.
+"""attrs classes from JSON objects and back.
 
-`Reading` is the meaning: it sorts an object's keys into fields, in any spelling, and unknown keys,
-asks the converter's hook for each value, and calls the constructor.
+`ClassStructurer` is the rule: it sorts the keys of an object, in any spelling, into fields and
+unknown keys, calls the converter's hook for each value, and calls the constructor.
 
-Rows of one kind repeat their keys in one order, their *shape*. When an order of keys has come by a
-few times, `codegen` writes the same steps out as straight code for just that order, and from then
-on rows of that shape take it. There is a bound on shapes; what has none is read by `Reading`.
+Rows of one kind repeat their keys in one order. When an order of keys has come a few times,
+`codegen` compiles the same steps for just that order. The number of compiled orders has a limit;
+`ClassStructurer` reads all other objects.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
@@ -21,62 +22,80 @@ from usagewire.converters import codegen, scalars
 from usagewire.errors import DecodeError, located, quote
 from usagewire.wire import names as wire_names
 from usagewire.wire.hook_info import ValueHook, describe, value_hook
-from usagewire.wire.layout import Field, Rules, layout_of
+from usagewire.wire.layout import Field, NamingRules, layout_of
 
 Hook = Callable[..., Any]
 
-MAX_SHAPES: Final = 256
-"""How many shapes of a class are written out, and how many more are watched at a time."""
+MAX_COMPILED: Final = 256
+"""How many orders of keys of a class are compiled, and how many more are counted at a time."""
 
 MAX_KEYS: Final = 128
 MAX_KEY_TEXT: Final = 4096
-"""Objects of more keys, or of more characters in them, have no shape."""
+"""Orders of more keys, or of more characters in them, are not compiled."""
+
+COMPILE_AFTER: Final = 3
+"""How many objects have an order of keys before it is compiled, which takes as long as reading
+about 100 rows."""
 
 _NO_ROW: Final = frozenset({*wire_names.WRAPPERS, wire_names.API_ERROR})
 
-SIGHTINGS: Final = 3
-"""How often a shape comes by before it is written out, which takes about as long as 100 rows."""
+
+@attrs.frozen(eq=False, repr=False)
+class Rules(NamingRules):
+    """The options of a converter."""
+
+    strict: bool
+    used: scalars.Leniency
+    tests: Mapping[tuple[Hook, Any], str]
+    """For a hook and a type, the `ValueHook.test` of it."""
 
 
 def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
     """Return a hook `(JSON object, type) -> instance of cls` that obeys `rules`."""
-    reading = Reading(cls, converter, rules)
-    shapes: dict[tuple[str, ...], Hook] = {}
-    seen: dict[tuple[str, ...], int] = {}
-    shape_of = shapes.get
+    structurer = ClassStructurer(cls, converter, rules)
+    compiled: dict[tuple[str, ...], Hook] = {}
+    counts: dict[tuple[str, ...], int] = {}
+    compiled_for = compiled.get
 
     def structure(o: Any, _: Any = None) -> Any:
         if type(o) is not dict:
             raise scalars.wrong_type("an object", o)
-        shaped = shape_of(tuple(o))
-        if shaped is not None:
-            return shaped(o)
-        if len(o) <= MAX_KEYS and (shaped := watch(tuple(o))) is not None:
-            return shaped(o)
-        return reading(o, structure)
+        function = compiled_for(tuple(o))
+        if function is not None:
+            return function(o)
+        if len(o) <= MAX_KEYS and (function := count(tuple(o))) is not None:
+            return function(o)
+        return structurer(o, structure)
 
-    def watch(keys: tuple[str, ...]) -> Hook | None:
-        """Note that `keys` came by; return straight code for them once they did often enough."""
-        # Keys that are no str do not come from JSON; `is_plain` refuses them.
+    def count(keys: tuple[str, ...]) -> Hook | None:
+        """Count an object of `keys`; return a compiled function if there were enough of them."""
+        # Keys that are no str do not come from JSON; `can_compile` refuses them.
         if sum(len(key) for key in keys if type(key) is str) > MAX_KEY_TEXT:
             return None
-        times = seen.get(keys, 0) + 1
-        if times < SIGHTINGS:
-            if len(seen) >= MAX_SHAPES:
-                seen.clear()
-            seen[keys] = times
+        times = counts.get(keys, 0) + 1
+        if times < COMPILE_AFTER:
+            if len(counts) >= MAX_COMPILED:
+                counts.clear()
+            counts[keys] = times
             return None
-        if len(shapes) >= MAX_SHAPES or not reading.is_plain(keys):
+        if len(compiled) >= MAX_COMPILED or not structurer.can_compile(keys):
             return None
-        seen.pop(keys, None)
-        shapes[keys] = reading.shape_function(keys)
-        return shapes[keys]
+        counts.pop(keys, None)
+        compiled[keys] = structurer.compile(keys)
+        return compiled[keys]
 
-    return describe(structure, "class", reading)
+    return describe(structure, "class", structurer)
 
 
-class Reading:
-    """How the objects of one attrs class are read, step by step."""
+def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
+    """Return a hook `instance of cls -> JSON object` in the names of `rules.dialect`."""
+    layout = layout_of(cls, converter, rules)
+    hooks = tuple(_write_hook(field, converter, rules) for field in layout.fields)
+    return describe(codegen.compile_unstructure(layout, hooks), "class", layout, hooks)
+
+
+class ClassStructurer:
+    """Read the objects of one attrs class, step by step."""
 
     def __init__(self, cls: Any, converter: Converter, rules: Rules) -> None:
         self.layout = layout_of(cls, converter, rules)
@@ -84,7 +103,7 @@ class Reading:
         self._rules = rules
 
     def __call__(self, o: dict[str, Any], structure: Hook) -> Any:
-        """Return the instance for `o`; `structure` is the hook to use for what is wrapped in it."""
+        """Return the instance for `o`; `structure` is the hook for a row that `o` wraps."""
         layout = self.layout
         keys: dict[int, str] = {}
         tag_key = None
@@ -119,8 +138,8 @@ class Reading:
         except Exception as error:
             raise located(error, None)
 
-    def is_plain(self, keys: tuple[str, ...]) -> bool:
-        """Return whether any trouble with objects of `keys` can only come from the values."""
+    def can_compile(self, keys: tuple[str, ...]) -> bool:
+        """Return whether objects of `keys` can only be wrong in their values."""
         layout = self.layout
         fields = [layout.index[key] for key in keys if key in layout.index]
         tags = [key for key in keys if key in layout.tag_keys]
@@ -134,12 +153,12 @@ class Reading:
             and all(type(key) is str for key in keys)
         )
 
-    def shape_function(self, keys: tuple[str, ...]) -> Hook:
-        """Return straight code for plain `keys`."""
-        return codegen.shape_function(keys, self.layout, self.hooks, self.check_tag)
+    def compile(self, keys: tuple[str, ...]) -> Hook:
+        """Return a function for objects of just `keys`, which `can_compile`."""
+        return codegen.compile_structure(keys, self.layout, self.hooks, self.check_tag)
 
     def check_tag(self, tag: Any, key: str) -> None:
-        """Refuse a tag that is none of the class's."""
+        """Refuse the tag of another class."""
         layout = self.layout
         if type(tag) is not str:
             raise scalars.wrong_type("a string", tag).within(key)
@@ -179,11 +198,51 @@ def _read_hook(field: Field, converter: Converter, rules: Rules) -> ValueHook:
     if not field.use_hook:
         return ValueHook(None)
     hook = converter.get_structure_hook(field.type, cache_result=False)
-    return value_hook(hook, field.type, rules.plain)
+    return value_hook(hook, field.type, rules.tests)
+
+
+def _write_hook(field: Field, converter: Converter, rules: Rules) -> ValueHook:
+    if field.override.unstruct_hook is not None:
+        return ValueHook(field.override.unstruct_hook, field.type)
+    hook = converter.get_unstructure_hook(field.type, cache_result=False)
+    return value_hook(hook, field.type, rules.tests)
+
+
+class RecursiveHooks:
+    """The hooks of classes inside themselves, built once and entered to a fixed depth.
+
+    The hook for `Node` needs that for `list[Node]`, which needs that for `Node`. So the inner one
+    looks up the finished hook when it is called. The depth of such classes must not depend on how
+    much of Python's stack is left.
+    """
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+
+    def build(self, key: Any, build: Callable[[], Hook], look_up: Callable[[], Hook]) -> Hook:
+        """Return `build()`; meanwhile, for the same `key`, a hook that calls `look_up()`."""
+        keys = self._local.__dict__.setdefault("keys", set())
+        if key in keys:
+            return lambda *arguments: self._enter(look_up(), arguments)
+        keys.add(key)
+        try:
+            return build()
+        finally:
+            keys.remove(key)
+
+    def _enter(self, hook: Hook, arguments: tuple[Any, ...]) -> Any:
+        depth = self._local.__dict__.setdefault("depth", 0)
+        if depth == scalars.MAX_DEPTH:
+            raise RecursionError
+        self._local.depth = depth + 1
+        try:
+            return hook(*arguments)
+        finally:
+            self._local.depth = depth
 
 
 def api_error(o: Mapping[str, Any]) -> DecodeError | None:
-    """Return the error for an error answer of the API, or None where `o` is none."""
+    """Return the error for an error answer of the API, or None for any other object."""
     answer = o.get(wire_names.API_ERROR)
     if type(answer) is not dict or "message" not in answer:
         return None
@@ -213,7 +272,7 @@ def unwrap(o: dict[str, Any], wrapper: str, structure: Hook, rules: Rules) -> An
 
 
 def _one_of(o: dict[str, Any], first: str | None, key: str) -> str:
-    """Return the key to go by where `first` and `key` are spellings of one field."""
+    """Return the key to use where `first` and `key` are spellings of one field."""
     if first is None or _same_json(o[first], o[key]):
         return first or key
     raise DecodeError(

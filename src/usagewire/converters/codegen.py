@@ -1,14 +1,12 @@
-"""Straight code for one class and one order of keys, or for writing one class.
+"""Generated functions: to read objects of one class in one order of keys, and to write one class.
 
-The functions here are written as text and compiled, as attrs writes `__init__` and cattrs its
-hooks: a few lines a field, with the test for the plain case of a value written out. They do what
-reading step by step does, in its order, and nothing else.
+The functions are written as text and compiled, as attrs writes `__init__` and cattrs its hooks.
+They do the same steps in the same order as the code in `classes`, and nothing else.
 
-attrs makes a frozen instance by one `object.__setattr__` a field (about 200 ns each). Where nothing
-but assignment happens in `__init__`, a shape fills a *twin* instead: a class of the same layout
-without the freezing, whose instance then becomes one of the class (`__class__` assignment, which
-CPython allows between classes of one layout: not where they have a weakref slot). For 25 fields
-that saves half of the time. Other classes are called with what was read.
+attrs makes a frozen instance by one `object.__setattr__` a field (about 200 ns each). If `__init__`
+only assigns, a generated function fills an instance of a mutable class of the same layout instead,
+and then sets its `__class__`. CPython allows that between classes of one layout, but not where they
+have a weakref slot. For 25 fields that saves half of the time. Other classes are called.
 """
 
 from __future__ import annotations
@@ -19,20 +17,19 @@ from types import MemberDescriptorType
 from typing import Any
 
 import attrs
-from cattrs import Converter
 
 from usagewire.converters import scalars
 from usagewire.errors import EncodeError, located, located_writing, quote
 from usagewire.models import NO_PROPERTIES
 from usagewire.wire import names as wire_names
-from usagewire.wire.hook_info import ValueHook, describe, value_hook
-from usagewire.wire.layout import Field, Layout, Rules, layout_of
+from usagewire.wire.hook_info import ValueHook
+from usagewire.wire.layout import Layout
 
 Hook = Callable[..., Any]
 
 
 class _Source:
-    """The text of a function to be, and the objects it names."""
+    """The text of a generated function, and the objects it names."""
 
     def __init__(self, **objects: Any) -> None:
         self._lines: list[str] = []
@@ -53,7 +50,7 @@ class _Source:
         return self._objects[name]  # type: ignore[no-any-return]
 
     def add_call(self, indent: int, v: str, hook: ValueHook, *, at: str, kind: bool) -> None:
-        """Add lines that put `v` through `hook`, skipped where the value is plain."""
+        """Add lines that put `v` through `hook`, unless its test says that it returns `v`."""
         if hook.hook is None:
             return
         tests = [] if hook.test is None else [hook.test.format(v=v)]
@@ -74,23 +71,23 @@ class _Source:
         return "None" if default is None else self.name("default", default)
 
 
-def shape_function(
+def compile_structure(
     keys: tuple[str, ...], layout: Layout, hooks: Sequence[ValueHook], check_tag: Hook
 ) -> Hook:
     """Return a function that reads objects of class `layout.cls` with just `keys`, in that order.
 
-    Each key stands for another field, or is unknown, and all required fields are there.
+    No two keys are of one field, and no required field is missing.
     """
-    filled = twin(layout.cls)
+    filled = mutable_layout(layout.cls)
     source = _Source(
         new=object.__new__,
-        Twin=filled,
+        Mutable=filled,
         Class=layout.cls,
         located=located,
         check_tag=check_tag,
         read_json=scalars.read_json,
     )
-    source.add(0, "def shaped(o):")
+    source.add(0, "def structure(o):")
     source.add(1, "at = None", "try:")
     variables = {key: f"v{i}" for i, key in enumerate(keys)}
     if keys:
@@ -117,55 +114,57 @@ def shape_function(
         )
         source.add(2, f"x = Class({', '.join(arguments)})")
     else:
-        source.add(2, "x = new(Twin)")
+        source.add(2, "x = new(Mutable)")
         for a in attrs.fields(layout.cls):
             source.add(2, f"x.{a.name} = {values.get(a.name) or source.default(a.default)}")
         if filled is not layout.cls:
             source.add(2, "x.__class__ = Class")
     source.add(1, "except Exception as error:", "    raise located(error, at)")
     source.add(1, "return x")
-    return source.function("shaped")
+    return source.function("structure")
 
 
 @lru_cache(maxsize=256)
-def twin(cls: Any) -> Any:
-    """Return a class of the layout of `cls` to fill in its stead, or None where that skips work."""
-    if does_more(cls) or any("__init_subclass__" in vars(base) for base in cls.__mro__[:-1]):
+def mutable_layout(cls: Any) -> Any:
+    """Return a mutable class of the layout of `cls`, or None where `__init__` does more."""
+    if init_side_effects(cls) or any(
+        "__init_subclass__" in vars(base) for base in cls.__mro__[:-1]
+    ):
         return None
     if cls.__setattr__ is object.__setattr__:
         return cls
-    # Both, because CPython has one slot for the two and takes its short way only if both are plain.
-    plain = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
-    body = {"__slots__": vars(cls)["__slots__"], **plain}
-    made = type(f"{cls.__name__}Twin", cls.__bases__, body)
+    # CPython has one slot for the two, and its fast path needs both to be those of object.
+    setters = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+    body = {"__slots__": vars(cls)["__slots__"], **setters}
+    mutable = type(f"Mutable{cls.__name__}", cls.__bases__, body)
     try:
-        object.__new__(made).__class__ = cls
+        object.__new__(mutable).__class__ = cls
     except TypeError:
         return None
-    return made
+    return mutable
 
 
-def does_more(cls: Any) -> str | None:
-    """Return what making an instance of `cls` is beyond filling its slots, or None.
+def init_side_effects(cls: Any) -> str | None:
+    """Return how making an instance of `cls` differs from filling its slots, or None.
 
-    That is a validator, a converter, one of the `__attrs_*_init__` hooks, or an `__init__`,
+    It differs by a validator, a converter, one of the `__attrs_*_init__` hooks, or an `__init__`,
     `__new__` or `__setattr__` that attrs did not write.
     """
     own = vars(cls)
     metaclass: Any = type(cls)
     if not own.keys() >= {"__slots__", "__attrs_attrs__"}:
         return "has no slots"
-    is_plain = cls.__setattr__ is object.__setattr__
+    is_mutable = cls.__setattr__ is object.__setattr__
     is_frozen = cls.__setattr__.__name__ == "_frozen_setattrs"
     hooks = ("__attrs_pre_init__", "__attrs_post_init__")
-    doing_more = [a.name for a in attrs.fields(cls) if not _is_only_stored(a, cls)]
+    not_stored = [a.name for a in attrs.fields(cls) if not _is_only_stored(a, cls)]
     reasons = {
         "has a metaclass": metaclass is not type,
         "has a __new__": cls.__new__ is not object.__new__,
         "has an __init__ that attrs did not write": not _is_generated(own.get("__init__")),
-        "has a __setattr__ that attrs did not write": not is_plain and not is_frozen,
+        "has a __setattr__ that attrs did not write": not is_mutable and not is_frozen,
         f"has {' or '.join(hooks)}": any(hasattr(cls, hook) for hook in hooks),
-        f"does more with {', '.join(doing_more)} than to store it": bool(doing_more),
+        f"does more with {', '.join(not_stored)} than to store it": bool(not_stored),
         # As with cache_hash=True.
         "has slots that are no fields": not _slots(cls) <= {"__weakref__", *attrs.fields_dict(cls)},
     }
@@ -184,24 +183,22 @@ def _is_generated(function: Any) -> bool:
 
 def _is_only_stored(a: attrs.Attribute[Any], cls: type) -> bool:
     made_of_self = isinstance(a.default, attrs.Factory) and a.default.takes_self  # type: ignore[arg-type, union-attr]
-    plain = a.init and a.validator is None and a.converter is None and not made_of_self
+    stored = a.init and a.validator is None and a.converter is None and not made_of_self
     holder = next((base for base in cls.__mro__ if a.name in vars(base)), None)
-    return plain and holder is not None and type(vars(holder)[a.name]) is MemberDescriptorType
+    return stored and holder is not None and type(vars(holder)[a.name]) is MemberDescriptorType
 
 
-def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
-    """Return a hook `instance of cls -> JSON object` in the names of `rules.dialect`."""
-    layout = layout_of(cls, converter, rules)
+def compile_unstructure(layout: Layout, hooks: Sequence[ValueHook]) -> Hook:
+    """Return a function `instance of layout.cls -> JSON object`."""
     source = _Source(
-        Class=layout.cls, another=_another, located=located_writing, merge=merge,
+        Class=layout.cls, unexpected=_unexpected, located=located_writing, merge=merge,
         no_extra=NO_PROPERTIES,
     )  # fmt: skip
     source.add(0, "def unstructure(x):")
-    source.add(1, "if type(x) is not Class: raise another(Class, x)")
+    source.add(1, "if type(x) is not Class: raise unexpected(Class, x)")
     source.add(1, "at = None", "r = {}", "try:")
     if layout.tags:
         source.add(2, f"r[{layout.written_tag_key!r}] = {layout.tags[0]!r}")
-    hooks = tuple(_write_hook(field, converter, rules) for field in layout.fields)
     for field, hook in zip(layout.fields, hooks, strict=True):
         indent = 2
         source.add(2, f"v = x.{field.attribute}")
@@ -217,22 +214,15 @@ def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
         source.add(2, f"if v is not no_extra: at = {wire_names.EXTRA!r}; merge(r, v, {taken})")
     source.add(2, "return r")
     source.add(1, "except Exception as error:", "    raise located(error, at)")
-    return describe(source.function("unstructure"), "class", layout, hooks)
+    return source.function("unstructure")
 
 
-def _write_hook(field: Field, converter: Converter, rules: Rules) -> ValueHook:
-    if field.override.unstruct_hook is not None:
-        return ValueHook(field.override.unstruct_hook, field.type)
-    hook = converter.get_unstructure_hook(field.type, cache_result=False)
-    return value_hook(hook, field.type, rules.plain)
-
-
-def _another(cls: type, value: Any) -> EncodeError:
+def _unexpected(cls: type, value: Any) -> EncodeError:
     return EncodeError(f"expected a {cls.__name__}, got a {type(value).__name__}")
 
 
 def merge(r: dict[str, Any], extra: Any, reserved: frozenset[str]) -> None:
-    """Add the unknown keys of a record to its JSON object, unless one would pass for a field."""
+    """Add the unknown keys of a record to its JSON object; refuse the name of a field."""
     if not isinstance(extra, Mapping):
         raise EncodeError(f"expected a mapping, got {quote(extra)}")
     extra = dict(extra)

@@ -1,12 +1,10 @@
-"""The strict reference: what each input means, as an ordinary cattrs converter.
+"""The strict reference: the meaning of each input, as an ordinary cattrs converter.
 
-`make_converter` gives a converter, `configure_converter` turns one of yours into one; both in the
-manner of `cattrs.preconf`. The rules themselves stand below: of a single value in `scalars`, of an
-object in `layout` (names) and `classes`, of unions in `unions`, of lists and the like in
-`containers`, of particular kinds in `row_rules`. Here they are registered for their types.
+`make_converter` makes a converter, `configure_converter` configures one of yours, as in
+`cattrs.preconf`. This module registers the rules for their types. The rules are in `scalars`,
+`containers`, `classes`, `unions` and `row_rules`; the names are in `wire.layout`.
 
-This is the meaning of everything this library reads and writes. It never knows that there is a C
-extension.
+It must not know the C extension.
 """
 
 from __future__ import annotations
@@ -23,13 +21,16 @@ from cattrs import Converter
 from cattrs.preconf.orjson import configure_converter as configure_for_orjson
 
 from usagewire.converters import containers, row_rules, scalars, unions
-from usagewire.converters.classes import structure_function
-from usagewire.converters.codegen import unstructure_function
-from usagewire.converters.recursion import Recursion
+from usagewire.converters.classes import (
+    RecursiveHooks,
+    Rules,
+    structure_function,
+    unstructure_function,
+)
 from usagewire.errors import UsageWireError
 from usagewire.models import UnknownResult
 from usagewire.wire import names as wire_names
-from usagewire.wire.layout import Names, Rules, Unknown
+from usagewire.wire.layout import Names, Unknown
 
 Hook = Callable[..., Any]
 
@@ -108,10 +109,10 @@ def configure_converter(
     """
     _refuse_unlisted("dialect", dialect, wire_names.DIALECTS)
     _refuse_unlisted("unknown", unknown, get_args(Unknown))
-    used = on_lenient if on_lenient is not None else _nobody
+    used = on_lenient if on_lenient is not None else (lambda: None)
     configure_for_orjson(converter)
     _register_refusals(converter)
-    plain = _register_values(converter, strict=strict, used=used)
+    tests = _register_scalars(converter, strict=strict, used=used)
     _register_sequences(converter)
     _register_dicts(converter)
     rules = Rules(
@@ -120,7 +121,7 @@ def configure_converter(
         unknown="forbid" if converter.forbid_extra_keys else unknown,
         names=names or {},
         used=used,
-        plain=plain,
+        tests=tests,
     )
     _register_unions(converter, rules)
     _register_classes(converter, rules)
@@ -129,10 +130,6 @@ def configure_converter(
 def _refuse_unlisted(option: str, value: Any, known: Sequence[str]) -> None:
     if value not in known:
         raise UsageWireError(f"{option} is {value!r}; it must be one of {', '.join(known)}")
-
-
-def _nobody() -> None:
-    """Hear of a leniency and do nothing."""
 
 
 def _register_refusals(converter: Converter) -> None:
@@ -153,25 +150,17 @@ def _register_refusals(converter: Converter) -> None:
     converter.register_structure_hook_factory(is_refused, refuse)
 
 
-def _register_values(
+def _register_scalars(
     converter: Converter, *, strict: bool, used: scalars.Leniency
 ) -> dict[tuple[Hook, type], str]:
-    """Register the scalars and return, for each hook and type, the test for its plain case."""
-    plain: dict[tuple[Hook, type], str] = {}
+    """Register the scalars and return the `ValueHook.test` for a hook and its type."""
+    tests: dict[tuple[Hook, type], str] = {}
+    read_int: Hook = scalars.read_int if strict else scalars.lenient_int(used)
+    read_bool: Hook = scalars.read_bool if strict else scalars.lenient_bool(used)
     for kind, read, write, test in (
-        (
-            int,
-            scalars.read_int if strict else scalars.lenient_int(used),
-            scalars.write_int,
-            scalars.PLAIN_INT,
-        ),
-        (
-            bool,
-            scalars.read_bool if strict else scalars.lenient_bool(used),
-            scalars.write_bool,
-            scalars.PLAIN_BOOL,
-        ),
-        (str, scalars.read_str, scalars.write_str, scalars.PLAIN_STR),
+        (int, read_int, scalars.write_int, scalars.IS_INT),
+        (bool, read_bool, scalars.write_bool, scalars.IS_BOOL),
+        (str, scalars.read_str, scalars.write_str, scalars.IS_STR),
         (float, scalars.read_float, scalars.write_float, None),
         (Decimal, scalars.read_decimal, scalars.write_decimal, None),
         (NoneType, scalars.read_none, scalars.write_none, None),
@@ -180,7 +169,7 @@ def _register_values(
         converter.register_structure_hook(kind, hook)
         converter.register_unstructure_hook(kind, write)
         if test is not None:
-            plain[hook, kind] = plain[write, kind] = test
+            tests[hook, kind] = tests[write, kind] = test
     converter.register_structure_hook_factory(
         lambda kind: kind is None, lambda _: scalars.read_none
     )
@@ -196,10 +185,10 @@ def _register_values(
     def structure_choice(kind: Any) -> Hook:
         return containers.read_choice(get_args(kind) or tuple(kind))
 
-    return plain
+    return tests
 
 
-# What each sequence type is read into; it is written from the same.
+# The class of the value that each sequence type is read into and written from.
 _SEQUENCES: Final[Mapping[Any, type]] = {
     list: list,
     tuple: tuple,
@@ -310,11 +299,11 @@ def _register_classes(converter: Converter, rules: Rules) -> None:
     def is_unknown(kind: Any) -> bool:
         return isinstance(kind, type) and issubclass(kind, UnknownResult)
 
-    recursion = Recursion()
+    recursive = RecursiveHooks()
 
     @converter.register_structure_hook_factory(is_attrs)
     def structure_attrs(kind: Any, converter: Converter) -> Hook:
-        hook = recursion.build(
+        hook = recursive.build(
             (kind, "read"),
             lambda: structure_function(kind, converter, rules),
             lambda: converter.get_structure_hook(kind),
@@ -325,7 +314,7 @@ def _register_classes(converter: Converter, rules: Rules) -> None:
 
     @converter.register_unstructure_hook_factory(is_attrs)
     def unstructure_attrs(kind: Any, converter: Converter) -> Hook:
-        hook = recursion.build(
+        hook = recursive.build(
             (kind, "write"),
             lambda: unstructure_function(kind, converter, rules),
             lambda: converter.get_unstructure_hook(kind),

@@ -1,8 +1,8 @@
-"""JSON lists and objects between themselves and list, tuple, set and dict; null; and choices.
+"""Hooks for list, tuple, set and dict, for None, and for literals and enums.
 
 cattrs takes any iterable for a list and any equal value for a literal (`True` for 1). Here a list
-is a JSON list, a dict is a JSON object and a literal has the type it is written with. Each function
-makes the hook for a type, given the hooks of what it contains.
+is a JSON list, a dict is a JSON object and a literal has its own type. Each function makes the hook
+for a type from the hooks of its parts.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def write_sequence(kind: type[Collection[Any]], item: Hook) -> Hook:
 
 
 def read_fixed_tuple(item_types: tuple[Any, ...], items: tuple[Hook, ...]) -> Hook:
-    """Return a hook from a JSON list of just so many items, each of its own type, to a tuple."""
+    """Return a hook from a JSON list of exactly these items to a tuple."""
 
     def read(value: Any, _: Any = None) -> tuple[Any, ...]:
         if type(value) is not list or len(value) != len(items):
@@ -70,7 +70,7 @@ def read_fixed_tuple(item_types: tuple[Any, ...], items: tuple[Hook, ...]) -> Ho
 
 
 def write_fixed_tuple(items: tuple[Hook, ...]) -> Hook:
-    """Return a hook from a tuple of just so many items to a JSON list."""
+    """Return a hook from a tuple of exactly these items to a JSON list."""
 
     def write(value: Any) -> list[Any]:
         if not isinstance(value, tuple) or len(value) != len(items):
@@ -120,7 +120,7 @@ def write_dict(item: Hook) -> Hook:
 
 
 def read_as(kind: Any, hook: Hook) -> Hook:
-    """Return `hook` that is told `kind`, whatever more was annotated."""
+    """Return `hook` called with `kind`, without its annotations."""
 
     def read(value: Any, _: Any = None) -> Any:
         return hook(value, kind)
@@ -166,7 +166,7 @@ def read_type(base: type, read: Hook) -> Hook:
 
 
 def read_choice(choices: Collection[Any]) -> Hook:
-    """Return a hook that takes just the values of `choices`, of just their types.
+    """Return a hook that takes only the values of `choices`, of exactly their types.
 
     Members of an enum are chosen by their value and returned as members.
     """

@@ -1,8 +1,8 @@
-"""The flattened row of generated clients: one class for a row of any kind, and the way out of it.
+"""The flattened row of generated clients: one class for rows of any kind.
 
-Clients generated from the early specification put all kinds of row into one model,
+Clients generated from the early specification have one model for all kinds of row,
 `UsageTimeBucketResultInner`, with every field of every kind. This module holds that class and the
-rule by which such a row is given its own class again.
+rule that turns such a row into its own class.
 """
 
 from collections.abc import Iterable, Mapping
@@ -194,7 +194,7 @@ def _names(cls: Any) -> frozenset[str]:
 
 
 def _is_blank(value: Any) -> bool:
-    """Return whether `value` is what clients write for an absent one."""
+    """Return whether clients write `value` for an absent one."""
     if isinstance(value, CostsResultAmount):
         return not value.value
     return not value

@@ -1,15 +1,15 @@
-"""Rules that belong to one kind of row: costs that are no costs, and kinds nobody knows."""
+"""Rules for one kind of row: mistagged cost rows and unknown row types."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
+from usagewire.converters.scalars import Leniency
 from usagewire.errors import DecodeError, EncodeError, quote
 from usagewire.models import CostsResult
 from usagewire.wire import names as wire_names
 from usagewire.wire.hook_info import describe
-from usagewire.wire.layout import Rules
 
 Hook = Callable[..., Any]
 
@@ -30,7 +30,7 @@ def is_mistagged(o: Mapping[str, Any]) -> bool:
 
 
 def read_costs(costs: Hook) -> Hook:
-    """Return the hook for a costs row that refuses usage rows wearing the tag of costs."""
+    """Return the hook for a costs row that refuses usage rows with the tag of costs."""
 
     def read(o: Any, kind: Any = None) -> Any:
         if type(o) is dict and is_mistagged(o):
@@ -45,7 +45,7 @@ def read_costs(costs: Hook) -> Hook:
     return describe(read, "costs", costs)
 
 
-def read_costs_in_union(costs: Hook, flat: Hook, classes: Collection[Any], rules: Rules) -> Hook:
+def read_costs_in_union(costs: Hook, flat: Hook, classes: Collection[Any], used: Leniency) -> Hook:
     """Return the hook for a row tagged as costs, in a union of `classes`, with `strict=False`.
 
     The fields of a usage row tell its kind, as in `UsageTimeBucketResultInner.to_result`.
@@ -55,7 +55,7 @@ def read_costs_in_union(costs: Hook, flat: Hook, classes: Collection[Any], rules
         if is_mistagged(o):
             row = flat(o, None).to_result()
             if type(row) in classes:
-                rules.used()
+                used()
                 return row
         return costs(o, kind)
 
@@ -63,7 +63,7 @@ def read_costs_in_union(costs: Hook, flat: Hook, classes: Collection[Any], rules
 
 
 def write_costs(write_class: Hook) -> Hook:
-    """Return the writing hook for a costs row: it refuses what `read_costs` would not take back."""
+    """Return the writing hook for a costs row: it refuses rows that `read_costs` refuses."""
 
     def write(row: Any) -> Any:
         written = write_class(row)

@@ -1,8 +1,8 @@
-"""What a single JSON value must be to become an int, a float, a str, a bool or a Decimal, and back.
+"""The rules for a single JSON value: int, float, str, bool, Decimal, None and any JSON.
 
-This is the one place for these rules. Each `read_*` function takes a value as orjson made it and
-returns the Python value or raises `DecodeError`; each `write_*` function goes the other way and
-raises `EncodeError`. None of them knows of classes, fields or paths: who calls them adds the path.
+Each `read_*` function takes a value as orjson made it and returns the Python value or raises
+`DecodeError`; each `write_*` function does the opposite and raises `EncodeError`. They know no
+classes, fields or paths: the caller adds the path.
 
 JSON has one kind of number and orjson reads it as an int within 64 bits and as a double otherwise,
 so a double of 2**63 or more may stand for an integer that is already rounded. Wherever exactness
@@ -27,7 +27,7 @@ INT_MAX: Final = 2**63 - 1
 
 UINT_MAX: Final = 2**64 - 1
 EXACT_FLOAT: Final = 2**53
-"""Up to here every integer has a double of its own."""
+"""Up to here a double holds every integer exactly."""
 
 MAX_DEPTH: Final = 100
 """How deep an unknown value, or a class inside itself, may nest. orjson writes 254 levels."""
@@ -42,11 +42,11 @@ _WORDS: Final = {"true": True, "True": True, "TRUE": True} | {
     "FALSE": False,
 }
 
-# For use in written-out code: true only where `read_*`, and `write_*`, return the very same value.
-# Small integers only, because CPython compares those fastest; the others go to the function.
-PLAIN_INT: Final = "type({v}) is int and -1073741824 < {v} < 1073741824"
-PLAIN_STR: Final = "type({v}) is str"
-PLAIN_BOOL: Final = "type({v}) is bool"
+# Tests for generated code: if one is true, `read_*` and `write_*` return the same object. IS_INT is
+# for small integers only, because CPython compares those fastest.
+IS_INT: Final = "type({v}) is int and -1073741824 < {v} < 1073741824"
+IS_STR: Final = "type({v}) is str"
+IS_BOOL: Final = "type({v}) is bool"
 
 Leniency = Callable[[], None]
 """Called once for every value that only `strict=False` let through."""
@@ -179,7 +179,7 @@ def _check_items(items: Iterable[tuple[Any, Any]], depth: int, kind: type) -> No
 
 
 def lenient_int(used: Leniency) -> Callable[[Any, Any], int]:
-    """Return `read_int` that also takes `"5"` and `59200.0`, telling `used` when it does."""
+    """Return `read_int` that also takes `"5"` and `59200.0`, calling `used` when it does."""
 
     def read(value: Any, _: Any = None) -> int:
         if type(value) is str and _JSON_INT.fullmatch(value):
@@ -199,7 +199,7 @@ def lenient_int(used: Leniency) -> Callable[[Any, Any], int]:
 
 
 def lenient_bool(used: Leniency) -> Callable[[Any, Any], bool]:
-    """Return `read_bool` that also takes the words true and false, telling `used` when it does."""
+    """Return `read_bool` that also takes the words true and false, calling `used` when it does."""
 
     def read(value: Any, _: Any = None) -> bool:
         if type(value) is str and value in _WORDS:

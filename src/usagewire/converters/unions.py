@@ -1,7 +1,7 @@
-"""Unions: the right class by the tag `object`, or the right scalar by its JSON type.
+"""Unions: the class is chosen by the tag `object`, a scalar by its JSON type.
 
-A tag is looked up, never learned: whatever tags pass by, no table grows. A row whose tag nobody
-knows becomes an `UnknownResult` where the union has it.
+The table of tags never grows with the input. A row with an unknown tag becomes an `UnknownResult`
+where the union has it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from cattrs import Converter
 from cattrs.disambiguators import create_default_dis_func
 
 from usagewire.converters import row_rules
-from usagewire.converters.classes import api_error, unwrap, wrapper_in
+from usagewire.converters.classes import Rules, api_error, unwrap, wrapper_in
 from usagewire.converters.flat_row import UsageTimeBucketResultInner
 from usagewire.converters.scalars import wrong_type
 from usagewire.errors import DecodeError, EncodeError, UsageWireError, located, quote
 from usagewire.models import UnknownResult
 from usagewire.wire import names as wire_names
 from usagewire.wire.hook_info import describe
-from usagewire.wire.layout import Rules, tag_keys, tags_of
+from usagewire.wire.layout import tag_keys, tags_of
 
 Hook = Callable[..., Any]
 
@@ -115,7 +115,7 @@ def _tag_table(
         hook = converter.get_structure_hook(cls, cache_result=False)
         if row_rules.is_costs(cls) and not rules.strict:
             flat = converter.get_structure_hook(UsageTimeBucketResultInner, cache_result=False)
-            hook = row_rules.read_costs_in_union(hook, flat, classes, rules)
+            hook = row_rules.read_costs_in_union(hook, flat, classes, rules.used)
         for tag in tags_of(cls):
             if tag in table:
                 raise UsageWireError(f"two members of {kind} have the tag {tag!r}")
@@ -146,7 +146,7 @@ def _by_key(
 def read_untagged(kind: Any, converter: Converter) -> Hook:
     """Return a hook from a JSON object to the class in the union `kind` that has its fields.
 
-    Which one that is decides cattrs' own function, by fields that only one class requires.
+    The function of cattrs chooses the class by fields that only one class requires.
     """
     classes = [m for m in members(kind) if m is not NoneType]
     nullable = len(classes) < len(members(kind))

@@ -397,7 +397,7 @@ def _is_class(kind: Any) -> bool:
 
 def refuse_class(cls: Any) -> None:
     """Refuse a class of which an instance is more than slots that are filled."""
-    more = codegen.does_more(cls)
+    more = codegen.init_side_effects(cls)
     if more is not None:
         raise NotLoweredError(f"{cls.__name__} {more}")
     if len(attrs.fields(cls)) > _MOST_FIELDS:

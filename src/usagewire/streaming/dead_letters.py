@@ -1,8 +1,8 @@
-r"""Dead letters: rejected lines kept in a file, to be mended and fed again.
+r"""Dead letters: rejected lines in a file, to be mended and decoded again.
 
-A dead letter is a `Rejection` with the whole of its line, as one line of NDJSON that a person can
-read and edit. `DeadLetters` writes them while a log is read; `read(path, DeadLetter)` reads them
-back, and `DeadLetter.feed_to` gives the line to a decoder again, at the place where it once stood.
+A dead letter is a `Rejection` with its whole line, as one line of NDJSON that a person can read and
+edit. `DeadLetters` writes them while a log is read; `read(path, DeadLetter)` reads them
+back, and `DeadLetter.feed_to` gives the line to a decoder again, with its first place.
 
 >>> import io, tempfile
 >>> from pathlib import Path
@@ -14,7 +14,8 @@ back, and `DeadLetter.feed_to` gives the line to a decoder again, at the place w
 ...     [record.usage_bytes for record in records], letters.count
 ([5], 2)
 
-Mended by hand or by code, the lines are read again; what is still wrong keeps its place.
+Lines that were mended, by hand or by code, are read again. A line that is still wrong keeps its
+place.
 
 >>> decoder = Decoder(on_error="collect")
 >>> with read(path, DeadLetter) as letters:
@@ -27,7 +28,8 @@ Mended by hand or by code, the lines are read again; what is still wrong keeps i
 >>> print(decoder.rejections[0])
 a.ndjson:2: $: syntax: invalid JSON: unexpected character, expected a JSON value at character 66
 
-What a line means is the decoder's to know; what becomes of the file, the `Writer`'s.
+This module knows neither the meaning of a line, which is the decoder's, nor how a file is written,
+which is the `Writer`'s.
 """
 
 from __future__ import annotations
@@ -54,51 +56,51 @@ from usagewire.streaming.writer import Writer
 class DeadLetter:
     """A rejected line and what was wrong with it, as one line of a file of dead letters.
 
-    The line stands in `raw` or, where it is not UTF-8, in `raw_base64`; both give back its very
-    bytes. As JSON a letter is longer than its line, up to six times: to read letters of lines of
-    many megabytes, raise `max_line_bytes`.
+    The line is in `raw` or, where it is not UTF-8, in `raw_base64`; both keep its exact bytes. As
+    JSON a letter is up to six times longer than its line: to read letters of lines of many
+    megabytes, raise `max_line_bytes`.
 
     Raises:
-        UsageWireError: where it has not one of `raw` and `raw_base64`, or that is no base64.
+        UsageWireError: unless it has one of `raw` and `raw_base64`, and that is base64.
 
     """
 
     file: str | None = None
-    """Name of the file the line was in, or None where there was none. What cannot be UTF-8 in a
-    name is escaped."""
+    """Name of the file of the line, or None where there was none. In a name, bytes that are not
+    UTF-8 are escaped."""
     line: int
     """Number of the line in that file, from 1."""
     offset: int
     """Bytes before the line, in the decompressed stream."""
     length: int
-    """Bytes the line had, without its line end."""
+    """Bytes of the line, without its line end."""
     path: str
-    """Where in the line the trouble is, as `$.results[1].input_tokens`."""
+    """Where in the line the error is, as `$.results[1].input_tokens`."""
     code: str
-    """What is wrong, one of `CODES`."""
+    """The kind of error, one of `CODES`."""
     message: str
-    """The same for a person."""
+    """The error in words."""
     raw: str | None = None
-    """The line. This is what to edit."""
+    """The line. To mend it, edit this."""
     raw_base64: str | None = None
     """The line in base64, where it is not UTF-8."""
     truncated: bool = False
-    """Whether this is but the beginning of the line, as of one over `max_line_bytes`. Such a letter
-    is rejected again until it is mended."""
+    """Whether this is only the beginning of the line, as of one over `max_line_bytes`. It is
+    rejected again until it is mended."""
     additional_properties: Mapping[str, Any] = attrs.field(default=NO_PROPERTIES, hash=False)
-    """What else stands in the letter, as notes of yours; written back; in equality, not in hash."""
+    """Other fields of the letter, as your notes; written back; in equality, not in hash."""
 
     def __attrs_post_init__(self) -> None:
         if (self.raw is None) == (self.raw_base64 is None):
             raise UsageWireError("a dead letter has either raw or raw_base64")
         try:
-            self.data  # noqa: B018 -- whether there is any
+            self.data  # noqa: B018 -- it raises where there is none
         except ValueError as error:
             raise UsageWireError(f"raw_base64 is no base64: {error}") from error
 
     @classmethod
     def from_rejection(cls, rejection: Rejection) -> Self:
-        """Return the letter of a rejection, truncated where that has not all of its line.
+        """Return the letter of a rejection, truncated where that has only a part of the line.
 
         Of a line over `max_line_bytes` the first 4096 bytes are taken.
         """
@@ -106,15 +108,15 @@ class DeadLetter:
         if rejection.code == "line_too_long":
             raw = raw[:RAW_LIMIT]
         return cls(
-            file=None if rejection.file is None else _writable(rejection.file),
+            file=None if rejection.file is None else _escaped(rejection.file),
             line=rejection.line,
             offset=rejection.offset,
             length=length,
-            path=_writable(rejection.path),
+            path=_escaped(rejection.path),
             code=rejection.code,
-            message=_writable(rejection.message),
+            message=_escaped(rejection.message),
             truncated=len(raw) < length,
-            **_held(raw),
+            **_line_fields(raw),
         )
 
     @property
@@ -128,17 +130,17 @@ class DeadLetter:
     def mended(self, line: str | bytes) -> Self:
         """Return the letter with `line` in place of its own, whole and without line end."""
         data = line if isinstance(line, bytes) else line.encode("utf-8", "surrogatepass")
-        return attrs.evolve(self, truncated=False, **_held(data))
+        return attrs.evolve(self, truncated=False, **_line_fields(data))
 
     def feed_to(self, decoder: Decoder[T]) -> list[T]:
         """Give the line to `decoder` again and return its record, or nothing if there is none.
 
-        The decoder counts the line and does what its `on_error` says with one that it rejects. The
-        rejection tells the place that the letter tells, not that of the letter. A truncated letter
-        is rejected as `line_too_long`.
+        The decoder counts the line, and rejects it as its `on_error` says. The rejection has the
+        place of the line, not that of the letter. A truncated letter is rejected as
+        `line_too_long`.
 
         Raises:
-            DecodeError: with `on_error="raise"`, where the line is a bad one.
+            DecodeError: with `on_error="raise"`, where the line is rejected.
 
         """
         stream = decoder.begin(self.file, Place(self.line, self.offset))
@@ -152,14 +154,14 @@ class DeadLetter:
 class DeadLetters:
     """Write rejected lines to a file of dead letters: a context manager, and a function to call.
 
-    Give it to `read`, or to any decoder, as `on_error`. Lines of up to `max_line_bytes` are kept
-    whole, unless `max_raw_bytes` says less. They hold whatever the line held, personal data too.
+    Pass it to `read`, or to any decoder, as `on_error`. Lines of up to `max_line_bytes` are kept
+    whole, unless `max_raw_bytes` is less. They hold all that the line held, personal data too.
 
     Args:
         path: the file to write; compressed by its name, as by a `Writer`. It may be the file that
             the letters are read from, which is replaced at the end.
-        append: whether to add to what is there, line by line, instead of replacing it whole or not
-            at all. For runs that are long or that are resumed.
+        append: whether to add to the file, line by line, instead of replacing it whole or not at
+            all. For runs that are long or that are resumed.
 
     Raises:
         FileError: where the file cannot be written, as `Writer` does.
@@ -167,14 +169,14 @@ class DeadLetters:
     """
 
     whole_lines: Final = True
-    """Tells a decoder that rejections are to have their lines whole."""
+    """A decoder reads this: rejections keep their whole lines."""
 
     def __init__(self, path: str | os.PathLike[str], *, append: bool = False) -> None:
-        self._writer = Writer(path, append=append, converter=_sparing_converter())
+        self._writer = Writer(path, append=append, converter=_letter_converter())
 
     @property
     def count(self) -> int:
-        """How many letters were taken."""
+        """How many letters were written."""
         return self._writer.count
 
     def __call__(self, rejection: Rejection, notes: Mapping[str, Any] = NO_PROPERTIES) -> None:
@@ -231,7 +233,7 @@ class DeadLetters:
         self._writer.discard()
 
 
-def _held(line: bytes) -> dict[str, Any]:
+def _line_fields(line: bytes) -> dict[str, Any]:
     """Return the attributes that hold `line`."""
     try:
         return {"raw": line.decode(), "raw_base64": None}
@@ -239,11 +241,11 @@ def _held(line: bytes) -> dict[str, Any]:
         return {"raw": None, "raw_base64": b64encode(line).decode()}
 
 
-def _writable(text: str) -> str:
-    """Return `text` with what cannot be UTF-8, as in the names of some files, escaped."""
+def _escaped(text: str) -> str:
+    """Return `text` with surrogates escaped, which some file names have and UTF-8 cannot."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 @cache
-def _sparing_converter() -> Converter:
+def _letter_converter() -> Converter:
     return make_converter(omit_if_default=True)

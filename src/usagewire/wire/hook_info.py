@@ -1,7 +1,7 @@
-"""What a hook of ours does, said as data, so that the same can be done in another way.
+"""Descriptions of hooks as data, so that other code can do the same without calling them.
 
-A hook is a function and tells nothing about itself. Whoever makes one may note beside it what it
-was made of; whoever finds no note has to call it.
+A hook is a function, which cannot be taken apart. The function that makes one may describe it; a
+hook without a description has to be called.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ Hook = TypeVar("Hook", bound=Callable[..., Any])
 
 
 def describe(hook: Hook, kind: str, *of: Any) -> Hook:
-    """Note that `hook` is of `kind`, made of `of`; return it."""
+    """Note on `hook` that it is of `kind` and made of `of`; return it."""
     hook.facts = hook, (kind, *of)  # type: ignore[attr-defined]
     return hook
 
 
 def facts_of(hook: Any) -> tuple[Any, ...]:
-    """Return the kind of a hook and what it was made of, or () where nobody noted that.
+    """Return the kind of a hook and its parts, or () where it has no description.
 
-    A note is about one function: `functools.wraps` copies it to another, which does more.
+    A description is of one function: `functools.wraps` copies it to another, which does more.
     """
     noted, facts = getattr(hook, "facts", (None, ()))
     return facts if noted is hook else ()
@@ -31,27 +31,27 @@ def facts_of(hook: Any) -> tuple[Any, ...]:
 
 @attrs.frozen(eq=False, repr=False)
 class ValueHook:
-    """How the values of one field are read or written."""
+    """The way to read or write the values of one field."""
 
     hook: Callable[..., Any] | None
-    """What to call; None where the value stays as it is."""
+    """The function to call; None where the value stays as it is."""
     kind: Any = None
-    """The type to tell the hook."""
+    """The type to pass to the hook."""
     nullable: bool = False
-    """Whether null stays null without asking the hook."""
+    """Whether null stays null without a call of the hook."""
     test: str | None = None
-    """An expression over `{v}` that is true only where the hook would return the very same."""
+    """An expression over `{v}`: if it is true, the hook returns the same object."""
 
 
 def value_hook(
-    hook: Callable[..., Any], kind: Any, plain: Mapping[tuple[Callable[..., Any], Any], str]
+    hook: Callable[..., Any], kind: Any, tests: Mapping[tuple[Callable[..., Any], Any], str]
 ) -> ValueHook:
-    """Return `hook` for values of type `kind`, taken apart where it only lets None through.
+    """Return the way to use `hook` for values of type `kind`, with None taken out of an optional.
 
-    `plain` has the `ValueHook.test` for a hook and a type.
+    `tests` has the `ValueHook.test` for a hook and a type.
     """
     facts = facts_of(hook)
     nullable = facts[:1] == ("optional",)
     if nullable:
         _, hook, kind = facts
-    return ValueHook(hook, kind, nullable, plain.get((hook, kind)))
+    return ValueHook(hook, kind, nullable, tests.get((hook, kind)))

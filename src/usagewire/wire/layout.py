@@ -1,12 +1,12 @@
-"""What an attrs class looks like on the wire: its fields, their JSON keys, its tags.
+"""The layout of an attrs class on the wire: its fields, their JSON keys and its tags.
 
-Here the names a user gives (`names=`, `Annotated`, alias) and our own tables come together. Nothing
-here reads or writes a value.
+This module joins the names that a user gives (`names=`, `Annotated`, alias) with the tables in
+`names`. It reads and writes no value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, TypeVar, get_args, get_origin
 
 import attrs
@@ -18,36 +18,31 @@ from usagewire.models import UnknownResult
 from usagewire.wire import names as wire_names
 
 Name: TypeAlias = Any
-"""What `names=` takes for a field: a JSON key; several, of which the first is written and all are
+"""The name of a field in `names=`: a JSON key; several, of which the first is written and all are
 read; or a `cattrs.gen.override(...)`."""
 
 Names: TypeAlias = Mapping[type, Mapping[str, Name]]
 """For each class, names for some of its attributes."""
 
 Unknown: TypeAlias = Literal["keep", "ignore", "forbid"]
-"""What happens to a JSON key that a class has no field for."""
+"""What to do with a JSON key that a class has no field for."""
 
 NEUTRAL: Final = override()
 _Override: Final = type(NEUTRAL)
 
 
 @attrs.frozen(eq=False, repr=False)
-class Rules:
-    """What one converter was asked to do."""
+class NamingRules:
+    """The options of a converter that decide about keys."""
 
     dialect: wire_names.Dialect
-    strict: bool
     unknown: Unknown
     names: Names
-    used: Callable[[], None]
-    """Called once for every value that only `strict=False` let through."""
-    plain: Mapping[tuple[Callable[..., Any], Any], str]
-    """For a hook and a type, the `ValueHook.test` of it."""
 
 
 @attrs.frozen(eq=False, repr=False)
 class Field:
-    """One field of a class as the wire sees it."""
+    """One field of a class on the wire."""
 
     attribute: str
     argument: str
@@ -72,7 +67,7 @@ class Field:
 
 @attrs.frozen(eq=False, repr=False)
 class Layout:
-    """All that is known of an attrs class before any value of it is seen."""
+    """An attrs class on the wire."""
 
     cls: Any
     fields: tuple[Field, ...]
@@ -95,7 +90,7 @@ class Layout:
     """Whether an object without tag may be a generated client's wrapper, or an API error."""
 
 
-def layout_of(cls: Any, converter: Converter, rules: Rules) -> Layout:
+def layout_of(cls: Any, converter: Converter, rules: NamingRules) -> Layout:
     """Return the layout of attrs class `cls` under `rules`."""
     origin = get_origin(cls) or cls
     fields = fields_of(cls, converter, rules)
@@ -109,8 +104,8 @@ def layout_of(cls: Any, converter: Converter, rules: Rules) -> Layout:
     catch_all = attrs.fields_dict(origin).get(wire_names.EXTRA)
     if catch_all and (not catch_all.init or any(f.attribute == wire_names.EXTRA for f in fields)):
         catch_all = None
-    # What an `UnknownResult` holds is its content, whatever is said about unknown keys.
-    content = issubclass(origin, UnknownResult)
+    # The unknown keys of an `UnknownResult` are its content, so no option drops them.
+    is_content = issubclass(origin, UnknownResult)
     return Layout(
         cls=origin,
         fields=fields,
@@ -122,13 +117,13 @@ def layout_of(cls: Any, converter: Converter, rules: Rules) -> Layout:
         if ours
         else wire_names.TAG,
         catch_all=catch_all,
-        keeps=catch_all is not None and (rules.unknown == "keep" or content),
-        forbids=rules.unknown == "forbid" and not content,
+        keeps=catch_all is not None and (rules.unknown == "keep" or is_content),
+        forbids=rules.unknown == "forbid" and not is_content,
         wrappers=ours and bool(tags or tag_field is not None),
     )
 
 
-def fields_of(cls: Any, converter: Converter, rules: Rules) -> tuple[Field, ...]:
+def fields_of(cls: Any, converter: Converter, rules: NamingRules) -> tuple[Field, ...]:
     """Return the fields of attrs class `cls` that have a JSON key, with their names resolved.
 
     Names come, first found first, from `rules.names`, from `Annotated[..., override(rename=...)]`,
@@ -142,9 +137,9 @@ def fields_of(cls: Any, converter: Converter, rules: Rules) -> tuple[Field, ...]
         raise UsageWireError(f"cannot resolve the annotations of {origin!r}: {error}") from error
     variables = _type_variables(cls)
     given = rules.names.get(origin, {})
-    unheard = sorted(given.keys() - attrs.fields_dict(origin).keys())
-    if unheard:
-        raise UsageWireError(f"{origin.__name__} has no field {unheard[0]!r} to name")
+    unknown = sorted(given.keys() - attrs.fields_dict(origin).keys())
+    if unknown:
+        raise UsageWireError(f"{origin.__name__} has no field {unknown[0]!r} to name")
     found = []
     for a in attrs.fields(origin):
         # attrs has None for a field without annotation, and for the annotation None.
@@ -188,7 +183,7 @@ def is_own(cls: type) -> bool:
 
 
 def is_ours(cls: type, attribute: str) -> bool:
-    """Return whether `attribute` is a field that one of our own classes brought to `cls`."""
+    """Return whether `cls` has the field `attribute` from one of our own classes."""
     return any(
         is_own(base) and attribute in attrs.fields_dict(base)
         for base in cls.__mro__
@@ -208,7 +203,7 @@ def tag_keys(cls: type) -> tuple[str, ...]:
 
 
 def _type_variables(cls: Any) -> dict[Any, Any]:
-    """Return what the type variables of `cls` and of its generic bases stand for."""
+    """Return the arguments for the type variables of `cls` and of its generic bases."""
     found: dict[Any, Any] = {}
     origin = get_origin(cls) or cls
     bases = [base for c in origin.__mro__ for base in vars(c).get("__orig_bases__", ())]

@@ -1,12 +1,9 @@
-"""How each field and each kind is spelled on the wire: data, cited and dated.
+"""The spelling of each field and tag on the wire: data, cited and dated.
 
-Everything that knows a JSON name comes from here. Most fields need no entry: the API writes the
-attribute's own name, and the other dialects write that name in camelCase or PascalCase. Only what
-departs from that stands in a table.
+Every JSON name comes from here. Most fields need no entry: the API writes the attribute's own name,
+and the other dialects write that name in camelCase or PascalCase. The tables hold the exceptions.
 
 A *dialect* is a way to write; reading accepts every spelling of every dialect at once.
-
-This module knows neither cattrs nor the C extension.
 """
 
 from __future__ import annotations
@@ -32,23 +29,17 @@ OWN_MODULES: Final = frozenset(
         "usagewire.converters.flat_row",
     }
 )
-"""Where the classes are defined whose fields are spelled by this module."""
+"""The modules of the classes whose fields this module spells."""
 
 TAG: Final = "object"
-"""The attribute, and JSON key, that tells what kind an object is."""
+"""The attribute and JSON key of the tag."""
 
 EXTRA: Final = "additional_properties"
-"""The attribute that holds what a class has no field for. It is no JSON key of its own; the name is
-the one OpenAPI uses for the same thing."""
+"""The attribute that holds the unknown fields. It is no JSON key; OpenAPI has the same name."""
 
 SPELLINGS: Final[Mapping[str, Mapping[Dialect, str]]] = {
     # `source` is an attribute of library objects in Dart, hence the underscore in its SDK.
-    "source_": {
-        "api": "source",
-        "legacy": "source",
-        "dart": "source_",
-        "powershell": "Source",
-    },
+    "source_": {"api": "source", "legacy": "source", "dart": "source_", "powershell": "Source"},
     # 2024-12-04 `sessions`; 2025-02-10 `num_sessions`, though `required` went on naming `sessions`.
     "sessions": {
         "api": "num_sessions",
@@ -126,7 +117,7 @@ def tags(cls: type) -> tuple[str, ...]:
 CLASS_OF_TAG: Final[Mapping[str, type]] = {
     tag: cls for cls in (m.UsageResponse, m.UsageTimeBucket, *m.ROW_CLASSES) for tag in tags(cls)
 }
-"""Every known tag and what it means."""
+"""The class of every known tag."""
 
 
 def spelling(attribute: str, dialect: Dialect) -> str:

@@ -1,1 +1,1 @@
-"""What is drawn on a terminal."""
+"""Text, tables and bars for a terminal."""

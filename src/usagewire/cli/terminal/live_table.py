@@ -1,13 +1,9 @@
-"""Sums that grow: a table on standard output that is drawn anew, where that is a terminal.
-
-What is summed, and from where it comes, is not known here.
-"""
+"""A table of sums that is redrawn on standard output as they grow, where that is a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from time import monotonic
-from types import TracebackType
 from typing import Final, Self
 
 from rich.console import Console, Group
@@ -19,17 +15,17 @@ from usagewire.cli.terminal.progress import is_screen
 from usagewire.cli.terminal.tables import live_table, shown
 
 _PAUSE: Final = 0.25
-"""Seconds between two drawings at least."""
+"""Seconds between two redraws at least."""
 
 _SHARE: Final = 10
-"""Of how much time at most one part is spent on drawing, where there are very many groups."""
+"""One part in this many is the most time spent on drawing, where there are very many groups."""
 
 
 class LiveTable:
     """A table of `sums` with the line that `below` gives under it. A context manager.
 
-    Whenever the sums are others, so must the line be. The table is taken away at its end. Where
-    nobody looks, nothing is drawn.
+    The line must change whenever the sums do. The table is removed at the end. Without a terminal
+    nothing is drawn.
     """
 
     def __init__(self, console: Console, sums: Summary, below: Callable[[], str]) -> None:
@@ -43,7 +39,7 @@ class LiveTable:
         self._next = 0.0
 
     def show(self, *, idle: bool) -> None:
-        """Draw it anew where it has changed: always when `idle`, else a few times a second."""
+        """Redraw it if it has changed: always when `idle`, else a few times a second."""
         started = monotonic()
         if not self._live.is_started or (not idle and started < self._next):
             return
@@ -63,10 +59,5 @@ class LiveTable:
             self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._live.stop()

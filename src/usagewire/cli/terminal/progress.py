@@ -1,7 +1,6 @@
-"""How far long work is: a bar with bytes, lines per second and time left.
+"""The progress bar of long work: bytes, lines per second and time left.
 
-It is drawn on standard error where that is a terminal, and nowhere else. It is taken away when the
-work ends. What is read, and how, is not known here.
+It is drawn on standard error where that is a terminal, and removed when the work ends.
 """
 
 from __future__ import annotations
@@ -27,28 +26,28 @@ from usagewire.cli.terminal.tables import shown
 from usagewire.streaming.sources import paths
 
 LARGE: Final = 4 * 2**20
-"""From how many bytes on there is a bar: those of all files, or those taken where that is unknown.
-Less is read in a second."""
+"""Bytes from which on there is a bar: of all files, or those read where the size is unknown. Fewer
+are read in a second."""
 
 _REFRESHES: Final = 4
-"""How many times a second the bar is drawn anew."""
+"""How many times a second the bar is redrawn."""
 
 
 class State(NamedTuple):
-    """How far reading is."""
+    """The progress of reading."""
 
     file: str
     """Name of the file that is being read."""
     taken: int
-    """Bytes taken from the files, as they are in the files."""
+    """Bytes read from the files, before decompression."""
     lines: int
     """Lines read."""
 
 
 class Bar(Progress):
-    """A bar for reading `total` bytes, or None where nobody knows how many.
+    """A bar for reading `total` bytes; None where the size is unknown.
 
-    `state` is asked in a thread, so it must be quick and change nothing.
+    A thread calls `state`, so it must be quick and change nothing.
     """
 
     def __init__(self, console: Console, total: int | None, state: Callable[[], State]) -> None:
@@ -87,21 +86,17 @@ class _LinesPerSecond(ProgressColumn):
 
 
 def is_screen(console: Console) -> bool:
-    """Return whether a person looks at it, on a terminal on which lines can be drawn anew.
+    """Return whether it is a terminal on which lines can be redrawn.
 
-    Colours that are forced by the environment make no terminal of a file.
+    Colours that the environment forces make no terminal of a file.
     """
     return console.file.isatty() and console.is_interactive
 
 
 def total_size(names: Iterable[str]) -> int | None:
     """Return how many bytes files have together; None where one of them cannot be asked."""
-    total = 0
-    for size in _sizes(names):
-        if size is None:
-            return None
-        total += size
-    return total
+    sizes = [*_sizes(names)]
+    return None if None in sizes else sum(filter(None, sizes))
 
 
 def _sizes(names: Iterable[str]) -> Iterator[int | None]:
@@ -113,6 +108,6 @@ def _sizes(names: Iterable[str]) -> Iterator[int | None]:
             try:
                 status = Path(path).stat()
             except (OSError, ValueError):
-                yield 0  # which reading will tell
+                yield 0  # the error comes when it is read
             else:
                 yield status.st_size if stat.S_ISREG(status.st_mode) else None

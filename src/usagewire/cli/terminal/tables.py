@@ -1,6 +1,6 @@
-"""Sums as text: a table, CSV or JSON, with money exact and nothing in it that steers a terminal.
+"""A summary as text: a table, CSV or JSON, with exact money and no control characters.
 
-This module knows `Summary` and how it looks. It reads no file and prints nothing.
+It prints nothing.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _titles(metrics: Mapping[str, int], total: Group) -> list[str]:
 
 
 def _numbers(group: Group, metrics: Mapping[str, int], total: Group, *, grouping: str) -> list[str]:
-    """Return what stands under `_titles`; nothing under a metric or currency the group lacks."""
+    """Return the cells under `_titles`; empty for a metric or currency that the group lacks."""
     return [
         f"{group.rows:{grouping}}",
         *(f"{group.metrics[name]:{grouping}}" if name in group.metrics else "" for name in metrics),

@@ -5,23 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
+from tests.support.cli import Screen, console
 from usagewire.cli.terminal.progress import LARGE, Bar, State, is_screen, total_size
-
-
-class Screen(io.StringIO):
-    """A terminal."""
-
-    def isatty(self) -> bool:
-        """Say so."""
-        return True
-
-
-def console(file: io.StringIO, **environment: str) -> Console:
-    """Return a console that writes to a file, or to a terminal."""
-    environment = {"TERM": "xterm", "NO_COLOR": "1"} | environment
-    return Console(file=file, force_terminal=file.isatty(), width=100, _environ=environment)
 
 
 @pytest.mark.parametrize(

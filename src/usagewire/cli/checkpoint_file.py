@@ -1,4 +1,4 @@
-"""A file that keeps a checkpoint: read at the start of a run, and replaced whole as it goes on."""
+"""The file of `--checkpoint`: read at the start of a run, and replaced whole as it goes on."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from usagewire.streaming.sources import file_error
 from usagewire.streaming.writer import Writer
 
 PAUSE: Final = 5.0
-"""Seconds between two writings at least, but for the last."""
+"""Seconds between two writes at least; the last one does not wait."""
 
-_LONGEST: Final = 2**16
-"""Bytes that are read at most. A checkpoint has a few hundred; another file may have any number."""
+_MAX_BYTES: Final = 2**16
+"""Bytes that are read at most: a checkpoint has a few hundred, and a wrong file may be huge."""
 
 
 class CheckpointFile:
@@ -35,9 +35,9 @@ class CheckpointFile:
         if compressor(Path(path).suffix, path):
             raise FileError(f"{path}: a checkpoint is not compressed; give it another name")
         self._path = path
-        self._kept = ""
-        self._next = 0.0
-        self._trouble: FileError | None = None
+        self._saved = ""
+        self._next_save = 0.0
+        self._error: FileError | None = None
 
     def read(self) -> str | None:
         """Return the checkpoint, or None where there is no file yet.
@@ -49,7 +49,7 @@ class CheckpointFile:
         """
         try:
             with Path(self._path).open("rb") as file:
-                text = file.read(_LONGEST).decode("utf-8", "replace")
+                text = file.read(_MAX_BYTES).decode("utf-8", "replace")
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -58,22 +58,22 @@ class CheckpointFile:
             Checkpoint.loads(text)
         except CheckpointError as error:
             raise CheckpointError(f"{self._path}: {error}") from error
-        self._kept = text.strip()
-        return self._kept
+        self._saved = text.strip()
+        return self._saved
 
-    def keep(self, checkpoint: Callable[[], str], *, now: bool = False) -> FileError | None:
-        """Write the checkpoint if it is time, or `now`; return what went wrong the last time."""
-        if not now and monotonic() < self._next:
-            return self._trouble
-        self._next = monotonic() + PAUSE
+    def save(self, checkpoint: Callable[[], str], *, now: bool = False) -> FileError | None:
+        """Write the checkpoint if it is time, or `now`; return the error of the last write."""
+        if not now and monotonic() < self._next_save:
+            return self._error
+        self._next_save = monotonic() + PAUSE
         text = checkpoint()
-        if text == self._kept:
-            return self._trouble
+        if text == self._saved:
+            return self._error
         try:
             with Writer(self._path) as writer:
                 writer.write_line(text.encode())
         except FileError as error:
-            self._trouble = error
+            self._error = error
         else:
-            self._kept, self._trouble = text, None
-        return self._trouble
+            self._saved, self._error = text, None
+        return self._error

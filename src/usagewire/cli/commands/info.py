@@ -1,7 +1,6 @@
-"""Which types the C extension reads and writes, why it does not the others, and both as text.
+"""`usagewire info`: the types that the C extension reads and writes, and why it does not others.
 
-What the reasons are is decided by `plans`. This module asks for them as any user may, and prints
-nothing.
+The decoder and the encoder give the reasons.
 """
 
 from __future__ import annotations
@@ -15,8 +14,11 @@ from importlib import import_module
 from typing import Any, Final, get_args
 
 import attrs
+import click
 
 from usagewire import __version__
+from usagewire.cli import help_text
+from usagewire.cli.terminal.messages import print_result
 from usagewire.cli.terminal.tables import shown
 from usagewire.codec.decoder import Decoder
 from usagewire.codec.encoder import Encoder
@@ -27,26 +29,45 @@ from usagewire.models import CostsResultAmount, UsageObject
 from usagewire.native import plans
 from usagewire.streaming.dead_letters import DeadLetter
 
-OURS: Final = (*get_args(UsageObject), CostsResultAmount, UsageTimeBucketResultInner, DeadLetter)
-"""Every class of ours that is read and written."""
+_OWN_TYPES: Final = (
+    *get_args(UsageObject), CostsResultAmount, UsageTimeBucketResultInner, DeadLetter,
+)  # fmt: skip
+
+
+@click.command(epilog=help_text.INFO)
+@click.argument("types", metavar="[TYPE]...", nargs=-1)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print it.",
+)
+def info(*, types: tuple[str, ...], form: str) -> None:
+    """Tell whether the C extension is in use, and for which types.
+
+    All classes of this package are listed, and each TYPE that is given. A type is read and written
+    by C, or else by the reference, which does the same and takes longer.
+    """
+    try:
+        paths = [_paths_of(kind.__name__, kind) for kind in _OWN_TYPES]
+        paths += [_paths_of(name, _load(name)) for name in types]
+    except UsageWireError as error:
+        raise click.UsageError(shown(str(error))) from None
+    print_result(_as_json(paths) if form == "json" else _as_text(paths))
 
 
 @attrs.frozen
-class Paths:
-    """The ways that a type is read and written: None by C, else why by the reference."""
+class _Paths:
+    """How a type is read and written: None by C, else the reason why by the reference."""
 
     name: str
     read: str | None
     written: str | None
 
 
-def paths_of(name: str, kind: Any) -> Paths:
-    """Return the ways of `kind`, an attrs class or a union of some, which is called `name`.
-
-    Raises:
-        UsageWireError: where it is something else, or cannot be read.
-
-    """
+def _paths_of(name: str, kind: Any) -> _Paths:
     if not all(attrs.has(member) for member in members(kind)):
         raise UsageWireError(f"{name}: this is neither an attrs class nor a union of such classes")
     encoder = Encoder()
@@ -55,16 +76,11 @@ def paths_of(name: str, kind: Any) -> Paths:
         read = Decoder(kind).not_accelerated
     except UsageWireError as error:
         raise UsageWireError(f"{name}: {error}") from error
-    return Paths(name, read, next(filter(None, written), None))
+    return _Paths(name, read, next(filter(None, written), None))
 
 
-def load(name: str) -> Any:
-    """Return what `module:Class` names, whose module may stand in the current folder.
-
-    Raises:
-        UsageWireError: where there is no such thing, or its module cannot be imported.
-
-    """
+def _load(name: str) -> Any:
+    """Return the type `module:Class`; the module may be in the current folder."""
     module, colon, path = name.partition(":")
     if not (module and colon and path):
         raise UsageWireError(f"{name}: a type is named as module:Class")
@@ -81,16 +97,16 @@ def load(name: str) -> Any:
     return kind
 
 
-def as_text(paths: Sequence[Paths]) -> str:
-    """Return what is installed, and a line for each type."""
+def _as_text(paths: Sequence[_Paths]) -> str:
+    """Return the versions, and a line for each type."""
     missing = plans.unavailable()
     rows = [("type", "read by", "written by", "why not by C")]
     rows += [
         (
             shown(each.name),
-            _way(each.read),
-            _way(each.written),
-            # What is said of all is not said of each.
+            _path(each.read),
+            _path(each.written),
+            # The line `path` gives the one reason for all of them.
             "" if missing else shown(_why(each)),
         )
         for each in paths
@@ -106,8 +122,8 @@ def as_text(paths: Sequence[Paths]) -> str:
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
-def as_json(paths: Sequence[Paths]) -> str:
-    """Return the same as one JSON object; a reason is null where the C extension is in use."""
+def _as_json(paths: Sequence[_Paths]) -> str:
+    """Return the same as one JSON object; a reason is null where C is used."""
     types = [
         {"type": each.name, "not_read_by_c": each.read, "not_written_by_c": each.written}
         for each in paths
@@ -123,15 +139,15 @@ def as_json(paths: Sequence[Paths]) -> str:
     return json.dumps(result, indent=2) + "\n"
 
 
-def _way(reason: str | None) -> str:
+def _path(reason: str | None) -> str:
     return "C" if reason is None else "reference"
 
 
-def _why(paths: Paths) -> str:
+def _why(paths: _Paths) -> str:
     if paths.read == paths.written:
         return paths.read or ""
     reasons = {"reading": paths.read, "writing": paths.written}
-    return "; ".join(f"{what}: {reason}" for what, reason in reasons.items() if reason)
+    return "; ".join(f"{task}: {reason}" for task, reason in reasons.items() if reason)
 
 
 def _python() -> str:

@@ -1,0 +1,47 @@
+"""`usagewire summary`: metrics and money of files, added up by group."""
+
+from __future__ import annotations
+
+import click
+
+from usagewire.cli import help_text, options
+from usagewire.cli.session import Session
+from usagewire.cli.terminal.messages import print_result
+from usagewire.cli.terminal.tables import FORMATS
+
+
+@click.command(epilog=help_text.READING)
+@options.FILES
+@options.BY
+@options.KIND
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([*FORMATS]),
+    default="table",
+    show_default=True,
+    help="How to print the result. json and csv have money exact; csv has no total.",
+)
+@click.option(
+    "--breakdown",
+    is_flag=True,
+    help="Sum the parts of the token totals too; never add them to the totals.",
+)
+@options.LENIENT
+def summary(
+    *, files: tuple[str, ...], by: str, kinds: tuple[str, ...], form: str, breakdown: bool,
+    lenient: bool,
+) -> None:  # fmt: skip
+    """Add up metrics and money by model, project, day or other keys.
+
+    input_cached_tokens is a part of input_tokens. Bad lines are named on standard error, at most 20
+    a file. A file that cannot be read is named too; the others are in the sums.
+    """
+    sums = options.new_summary(by, kinds, breakdown=breakdown)
+    session = Session(lambda: "no sum was printed")
+    with session.guard():
+        for batch in session.batches(files, strict=not lenient):
+            for record in batch:
+                sums.add(record)
+        print_result(FORMATS[form](sums, session.line_counts))
+        session.finish(*options.skipped_rows(sums))

@@ -1,0 +1,110 @@
+"""`usagewire tail`: metrics and money of a log that grows, added up until a signal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from math import inf
+from typing import Any
+
+import click
+from rich.console import Console
+
+from usagewire.cli import help_text, options
+from usagewire.cli.checkpoint_file import CheckpointFile
+from usagewire.cli.session import Session
+from usagewire.cli.signals import stopping
+from usagewire.cli.terminal.live_table import LiveTable
+from usagewire.cli.terminal.messages import print_result
+from usagewire.cli.terminal.progress import is_screen
+from usagewire.cli.terminal.tables import FORMATS
+from usagewire.errors import CheckpointError, FileError
+from usagewire.streaming.follow.tail import INTERVAL
+from usagewire.streaming.reader import Reader, read
+
+
+@click.command(epilog=help_text.FOLLOWING)
+@click.argument("file", metavar="FILE")
+@options.BY
+@options.KIND
+@options.LENIENT
+@click.option(
+    "--checkpoint",
+    metavar="CHECKPOINT",
+    help="Go on where the run before stopped, as this file tells, and keep it up to date: it is"
+    " written now and then, and at the end.",
+)
+@click.option(
+    "--interval",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    default=INTERVAL,
+    show_default=True,
+    help="How long to wait before looking for new lines again.",
+)
+def tail(
+    *, file: str, by: str, kinds: tuple[str, ...], lenient: bool, checkpoint: str | None,
+    interval: float,
+) -> None:  # fmt: skip
+    """Follow a log that grows, and sum up what comes until Ctrl-C or SIGTERM.
+
+    On a terminal the sums are shown while they grow. At the end they are printed: of the lines that
+    were read since this start, not of those before a checkpoint. Each bad line is named on standard
+    error. The log is read from its beginning, and on when it is rotated.
+    """
+    sums = options.new_summary(by, kinds)
+    screen = Console()
+    one_terminal = is_screen(screen) and sys.stderr.isatty()
+    session = Session(
+        lambda: "no sum was printed", limit=inf, console=screen if one_terminal else None
+    )
+    with session.guard():
+        place = CheckpointFile(checkpoint, file) if checkpoint is not None else None
+        resume = place.read() if place else None
+        if resume is not None:
+            session.print(f"{file}: goes on at the checkpoint; the sums are of what comes after it")
+        with LiveTable(screen, sums, lambda: f"{file}: {session.summary_line()}") as table:
+            reader = session.source = read(
+                file,
+                follow=True,
+                interval=interval,
+                resume=resume,
+                strict=not lenient,
+                on_error=session.rejection_handler(),
+                max_rejections=0,
+            )
+            for batch in _batches_until_signal(session, reader):
+                for record in batch:
+                    sums.add(record)
+                table.show(idle=not batch)
+                if place:
+                    session.report("checkpoint", place.save(reader.checkpoint))
+        if place:
+            session.report("checkpoint", place.save(reader.checkpoint, now=True))
+        print_result(FORMATS["table"](sums, session.line_counts))
+        session.finish(*options.skipped_rows(sums))
+
+
+def _batches_until_signal(session: Session, reader: Reader[Any]) -> Iterator[list[Any]]:
+    """Yield the batches of a followed log, until a signal; an empty one where nothing came.
+
+    A log that cannot be read is reported, and tried again.
+
+    Raises:
+        CheckpointError: where reading cannot go on at the checkpoint.
+        FileError: where `reader` is of something that cannot be followed.
+
+    """
+    session.cleanup.callback(reader.close)
+    # For the rest of the command: the echo of a signal may come while sums are printed.
+    session.cleanup.enter_context(stopping(reader.stop))
+    while True:
+        try:
+            for batch in reader.batches():
+                session.report("log", None)
+                yield batch
+            break
+        except CheckpointError:
+            raise
+        except FileError as error:
+            session.report("log", error)

@@ -1,0 +1,28 @@
+"""`usagewire validate`: every rejected line of files, with its place and reason."""
+
+from __future__ import annotations
+
+import click
+
+from usagewire.cli import help_text, options
+from usagewire.cli.session import Session
+from usagewire.wire.layout import Unknown
+
+
+@click.command(epilog=help_text.READING)
+@options.FILES
+@options.LENIENT
+@click.option(
+    "--unknown",
+    type=click.Choice(["keep", "forbid"]),
+    default="keep",
+    show_default=True,
+    help="Whether to reject a line with a field that this version does not know.",
+)
+def validate(*, files: tuple[str, ...], lenient: bool, unknown: Unknown) -> None:
+    """Print each bad line as file:line: path: code: message."""
+    session = Session(lambda: "what comes after was not checked", limit=None)
+    with session.guard():
+        for _ in session.batches(files, strict=not lenient, unknown=unknown):
+            pass
+        session.finish()

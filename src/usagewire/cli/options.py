@@ -1,0 +1,48 @@
+"""Arguments and options that several commands have, and the summary that two of them ask for."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from usagewire.analysis.summary import KEYS, KINDS, Summary
+from usagewire.errors import UsageWireError
+
+FILES: Final = click.argument("files", metavar="FILE...", nargs=-1, required=True)
+LENIENT: Final = click.option(
+    "--lenient",
+    is_flag=True,
+    help='Also read "5" and 59200.0 as counts, "TRUE" as true, and what generated clients write:'
+    " wrappers around rows, and rows of any kind that are tagged as costs.",
+)
+BY: Final = click.option(
+    "--by",
+    metavar="KEY,KEY...",
+    default="model",
+    show_default=True,
+    help=f"Group rows by these keys: {', '.join(KEYS)}. Days and months are UTC.",
+)
+KIND: Final = click.option(
+    "--kind",
+    "kinds",
+    metavar="KIND",
+    multiple=True,
+    help=f"Sum only rows of this kind; may be repeated: {', '.join(KINDS.values())},"
+    " or the whole tag of another kind.",
+)
+
+
+def new_summary(by: str, kinds: tuple[str, ...], *, breakdown: bool = False) -> Summary:
+    """Return an empty summary for the options; wrong ones are a usage error."""
+    keys = [key.strip() for key in by.split(",") if key.strip()]
+    try:
+        return Summary(keys, kinds=kinds, breakdown=breakdown)
+    except UsageWireError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def skipped_rows(summary: Summary) -> list[str]:
+    """Return the words for the rows that `--kind` left out, if there are any."""
+    skipped = ", ".join(f"{kind} {count}" for kind, count in summary.skipped.items())
+    return [f"rows skipped: {skipped}"] if skipped else []
