@@ -19,8 +19,9 @@ import pytest
 
 from tests.support.samples import row, text
 from usagewire import FileError, UsageVectorStoresResult, read
-from usagewire.io import compression
-from usagewire.io.compression import Decompressor, compressor, is_compressed
+from usagewire.io import compression, decompression
+from usagewire.io.compression import FORMATS, compressor, format_of
+from usagewire.io.decompression import Decompressor
 from usagewire.streaming import sources
 
 zstd: Any = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
@@ -89,7 +90,8 @@ def test_told_by_the_first_bytes(kind: str, size: int) -> None:
     pieces = [piece for chunk in cut(PACK[kind](TEXT), size) for piece in source.feed(chunk)]
     pieces.extend(source.close())
 
-    assert (TEXT, kind) == (b"".join(pieces), source.kind)
+    assert source.format is not None
+    assert (TEXT, kind) == (b"".join(pieces), source.format.name)
 
 
 def test_plain_chunks_are_passed_on() -> None:
@@ -99,7 +101,7 @@ def test_plain_chunks_are_passed_on() -> None:
         found = [piece for chunk in chunks for piece in source.feed(chunk)]
 
         assert list(map(id, chunks)) == list(map(id, [*found, *source.close()]))
-        assert source.kind is None
+        assert source.format is None
 
 
 @pytest.mark.parametrize(
@@ -243,7 +245,7 @@ def test_again_gives_the_same(kind: str, size: int) -> None:
 @every_kind
 def test_again_far_into_a_member(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """So they are far into a member, where more is done in a call."""
-    monkeypatch.setattr(compression, "KEEP", 2**22)
+    monkeypatch.setattr(decompression, "KEEP", 2**22)
     text = random.Random(1).randbytes(2**19).hex().encode()  # noqa: S311 -- test data
     packed = PACK[kind](text)
     assert (text, None) == unpack_again(packed)
@@ -258,8 +260,8 @@ def test_again_far_into_a_member(kind: str, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("kind", ["zstd", "bzip2", "xz"])
 def test_damage_far_into_a_member(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where too much was read to begin anew, no more is lost than the text of one call."""
-    monkeypatch.setattr(compression, "KEEP", 0)
-    monkeypatch.setattr(compression, "_SLICE", 2**12)
+    monkeypatch.setattr(decompression, "KEEP", 0)
+    monkeypatch.setattr(decompression, "_SLICE", 2**12)
     text = random.Random(1).randbytes(2**18).hex().encode()  # noqa: S311 -- test data
     packed = PACK[kind](text)
     for place in range(2**14, len(packed), 2**15):
@@ -317,14 +319,14 @@ def test_compressor(kind: str) -> None:
 
     assert made[0] == made[1]
     assert (TEXT, None) == unpack(made[0])
-    assert is_compressed(made[0])
+    assert [kind] == [one.name for one in FORMATS if one is format_of(made[0])]
     assert None is compressor(".ndjson")
 
 
 @every_kind
 def test_missing_module(kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where the module for a format is missing, the message names the file and what to do."""
-    for module in compression._FORMATS[kind].modules:  # noqa: SLF001 -- to hide them
+    for module in next(one for one in FORMATS if one.name == kind).modules:
         monkeypatch.setitem(sys.modules, module, None)
     path = tmp_path / "usage"
     path.write_bytes(PACK[kind](ROWS))

@@ -27,7 +27,7 @@ import pytest
 
 from tests.support.samples import row, text
 from usagewire import CheckpointError, FileError, UsageVectorStoresResult, read, write
-from usagewire.io import compression, prefetch, remote
+from usagewire.io import decompression, prefetch, remote
 from usagewire.io.remote import public, without_secrets
 from usagewire.streaming import sources
 
@@ -802,7 +802,7 @@ def threads() -> list[threading.Thread]:
 def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the path of a gzip file that is worth a thread and more than what is held ahead."""
     pytest.importorskip("zlib_ng")
-    monkeypatch.setattr(compression, "_FAR", 1)
+    monkeypatch.setattr(decompression, "_FAR", 1)
     path = tmp_path / "usage.gz"
     path.write_bytes(gzip.compress(LINES * 6000))
     return path
@@ -882,7 +882,7 @@ def test_thread_holds_little(packed: Path, monkeypatch: pytest.MonkeyPatch) -> N
     time.sleep(0.05)
 
     assert 3 >= len(made)
-    assert compression.LARGE >= max(made)
+    assert decompression.LARGE >= max(made)
     reader.close()
 
 
@@ -897,7 +897,7 @@ def test_damage_in_a_thread(tmp_path: Path, place: float, monkeypatch: pytest.Mo
     known = zlib.decompressobj(31).decompress(data[:at]).count(b"\n")
     path = tmp_path / "usage.gz"
     path.write_bytes(data)
-    monkeypatch.setattr(compression, "_FAR", 2**19)
+    monkeypatch.setattr(decompression, "_FAR", 2**19)
     options = {"type": UsageVectorStoresResult, "name": "usage", "on_error": "skip"}
     expected = everything(io.BytesIO(data), **options)
     found = everything(path, **options)

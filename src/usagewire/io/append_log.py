@@ -18,7 +18,7 @@ import orjson
 from usagewire.codec.decoder import MAX_LINE_BYTES
 from usagewire.codec.line_buffer import BOM
 from usagewire.errors import FileError
-from usagewire.io.compression import Decompressor, compressor
+from usagewire.io.compression import LONGEST_MAGIC, compressor, format_of
 from usagewire.io.filesystem import (
     BUFFER,
     OutputFile,
@@ -122,12 +122,10 @@ class AppendLog(OutputFile):
 
     def _refuse_compressed(self) -> None:
         self._file.seek(0)
-        told = Decompressor(self.name)
-        with suppress(FileError):  # its damage is not our concern
-            next(told.feed(self._file.read(16)), None)
-        if told.kind:
+        found = format_of(self._file.read(LONGEST_MAGIC))
+        if found is not None:
             raise FileError(
-                f"{self.name}: a file compressed with {told.kind} cannot be appended to"
+                f"{self.name}: a file compressed with {found.name} cannot be appended to"
             )
 
     def _mend(self) -> None:

@@ -23,7 +23,8 @@ from typing import Any, BinaryIO, Final, NamedTuple, Self, TypeAlias
 import attrs
 
 from usagewire.errors import CheckpointError, FileError, UsageWireError, quote
-from usagewire.io.compression import Decompressor, is_compressed
+from usagewire.io.compression import format_of
+from usagewire.io.decompression import Decompressor
 from usagewire.io.prefetch import DEPTH, Ahead
 from usagewire.io.remote import public, remote_files, without_secrets
 from usagewire.streaming.checkpoint import WINDOW, Checkpoint, sources_mark
@@ -220,7 +221,7 @@ def _events(
         for piece in text:  # from the first on it is known whether it is compressed
             if piece:
                 yield piece
-            if opened.ours and not in_thread and (opened.remote or unpack.pays_ahead):
+            if opened.ours and not in_thread and (opened.remote or unpack.is_worth_a_thread):
                 rest = _ahead(text, DEPTH if opened.remote else _LARGE_DEPTH)
                 break
         yield from filter(None, rest)
@@ -439,7 +440,7 @@ def only_bytes(chunk: object, name: str) -> bytes:
 
 def _text(opened: Opened, unpack: Decompressor, taken: _Count) -> Generator[bytes]:
     try:
-        for chunk in _chunks(opened, unpack.name, lambda: unpack.pays_ahead):
+        for chunk in _chunks(opened, unpack.name, lambda: unpack.is_worth_a_thread):
             if len(chunk) >= CHUNK:
                 _keep_freed_memory()
             taken.value += len(chunk)
@@ -482,7 +483,7 @@ def _placed(opened: Opened, begin: SourceStarted) -> SourceStarted:
     try:
         start = file.tell()
         head = read_fully(file, WINDOW)
-        if is_compressed(head):
+        if format_of(head) is not None:
             file.seek(start)
             return begin
         tail_at = max(0, resume.offset - WINDOW)

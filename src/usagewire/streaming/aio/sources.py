@@ -17,7 +17,7 @@ from inspect import isasyncgen, iscoroutinefunction
 from typing import Any, Final, Protocol, TypeAlias
 
 from usagewire.errors import FileError, UsageWireError
-from usagewire.io.compression import PIECE, Decompressor
+from usagewire.io.decompression import PIECE, Decompressor
 from usagewire.io.prefetch import DEPTH, Ahead
 from usagewire.streaming.checkpoint import Checkpoint
 from usagewire.streaming.events import Event, SourceStarted

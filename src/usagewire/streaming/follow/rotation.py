@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from usagewire.errors import FileError
-from usagewire.io.compression import Decompressor, is_compressed
+from usagewire.io.compression import LONGEST_MAGIC, format_of
+from usagewire.io.decompression import Decompressor
 from usagewire.streaming.checkpoint import WINDOW
 from usagewire.streaming.sources import CHUNK, read_fully
 
@@ -29,9 +30,6 @@ _ROTATED: Final = re.compile(r"[-._]\d[\dTZ._:+-]*|\.old|")
 _NUMBERED: Final = re.compile(r"[-._](\d{1,5})")
 _NONE_OF_THEM: Final = re.compile(r"\.(torn|part)$")
 """What we ourselves put beside a log."""
-
-_TELLING: Final = 16
-"""By how many first bytes a compressed file is told."""
 
 
 class Seen(NamedTuple):
@@ -95,7 +93,7 @@ class Generation:
             self.inode = found.st_dev, found.st_ino
             self.mtime = found.st_mtime_ns
             """When it was changed last, in nanoseconds, as far as that was looked at."""
-            self.is_packed = is_compressed(self._at(0, _TELLING))
+            self.is_packed = format_of(self._at(0, LONGEST_MAGIC)) is not None
             """Whether it is compressed. There is no more to come then after its end."""
             self._file.seek(0)
         except BaseException:
@@ -130,7 +128,7 @@ class Generation:
             same_head = self.offset <= WINDOW or self._at(0, WINDOW) == self._head
             if not found.startswith(self._tail) or not same_head:
                 return None
-            if self.offset < _TELLING and is_compressed(found[:_TELLING]):
+            if self.offset < LONGEST_MAGIC and format_of(found):
                 raise FileError(f"{self.path}: is compressed; what is followed must be plain text")
             chunk = found[len(self._tail) :]
         self._pass(chunk)
