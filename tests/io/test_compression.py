@@ -19,10 +19,9 @@ import pytest
 
 from tests.support.samples import row, text
 from usagewire import FileError, UsageVectorStoresResult, read
-from usagewire.io import compression, decompression
+from usagewire.io import compression, decompression, files
 from usagewire.io.compression import FORMATS, compressor, format_of
 from usagewire.io.decompression import Decompressor
-from usagewire.streaming import sources
 
 zstd: Any = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 
@@ -367,7 +366,7 @@ NUMBERS = list(range(6))
 
 def numbers(data: bytes, size: int, monkeypatch: pytest.MonkeyPatch) -> tuple[list[int], str]:
     """Return the numbers of the rows that are read, and the errors."""
-    monkeypatch.setattr(sources, "CHUNK", size)
+    monkeypatch.setattr(files, "CHUNK", size)
     reader = read(io.BytesIO(data), UsageVectorStoresResult, on_error="skip")
     found: list[int] = []
     errors = ""

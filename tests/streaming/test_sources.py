@@ -27,7 +27,7 @@ import pytest
 
 from tests.support.samples import row, text
 from usagewire import CheckpointError, FileError, UsageVectorStoresResult, read, write
-from usagewire.io import decompression, prefetch, remote
+from usagewire.io import decompression, files, prefetch, remote
 from usagewire.io.remote import public, without_secrets
 from usagewire.streaming import sources
 
@@ -82,7 +82,7 @@ def test_path_of_bytes(ndjson: Path) -> None:
 def test_chunks_of_any_size(ndjson: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines across chunks are whole."""
     for size in (1, 7, 100):
-        monkeypatch.setattr(sources, "CHUNK", size)
+        monkeypatch.setattr(files, "CHUNK", size)
         assert ROWS == list(read(ndjson))
 
 
@@ -476,8 +476,8 @@ def test_file_that_cannot_be_resumed_is_closed(
 ) -> None:
     """A file that is another than at the checkpoint, or cannot be put to a place, is closed."""
     opened: list[io.FileIO] = []
-    new = sources.FileIO
-    monkeypatch.setattr(sources, "FileIO", lambda name: opened.append(new(name)) or opened[-1])
+    new = files.FileIO
+    monkeypatch.setattr(files, "FileIO", lambda name: opened.append(new(name)) or opened[-1])
     with read(ndjson) as reader:
         next(reader)
     checkpoint = reader.checkpoint()
@@ -819,8 +819,8 @@ ENDS: dict[str, Callable[[Any], object]] = {
 def test_thread_ends(packed: Path, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """However reading ends, so does the thread, and the file is closed."""
     opened = []
-    new = sources.FileIO
-    monkeypatch.setattr(sources, "FileIO", lambda name: opened.append(new(name)) or opened[-1])
+    new = files.FileIO
+    monkeypatch.setattr(files, "FileIO", lambda name: opened.append(new(name)) or opened[-1])
     reader = read(packed)
     for _ in range(4000):
         next(reader)
@@ -872,11 +872,11 @@ def test_thread_holds_little(packed: Path, monkeypatch: pytest.MonkeyPatch) -> N
     """What a thread unpacks ahead are two pieces of text."""
     made: list[int] = []
 
-    class Counting(prefetch.Ahead[Any]):
+    class Counting(prefetch.PrefetchIterator[Any]):
         def __init__(self, items: Any, **options: Any) -> None:
             super().__init__((made.append(len(item)) or item for item in items), **options)
 
-    monkeypatch.setattr(sources, "Ahead", Counting)
+    monkeypatch.setattr(files, "PrefetchIterator", Counting)
     reader = read(packed)
     assert until(lambda: next(reader) and made)
     time.sleep(0.05)
@@ -914,7 +914,7 @@ def test_damage_in_a_file_that_changes(packed: Path, monkeypatch: pytest.MonkeyP
     data = bytearray(packed.read_bytes())
     data[-8] ^= 1  # of the checksum
     packed.write_bytes(data)
-    monkeypatch.setattr(sources, "_again", lambda *_: iter([gzip.compress(b"")]))
+    monkeypatch.setattr(files, "_again", lambda *_: iter([gzip.compress(b"")]))
     found = everything(packed)
 
     assert (30_000, str) == (len(found) - 1, type(found[-1]))
@@ -924,14 +924,14 @@ def test_damage_in_a_file_that_changes(packed: Path, monkeypatch: pytest.MonkeyP
 def test_where_there_are_no_threads(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no thread can be started, reading goes on without."""
 
-    class Nowhere(prefetch.Ahead[Any]):
+    class Nowhere(prefetch.PrefetchIterator[Any]):
         def __init__(self, *_: Any, **__: Any) -> None:
             raise RuntimeError("can't start new thread")
 
         def __del__(self) -> None:
             pass
 
-    monkeypatch.setattr(sources, "Ahead", Nowhere)
+    monkeypatch.setattr(files, "PrefetchIterator", Nowhere)
 
     assert 30_000 == sum(map(len, read(packed).batches()))
 

@@ -1,7 +1,7 @@
-"""What writing asks of the system: files without a buffer, locks, permissions, folders on disk.
+"""What files need of the system: errors with names, locks, permissions, folders that are on disk.
 
-What a system or a file system does not have is decided here. What is done when, and why, is decided
-in `atomic_file` and `append_log`. Errors of the system stay what they are; `named` makes them ours.
+This module decides what to do where a system or a file system lacks something. `atomic_file` and
+`append_log` decide what is done when, and why.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Final
 from warnings import warn
 
-from usagewire.errors import FileError, quote
+from usagewire.errors import FileError, UsageWireError, quote
+from usagewire.io.remote import without_secrets
 
 if sys.platform != "win32":
     import fcntl
@@ -32,16 +33,25 @@ _PART: Final = ".usagewire-{}.part"
 
 
 @contextmanager
-def named(name: str) -> Iterator[None]:
-    """Turn an error of the system into a `FileError` that names the file."""
+def named(
+    name: str, kind: type[Exception] = OSError, *, shows_cause: bool = True
+) -> Iterator[None]:
+    """Turn an error of the `kind` into a `FileError` that names the file.
+
+    Without `shows_cause` it has no cause: the cause may hold a secret part of a URL.
+    """
     try:
         yield
-    except OSError as error:
-        raise _file_error(name, error) from error
+    except (MemoryError, UsageWireError):
+        raise
+    except kind as error:
+        raise file_error(name, error) from (error if shows_cause else None)
 
 
-def _file_error(name: str, error: Exception) -> FileError:
-    return FileError(f"{name}: {getattr(error, 'strerror', None) or error}")
+def file_error(name: str, error: Exception) -> FileError:
+    """Return the `FileError` that names the file and says what went wrong."""
+    what = str(getattr(error, "strerror", None) or error) or type(error).__name__
+    return FileError(f"{name}: {without_secrets(what)}")
 
 
 def regular(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result | None]:
@@ -54,13 +64,12 @@ def regular(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result | None]:
     try:
         target = Path(path).resolve()
     except (OSError, TypeError, ValueError, RuntimeError) as error:
-        raise _file_error(quote(str(path)), error) from error
-    try:
-        found = target.stat()
-    except FileNotFoundError:
-        return target, None
-    except OSError as error:
-        raise _file_error(str(path), error) from error
+        raise file_error(quote(str(path)), error) from error
+    with named(str(path)):
+        try:
+            found = target.stat()
+        except FileNotFoundError:
+            return target, None
     if not stat.S_ISREG(found.st_mode):
         raise FileError(f"{path}: not a regular file, so it cannot be written")
     return target, found

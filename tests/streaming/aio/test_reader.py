@@ -30,8 +30,8 @@ from usagewire import (
     aread,
     read,
 )
+from usagewire.io import files
 from usagewire.io.compression import compressor
-from usagewire.streaming import sources
 from usagewire.streaming.aio import reader
 
 ROWS: Final = [UsageVectorStoresResult(usage_bytes=number) for number in range(6)]
@@ -828,7 +828,7 @@ def test_files_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
             super().__init__(*args)
             opened.append(self)
 
-    monkeypatch.setattr(sources, "FileIO", Noted)
+    monkeypatch.setattr(files, "FileIO", Noted)
     (tmp_path / "log").write_bytes(GOOD * 10**5)
     given = io.BytesIO(GOOD)
 

@@ -24,7 +24,7 @@ from rich.progress import (
 from rich.text import Text
 
 from usagewire.cli.terminal.tables import shown
-from usagewire.streaming.sources import paths
+from usagewire.io.files import paths
 
 LARGE: Final = 4 * 2**20
 """From how many bytes on there is a bar: those of all files, or those taken where that is unknown.

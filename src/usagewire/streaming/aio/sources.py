@@ -18,11 +18,13 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from usagewire.errors import FileError, UsageWireError
 from usagewire.io.decompression import PIECE, Decompressor
-from usagewire.io.prefetch import DEPTH, Ahead
+from usagewire.io.files import CHUNK, name_of, only_bytes
+from usagewire.io.filesystem import file_error
+from usagewire.io.prefetch import DEPTH, PrefetchIterator
 from usagewire.streaming.checkpoint import Checkpoint
 from usagewire.streaming.events import Event, SourceStarted
 from usagewire.streaming.follow.tail import Follow
-from usagewire.streaming.sources import CHUNK, Sources, elsewhere, file_error, name_of, only_bytes
+from usagewire.streaming.sources import Sources, elsewhere
 
 _DEPTH: Final = 64
 """How many chunks of an async source are held at most."""
@@ -120,7 +122,7 @@ class ThreadEvents(AsyncEvents):
     def __init__(self, sources: Callable[[], Sources] | Follow, name: str | None) -> None:
         super().__init__(name or "", sources if isinstance(sources, Follow) else None)
         self._fetching = _Fetching(sources)
-        self._ahead: Ahead[Event | BaseException] | None = None
+        self._ahead: PrefetchIterator[Event | BaseException] | None = None
         self._begun = 0
         self._over = False
 
@@ -148,12 +150,12 @@ class ThreadEvents(AsyncEvents):
             # An error of a log that is followed is tried again, so it should not be an old one.
             depth = 1 if self.followed else DEPTH
             try:
-                self._ahead = Ahead(self._fetching.events(), self._bell.ring, depth)
+                self._ahead = PrefetchIterator(self._fetching.events(), self._bell.ring, depth)
             except RuntimeError as error:
                 raise FileError(f"{self.name or 'the sources'}: {error}") from error
 
     def _is_there(self) -> bool:
-        return self._ahead is not None and self._ahead.ready
+        return self._ahead is not None and self._ahead.pending
 
     def _next(self) -> Event | BaseException | None:
         found = next(self._ahead, None) if self._ahead else None

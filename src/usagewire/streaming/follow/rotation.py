@@ -21,8 +21,8 @@ from typing import Final, NamedTuple
 from usagewire.errors import FileError
 from usagewire.io.compression import LONGEST_MAGIC, format_of
 from usagewire.io.decompression import Decompressor
+from usagewire.io.files import CHUNK, read_fully
 from usagewire.streaming.checkpoint import WINDOW
-from usagewire.streaming.sources import CHUNK, read_fully
 
 _PACKED: Final = re.compile(r"\.(gz|zst|bz2|xz)$")
 _ROTATED: Final = re.compile(r"[-._]\d[\dTZ._:+-]*|\.old|")

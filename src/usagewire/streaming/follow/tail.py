@@ -28,10 +28,12 @@ from threading import TIMEOUT_MAX
 from typing import Final, Self
 
 from usagewire.errors import CheckpointError, FileError, UsageWireError, quote
+from usagewire.io.files import STDIN
+from usagewire.io.filesystem import file_error
 from usagewire.streaming.checkpoint import Checkpoint, PrefixFingerprint
 from usagewire.streaming.events import Event, SourceStarted
 from usagewire.streaming.follow.rotation import Generation, Seen, Sibling, siblings
-from usagewire.streaming.sources import STDIN, elsewhere, file_error
+from usagewire.streaming.sources import elsewhere
 
 INTERVAL: Final = 0.25
 """Seconds between two looks at a file that has nothing new."""
