@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
-from functools import cache, partial
+from functools import partial
 from io import BufferedReader, BufferedRWPair, FileIO
 from itertools import chain
 from pathlib import Path
@@ -31,9 +31,6 @@ _LARGE_DEPTH: Final = 2
 _CHUNKS_AHEAD: Final = 4
 """How many chunks a thread that decompresses reads at once, because it waits for the interpreter
 lock after each read."""
-
-_FREED_ONCE: Final = 2**23
-"""Bytes of the block that `_keep_freed_memory` allocates."""
 
 STDIN: Final = "-"
 
@@ -264,24 +261,11 @@ class TextReader:
 def _text(opened: OpenedFile, unpack: Decompressor, counter: ByteCounter) -> Generator[bytes]:
     try:
         for chunk in _chunks(opened, unpack.name, lambda: unpack.is_worth_a_thread):
-            if len(chunk) >= CHUNK:
-                _keep_freed_memory()
             counter.value += len(chunk)
             yield from unpack.feed(chunk)
         yield from unpack.close()
     finally:
         opened.close()
-
-
-@cache
-def _keep_freed_memory() -> None:
-    """Have glibc keep what is freed for the next chunks and pieces, in all of the process.
-
-    Else it gets them from the system page by page, each by a fault, which takes a tenth of the time
-    of a plain file, and a third of a compressed one's. It keeps what is smaller than the largest
-    block that was freed, which may be 32 MiB. Once is enough, and later it takes long.
-    """
-    bytes(_FREED_ONCE)
 
 
 def _chunks(
