@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,8 @@ import pytest
 
 from usagewire import CheckpointError, FileError, Reader, UsageWireError, read
 from usagewire.streaming.follow import rotation
+from usagewire.streaming.follow.log_file import LogFile
+from usagewire.streaming.follow.rotation import RotationSearch
 from usagewire.streaming.follow.tail import Follow
 
 zstd: Any = pytest.importorskip(
@@ -298,7 +301,7 @@ def test_renamed_and_back_between_two_steps(log: Log, monkeypatch: pytest.Monkey
     with follow(log) as reader:
         assert [1] == news(reader)
         with monkeypatch.context() as patch:
-            patch.setattr(Follow, "_inode", lambda _: (0, 0))
+            patch.setattr(RotationSearch, "current_inode", lambda _: (0, 0))
             assert [] == news(reader)
         log.write(2)
         assert [2] == news(reader)
@@ -431,12 +434,12 @@ def test_renamed_while_it_is_looked_for(log: Log, monkeypatch: pytest.MonkeyPatc
         log.rotate()
         log.write(1)
         log.rotate()
-        stale = rotation.siblings(str(log.path))
+        stale = rotation.candidates(str(log.path))
         log.write(2)
         log.rotate()
         log.write(3)
-        listings = chain([stale], iter(lambda: rotation.siblings(str(log.path)), None))
-        monkeypatch.setattr("usagewire.streaming.follow.tail.siblings", lambda _: next(listings))
+        listings = chain([stale], iter(partial(rotation.candidates, str(log.path)), None))
+        monkeypatch.setattr(rotation, "candidates", lambda _: next(listings))
         assert [1, 2, 3] == news(reader) + news(reader)
 
 
@@ -451,14 +454,16 @@ def test_resume_while_it_is_rotated(
         checkpoint = stopped(reader)
     log.write(1)
 
-    def listed(path: str) -> list[rotation.Sibling]:
-        found = rotation.siblings(path)
+    real = rotation.candidates
+
+    def listed(path: str) -> list[rotation.RotationCandidate]:
+        found = real(path)
         if not log(".1").exists():
             rotate(log)
             log.write(2)
         return found
 
-    monkeypatch.setattr("usagewire.streaming.follow.tail.siblings", listed)
+    monkeypatch.setattr(rotation, "candidates", listed)
     with follow(log, checkpoint) as reader:
         assert [1, 2] == news(reader) + news(reader)
 
@@ -545,6 +550,20 @@ def test_copied_and_cut_several_times(log: Log, suffix: str) -> None:
         assert [1, 2, 3, 9] == news(reader)
 
 
+@pytest.mark.parametrize("suffix", ["", *PACK])
+def test_copied_and_cut_far_into_the_log(log: Log, suffix: str) -> None:
+    """A copy of more text than identifies it is read on, also where it is compressed."""
+    log.write(lines(*range(100)))
+    with follow(log) as reader:
+        assert list(range(100)) == news(reader)
+        log.write(100)
+        log.copy_and_cut()
+        if suffix:
+            log.pack(".1", suffix)
+        log.write(101)
+        assert [100, 101] == news(reader)
+
+
 def test_copied_and_cut_before_anything_was_read(log: Log) -> None:
     """An empty log that was filled, copied and cut between two looks is read in the copy."""
     log.write()
@@ -561,9 +580,9 @@ def test_copied_and_cut_before_anything_was_read(log: Log) -> None:
 
 def test_copied_and_cut_just_before_it_is_read(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was cut away between looking at the log and reading it is read first, in the copy."""
-    more = rotation.Generation.more
+    more = LogFile.read
 
-    def late(generation: rotation.Generation) -> bytes | None:
+    def late(generation: LogFile) -> bytes | None:
         if not log(".1").exists():
             log.copy_and_cut()
             log.write(2)
@@ -573,7 +592,7 @@ def test_copied_and_cut_just_before_it_is_read(log: Log, monkeypatch: pytest.Mon
     with follow(log) as reader:
         assert [] == news(reader)
         log.write(1)
-        monkeypatch.setattr(rotation.Generation, "more", late)
+        monkeypatch.setattr(LogFile, "read", late)
         assert [1, 2] == news(reader)
 
 
@@ -1105,13 +1124,13 @@ def test_stop_while_a_generation_is_looked_for(log: Log, monkeypatch: pytest.Mon
     log.rotate()
     log.pack()
     with follow(log, checkpoint) as reader:
-        real = rotation.Generation.go_to
+        real = LogFile.seek
 
         def stopping(generation: Any, place: int) -> bool:
             reader.stop()
             return real(generation, place)
 
-        monkeypatch.setattr(rotation.Generation, "go_to", stopping)
+        monkeypatch.setattr(LogFile, "seek", stopping)
         assert list(reader) == []
         assert checkpoint == reader.checkpoint()
 
