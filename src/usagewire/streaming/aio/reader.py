@@ -1,7 +1,7 @@
 """Records of files and async streams in an event loop: `aread`, and the `AsyncReader` it returns.
 
-This module fetches what `async_sources` gives, hands it to the `Intake` and gives its records one
-by one, as `reader` does: no rule of reading is here. The event loop is asyncio's.
+This module fetches what an `AsyncEventSource` gives, hands it to the `Intake` and gives its records
+one by one, as `reader` does: no rule of reading is here. The event loop is asyncio's.
 """
 
 from __future__ import annotations
@@ -14,13 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, Self, Unpack, overload
 
 from usagewire.codec.decoder import MAX_LINE_BYTES, Decoder, DecoderOptions, T
 from usagewire.models import UsageObject
-from usagewire.streaming.aio.sources import (
-    AsyncEvents,
-    AsyncSource,
-    TaskEvents,
-    ThreadEvents,
-    is_async,
-)
+from usagewire.streaming.aio.events import AsyncEventSource
+from usagewire.streaming.aio.task_source import AsyncSource, TaskEventSource, is_async
+from usagewire.streaming.aio.thread_source import ThreadEventSource
 from usagewire.streaming.checkpoint import Checkpoint
 from usagewire.streaming.follow.tail import INTERVAL, Follow
 from usagewire.streaming.pipeline import Intake
@@ -102,13 +98,13 @@ def aread(
     at = None if resume is None else Checkpoint.loads(resume)
     decoder: Decoder[Any] = Decoder(type, **options)
     name = options.get("name")
-    events: AsyncEvents
+    events: AsyncEventSource
     if follow:
-        events = ThreadEvents(Follow(source, name, at, interval), name)
+        events = ThreadEventSource(Follow(source, name, at, interval), name)
     elif is_async(source):
-        events = TaskEvents(source, name, at)
+        events = TaskEventSource(source, name, at)
     else:
-        events = ThreadEvents(lambda: Sources(source, name, at, in_thread=True), name)
+        events = ThreadEventSource(lambda: Sources(source, name, at, in_thread=True), name)
     return AsyncReader(events, decoder, options.get("max_line_bytes", MAX_LINE_BYTES), at)
 
 
@@ -121,12 +117,12 @@ class AsyncReader(Intake[T]):
     """
 
     def __init__(
-        self, events: AsyncEvents, decoder: Decoder[T], limit: int, resume: Checkpoint | None
+        self, events: AsyncEventSource, decoder: Decoder[T], limit: int, resume: Checkpoint | None
     ) -> None:
-        super().__init__(decoder, limit, events.name, resume)
+        super().__init__(decoder, limit, events.start.name, resume)
         self._events = events
-        if events.followed is not None:
-            self._begin = events.followed.start  # a checkpoint may be taken at once
+        if events.is_followed:
+            self._begin = events.start  # a checkpoint may be taken at once
         self._since = monotonic()
 
     @property
@@ -206,12 +202,12 @@ class AsyncReader(Intake[T]):
         if self._ended:
             raise StopAsyncIteration
         events = self._events
-        if not events.ready:
+        if not events.pending:
             await events.wait()
             self._since = monotonic()
             return
         try:
-            self._receive(events.take(), goes_on=events.stopped or events.followed is not None)
+            self._receive(events.take(), goes_on=events.stopped or events.is_followed)
         finally:
             if self._ended:
                 await events.aclose()
