@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from usagewire.errors import FileError
 
@@ -32,27 +32,9 @@ class Compressor(Protocol):
         ...
 
 
-class Decoder(Protocol):
-    """What the decoders of bz2, lzma and zstd have in common."""
-
-    @property
-    def eof(self) -> bool:
-        """Whether the member is complete."""
-        ...
-
-    @property
-    def needs_input(self) -> bool:
-        """Whether there is no more text without more bytes."""
-        ...
-
-    @property
-    def unused_data(self) -> bytes:
-        """The bytes after the member."""
-        ...
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes:
-        """Return at most `max_length` bytes of text."""
-        ...
+Decoder: TypeAlias = Any
+"""An object with `eof`, `needs_input`, `unused_data` and `decompress(data, max_length)`, as bz2,
+lzma and zstd have it."""
 
 
 class GzipDecoder:
@@ -61,20 +43,13 @@ class GzipDecoder:
     def __init__(self, inner: Any) -> None:
         self._inner = inner
 
-    @property
-    def eof(self) -> bool:
-        """Whether the member is complete."""
-        return bool(self._inner.eof)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
 
     @property
     def needs_input(self) -> bool:
         """Whether there is no more text without more bytes."""
         return not self._inner.unconsumed_tail
-
-    @property
-    def unused_data(self) -> bytes:
-        """The bytes after the member."""
-        return bytes(self._inner.unused_data)
 
     def decompress(self, data: bytes, max_length: int, /) -> bytes:
         """Return at most `max_length` bytes of text."""

@@ -261,7 +261,7 @@ class _Member:
     @property
     def ended(self) -> bool:
         """Whether the member is complete."""
-        return self._decoder.eof
+        return bool(self._decoder.eof)
 
     @property
     def unused(self) -> int:
@@ -334,7 +334,7 @@ class _LargeMember(_Member):
 
 def _decode(decoder: Decoder, data: bytes, most: int, *, hides_output: bool) -> Iterator[bytes]:
     """Yield all text that `data` completes, in pieces of at most `most` bytes."""
-    text = decoder.decompress(data, most)
+    text: bytes = decoder.decompress(data, most)
     while text or not (decoder.needs_input or decoder.eof):
         if text:
             yield text
