@@ -116,10 +116,13 @@ def test_beginning_of_a_magic_is_plain(data: bytes) -> None:
 # --- members -----------------------------------------------------------------------------------
 
 HALF = len(TEXT) // 2
-MEMBERS = {
-    "two members": lambda pack: pack(TEXT[:HALF]) + pack(TEXT[HALF:]),
-    "a member a line": lambda pack: b"".join(map(pack, TEXT.splitlines(keepends=True))),
-    "empty members": lambda pack: pack(b"") * 3 + pack(TEXT) + pack(b"") * 2,
+MEMBERS: dict[str, Callable[[Callable[[bytes], bytes], bytes], bytes]] = {
+    "one member": lambda pack, text: pack(text),
+    "members cut anywhere": lambda pack, text: (
+        pack(text[:100]) + pack(text[100:101]) + pack(text[101:])
+    ),
+    "a member a line": lambda pack, text: b"".join(map(pack, text.splitlines(keepends=True))),
+    "empty members": lambda pack, text: pack(b"") * 3 + pack(text) + pack(b"") * 2,
 }
 
 
@@ -128,7 +131,7 @@ MEMBERS = {
 @pytest.mark.parametrize("size", [1, 13, 2**18])
 def test_members(kind: str, name: str, size: int) -> None:
     """Any number of members stand for their texts one after the other."""
-    assert (TEXT, None) == unpack(MEMBERS[name](PACK[kind]), size)
+    assert (TEXT, None) == unpack(MEMBERS[name](PACK[kind], TEXT), size)
 
 
 @pytest.mark.parametrize(("kind", "zeros"), [("gzip", 1), ("gzip", 999), ("xz", 4), ("xz", 2**18)])
@@ -389,20 +392,12 @@ def test_told_whatever_the_name(kind: str, tmp_path: Path) -> None:
             assert NUMBERS == [one.usage_bytes for one in read(tmp_path / name)]
 
 
-LAYOUTS: dict[str, Callable[[Callable[[bytes], bytes]], bytes]] = {
-    "a member": lambda pack: pack(ROWS),
-    "a member a line": lambda pack: b"".join(map(pack, ROWS.splitlines(keepends=True))),
-    "members cut anywhere": lambda pack: pack(ROWS[:100]) + pack(ROWS[100:101]) + pack(ROWS[101:]),
-    "empty members": lambda pack: pack(b"") * 3 + pack(ROWS) + pack(b""),
-}
-
-
 @every_kind
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", MEMBERS)
 @pytest.mark.parametrize("size", [1, 13, 2**18])
 def test_read_members(kind: str, layout: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """All members are read, in chunks of any size."""
-    assert (NUMBERS, "") == numbers(LAYOUTS[layout](PACK[kind]), size, monkeypatch)
+    assert (NUMBERS, "") == numbers(MEMBERS[layout](PACK[kind], ROWS), size, monkeypatch)
 
 
 @every_kind

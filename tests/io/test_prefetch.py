@@ -4,13 +4,13 @@ import gc
 import signal
 import sys
 import threading
-import time
 import weakref
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any
 
 import pytest
 
+from tests.support.waiting import until
 from usagewire.io.prefetch import DEPTH, PrefetchIterator
 
 
@@ -44,14 +44,6 @@ class Items:
         return closed and self.thread is not None and not self.thread.is_alive()
 
 
-def until(true: Callable[[], Any]) -> bool:
-    """Wait, 5 seconds at most, until something is true."""
-    end = time.monotonic() + 5
-    while not true() and time.monotonic() < end:
-        time.sleep(0.001)
-    return bool(true())
-
-
 @pytest.mark.parametrize("count", [0, 1, DEPTH - 1, DEPTH, DEPTH + 1, 1000])
 def test_gives_the_same_items(count: int) -> None:
     """All items come, in order, and the thread ends; then there are none."""
@@ -61,6 +53,7 @@ def test_gives_the_same_items(count: int) -> None:
     assert list(range(count)) == list(ahead)
     assert list(ahead) == []
     assert items.is_over()
+    ahead.close()
 
 
 def test_runs_ahead_and_no_further() -> None:
@@ -126,16 +119,6 @@ def test_close_ends_the_thread(taken: int) -> None:
     assert items.is_over()
     assert ([], [], DEPTH + taken) == (list(ahead), list(generator), items.made)
     ahead.close()
-
-
-def test_close_after_the_end() -> None:
-    """Closing what is over is nothing."""
-    items = Items(2)
-    ahead = PrefetchIterator(items())
-    list(ahead)
-    ahead.close()
-
-    assert items.is_over()
 
 
 def test_forgotten() -> None:

@@ -26,6 +26,7 @@ from typing import Any, Final
 import pytest
 
 from tests.support.samples import row, text
+from tests.support.waiting import until
 from usagewire import CheckpointError, FileError, UsageVectorStoresResult, read, write
 from usagewire.io import decompression, files, prefetch, remote
 from usagewire.io.remote import public, without_secrets
@@ -64,19 +65,16 @@ def everything(source: Any, **options: Any) -> list[Any]:
 # --- paths -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("as_path", [str, Path], ids=["str", "Path"])
+@pytest.mark.parametrize(
+    "as_path",
+    [str, Path, lambda path: list(os.scandir(os.fsencode(path.parent))).pop()],
+    ids=["str", "Path", "DirEntry"],
+)
 def test_path(ndjson: Path, as_path: Any) -> None:
-    """A path may be a str or a path object."""
+    """A path may be a str or a path object, also one of bytes, as `os.DirEntry` can be."""
     with read(as_path(ndjson)) as reader:
         assert ROWS == list(reader)
         assert str(ndjson) == reader.name
-
-
-def test_path_of_bytes(ndjson: Path) -> None:
-    """A path object may be of bytes, as `os.DirEntry` can be."""
-    [entry] = os.scandir(os.fsencode(ndjson.parent))
-
-    assert ROWS == list(read(entry))  # type: ignore[call-overload]
 
 
 def test_chunks_of_any_size(ndjson: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -356,11 +354,7 @@ def test_reused_buffer() -> None:
             yield memoryview(buffer)[: len(part)]
 
     assert ROWS == list(read(chunks()))
-
-
-def test_no_chunks() -> None:
-    """An empty iterable is an empty source."""
-    assert list(read([])) == []
+    assert [] == list(read([]))  # no chunk at all
 
 
 @pytest.mark.parametrize("other", ["text", 5, None])
@@ -372,14 +366,15 @@ def test_other_things_among_chunks(other: Any) -> None:
     assert [True] == [one.startswith("<list>: gives ") for one in found[5:]]
 
 
-def test_error_of_a_generator() -> None:
+@pytest.mark.parametrize("item", [LINES, io.BytesIO(LINES)], ids=["chunk", "source"])
+def test_error_of_a_generator(item: Any) -> None:
     """What an iterator raises comes as an error of ours, after the records before it."""
 
-    def chunks() -> Iterator[bytes]:
-        yield LINES
+    def items() -> Iterator[Any]:
+        yield item
         raise ConnectionResetError(104, "Connection reset by peer")
 
-    assert [0, 1, 2, 3, 4, "<generator>: Connection reset by peer"] == everything(chunks())
+    assert [0, 1, 2, 3, 4, "<generator>: Connection reset by peer"] == everything(items())
 
 
 def test_of_what_is_asked_for_only() -> None:
@@ -448,16 +443,6 @@ def test_bad_one_among_several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         assert BAD[bad][1] in str(caught.value)
         assert ROWS == list(reader)
         assert len(found) + 5 == reader.counts.records == reader.counts.lines
-
-
-def test_error_of_an_iterable_of_sources(ndjson: Path) -> None:
-    """What an iterator of sources raises comes after the records of those before."""
-
-    def several() -> Iterator[Path]:
-        yield ndjson
-        raise ValueError("mine")
-
-    assert [0, 1, 2, 3, 4, "<generator>: mine"] == everything(several())
 
 
 def test_resume_in_a_later_file_of_a_glob(tmp_path: Path) -> None:
@@ -679,25 +664,18 @@ def test_server_that_breaks_off(server: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("missing", ""), ("forbidden", "403"), ("deflated", "packed as 'deflate'")],
+    [("missing", ""), ("nobody", ""), ("forbidden", "403"), ("deflated", "packed as 'deflate'")],
 )
 def test_refused_by_a_server(server: str, name: str, message: str) -> None:
-    """A web address that cannot be read is an error at once."""
+    """A web address that cannot be read is an error at once, also where nobody listens."""
+    if name == "nobody":
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            server = f"127.0.0.1:{closed.getsockname()[1]}"
     with pytest.raises(FileError) as caught:
         read(f"http://{server}/{name}")
 
     assert str(caught.value).startswith(f"http://{server}/{name}: ")
     assert message in str(caught.value)
-
-
-def test_no_server() -> None:
-    """So is one where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        address = f"http://127.0.0.1:{closed.getsockname()[1]}/x"
-    with pytest.raises(FileError) as caught:
-        read(address)
-
-    assert str(caught.value).startswith(f"{address}: ")
 
 
 @pytest.mark.parametrize("name", ["missing", "forbidden", "cut", "a"])
@@ -785,14 +763,6 @@ def test_public(url: str, shown: str) -> None:
 # --- the thread that reads ahead -----------------------------------------------------------------
 
 
-def until(true: Callable[[], Any]) -> bool:
-    """Wait, 5 seconds at most, until something is true."""
-    end = time.monotonic() + 5
-    while not true() and time.monotonic() < end:
-        pass
-    return bool(true())
-
-
 def threads() -> list[threading.Thread]:
     """Return the threads that read ahead."""
     return [one for one in threading.enumerate() if one.name.endswith("(_run)")]
@@ -851,21 +821,14 @@ def test_files_without_a_thread(ndjson: Path, suffix: str, size: int) -> None:
     assert [0] * size * 5 == [len(threads()) for _ in reader]
 
 
-def test_small_members_need_no_thread(tmp_path: Path) -> None:
-    """However many they are: each would have to be handed from thread to thread."""
-    path = tmp_path / "usage.gz"
-    path.write_bytes(gzip.compress(LINES * 1000, 1) * 30)
-
-    assert {0} == {len(threads()) for _ in read(path).batches()}
-
-
-def test_thread_for_a_large_file(tmp_path: Path) -> None:
-    """A large gzip file gets a thread, if zlib-ng reads it."""
+@pytest.mark.parametrize(("rows", "members", "seen"), [(1000, 30, {0}), (30_000, 1, {0, 1})])
+def test_thread_for_a_large_member(tmp_path: Path, rows: int, members: int, seen: set[int]) -> None:
+    """A large gzip member gets a thread, if zlib-ng reads it; small ones would wait for theirs."""
     pytest.importorskip("zlib_ng")
     path = tmp_path / "usage.gz"
-    path.write_bytes(gzip.compress(LINES * 30_000, 1))
+    path.write_bytes(gzip.compress(LINES * rows, 1) * members)
 
-    assert {0, 1} == {len(threads()) for _ in read(path).batches()}
+    assert seen == {len(threads()) for _ in read(path).batches()}
 
 
 def test_thread_holds_little(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -924,14 +887,10 @@ def test_damage_in_a_file_that_changes(packed: Path, monkeypatch: pytest.MonkeyP
 def test_where_there_are_no_threads(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no thread can be started, reading goes on without."""
 
-    class Nowhere(prefetch.PrefetchIterator[Any]):
-        def __init__(self, *_: Any, **__: Any) -> None:
-            raise RuntimeError("can't start new thread")
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
 
-        def __del__(self) -> None:
-            pass
-
-    monkeypatch.setattr(files, "PrefetchIterator", Nowhere)
+    monkeypatch.setattr(threading.Thread, "start", fail)
 
     assert 30_000 == sum(map(len, read(packed).batches()))
 
