@@ -151,24 +151,30 @@ SCENARIOS: Final = dict(
 )
 
 
+VARIANTS: Final = {"SUFFIX": ["", *PACK], "SOME": ["", "1"]}
+
+
 @pytest.mark.parametrize(
-    ("title", "suffix"),
+    "steps",
     [
-        (title, suffix)
+        pytest.param(steps.replace(word, variant), id=f"{title}-{variant}")
         for title, steps in SCENARIOS.items()
-        for suffix in ["", *(PACK if "SUFFIX" in steps else ())]
+        for word in [next((one for one in VARIANTS if one in steps), "-")]
+        for variant in VARIANTS.get(word, ["-"])
     ],
 )
-def test_scenario(log: Log, title: str, suffix: str) -> None:
+def test_scenario(log: Log, steps: str) -> None:
     """Each line comes once and in order, whatever becomes of the log."""
     reader: Any = None
     checkpoint = None
-    for step in SCENARIOS[title].replace("SUFFIX", suffix).split(" | "):
+    for step in steps.split(" | "):
         match step.split():
             case ["write", *words, "to", added]:
                 log.write(*map(text_of, words), to=added)
             case ["write" | "cut" as name, *words]:
                 getattr(log, name)(*map(text_of, words))
+            case ["rename", added]:
+                log.path.rename(log(added))
             case ["copy", added]:
                 log.copy_and_cut(added)
             case ["pack", _]:
@@ -324,32 +330,6 @@ def test_renamed_and_back_between_two_steps(log: Log, monkeypatch: pytest.Monkey
             assert [] == news(reader)
         log.write(2)
         assert [2] == news(reader)
-
-
-NAMES: Final = {
-    "numbers": [".3", ".2", ".1"],
-    "dates": ["-20240101", "-20240102", "-20240103"],
-    "times": [".2024-01-01_10-00", ".2024-01-01_11-00", ".2024-01-02_00-00"],
-    "compressed": [".3.gz", ".2.xz", ".1"],
-    "all kinds": [".3.zst", ".2.bz2", ".old"],
-}
-
-
-@pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
-def test_several_rotations_between_two_looks(log: Log, names: list[str]) -> None:
-    """Generations that came and went are read in order before the new file."""
-    log.write(0)
-    with follow(log) as reader:
-        assert [0] == news(reader)
-        for number, name in enumerate(names):
-            log.write(number + 1)
-            plain, dot, suffix = name.rpartition(".")
-            plain, dot = (plain, dot) if dot + suffix in PACK else (name, "")
-            log.path.rename(log(plain))
-            if dot:
-                log.pack(plain, dot + suffix)
-        log.write(9)
-        assert [1, 2, 3, 9] == news(reader)
 
 
 def test_names_with_the_suffix_last(tmp_path: Path) -> None:
@@ -514,60 +494,6 @@ def test_every_record_boundary(log: Log) -> None:
     for done, checkpoint in enumerate(checkpoints):
         with follow(log, checkpoint) as reader:
             assert list(range(done, 8)) == news(reader)
-
-
-def change_nothing(_: Log) -> None:
-    """Leave the log as it is."""
-
-
-def rotate_twice(log: Log) -> None:
-    """Rotate the log, and again when it has something new."""
-    log.rotate()
-    log.write(3)
-    log.rotate()
-
-
-def pack_all(log: Log) -> None:
-    """Rotate the log twice and compress both."""
-    rotate_twice(log)
-    log.pack(".1", ".xz")
-    log.pack(".2", ".zst")
-
-
-def copy_twice(log: Log) -> None:
-    """Copy and cut the log twice."""
-    log.copy_and_cut(".2")
-    log.write(3)
-    log.copy_and_cut(".1")
-
-
-WHILE_AWAY: Final = {
-    "nothing": change_nothing,
-    "rotated": Log.rotate,
-    "rotated twice": rotate_twice,
-    "compressed": pack_all,
-    "copied": Log.copy_and_cut,
-    "copied twice": copy_twice,
-}
-
-
-@pytest.mark.parametrize("read_before", [True, False], ids=["read", "unread"])
-@pytest.mark.parametrize("change", WHILE_AWAY.values(), ids=WHILE_AWAY)
-def test_resume(log: Log, change: Callable[[Log], None], read_before: bool) -> None:
-    """Whatever became of the file while nobody followed, each line is read once."""
-    log.write(7)
-    log.rotate(9)
-    log.write(*([1] if read_before else []))
-    reader = follow(log)
-    assert ([1] if read_before else []) == news(reader)
-    checkpoint = stopped(reader)
-    log.write(2)
-    change(log)
-    log.write(5)
-    with follow(log, checkpoint) as reader:
-        found = news(reader)
-        assert ([2, 5], [2, 3, 5])[3 in found] == found
-        assert (change in (rotate_twice, pack_all, copy_twice)) == (3 in found)
 
 
 def test_resume_where_a_compressed_file_got_the_number_of_one_that_is_gone(log: Log) -> None:
