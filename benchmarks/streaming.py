@@ -27,7 +27,7 @@ from benchmarks.targets import Target, targets_table
 from benchmarks.turns import ratios
 from benchmarks.workloads import Workload
 from usagewire import Decoder, Reader, read
-from usagewire.streaming.sources import CHUNK
+from usagewire.io.files import CHUNK
 
 Unpack: TypeAlias = Callable[[], Any]
 

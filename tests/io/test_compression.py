@@ -19,9 +19,9 @@ import pytest
 
 from tests.support.samples import row, text
 from usagewire import FileError, UsageVectorStoresResult, read
-from usagewire.io import compression
-from usagewire.io.compression import Decompressor, compressor, is_compressed
-from usagewire.streaming import sources
+from usagewire.io import compression, decompression, files
+from usagewire.io.compression import FORMATS, compressor, format_of
+from usagewire.io.decompression import Decompressor
 
 zstd: Any = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 
@@ -89,7 +89,8 @@ def test_told_by_the_first_bytes(kind: str, size: int) -> None:
     pieces = [piece for chunk in cut(PACK[kind](TEXT), size) for piece in source.feed(chunk)]
     pieces.extend(source.close())
 
-    assert (TEXT, kind) == (b"".join(pieces), source.kind)
+    assert source.format is not None
+    assert (TEXT, kind) == (b"".join(pieces), source.format.name)
 
 
 def test_plain_chunks_are_passed_on() -> None:
@@ -99,7 +100,7 @@ def test_plain_chunks_are_passed_on() -> None:
         found = [piece for chunk in chunks for piece in source.feed(chunk)]
 
         assert list(map(id, chunks)) == list(map(id, [*found, *source.close()]))
-        assert source.kind is None
+        assert source.format is None
 
 
 @pytest.mark.parametrize(
@@ -115,10 +116,13 @@ def test_beginning_of_a_magic_is_plain(data: bytes) -> None:
 # --- members -----------------------------------------------------------------------------------
 
 HALF = len(TEXT) // 2
-MEMBERS = {
-    "two members": lambda pack: pack(TEXT[:HALF]) + pack(TEXT[HALF:]),
-    "a member a line": lambda pack: b"".join(map(pack, TEXT.splitlines(keepends=True))),
-    "empty members": lambda pack: pack(b"") * 3 + pack(TEXT) + pack(b"") * 2,
+MEMBERS: dict[str, Callable[[Callable[[bytes], bytes], bytes], bytes]] = {
+    "one member": lambda pack, text: pack(text),
+    "members cut anywhere": lambda pack, text: (
+        pack(text[:100]) + pack(text[100:101]) + pack(text[101:])
+    ),
+    "a member a line": lambda pack, text: b"".join(map(pack, text.splitlines(keepends=True))),
+    "empty members": lambda pack, text: pack(b"") * 3 + pack(text) + pack(b"") * 2,
 }
 
 
@@ -127,7 +131,7 @@ MEMBERS = {
 @pytest.mark.parametrize("size", [1, 13, 2**18])
 def test_members(kind: str, name: str, size: int) -> None:
     """Any number of members stand for their texts one after the other."""
-    assert (TEXT, None) == unpack(MEMBERS[name](PACK[kind]), size)
+    assert (TEXT, None) == unpack(MEMBERS[name](PACK[kind], TEXT), size)
 
 
 @pytest.mark.parametrize(("kind", "zeros"), [("gzip", 1), ("gzip", 999), ("xz", 4), ("xz", 2**18)])
@@ -243,7 +247,7 @@ def test_again_gives_the_same(kind: str, size: int) -> None:
 @every_kind
 def test_again_far_into_a_member(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """So they are far into a member, where more is done in a call."""
-    monkeypatch.setattr(compression, "KEEP", 2**22)
+    monkeypatch.setattr(decompression, "KEEP", 2**22)
     text = random.Random(1).randbytes(2**19).hex().encode()  # noqa: S311 -- test data
     packed = PACK[kind](text)
     assert (text, None) == unpack_again(packed)
@@ -258,8 +262,8 @@ def test_again_far_into_a_member(kind: str, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("kind", ["zstd", "bzip2", "xz"])
 def test_damage_far_into_a_member(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where too much was read to begin anew, no more is lost than the text of one call."""
-    monkeypatch.setattr(compression, "KEEP", 0)
-    monkeypatch.setattr(compression, "_SLICE", 2**12)
+    monkeypatch.setattr(decompression, "KEEP", 0)
+    monkeypatch.setattr(decompression, "_SLICE", 2**12)
     text = random.Random(1).randbytes(2**18).hex().encode()  # noqa: S311 -- test data
     packed = PACK[kind](text)
     for place in range(2**14, len(packed), 2**15):
@@ -317,14 +321,14 @@ def test_compressor(kind: str) -> None:
 
     assert made[0] == made[1]
     assert (TEXT, None) == unpack(made[0])
-    assert is_compressed(made[0])
+    assert [kind] == [one.name for one in FORMATS if one is format_of(made[0])]
     assert None is compressor(".ndjson")
 
 
 @every_kind
 def test_missing_module(kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where the module for a format is missing, the message names the file and what to do."""
-    for module in compression._FORMATS[kind].modules:  # noqa: SLF001 -- to hide them
+    for module in next(one for one in FORMATS if one.name == kind).modules:
         monkeypatch.setitem(sys.modules, module, None)
     path = tmp_path / "usage"
     path.write_bytes(PACK[kind](ROWS))
@@ -365,7 +369,7 @@ NUMBERS = list(range(6))
 
 def numbers(data: bytes, size: int, monkeypatch: pytest.MonkeyPatch) -> tuple[list[int], str]:
     """Return the numbers of the rows that are read, and the errors."""
-    monkeypatch.setattr(sources, "CHUNK", size)
+    monkeypatch.setattr(files, "CHUNK", size)
     reader = read(io.BytesIO(data), UsageVectorStoresResult, on_error="skip")
     found: list[int] = []
     errors = ""
@@ -388,20 +392,12 @@ def test_told_whatever_the_name(kind: str, tmp_path: Path) -> None:
             assert NUMBERS == [one.usage_bytes for one in read(tmp_path / name)]
 
 
-LAYOUTS: dict[str, Callable[[Callable[[bytes], bytes]], bytes]] = {
-    "a member": lambda pack: pack(ROWS),
-    "a member a line": lambda pack: b"".join(map(pack, ROWS.splitlines(keepends=True))),
-    "members cut anywhere": lambda pack: pack(ROWS[:100]) + pack(ROWS[100:101]) + pack(ROWS[101:]),
-    "empty members": lambda pack: pack(b"") * 3 + pack(ROWS) + pack(b""),
-}
-
-
 @every_kind
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", MEMBERS)
 @pytest.mark.parametrize("size", [1, 13, 2**18])
 def test_read_members(kind: str, layout: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """All members are read, in chunks of any size."""
-    assert (NUMBERS, "") == numbers(LAYOUTS[layout](PACK[kind]), size, monkeypatch)
+    assert (NUMBERS, "") == numbers(MEMBERS[layout](PACK[kind], ROWS), size, monkeypatch)
 
 
 @every_kind

@@ -4,14 +4,14 @@ import gc
 import signal
 import sys
 import threading
-import time
 import weakref
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any
 
 import pytest
 
-from usagewire.io.prefetch import DEPTH, Ahead
+from tests.support.waiting import until
+from usagewire.io.prefetch import DEPTH, PrefetchIterator
 
 
 class Items:
@@ -44,29 +44,22 @@ class Items:
         return closed and self.thread is not None and not self.thread.is_alive()
 
 
-def until(true: Callable[[], Any]) -> bool:
-    """Wait, 5 seconds at most, until something is true."""
-    end = time.monotonic() + 5
-    while not true() and time.monotonic() < end:
-        time.sleep(0.001)
-    return bool(true())
-
-
 @pytest.mark.parametrize("count", [0, 1, DEPTH - 1, DEPTH, DEPTH + 1, 1000])
 def test_gives_the_same_items(count: int) -> None:
     """All items come, in order, and the thread ends; then there are none."""
     items = Items(count)
-    ahead = Ahead(items())
+    ahead = PrefetchIterator(items())
 
     assert list(range(count)) == list(ahead)
     assert list(ahead) == []
     assert items.is_over()
+    ahead.close()
 
 
 def test_runs_ahead_and_no_further() -> None:
     """As many items are made as are held, before any is asked for."""
     items = Items(1000)
-    ahead = Ahead(items())
+    ahead = PrefetchIterator(items())
 
     assert until(lambda: items.made == DEPTH)
     assert 0 == next(ahead)
@@ -78,7 +71,7 @@ def test_runs_ahead_and_no_further() -> None:
 def test_error_comes_after_the_items(error: BaseException) -> None:
     """What the generator raises is raised where it would have been, once, and the thread ends."""
     items = Items(3, error)
-    ahead = Ahead(items())
+    ahead = PrefetchIterator(items())
 
     assert [0, 1, 2] == [next(ahead) for _ in range(3)]
     with pytest.raises(type(error)) as caught:
@@ -100,7 +93,7 @@ def test_error_keeps_nothing_alive() -> None:
 
     gc.disable()
     try:
-        ahead = Ahead(failing())
+        ahead = PrefetchIterator(failing())
         try:
             next(ahead)
         except Mine as error:
@@ -117,7 +110,7 @@ def test_close_ends_the_thread(taken: int) -> None:
     """Closed with as much as can be held, the thread ends and the generator is closed."""
     items = Items(1000)
     generator = items()
-    ahead = Ahead(generator)
+    ahead = PrefetchIterator(generator)
     for _ in range(taken):
         next(ahead)
     assert until(lambda: items.made == DEPTH + taken)
@@ -128,20 +121,10 @@ def test_close_ends_the_thread(taken: int) -> None:
     ahead.close()
 
 
-def test_close_after_the_end() -> None:
-    """Closing what is over is nothing."""
-    items = Items(2)
-    ahead = Ahead(items())
-    list(ahead)
-    ahead.close()
-
-    assert items.is_over()
-
-
 def test_forgotten() -> None:
     """What nobody refers to ends, though it was never closed."""
     items = Items(1000)
-    ahead = Ahead(items())
+    ahead = PrefetchIterator(items())
     assert until(lambda: items.made == DEPTH)
     del ahead
 
@@ -161,7 +144,7 @@ def test_close_does_not_wait_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
         finally:
             closed.set()
 
-    ahead = Ahead(slow())
+    ahead = PrefetchIterator(slow())
     ahead.close()
     assert not closed.is_set()
     data_comes.set()
@@ -182,7 +165,7 @@ def test_interrupt_while_waiting() -> None:
         data_comes.wait()
         yield 2
 
-    ahead = Ahead(slow())
+    ahead = PrefetchIterator(slow())
     assert 1 == next(ahead)
     assert waiting.wait(5)
     main = threading.main_thread().ident
@@ -203,6 +186,6 @@ def test_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading.Thread, "start", fail)
     items = Items(3)()
     with pytest.raises(RuntimeError, match="thread"):
-        Ahead(items)
+        PrefetchIterator(items)
 
     assert [0, 1, 2] == list(items)

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from tests.support.comparing import exact
 from tests.support.samples import BOM, mixed, row, text
 from usagewire import Counts, DecodeError, Decoder, FileError, Rejection, UsageObject, loads, read
+from usagewire.io import files
 from usagewire.io.compression import compressor
-from usagewire.streaming import source_text, sources
+from usagewire.streaming import source_text
 
 pytestmark = pytest.mark.usefixtures("path")  # each way to decode streams
 
@@ -305,7 +306,7 @@ def test_file_in_chunks_of_any_size(
     suffix: str, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file gives the same whatever is read at once."""
-    monkeypatch.setattr(sources, "CHUNK", size)
+    monkeypatch.setattr(files, "CHUNK", size)
     file = tmp_path / "usage"
     file.write_bytes(packed(suffix))
 

@@ -15,6 +15,7 @@ import pytest
 from tests.support.comparing import exact
 from tests.support.samples import mixed, row, text
 from usagewire import CheckpointError, Counts, DecodeError, FileError, Rejection, read
+from usagewire.io import files
 from usagewire.io.compression import compressor
 from usagewire.streaming import checkpoint as checkpoints
 from usagewire.streaming import pipeline, source_text, sources
@@ -114,7 +115,7 @@ FEW = ["file", "file.gz", "chunks", "pipe", "array", "empty array", "blank lines
 @pytest.fixture
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read in chunks and blocks so small that their ends fall everywhere."""
-    monkeypatch.setattr(sources, "CHUNK", 41)
+    monkeypatch.setattr(files, "CHUNK", 41)
     monkeypatch.setattr(source_text, "_AT_ONCE", 29)
     for module in (sources, source_text, checkpoints):
         monkeypatch.setattr(module, "WINDOW", 16)
@@ -505,7 +506,7 @@ def test_resume_after_a_line_that_had_no_end(
     added: str, packed: bool, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An LF that came later belongs to the line before it, and lines keep their numbers."""
-    monkeypatch.setattr(sources, "CHUNK", size)
+    monkeypatch.setattr(files, "CHUNK", size)
     path = tmp_path / "usage"
     pack = partial(gzip.compress, mtime=0) if packed else bytes
     path.write_bytes(pack(ROW + ROW[:-1]))

@@ -1,11 +1,9 @@
 """What can be read: paths, globs, pipes, files, chunks and URLs, alone and together."""
 
 import array
-import asyncio
 import contextlib
 import glob
 import gzip
-import http.server
 import io
 import itertools
 import os
@@ -16,24 +14,19 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
+from tests.support.reading import FIRST, LINES, ROWS, everything
 from tests.support.samples import row, text
+from tests.support.waiting import until
 from usagewire import CheckpointError, FileError, UsageVectorStoresResult, read, write
-from usagewire.io import compression, prefetch, remote
-from usagewire.io.remote import public, without_secrets
+from usagewire.io import decompression, files, prefetch
 from usagewire.streaming import sources
-
-ROWS = [UsageVectorStoresResult(usage_bytes=number, project_id="é") for number in range(5)]
-LINES = b"".join(text(row(usage_bytes=number, project_id="é")) + b"\n" for number in range(5))
-FIRST = LINES.index(b"\n") + 1
 
 AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 needs_permissions = pytest.mark.skipif(AS_ROOT, reason="root may read and write everything")
@@ -48,41 +41,25 @@ def ndjson(tmp_path: Path) -> Path:
     return file
 
 
-def everything(source: Any, **options: Any) -> list[Any]:
-    """Return the bytes of each record of a source, and the message of each `FileError`."""
-    found: list[Any] = []
-    reader = read(source, **options)
-    while True:
-        try:
-            found.extend(record.usage_bytes for record in reader)
-        except FileError as error:
-            found.append(str(error))
-        else:
-            return found
-
-
 # --- paths -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("as_path", [str, Path], ids=["str", "Path"])
+@pytest.mark.parametrize(
+    "as_path",
+    [str, Path, lambda path: list(os.scandir(os.fsencode(path.parent))).pop()],
+    ids=["str", "Path", "DirEntry"],
+)
 def test_path(ndjson: Path, as_path: Any) -> None:
-    """A path may be a str or a path object."""
+    """A path may be a str or a path object, also one of bytes, as `os.DirEntry` can be."""
     with read(as_path(ndjson)) as reader:
         assert ROWS == list(reader)
         assert str(ndjson) == reader.name
 
 
-def test_path_of_bytes(ndjson: Path) -> None:
-    """A path object may be of bytes, as `os.DirEntry` can be."""
-    [entry] = os.scandir(os.fsencode(ndjson.parent))
-
-    assert ROWS == list(read(entry))  # type: ignore[call-overload]
-
-
 def test_chunks_of_any_size(ndjson: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines across chunks are whole."""
     for size in (1, 7, 100):
-        monkeypatch.setattr(sources, "CHUNK", size)
+        monkeypatch.setattr(files, "CHUNK", size)
         assert ROWS == list(read(ndjson))
 
 
@@ -356,11 +333,7 @@ def test_reused_buffer() -> None:
             yield memoryview(buffer)[: len(part)]
 
     assert ROWS == list(read(chunks()))
-
-
-def test_no_chunks() -> None:
-    """An empty iterable is an empty source."""
-    assert list(read([])) == []
+    assert [] == list(read([]))  # no chunk at all
 
 
 @pytest.mark.parametrize("other", ["text", 5, None])
@@ -372,14 +345,15 @@ def test_other_things_among_chunks(other: Any) -> None:
     assert [True] == [one.startswith("<list>: gives ") for one in found[5:]]
 
 
-def test_error_of_a_generator() -> None:
+@pytest.mark.parametrize("item", [LINES, io.BytesIO(LINES)], ids=["chunk", "source"])
+def test_error_of_a_generator(item: Any) -> None:
     """What an iterator raises comes as an error of ours, after the records before it."""
 
-    def chunks() -> Iterator[bytes]:
-        yield LINES
+    def items() -> Iterator[Any]:
+        yield item
         raise ConnectionResetError(104, "Connection reset by peer")
 
-    assert [0, 1, 2, 3, 4, "<generator>: Connection reset by peer"] == everything(chunks())
+    assert [0, 1, 2, 3, 4, "<generator>: Connection reset by peer"] == everything(items())
 
 
 def test_of_what_is_asked_for_only() -> None:
@@ -450,16 +424,6 @@ def test_bad_one_among_several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         assert len(found) + 5 == reader.counts.records == reader.counts.lines
 
 
-def test_error_of_an_iterable_of_sources(ndjson: Path) -> None:
-    """What an iterator of sources raises comes after the records of those before."""
-
-    def several() -> Iterator[Path]:
-        yield ndjson
-        raise ValueError("mine")
-
-    assert [0, 1, 2, 3, 4, "<generator>: mine"] == everything(several())
-
-
 def test_resume_in_a_later_file_of_a_glob(tmp_path: Path) -> None:
     """A checkpoint in a later file is resumed in that file."""
     for name in "abc":
@@ -476,8 +440,8 @@ def test_file_that_cannot_be_resumed_is_closed(
 ) -> None:
     """A file that is another than at the checkpoint, or cannot be put to a place, is closed."""
     opened: list[io.FileIO] = []
-    new = sources.FileIO
-    monkeypatch.setattr(sources, "FileIO", lambda name: opened.append(new(name)) or opened[-1])
+    new = files.FileIO
+    monkeypatch.setattr(files, "FileIO", lambda name: opened.append(new(name)) or opened[-1])
     with read(ndjson) as reader:
         next(reader)
     checkpoint = reader.checkpoint()
@@ -514,283 +478,7 @@ def test_resume_where_the_file_is_none_of_the_sources(tmp_path: Path) -> None:
         read(str(tmp_path / "*"), resume=checkpoint)
 
 
-# --- URLs ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def memory() -> Iterator[Any]:
-    """Return fsspec's file system in memory, empty."""
-    fsspec = pytest.importorskip("fsspec")
-    system = fsspec.filesystem("memory")
-    system.rm("/", recursive=True)
-    yield system
-    system.rm("/", recursive=True)
-
-
-@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
-def test_memory(memory: Any, pack: Any) -> None:
-    """A URL is read through fsspec, with resuming."""
-    memory.pipe_file("/logs/a", pack(LINES))
-    reader = read("memory://logs/a")
-    found = [next(reader), next(reader)]
-
-    assert ROWS == found + list(read("memory://logs/a", resume=reader.checkpoint()))
-    assert "memory://logs/a" == reader.name
-
-
-def test_glob_at_a_url(memory: Any) -> None:
-    """A glob at a URL is all its files in order; a file of that name is that."""
-    for number, name in enumerate(["a", "b", "sub/c", "d[1]"]):
-        memory.pipe_file(f"/logs/{name}", text(row(usage_bytes=number)))
-
-    assert [0, 1, 3] == everything("memory://logs/*")
-    assert [0, 1, 3, 2] == everything(["memory://logs/?", "memory://logs/d*", "memory://logs/**/c"])
-    assert [3] == everything("memory://logs/d[1]")
-    reader = read("memory://logs/*")
-    assert ["memory:///logs/a", "memory:///logs/b"] == [
-        reader.name for _ in itertools.islice(reader, 2)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("hidden", "url", "message"),
-    [
-        ("fsspec.core", "memory://x", "needs fsspec: pip install 'usagewire[remote]'"),
-        ("aiohttp", "http://127.0.0.1/x", "aiohttp"),
-        ("s3fs", "s3://bucket/x", "s3fs"),
-        ("gcsfs", "gs://bucket/x", "gcsfs"),
-        ("adlfs", "az://bucket/x", "adlfs"),
-    ],
-)
-def test_missing_package(
-    monkeypatch: pytest.MonkeyPatch, hidden: str, url: str, message: str
-) -> None:
-    """What is missing for a URL is said, and what to install."""
-    monkeypatch.setitem(sys.modules, hidden, None)
-    monkeypatch.delitem(sys.modules, "fsspec.implementations.http", raising=False)
-    registry = pytest.importorskip("fsspec.registry")
-    monkeypatch.delitem(registry._registry, "http", raising=False)  # noqa: SLF001 -- found before
-    with pytest.raises(FileError) as caught:
-        read(url)
-
-    assert str(caught.value).startswith(f"{url}: ")
-    assert message in str(caught.value)
-
-
-BIG = LINES * 1000
-
-
-ENCODED: Final[dict[str, tuple[str, Callable[[bytes], bytes]]]] = {
-    "/encoded": ("gzip", gzip.compress),
-    "/members": ("x-gzip", lambda data: gzip.compress(data[:-9]) + gzip.compress(data[-9:])),
-    "/torn": ("gzip", lambda data: gzip.compress(data, 1)[:-2000]),
-    "/deflated": ("deflate", zlib.compress),
-}
-"""What a server packs a file with on its way."""
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    """A web server without ranges, which refuses HEAD; what it gives hangs on the path."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        """Answer."""
-        name = self.path.partition("?")[0]
-        data = {"/a.gz": gzip.compress(BIG), "/cut.gz": gzip.compress(BIG, 1)}.get(name, BIG)
-        if name in ("/missing", "/forbidden"):
-            self.send_error({"/missing": 404, "/forbidden": 403}[name])
-            return
-        self.send_response(200)
-        if name == "/chunked":
-            self.send_header("Transfer-Encoding", "chunked")
-            self.end_headers()
-            self.wfile.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data))
-            return
-        if name in ENCODED:
-            encoding, pack = ENCODED[name]
-            data = pack(data)
-            self.send_header("Content-Encoding", encoding)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        if name.startswith("/cut"):
-            self.close_connection = True
-            data = data[: len(data) // 2]
-        self.wfile.write(data)
-
-    def log_message(self, *_: Any) -> None:
-        """Be quiet."""
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """A web server that does not mind who leaves early."""
-
-    def handle_error(self, *_: Any) -> None:
-        """Be quiet."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """Return where a web server listens, on loopback."""
-    pytest.importorskip("aiohttp")
-    web = Server(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=web.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"127.0.0.1:{web.server_port}"
-    web.shutdown()
-    thread.join()
-    web.server_close()
-
-
-@pytest.mark.parametrize("name", ["a", "a.gz", "chunked", "a?x=*", "encoded", "members"])
-def test_http(server: str, name: str) -> None:
-    """A web address is read as one stream, packed or not, whatever the server can do."""
-    reader = read(f"http://{server}/{name}")
-
-    assert ROWS * 1000 == list(reader)
-    assert f"http://{server}/{name.partition('?')[0]}" == reader.name
-    assert (len(BIG), reader.taken) == (
-        reader.counts.bytes,
-        len(BIG) if name in ("a", "chunked", "a?x=*") else reader.taken,
-    )
-
-
-def test_resume_over_http(server: str) -> None:
-    """Reading goes on where it was, though the server gives the file from its beginning."""
-    reader = read(f"http://{server}/a")
-    for _ in range(7):
-        next(reader)
-    reader.close()
-
-    assert (ROWS * 1000)[7:] == list(read(f"http://{server}/a", resume=reader.checkpoint()))
-
-
-@pytest.mark.parametrize("name", ["cut", "cut.gz", "torn"])
-def test_server_that_breaks_off(server: str, name: str) -> None:
-    """The records before come out, then one error, and then the next file."""
-    found = everything([f"http://{server}/{name}", io.BytesIO(LINES)])
-    errors = [place for place, one in enumerate(found) if isinstance(one, str)]
-
-    assert [len(found) - 6] == errors
-    assert found[errors[0]].startswith(f"http://{server}/{name}: ")
-    assert [*([*range(5)] * 1000)[: errors[0]], *range(5)] == found[: errors[0]] + found[-5:]
-    assert errors[0] == 2500 if name == "cut" else errors[0] > 2000
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [("missing", ""), ("forbidden", "403"), ("deflated", "packed as 'deflate'")],
-)
-def test_refused_by_a_server(server: str, name: str, message: str) -> None:
-    """A web address that cannot be read is an error at once."""
-    with pytest.raises(FileError) as caught:
-        read(f"http://{server}/{name}")
-
-    assert str(caught.value).startswith(f"http://{server}/{name}: ")
-    assert message in str(caught.value)
-
-
-def test_no_server() -> None:
-    """So is one where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        address = f"http://127.0.0.1:{closed.getsockname()[1]}/x"
-    with pytest.raises(FileError) as caught:
-        read(address)
-
-    assert str(caught.value).startswith(f"{address}: ")
-
-
-@pytest.mark.parametrize("name", ["missing", "forbidden", "cut", "a"])
-def test_secrets_are_not_shown(server: str, name: str) -> None:
-    """No error, name, checkpoint or traceback has the password or the query of a URL."""
-    shown = []
-    url = f"http://me:hidden1@{server}/{name}?sig=hidden2#hidden3"
-    try:
-        reader = read(url)
-        next(reader)
-        shown += [reader.name, reader.checkpoint(), repr(reader.position)]
-        list(reader)
-    except FileError:
-        shown.append(traceback.format_exc())
-
-    assert shown
-    assert "hidden" not in "".join(shown)
-    assert f"http://{server}/{name}" in "".join(shown)
-
-
-def test_secret_in_an_error_while_reading(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither has an error that comes later, in itself or in what it came from."""
-    url = f"http://me:hidden1@{server}/a?sig=hidden2"
-
-    def fail(*_: Any) -> bytes:
-        raise ValueError(f"cannot read {url}")
-
-    reader = read(url)
-    monkeypatch.setattr(remote._WebFile, "read", fail)  # noqa: SLF001 -- to make it fail
-    try:
-        next(reader)
-    except FileError:
-        shown = traceback.format_exc()
-
-    assert f"http://{server}/a: cannot read http://{server}/a\n" in shown
-    assert "hidden" not in shown
-
-
-def test_error_of_a_connection_comes_after_the_bytes() -> None:
-    """What aiohttp has still to give comes before the error that would overtake it."""
-    aiohttp = pytest.importorskip("aiohttp")
-    loop = asyncio.new_event_loop()
-    protocol = aiohttp.base_protocol.BaseProtocol(loop)
-    content = aiohttp.StreamReader(protocol, 2**16, loop=loop)
-    content.feed_data(b"rest")
-    content.set_exception(OSError("lost"))
-    file = remote._WebFile(  # noqa: SLF001 -- with an answer of ours
-        SimpleNamespace(
-            r=SimpleNamespace(content=content),
-            read=lambda size: loop.run_until_complete(content.read(size)),
-            close=loop.close,
-        )
-    )
-
-    assert b"rest" == file.read(2)
-    for _ in range(2):
-        with pytest.raises(OSError, match="lost"):
-            file.read(2)
-    file.close()
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("https://host/a/b.gz", "https://host/a/b.gz"),
-        ("https://host:8080/a@b", "https://host:8080/a@b"),
-        ("https://me:pass@host/a@b?q=1#f", "https://host/a@b"),
-        ("https://me@host/a", "https://host/a"),
-        ("https://me:p@ss@host/a", "https://host/a"),
-        ("https://me:pass?word@host/a", "https://host/a"),
-        ("s3://key:pass/wo+rd=@bucket/a", "s3://bucket/a"),
-        ("s3://bucket/me@example.com/a", "s3://bucket/me@example.com/a"),
-        ("simplecache::ftp://me:pass@host/a", "simplecache::ftp://host/a"),
-        ("zip://a.ndjson::https://me:pass@host/b.zip?s=1", "zip://a.ndjson::https://host/b.zip"),
-        ("https://host/a?x y", "https://host/a"),
-    ],
-)
-def test_public(url: str, shown: str) -> None:
-    """Of a URL is shown what is no user, no password and no query."""
-    assert shown == public(url)
-    if " " not in url:
-        assert f"see '{shown}" == without_secrets(f"see '{url}")
-
-
 # --- the thread that reads ahead -----------------------------------------------------------------
-
-
-def until(true: Callable[[], Any]) -> bool:
-    """Wait, 5 seconds at most, until something is true."""
-    end = time.monotonic() + 5
-    while not true() and time.monotonic() < end:
-        pass
-    return bool(true())
 
 
 def threads() -> list[threading.Thread]:
@@ -802,7 +490,7 @@ def threads() -> list[threading.Thread]:
 def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the path of a gzip file that is worth a thread and more than what is held ahead."""
     pytest.importorskip("zlib_ng")
-    monkeypatch.setattr(compression, "_FAR", 1)
+    monkeypatch.setattr(decompression, "_FAR", 1)
     path = tmp_path / "usage.gz"
     path.write_bytes(gzip.compress(LINES * 6000))
     return path
@@ -819,8 +507,8 @@ ENDS: dict[str, Callable[[Any], object]] = {
 def test_thread_ends(packed: Path, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """However reading ends, so does the thread, and the file is closed."""
     opened = []
-    new = sources.FileIO
-    monkeypatch.setattr(sources, "FileIO", lambda name: opened.append(new(name)) or opened[-1])
+    new = files.FileIO
+    monkeypatch.setattr(files, "FileIO", lambda name: opened.append(new(name)) or opened[-1])
     reader = read(packed)
     for _ in range(4000):
         next(reader)
@@ -851,38 +539,31 @@ def test_files_without_a_thread(ndjson: Path, suffix: str, size: int) -> None:
     assert [0] * size * 5 == [len(threads()) for _ in reader]
 
 
-def test_small_members_need_no_thread(tmp_path: Path) -> None:
-    """However many they are: each would have to be handed from thread to thread."""
-    path = tmp_path / "usage.gz"
-    path.write_bytes(gzip.compress(LINES * 1000, 1) * 30)
-
-    assert {0} == {len(threads()) for _ in read(path).batches()}
-
-
-def test_thread_for_a_large_file(tmp_path: Path) -> None:
-    """A large gzip file gets a thread, if zlib-ng reads it."""
+@pytest.mark.parametrize(("rows", "members", "seen"), [(1000, 30, {0}), (30_000, 1, {0, 1})])
+def test_thread_for_a_large_member(tmp_path: Path, rows: int, members: int, seen: set[int]) -> None:
+    """A large gzip member gets a thread, if zlib-ng reads it; small ones would wait for theirs."""
     pytest.importorskip("zlib_ng")
     path = tmp_path / "usage.gz"
-    path.write_bytes(gzip.compress(LINES * 30_000, 1))
+    path.write_bytes(gzip.compress(LINES * rows, 1) * members)
 
-    assert {0, 1} == {len(threads()) for _ in read(path).batches()}
+    assert seen == {len(threads()) for _ in read(path).batches()}
 
 
 def test_thread_holds_little(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a thread unpacks ahead are two pieces of text."""
     made: list[int] = []
 
-    class Counting(prefetch.Ahead[Any]):
+    class Counting(prefetch.PrefetchIterator[Any]):
         def __init__(self, items: Any, **options: Any) -> None:
             super().__init__((made.append(len(item)) or item for item in items), **options)
 
-    monkeypatch.setattr(sources, "Ahead", Counting)
+    monkeypatch.setattr(files, "PrefetchIterator", Counting)
     reader = read(packed)
     assert until(lambda: next(reader) and made)
     time.sleep(0.05)
 
     assert 3 >= len(made)
-    assert compression.LARGE >= max(made)
+    assert decompression.LARGE >= max(made)
     reader.close()
 
 
@@ -897,7 +578,7 @@ def test_damage_in_a_thread(tmp_path: Path, place: float, monkeypatch: pytest.Mo
     known = zlib.decompressobj(31).decompress(data[:at]).count(b"\n")
     path = tmp_path / "usage.gz"
     path.write_bytes(data)
-    monkeypatch.setattr(compression, "_FAR", 2**19)
+    monkeypatch.setattr(decompression, "_FAR", 2**19)
     options = {"type": UsageVectorStoresResult, "name": "usage", "on_error": "skip"}
     expected = everything(io.BytesIO(data), **options)
     found = everything(path, **options)
@@ -914,7 +595,7 @@ def test_damage_in_a_file_that_changes(packed: Path, monkeypatch: pytest.MonkeyP
     data = bytearray(packed.read_bytes())
     data[-8] ^= 1  # of the checksum
     packed.write_bytes(data)
-    monkeypatch.setattr(sources, "_again", lambda *_: iter([gzip.compress(b"")]))
+    monkeypatch.setattr(files, "_again", lambda *_: iter([gzip.compress(b"")]))
     found = everything(packed)
 
     assert (30_000, str) == (len(found) - 1, type(found[-1]))
@@ -924,14 +605,10 @@ def test_damage_in_a_file_that_changes(packed: Path, monkeypatch: pytest.MonkeyP
 def test_where_there_are_no_threads(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no thread can be started, reading goes on without."""
 
-    class Nowhere(prefetch.Ahead[Any]):
-        def __init__(self, *_: Any, **__: Any) -> None:
-            raise RuntimeError("can't start new thread")
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
 
-        def __del__(self) -> None:
-            pass
-
-    monkeypatch.setattr(sources, "Ahead", Nowhere)
+    monkeypatch.setattr(threading.Thread, "start", fail)
 
     assert 30_000 == sum(map(len, read(packed).batches()))
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from usagewire.errors import CheckpointError, FileError
 from usagewire.io.compression import compressor
+from usagewire.io.filesystem import file_error
 from usagewire.streaming.checkpoint import Checkpoint
-from usagewire.streaming.sources import file_error
 from usagewire.streaming.writer import Writer
 
 PAUSE: Final = 5.0

@@ -16,10 +16,10 @@ from typing import Any, Final, Self, cast
 from usagewire.cli.signals import uninterrupted
 from usagewire.codec.encoder import Encoder
 from usagewire.errors import FileError, Rejection
+from usagewire.io.files import STDIN, paths
 from usagewire.io.filesystem import write_whole
 from usagewire.models import NO_PROPERTIES
 from usagewire.streaming.dead_letters import DeadLetters
-from usagewire.streaming.sources import STDIN, paths
 from usagewire.streaming.writer import Writer
 from usagewire.wire.names import Dialect
 

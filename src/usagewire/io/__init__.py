@@ -1,1 +1,1 @@
-"""What touches the system: files, compression, networks, threads. It knows no records."""
+"""The system: files, compression, networks, threads. Modules here know no records."""

@@ -1,8 +1,8 @@
 """A log that grows by whole lines.
 
-Whatever stops it (an error, a full disk, an interrupt, the end of the process), the log has every
-line that it had. Bytes that another writer left behind are never thrown away before they are on
-disk elsewhere. What a line says is not decided here.
+Whatever stops the writing (an error, a full disk, an interrupt, the end of the process), the log
+keeps every line that it had. Bytes that another writer left behind are removed only after they are
+on disk elsewhere. This module does not know the meaning of a line.
 """
 
 from __future__ import annotations
@@ -18,120 +18,118 @@ import orjson
 from usagewire.codec.decoder import MAX_LINE_BYTES
 from usagewire.codec.line_buffer import BOM
 from usagewire.errors import FileError
-from usagewire.io.compression import Decompressor, compressor
+from usagewire.io.compression import LONGEST_MAGIC, compressor, format_of
 from usagewire.io.filesystem import (
     BUFFER,
     OutputFile,
+    copy_permissions,
     lock,
     named,
     open_file,
-    regular,
-    resemble,
+    resolve_output,
     sync_folder,
     write_whole,
 )
 
 TORN: Final = ".torn"
-"""What is added to the name of a log for the file that its torn lines are set aside in."""
+"""The suffix of the file that torn last lines of a log are moved to."""
 
 
 class AppendLog(OutputFile):
     """A file that grows by whole lines."""
 
-    keeps = True
+    keeps_lines = True
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path)
         if compressor(self.path.suffix, self.name):
             raise FileError(f"{self.name}: a compressed file cannot be appended to")
-        self._doubtful = False
-        self._whole: int | None = None
+        self._sync_failed = False
+        self._truncate_to: int | None = None
         self._file = open_file(self.path, "a+")
         try:
-            if not lock(self._file, without=True):
+            if not lock(self._file, default=True):
                 raise FileError(f"{self.name}: another writer is appending to it")
             self._refuse_compressed()
-            self._mend()
+            self._repair()
             sync_folder(self.path.parent)
         except BaseException:
             self._file.close()
             raise
         self.is_open = True
 
-    def put(self) -> None:
-        """Hand the lines to the system."""
-        self.fail()
+    def write_lines(self) -> None:
+        """Write the lines to the file. They may not be on disk yet."""
+        self.recover()
         if not self.lines:
             return
         status = os.fstat(self._file.fileno())
         if not status.st_nlink:
             raise OSError(errno.ENOENT, "was deleted or replaced while it was appended to")
-        self._whole = status.st_size
+        self._truncate_to = status.st_size
         write_whole(self._file, bytes(self.lines))
-        # One step: no signal comes between two stores, so no line is lost or doubled.
-        self.lines[:], self._whole = b"", None
+        # One statement: no signal comes between the stores, so no line is lost or doubled.
+        self.lines[:], self._truncate_to = b"", None
 
     def flush(self) -> None:
         """Put the lines on disk."""
-        self.put()
-        if self._doubtful:
-            # The system tells once of a page that it could not write, and takes it for clean then.
+        self.write_lines()
+        if self._sync_failed:
+            # The system reports once that it could not write a page, and then takes it for clean.
             raise OSError(errno.EIO, "an earlier flush failed, so lines may not be on disk")
         try:
             os.fsync(self._file.fileno())
         except OSError:
-            self._doubtful = True
+            self._sync_failed = True
             raise
 
     def close(self) -> None:
-        """Put the lines on disk and end."""
+        """Put the lines on disk and close the file."""
         try:
             self.flush()
         except OSError as error:
-            raise self._loss(error) from error
+            raise self._lost(error) from error
         except BaseException as stop:
             try:
                 self.flush()  # an interrupt costs no line
             except OSError as error:
-                stop.add_note(f"{self.name}: {self._loss(error).strerror}")
+                stop.add_note(f"{self.name}: {self._lost(error).strerror}")
             raise
         finally:
             self.discard()
 
     def discard(self) -> None:
-        """End without the lines."""
+        """Close the file without the lines."""
         if self.is_open:
             self.is_open = False
             with suppress(OSError):
-                self.fail()
-            self._whole = None  # no one can truncate it now
+                self.recover()
+            self._truncate_to = None  # no one can truncate it now
             with suppress(OSError):
                 self._file.close()
 
-    def fail(self) -> None:
-        """See to it that a step which failed leaves nothing wrong behind."""
-        # What is past `_whole` is not whole lines, or lines that will be written again.
-        if self._whole is not None:
-            self._file.truncate(self._whole)
-            self._whole = None
+    def recover(self) -> None:
+        """Undo what a failed step left half done."""
+        # After that byte come half a line, or lines that will be written again.
+        if self._truncate_to is not None:
+            self._file.truncate(self._truncate_to)
+            self._truncate_to = None
 
-    def _loss(self, error: OSError) -> OSError:
+    def _lost(self, error: OSError) -> OSError:
         lost = self.lines.count(b"\n")
-        told = f"{lost} lines were not written" if lost else "the last lines may not be on disk"
-        return OSError(error.errno, f"{error.strerror}; {told}")
+        message = f"{lost} lines were not written" if lost else "the last lines may not be on disk"
+        return OSError(error.errno, f"{error.strerror}; {message}")
 
     def _refuse_compressed(self) -> None:
         self._file.seek(0)
-        told = Decompressor(self.name)
-        with suppress(FileError):  # its damage is not our concern
-            next(told.feed(self._file.read(16)), None)
-        if told.kind:
+        found = format_of(self._file.read(LONGEST_MAGIC))
+        if found is not None:
             raise FileError(
-                f"{self.name}: a file compressed with {told.kind} cannot be appended to"
+                f"{self.name}: a file compressed with {found.name} cannot be appended to"
             )
 
-    def _mend(self) -> None:
-        """See to it that the file is empty or ends in LF."""
+    def _repair(self) -> None:
+        """Make the file empty or end in LF."""
         size = self._file.seek(0, os.SEEK_END)
         start = self._last_line(size)
         if start == size:
@@ -146,7 +144,7 @@ class AppendLog(OutputFile):
         os.fsync(self._file.fileno())
 
     def _last_line(self, end: int) -> int:
-        """Return where the line begins that ends at `end`."""
+        """Return the start of the line that ends at `end`."""
         while end:
             start = max(0, end - BUFFER)
             self._file.seek(start)
@@ -168,11 +166,11 @@ class AppendLog(OutputFile):
             return False
 
     def _set_aside(self, start: int, torn: Path) -> None:
-        """Add what the log has from `start` on to the file `torn`, as a line of its own."""
-        path, old = regular(torn)
+        """Append the rest of the log from `start` on to the file `torn`, as one line."""
+        path, old = resolve_output(torn)
         with open_file(path, "a+", 0o600) as file:
             if not old:
-                resemble(file, os.fstat(self._file.fileno()))
+                copy_permissions(file, os.fstat(self._file.fileno()))
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - 1))
             try:

@@ -1,8 +1,7 @@
-"""A file that takes the place of another, whole or not at all.
+"""A file that is replaced whole or not at all.
 
-It is given whole lines and hands them to the system, so that whatever stops it (an error, a full
-disk, an interrupt, the end of the process), the file is the old one or the new one. What a line
-says is not decided here.
+Whatever stops the writing (an error, a full disk, an interrupt, the end of the process), the file
+is the old one or the new one. This module does not know the meaning of a line.
 """
 
 from __future__ import annotations
@@ -12,64 +11,64 @@ import sys
 from contextlib import suppress
 
 from usagewire.io.compression import compressor
-from usagewire.io.filesystem import OutputFile, make_part, sync_folder, write_whole
+from usagewire.io.filesystem import OutputFile, make_temporary, sync_folder, write_whole
 
 
 class AtomicFile(OutputFile):
-    """A temporary file that takes the place of another."""
+    """A temporary file that replaces another when it is closed."""
 
-    keeps = False
+    keeps_lines = False
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path)
-        self._packer = compressor(self.path.suffix, self.name)
-        self._part, self._file = make_part(self.path, self.old)
+        self._compressor = compressor(self.path.suffix, self.name)
+        self._temporary, self._file = make_temporary(self.path, self.old)
         self.is_open = True
 
-    def put(self) -> None:
-        """Hand the lines to the system."""
+    def write_lines(self) -> None:
+        """Write the lines to the file. They may not be on disk yet."""
         text = bytes(self.lines)
         self.lines.clear()
-        write_whole(self._file, self._packer.compress(text) if self._packer else text)
+        write_whole(self._file, self._compressor.compress(text) if self._compressor else text)
 
     def flush(self) -> None:
         """Put the lines on disk."""
-        if not self.is_full:
-            self.put()
+        if not self.is_prepared:
+            self.write_lines()
             os.fsync(self._file.fileno())
 
     def prepare(self) -> None:
         """Put the last lines on disk and finish the compressed data."""
-        if not self.is_full:
-            self.put()
-            if self._packer:
-                write_whole(self._file, self._packer.flush())
+        if not self.is_prepared:
+            self.write_lines()
+            if self._compressor:
+                write_whole(self._file, self._compressor.flush())
             os.fsync(self._file.fileno())
-            self.is_full = True
+            self.is_prepared = True
 
     def close(self) -> None:
-        """Put the lines on disk and end."""
+        """Put the lines on disk and close the file."""
         self.prepare()
-        if sys.platform == "win32":  # which renames no open file; elsewhere its lock is kept
+        if sys.platform == "win32":  # which renames no open file; elsewhere the lock is kept
             self._file.close()
-        self._part.replace(self.path)
+        self._temporary.replace(self.path)
         self.is_open = False
         self._file.close()
         sync_folder(self.path.parent)
 
     def discard(self) -> None:
-        """End without the lines."""
+        """Close the file without the lines."""
         if self.is_open:
             with suppress(OSError):
                 self._file.close()
             with suppress(OSError):
-                self._part.unlink(missing_ok=True)
+                self._temporary.unlink(missing_ok=True)
             self.is_open = False
         self.failed = False
 
-    def fail(self) -> None:
-        """See to it that a step which failed leaves nothing wrong behind."""
-        # How much of the lines was written cannot be told.
+    def recover(self) -> None:
+        """Undo what a failed step left half done."""
+        # Nobody knows how much of the lines was written.
         failed = self.is_open
         self.discard()
         self.failed = failed

@@ -1,7 +1,7 @@
-"""What writing asks of the system: files without a buffer, locks, permissions, folders on disk.
+"""What files need of the system: errors with names, locks, permissions, folders that are on disk.
 
-What a system or a file system does not have is decided here. What is done when, and why, is decided
-in `atomic_file` and `append_log`. Errors of the system stay what they are; `named` makes them ours.
+This module decides what to do where a system or a file system lacks something. `atomic_file` and
+`append_log` decide what is done when, and why.
 """
 
 from __future__ import annotations
@@ -19,121 +19,130 @@ from pathlib import Path
 from typing import Final
 from warnings import warn
 
-from usagewire.errors import FileError, quote
+from usagewire.errors import FileError, UsageWireError, quote
+from usagewire.io.remote import without_secrets
 
 if sys.platform != "win32":
     import fcntl
 
 BUFFER: Final = 2**18
-"""Bytes of lines that are gathered before they are handed to the system, and bytes read at once."""
+"""Bytes of lines that are collected before they are written, and bytes read at once."""
 
-_PART: Final = ".usagewire-{}.part"
-"""Name of a temporary file, which has 16 hexadecimal digits in it."""
+_TEMPORARY: Final = ".usagewire-{}.part"
+"""The name of a temporary file, with 16 random hexadecimal digits."""
 
 
 @contextmanager
-def named(name: str) -> Iterator[None]:
-    """Turn an error of the system into a `FileError` that names the file."""
+def named(
+    name: str, kind: type[Exception] = OSError, *, shows_cause: bool = True
+) -> Iterator[None]:
+    """Turn an error of the `kind` into a `FileError` that names the file.
+
+    Without `shows_cause` it has no cause: the cause may hold a secret part of a URL.
+    """
     try:
         yield
-    except OSError as error:
-        raise _file_error(name, error) from error
+    except (MemoryError, UsageWireError):
+        raise
+    except kind as error:
+        raise file_error(name, error) from (error if shows_cause else None)
 
 
-def _file_error(name: str, error: Exception) -> FileError:
-    return FileError(f"{name}: {getattr(error, 'strerror', None) or error}")
+def file_error(name: str, error: Exception) -> FileError:
+    """Return the `FileError` that names the file and says what went wrong."""
+    what = str(getattr(error, "strerror", None) or error) or type(error).__name__
+    return FileError(f"{name}: {without_secrets(what)}")
 
 
-def regular(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result | None]:
-    """Return the file to write, links followed, and what the system says of it if it is there.
+def resolve_output(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result | None]:
+    """Return the file to write, links followed, and its status if it exists.
 
     Raises:
-        FileError: where something is there that is not a regular file, or nothing can be.
+        FileError: where it is not a regular file, or no file can be there.
 
     """
     try:
         target = Path(path).resolve()
     except (OSError, TypeError, ValueError, RuntimeError) as error:
-        raise _file_error(quote(str(path)), error) from error
-    try:
-        found = target.stat()
-    except FileNotFoundError:
-        return target, None
-    except OSError as error:
-        raise _file_error(str(path), error) from error
+        raise file_error(quote(str(path)), error) from error
+    with named(str(path)):
+        try:
+            found = target.stat()
+        except FileNotFoundError:
+            return target, None
     if not stat.S_ISREG(found.st_mode):
         raise FileError(f"{path}: not a regular file, so it cannot be written")
     return target, found
 
 
 def open_file(path: Path, how: str, mode: int = 0o666, *, flags: int = 0) -> FileIO:
-    """Open `path` without a buffer; a file that is made has `mode`."""
+    """Open `path` without a buffer. A new file gets `mode`."""
     return FileIO(path, how, opener=lambda name, usual: os.open(name, usual | flags, mode))
 
 
 def write_whole(file: FileIO, text: bytes) -> None:
-    """Hand all of `text` to the system, which may take it in parts."""
+    """Write all of `text`, which the system may take in parts."""
     rest = memoryview(text)
     while rest:
         rest = rest[file.write(rest) :]
 
 
-def lock(file: FileIO, *, without: bool) -> bool:
-    """Lock `file` until it is closed, and return whether no other has it locked.
+def lock(file: FileIO, *, default: bool) -> bool:
+    """Lock `file` until it is closed; return whether nobody else has locked it.
 
-    The lock is advisory: it keeps only those away who ask for it. `without` is the answer where the
-    system, or the file system, has no such locks.
+    The lock is advisory: it stops only those who ask for it. Where the system or the file system
+    has no such locks, return `default`.
     """
     if sys.platform == "win32":
-        return without
+        return default
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
-        return without
+        return default
     return True
 
 
-def make_part(path: Path, old: os.stat_result | None) -> tuple[Path, FileIO]:
-    """Make a temporary file that is to replace `path`; return its path, and it open and locked.
+def make_temporary(path: Path, old: os.stat_result | None) -> tuple[Path, FileIO]:
+    """Make a temporary file that will replace `path`; return its path, and the open, locked file.
 
-    It is in the same folder, because only a rename within one file system is a single step. At no
-    moment may others read it who may not read `old`. Parts that nobody has locked are removed
-    first: those who wrote them died.
+    It is in the same folder, because only a rename within one file system is one step. At no moment
+    can anyone read it who cannot read `old`. Temporary files that nobody has locked are removed
+    first: their writers died.
     """
-    _sweep(path.parent)
+    _remove_abandoned(path.parent)
     while True:
-        part = path.with_name(_PART.format(secrets.token_hex(8)))
+        part = path.with_name(_TEMPORARY.format(secrets.token_hex(8)))
         file = open_file(part, "x", 0o600 if old else 0o666)
         try:
-            if lock(file, without=True) and os.fstat(file.fileno()).st_nlink:
+            if lock(file, default=True) and os.fstat(file.fileno()).st_nlink:
                 if old:
-                    resemble(file, old)
+                    copy_permissions(file, old)
                 return part, file
         except BaseException:
             file.close()
             part.unlink(missing_ok=True)
             raise
-        file.close()  # another swept it before it was locked
+        file.close()  # another writer removed it before it was locked
 
 
-def _sweep(folder: Path) -> None:
+def _remove_abandoned(folder: Path) -> None:
     if sys.platform == "win32":
         return
     with suppress(OSError):
-        for part in folder.glob(_PART.format("[0-9a-f]" * 16)):
+        for part in folder.glob(_TEMPORARY.format("[0-9a-f]" * 16)):
             flags = os.O_NONBLOCK | os.O_NOFOLLOW  # it may be anything that has such a name
-            # NFS gives no lock on what is open to be read only.
+            # NFS gives no lock on a file that is open for reading only.
             with suppress(OSError), open_file(part, "r+", flags=flags) as file:
-                if lock(file, without=False):
+                if lock(file, default=False):
                     part.unlink()
 
 
-def resemble(file: FileIO, old: os.stat_result) -> None:
-    """Give `file`, which nobody else may read yet, the owner, group and permissions of `old`.
+def copy_permissions(file: FileIO, old: os.stat_result) -> None:
+    """Give `file`, which nobody else can read yet, the owner, group and permissions of `old`.
 
-    Where the group cannot be given, its permissions are withheld: another group would have them.
+    Where the group cannot be set, give no permissions to the group: it would be another one.
     """
     if sys.platform == "win32":
         return
@@ -162,19 +171,19 @@ def sync_folder(folder: Path) -> None:
 
 
 class OutputFile(ABC):
-    """An open file, and the whole lines that it is to get next."""
+    """An open file, and the whole lines that will be written to it next."""
 
-    keeps: bool
-    """Whether it keeps the lines where an exception ends the writing."""
+    keeps_lines: bool
+    """Whether the lines are kept where an exception ends the writing."""
     is_open = False
-    is_full = False
+    is_prepared = False
     """Whether it takes no more lines, although it is open."""
     failed = False
-    """Whether it was given up, so that what it was to write is lost."""
+    """Whether writing was given up, so that the lines are lost."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.name = str(path)
-        self.path, self.old = regular(path)
+        self.path, self.old = resolve_output(path)
         self.torn: Path | None = None
         self.lines = bytearray()
 
@@ -183,28 +192,28 @@ class OutputFile(ABC):
             try:
                 warn(f"{self.name}: the writer was not closed", ResourceWarning, 2, self)
             finally:
-                (self.close if self.keeps else self.discard)()
+                (self.close if self.keeps_lines else self.discard)()
 
     @abstractmethod
-    def put(self) -> None:
-        """Hand the lines to the system."""
+    def write_lines(self) -> None:
+        """Write the lines to the file. They may not be on disk yet."""
 
     @abstractmethod
     def flush(self) -> None:
         """Put the lines on disk."""
 
     def prepare(self) -> None:
-        """Put the last lines on disk, so that `close` has little to do."""
+        """Put the last lines on disk, so that `close` only has to give the file its name."""
         self.flush()
 
     @abstractmethod
     def close(self) -> None:
-        """Put the lines on disk and end."""
+        """Put the lines on disk and close the file."""
 
     @abstractmethod
     def discard(self) -> None:
-        """End without the lines."""
+        """Close the file without the lines."""
 
     @abstractmethod
-    def fail(self) -> None:
-        """See to it that a step which failed leaves nothing wrong behind."""
+    def recover(self) -> None:
+        """Undo what a failed step left half done."""

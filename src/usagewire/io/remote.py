@@ -1,7 +1,7 @@
 """Files at URLs, as fsspec finds them, and what of a URL may be shown.
 
-Needs the extra `remote`, and for some schemes a driver more, which fsspec names. A URL may hold
-secrets: a user, a password, a signed query. Nothing that is shown may have them.
+URLs need the extra `remote`, and some schemes another driver, which fsspec names. A URL may hold
+secrets: a user, a password, a signed query. Nothing that is shown may hold them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ _SILENCE: Final = 60
 """Seconds without a byte from a web server, or without a connection, after which reading fails."""
 
 _ENCODINGS: Final = ("identity", "gzip", "x-gzip", "zstd")
-"""What a web server may pack a file with on its way (RFC 9110, RFC 8878), as it is told by its
-first bytes."""
+"""The encodings of a web server (RFC 9110, RFC 8878) that the first bytes tell, like a file's."""
 
 # The user and the password, which end at the last @ before the path; or where a / or ? stands in
 # the password, as in AWS's keys, at the next @. A port is no password, nor what follows `::`.
@@ -33,7 +32,7 @@ class RemoteFile(NamedTuple):
     name: str
     """Its URL without secrets."""
     open: Callable[[], Any]
-    """What it returns has `read` and `close`, and all of a binary file where it is seekable."""
+    """Returns an object with `read` and `close`, or a whole binary file where it is seekable."""
     seekable: bool
     """Whether it can be read from any place on."""
 
@@ -78,8 +77,8 @@ def _open_web(system: Any, url: str) -> _WebFile:
     """
     from aiohttp import ClientTimeout  # noqa: PLC0415 -- fsspec needs it for web addresses
 
-    # What is packed on its way is unpacked here like any file: aiohttp does not tell where gzip
-    # data is cut off. Asking for it as it is spares the question what else it may be packed with.
+    # Encoded data is decompressed here like any file, because aiohttp does not notice where gzip
+    # data is cut off. Asking for no encoding avoids the ones that we do not know.
     client = system.client_kwargs | {"auto_decompress": False}
     system = type(system)(**system.storage_options | {"client_kwargs": client})
     headers = {**system.kwargs.get("headers", {}), "Accept-Encoding": "identity"}
@@ -119,7 +118,7 @@ class _WebFile:
 
 
 def public(url: str) -> str:
-    """Return a URL without what may be secret.
+    """Return a URL without the parts that may be secret.
 
     >>> public("s3://user:pass/word@bucket/usage.ndjson?versionId=1")
     's3://bucket/usage.ndjson'
@@ -129,5 +128,5 @@ def public(url: str) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """Return a text with what may be secret taken out of each URL in it."""
+    """Return a text without the parts of URLs in it that may be secret."""
     return _QUERY.sub(r"\1", _USER.sub("", text))

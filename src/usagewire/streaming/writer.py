@@ -1,7 +1,7 @@
-"""Writing: a file that is replaced whole or not at all, or a log that only gains whole lines.
+"""Writing: records become lines of a file that is replaced as a whole, or of a log that grows.
 
-Records become lines here, and every error gets the name of the file. How lines reach the disk, so
-that nothing is lost whatever stops the writing, is the law of `atomic_file` and `append_log`.
+This module encodes records and names the file in every error. `atomic_file` and `append_log` decide
+how lines reach the disk.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class Writer:
     ) -> None:
         if error is None:
             self.close()
-        elif not self._target.keeps:
+        elif not self._target.keeps_lines:
             self.discard()
         elif self._target.is_open:
             try:
@@ -221,12 +221,12 @@ class Writer:
 
     def _take(self, line: bytes) -> None:
         target = self._target
-        if target.is_full or not target.is_open:
+        if target.is_prepared or not target.is_open:
             state = "about to be closed" if target.is_open else "closed"
             raise FileError(f"{self.name}: the writer is {state}")
         if len(target.lines) >= BUFFER:
-            self._do(target.put)
-        # One step: no signal comes between the two, and where memory runs out nothing was taken.
+            self._do(target.write_lines)
+        # No signal comes between the two, and where memory runs out nothing was taken.
         target.lines += line + b"\n"
         self.count += 1
 
@@ -237,6 +237,6 @@ class Writer:
             try:
                 step()
             except BaseException:
-                with suppress(OSError):  # what fails again is done again later
-                    self._target.fail()
+                with suppress(OSError):  # it is tried again later
+                    self._target.recover()
                 raise

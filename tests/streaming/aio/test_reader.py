@@ -30,8 +30,8 @@ from usagewire import (
     aread,
     read,
 )
+from usagewire.io import files
 from usagewire.io.compression import compressor
-from usagewire.streaming import sources
 from usagewire.streaming.aio import reader
 
 ROWS: Final = [UsageVectorStoresResult(usage_bytes=number) for number in range(6)]
@@ -182,15 +182,12 @@ ASYNC_SOURCES: Final[dict[str, Callable[[bytes], Any]]] = {
 @pytest.mark.parametrize("on_error", ["raise", "skip", "collect"])
 @pytest.mark.parametrize("kind", ASYNC_SOURCES)
 @pytest.mark.usefixtures("path")
-def test_async_sources(kind: str, on_error: Any, data: str) -> None:
+async def test_async_sources(kind: str, on_error: Any, data: str) -> None:
     """Whatever gives the bytes, all is as `read` says of the same bytes."""
-
-    async def found() -> list[Any]:
-        return await async_story(ASYNC_SOURCES[kind](DATA[data]), **options)
-
     options: dict[str, Any] = {"name": "log", "on_error": on_error, "max_line_bytes": LIMIT}
 
-    assert story(io.BytesIO(DATA[data]), **options) == asyncio.run(found())
+    found = await async_story(ASYNC_SOURCES[kind](DATA[data]), **options)
+    assert story(io.BytesIO(DATA[data]), **options) == found
 
 
 def remote(folder: Path) -> str:
@@ -220,23 +217,23 @@ SOURCES: Final[dict[str, Callable[[Path], Any]]] = {
 
 @pytest.mark.parametrize("on_error", ["raise", "collect"])
 @pytest.mark.parametrize("kind", SOURCES)
-def test_sources(kind: str, on_error: Any, tmp_path: Path) -> None:
+async def test_sources(kind: str, on_error: Any, tmp_path: Path) -> None:
     """What `read` takes is taken, with the same records, places and errors."""
     (tmp_path / "a.ndjson").write_bytes(MIXED)
     (tmp_path / "b.ndjson.gz").write_bytes(packed(MIXED, ".gz"))
     (tmp_path / "large.json").write_bytes(b"{\n" + b" \n" * 10**6 + b"}")
     options: dict[str, Any] = {"on_error": on_error, "max_line_bytes": LIMIT}
     expected = story(SOURCES[kind](tmp_path), **options)
-    found = asyncio.run(async_story(SOURCES[kind](tmp_path), **options))
+    found = await async_story(SOURCES[kind](tmp_path), **options)
 
     assert expected == found[: len(expected)]
 
 
-def test_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     """`-` is standard input."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(GOOD)))
 
-    assert ROWS == asyncio.run(all_of("-"))
+    assert ROWS == await all_of("-")
 
 
 @given(
@@ -262,30 +259,22 @@ def test_any_cut_of_any_compression(
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_batches(suffix: str) -> None:
+async def test_batches(suffix: str) -> None:
     """Batches have all the records in order, and none is empty."""
-
-    async def found() -> list[list[Any]]:
-        chunks = cut(packed(GOOD * 500, suffix), 1000)
-        return [batch async for batch in aread(Chunks(*chunks)).batches()]
-
-    batches = asyncio.run(found())
+    chunks = cut(packed(GOOD * 500, suffix), 1000)
+    batches = [batch async for batch in aread(Chunks(*chunks)).batches()]
 
     assert ROWS * 500 == [record for batch in batches for record in batch]
     assert all(batches)
 
 
-def test_batches_after_an_error() -> None:
+async def test_batches_after_an_error() -> None:
     """An iterator over batches goes on after a bad line, as iterating over records does."""
-
-    async def found() -> list[Any]:
-        batches = aread(Chunks(GOOD + b"no\n" + GOOD)).batches()
-        first = await anext(batches)
-        with pytest.raises(DecodeError):
-            await anext(batches)
-        return [first, *[batch async for batch in batches]]
-
-    assert [ROWS, ROWS] == asyncio.run(found())
+    batches = aread(Chunks(GOOD + b"no\n" + GOOD)).batches()
+    first = await anext(batches)
+    with pytest.raises(DecodeError):
+        await anext(batches)
+    assert [ROWS, ROWS] == [first, *[batch async for batch in batches]]
 
 
 def test_options_are_checked_at_once() -> None:
@@ -297,23 +286,20 @@ def test_options_are_checked_at_once() -> None:
 
 
 @pytest.mark.parametrize("make", [Chunks, lambda data: [data]], ids=["async", "thread"])
-def test_taken(make: Callable[[bytes], Any]) -> None:
+async def test_taken(make: Callable[[bytes], Any]) -> None:
     """The bytes taken are those of the source, not of its text."""
-
-    async def found() -> list[int]:
-        async with aread(make(packed(GOOD, ".gz"))) as reader:
-            before = reader.taken
-            assert ROWS == [record async for record in reader]
-            return [before, reader.taken]
-
-    assert [0, len(packed(GOOD, ".gz"))] == asyncio.run(found())
+    async with aread(make(packed(GOOD, ".gz"))) as reader:
+        before = reader.taken
+        assert ROWS == [record async for record in reader]
+        result = [before, reader.taken]
+    assert [0, len(packed(GOOD, ".gz"))] == result
 
 
 # --- networks --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_socket(suffix: str) -> None:
+async def test_socket(suffix: str) -> None:
     """What comes through a socket is read, in whatever pieces it comes."""
     data = packed(GOOD * 300, suffix)
 
@@ -323,15 +309,13 @@ def test_socket(suffix: str) -> None:
             await writer.drain()
         writer.close()
 
-    async def found() -> list[Any]:
-        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-            records = await all_of(reader)
-            writer.close()
-            await writer.wait_closed()
-            return records
-
-    assert ROWS * 300 == asyncio.run(found())
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        records = await all_of(reader)
+        writer.close()
+        await writer.wait_closed()
+        result = records
+    assert ROWS * 300 == result
 
 
 async def with_client(
@@ -370,23 +354,23 @@ async def with_client(
     ],
     ids=["content", "iter_any", "iter_chunked"],
 )
-def test_aiohttp(stream: Callable[[aiohttp.ClientResponse], Any]) -> None:
+async def test_aiohttp(stream: Callable[[aiohttp.ClientResponse], Any]) -> None:
     """The body of an HTTP response is read as it comes."""
     data = packed(GOOD * 300, ".gz")
 
     async def use(response: aiohttp.ClientResponse) -> list[Any]:
         return await all_of(stream(response))
 
-    assert ROWS * 300 == asyncio.run(with_client(data, len(data), use))
+    assert ROWS * 300 == await with_client(data, len(data), use)
 
 
-def test_aiohttp_cut_off() -> None:
+async def test_aiohttp_cut_off() -> None:
     """A body that breaks off is an error, whose cause is the client's, after its records."""
 
     async def use(response: aiohttp.ClientResponse) -> tuple[list[Any], FileError | None]:
         return await until_error(aread(response.content, name="the log"))
 
-    records, error = asyncio.run(with_client(GOOD, len(GOOD) + 1, use))
+    records, error = await with_client(GOOD, len(GOOD) + 1, use)
 
     assert (ROWS, FileError) == (records, type(error))
     assert isinstance(error.__cause__, aiohttp.ClientError)
@@ -401,14 +385,10 @@ class ClientError(Exception):
 
 
 @pytest.mark.parametrize("cause", [OSError(5, "Input/output error"), ClientError(), TimeoutError()])
-def test_error_of_the_source(cause: Exception) -> None:
+async def test_error_of_the_source(cause: Exception) -> None:
     """What the source raises is the cause of an error of ours, after the records before it."""
-
-    async def found() -> tuple[list[Any], FileError | None, list[Any]]:
-        reader = aread(Chunks(GOOD[:-1], cause), name="log")
-        return *await until_error(reader), [record async for record in reader]
-
-    records, error, rest = asyncio.run(found())
+    reader = aread(Chunks(GOOD[:-1], cause), name="log")
+    records, error, rest = (*await until_error(reader), [record async for record in reader])
 
     assert (ROWS[:-1], FileError, []) == (records, type(error), rest)
     assert error is not None
@@ -416,24 +396,24 @@ def test_error_of_the_source(cause: Exception) -> None:
     assert str(error).startswith("log: ")
 
 
-def test_own_error_of_the_source_stays() -> None:
+async def test_own_error_of_the_source_stays() -> None:
     """A source that is made of our own parts raises our own errors, and they stay what they are."""
     cause = FileError("inner: damaged")
 
-    assert (ROWS, cause) == asyncio.run(until_error(aread(Chunks(GOOD, cause))))
+    assert (ROWS, cause) == await until_error(aread(Chunks(GOOD, cause)))
 
 
 @pytest.mark.parametrize("chunk", ["text", 5])
-def test_chunks_that_are_no_bytes(chunk: Any) -> None:
+async def test_chunks_that_are_no_bytes(chunk: Any) -> None:
     """A chunk that is no bytes is an error, after the records before it."""
-    records, error = asyncio.run(until_error(aread(Chunks(GOOD, chunk))))
+    records, error = await until_error(aread(Chunks(GOOD, chunk)))
 
     assert ROWS == records
     assert f"<Chunks>: gives {type(chunk).__name__}, not bytes" == str(error)
 
 
 @pytest.mark.parametrize("chunk", ["text", "", None])
-def test_async_text_file(chunk: Any) -> None:
+async def test_async_text_file(chunk: Any) -> None:
     """An async file opened as text, or one that does not wait, is refused."""
 
     class Wrong:
@@ -441,18 +421,16 @@ def test_async_text_file(chunk: Any) -> None:
             return chunk
 
     with pytest.raises(FileError, match="<Wrong>: gives"):
-        asyncio.run(all_of(Wrong()))
+        await all_of(Wrong())
 
 
 @pytest.mark.parametrize("cause", [MemoryError, asyncio.CancelledError])
-def test_what_passes(cause: type[BaseException]) -> None:
+async def test_what_passes(cause: type[BaseException]) -> None:
     """No memory, and a cancellation of the source's own, pass; that is no end of the source."""
-
-    async def found() -> list[Any]:
-        reader = aread(Chunks(GOOD, cause()))
-        return [*await until_error(reader), *await until_error(reader), *await until_error(reader)]
-
-    first, passed, second, error, *rest = asyncio.run(found())
+    reader = aread(Chunks(GOOD, cause()))
+    first, passed, second, error, *rest = [
+        one for _ in range(3) for one in await until_error(reader)
+    ]
 
     assert (ROWS, cause, []) == (first, type(passed), second)
     assert "<Chunks>: reading was interrupted; open it again" == str(error)
@@ -462,24 +440,21 @@ def test_what_passes(cause: type[BaseException]) -> None:
 @pytest.mark.parametrize(
     ("cause", "becomes"), [(ClientError, FileError), (MemoryError, MemoryError)]
 )
-def test_error_of_an_iterable(cause: type[Exception], becomes: type[Exception]) -> None:
+async def test_error_of_an_iterable(cause: type[Exception], becomes: type[Exception]) -> None:
     """What an iterable raises in its thread comes after what came before, and is no end."""
 
     def chunks() -> Iterator[bytes]:
         yield GOOD
         raise cause
 
-    async def found() -> list[Any]:
-        reader = aread(chunks())
-        return [*await until_error(reader), *await until_error(reader)]
-
-    first, raised, second, error = asyncio.run(found())
+    reader = aread(chunks())
+    first, raised, second, error = [*await until_error(reader), *await until_error(reader)]
 
     assert (ROWS, becomes, []) == (first, type(raised), second)
     assert (becomes is MemoryError) == ("interrupted" in str(error))
 
 
-def test_rest_of_a_large_document_is_not_read() -> None:
+async def test_rest_of_a_large_document_is_not_read() -> None:
     """What is a document and too large is left, though its source never ends."""
     piece = DATA["large document"]
 
@@ -491,38 +466,32 @@ def test_rest_of_a_large_document_is_not_read() -> None:
         while True:
             yield piece
 
-    async def found() -> list[Any]:
-        async with asyncio.timeout(60):
-            files: Any = [Endless(), io.BytesIO(GOOD)]
-            several = aread(files, max_line_bytes=LIMIT)
-            one = aread(endless(), max_line_bytes=LIMIT)
-            for reader in (several, one):
-                with pytest.raises(FileError, match="raise max_line_bytes"):
-                    await anext(reader)
-            return [*[record async for record in several], await ended(one)]
-
-    assert [*ROWS, True] == asyncio.run(found())
+    async with asyncio.timeout(60):
+        files: Any = [Endless(), io.BytesIO(GOOD)]
+        several = aread(files, max_line_bytes=LIMIT)
+        one = aread(endless(), max_line_bytes=LIMIT)
+        for reader in (several, one):
+            with pytest.raises(FileError, match="raise max_line_bytes"):
+                await anext(reader)
+        result = [*[record async for record in several], await ended(one)]
+    assert [*ROWS, True] == result
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES[1:])
-def test_damage(suffix: str) -> None:
+async def test_damage(suffix: str) -> None:
     """Compressed data that is cut off gives the records before the cut and then an error."""
     data = packed(GOOD, suffix)
-    records, error = asyncio.run(until_error(aread(Chunks(*cut(data[:-1])))))
+    records, error = await until_error(aread(Chunks(*cut(data[:-1]))))
 
     assert ROWS[: len(records)] == records
     assert "ends in the middle" in str(error)
 
 
-def test_raise() -> None:
+async def test_raise() -> None:
     """With raise, the records before a bad line come first, and iterating goes on after it."""
-
-    async def found() -> list[Any]:
-        reader = aread(Chunks(LINES[0], b"no\n", LINES[1]))
-        first = await until_error(reader)
-        return [*first, *await until_error(reader)]
-
-    first, error, second, nothing = asyncio.run(found())
+    reader = aread(Chunks(LINES[0], b"no\n", LINES[1]))
+    first = await until_error(reader)
+    first, error, second, nothing = [*first, *await until_error(reader)]
 
     assert (ROWS[:1], "syntax", ROWS[1:2]) == (first, error.code, second)
     assert nothing is None
@@ -531,7 +500,7 @@ def test_raise() -> None:
 # --- the event loop --------------------------------------------------------------------------
 
 
-def test_waiting_source_leaves_the_loop_free() -> None:
+async def test_waiting_source_leaves_the_loop_free() -> None:
     """While a source blocks its thread, the event loop runs: here it is what lets it go on."""
     gone_on = threading.Event()
 
@@ -540,23 +509,21 @@ def test_waiting_source_leaves_the_loop_free() -> None:
         assert gone_on.wait(20)
         yield GOOD
 
-    async def found() -> list[Any]:
-        async with aread(chunks()) as reader:
-            first = [await anext(reader) for _ in ROWS]
-            waiting = asyncio.ensure_future(anext(reader))
-            await asyncio.sleep(0.01)
-            assert not waiting.done()
-            gone_on.set()
-            return [*first, await waiting, *[record async for record in reader]]
-
-    assert ROWS * 2 == asyncio.run(found())
+    async with aread(chunks()) as reader:
+        first = [await anext(reader) for _ in ROWS]
+        waiting = asyncio.ensure_future(anext(reader))
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        gone_on.set()
+        result = [*first, await waiting, *[record async for record in reader]]
+    assert ROWS * 2 == result
 
 
 @pytest.mark.parametrize(
     ("line", "turns"), [(LINES[0], 4), (b"no\n", 300)], ids=["good lines", "bad lines"]
 )
 @pytest.mark.parametrize("in_batches", [False, True])
-def test_other_tasks_get_turns(
+async def test_other_tasks_get_turns(
     monkeypatch: pytest.MonkeyPatch, line: bytes, turns: int, *, in_batches: bool
 ) -> None:
     """One big chunk does not starve other tasks: they get turns between the steps of decoding."""
@@ -571,47 +538,35 @@ def test_other_tasks_get_turns(
             await asyncio.sleep(0)
             turned += 1
 
-    async def run() -> None:
-        ticking = asyncio.create_task(tick())
-        async with aread(generated(data), on_error="skip") as reader:
-            async for _ in reader.batches() if in_batches else reader:
-                pass
-        ticking.cancel()
-
-    asyncio.run(run())
+    ticking = asyncio.create_task(tick())
+    async with aread(generated(data), on_error="skip") as rows:
+        async for _ in rows.batches() if in_batches else rows:
+            pass
+    ticking.cancel()
 
     assert turned >= turns
 
 
-def test_readers_side_by_side() -> None:
+async def test_readers_side_by_side() -> None:
     """Readers of one loop do not mix."""
-
-    async def found() -> list[list[Any]]:
-        sources = [Chunks(*cut(GOOD, 7)), stream_reader(GOOD[::1]), iter(cut(GOOD, 11))]
-        return await asyncio.gather(*map(all_of, sources))
-
-    assert [ROWS] * 3 == asyncio.run(found())
+    sources = [Chunks(*cut(GOOD, 7)), stream_reader(GOOD[::1]), iter(cut(GOOD, 11))]
+    assert [ROWS] * 3 == await asyncio.gather(*map(all_of, sources))
 
 
 @pytest.mark.parametrize("make", [Chunks, lambda *chunks: iter(chunks)], ids=["async", "thread"])
-def test_tasks_that_share_a_reader(make: Callable[..., Any]) -> None:
+async def test_tasks_that_share_a_reader(make: Callable[..., Any]) -> None:
     """Each record comes to one of several tasks."""
+    reader = aread(make(*cut(GOOD * 20, 150)))
+    shares: list[list[Any]] = []
 
-    async def found() -> list[Any]:
-        reader = aread(make(*cut(GOOD * 20, 150)))
-        shares: list[list[Any]] = []
+    async def work() -> None:
+        mine: list[Any] = []
+        shares.append(mine)
+        async for record in reader:
+            mine.append(record)
+            await asyncio.sleep(0)
 
-        async def work() -> None:
-            mine: list[Any] = []
-            shares.append(mine)
-            async for record in reader:
-                mine.append(record)
-                await asyncio.sleep(0)
-
-        await asyncio.gather(work(), work(), work())
-        return shares
-
-    shares = asyncio.run(found())
+    await asyncio.gather(work(), work(), work())
 
     assert sorted(ROWS * 20, key=repr) == sorted(chain(*shares), key=repr)
     assert all(shares)
@@ -692,7 +647,7 @@ def test_cancelled_waits_lose_nothing(
     assert [*at_once, at_once.counts] == asyncio.run(found())
 
 
-def test_waits_that_end_leave_nothing_behind() -> None:
+async def test_waits_that_end_leave_nothing_behind() -> None:
     """However often a wait is cancelled, nothing is kept of it."""
 
     async def never() -> AsyncIterator[bytes]:
@@ -707,14 +662,12 @@ def test_waits_that_end_leave_nothing_behind() -> None:
         gc.collect()
         return sum(isinstance(one, asyncio.Event) for one in gc.get_objects())
 
-    async def found() -> int:
-        async with aread(never()) as reader:
-            return -await events(reader) + await events(reader)
-
-    assert 0 == asyncio.run(found())
+    async with aread(never()) as reader:
+        result = -await events(reader) + await events(reader)
+    assert 0 == result
 
 
-def test_timeout() -> None:
+async def test_timeout() -> None:
     """A reader whose waiting was timed out reads on, though its source is a generator."""
     gone_on = asyncio.Event()
 
@@ -723,18 +676,16 @@ def test_timeout() -> None:
         await gone_on.wait()
         yield LINES[0][10:]
 
-    async def found() -> list[Any]:
-        async with aread(chunks()) as reader:
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.01):
-                    await anext(reader)
-            gone_on.set()
-            return [record async for record in reader]
-
-    assert ROWS[:1] == asyncio.run(found())
+    async with aread(chunks()) as reader:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await anext(reader)
+        gone_on.set()
+        result = [record async for record in reader]
+    assert ROWS[:1] == result
 
 
-def test_cancelled_task_closes_its_source() -> None:
+async def test_cancelled_task_closes_its_source() -> None:
     """A task that is cancelled inside the context closes the source on its way out."""
     closed = []
 
@@ -750,15 +701,12 @@ def test_cancelled_task_closes_its_source() -> None:
             async for _ in reader:
                 pass
 
-    async def found() -> None:
-        task = asyncio.create_task(work())
-        await asyncio.sleep(0.01)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert [True] == closed
-
-    asyncio.run(found())
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [True] == closed
 
 
 # --- closing ---------------------------------------------------------------------------------
@@ -771,7 +719,7 @@ async def ended(reader: AsyncReader[Any]) -> bool:
 
 @pytest.mark.parametrize("taken", [0, 1, 6, 7])
 @pytest.mark.parametrize("start", ["new", "begun"])
-def test_generator_is_closed(taken: int, start: str) -> None:
+async def test_generator_is_closed(taken: int, start: str) -> None:
     """An async generator is closed with the reader, wherever it has come to."""
     closed = []
 
@@ -784,22 +732,19 @@ def test_generator_is_closed(taken: int, start: str) -> None:
             await asyncio.sleep(0)
             closed.append(True)
 
-    async def found() -> None:
-        source = chunks()
-        if start == "begun":
-            await anext(source)
-        async with aread(source) as reader:
-            for _ in range(taken):
-                await anext(reader)
-        begun = bool(taken) or start == "begun"
-        assert ([True] * begun, True) == (closed, await ended(reader))
-        assert taken == reader.counts.records
-        await reader.aclose()
-
-    asyncio.run(found())
+    source = chunks()
+    if start == "begun":
+        await anext(source)
+    async with aread(source) as reader:
+        for _ in range(taken):
+            await anext(reader)
+    begun = bool(taken) or start == "begun"
+    assert ([True] * begun, True) == (closed, await ended(reader))
+    assert taken == reader.counts.records
+    await reader.aclose()
 
 
-def test_what_is_only_read_from_stays_open() -> None:
+async def test_what_is_only_read_from_stays_open() -> None:
     """An iterator that was handed over stays open; one that was made from the source is closed."""
 
     class Body:
@@ -809,17 +754,14 @@ def test_what_is_only_read_from_stays_open() -> None:
         def __aiter__(self) -> Chunks:
             return self.made
 
-    async def found() -> tuple[bool, bool]:
-        iterator, body = Chunks(*LINES), Body()
-        for source in (iterator, body):
-            async with aread(source) as reader:
-                await anext(reader)
-        return iterator.closed, body.made.closed
-
-    assert (False, True) == asyncio.run(found())
+    iterator, body = Chunks(*LINES), Body()
+    for source in (iterator, body):
+        async with aread(source) as reader:
+            await anext(reader)
+    assert (False, True) == (iterator.closed, body.made.closed)
 
 
-def test_files_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_files_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that was opened is closed at its end, and with the reader; a file object is not."""
     opened: list[io.FileIO] = []
 
@@ -828,24 +770,21 @@ def test_files_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
             super().__init__(*args)
             opened.append(self)
 
-    monkeypatch.setattr(sources, "FileIO", Noted)
+    monkeypatch.setattr(files, "FileIO", Noted)
     (tmp_path / "log").write_bytes(GOOD * 10**5)
     given = io.BytesIO(GOOD)
 
-    async def found() -> None:
-        async with aread(tmp_path / "log") as reader:
-            await anext(reader)
-            assert not opened[0].closed
-        async with aread(given) as reader:
-            await anext(reader)
-
-    asyncio.run(found())
+    async with aread(tmp_path / "log") as reader:
+        await anext(reader)
+        assert not opened[0].closed
+    async with aread(given) as reader:
+        await anext(reader)
 
     assert ([True], False) == ([file.closed for file in opened], given.closed)
 
 
 @pytest.mark.parametrize("kind", ["async", "thread"])
-def test_closing_wakes_who_waits(kind: str) -> None:
+async def test_closing_wakes_who_waits(kind: str) -> None:
     """A task that waits for a record sees the end when another closes the reader."""
     release = threading.Event()
 
@@ -857,17 +796,14 @@ def test_closing_wakes_who_waits(kind: str) -> None:
         yield LINES[0]
         release.wait(20)
 
-    async def found() -> list[Any]:
-        reader = aread(never() if kind == "async" else blocking())
-        waiting = asyncio.create_task(until_error(reader))
-        await asyncio.sleep(0.01)
-        closing = asyncio.create_task(reader.aclose())
-        records, error = await waiting
-        release.set()
-        await closing
-        return [*records, error]
-
-    assert [ROWS[0], None] == asyncio.run(found())
+    reader = aread(never() if kind == "async" else blocking())
+    waiting = asyncio.create_task(until_error(reader))
+    await asyncio.sleep(0.01)
+    closing = asyncio.create_task(reader.aclose())
+    records, error = await waiting
+    release.set()
+    await closing
+    assert [ROWS[0], None] == [*records, error]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="asks for what POSIX systems have")
@@ -889,25 +825,22 @@ def test_closing_does_not_wait_for_a_pipe(tmp_path: Path) -> None:
         os.close(handle)
 
 
-def test_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no thread can be started, that is an error of ours, and it can be tried again."""
 
     def fail(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    async def found() -> list[Any]:
-        reader = aread([GOOD])
-        with monkeypatch.context() as patch:
-            patch.setattr(threading.Thread, "start", fail)
-            with pytest.raises(FileError, match="can't start new thread"):
-                await anext(reader)
-        return [record async for record in reader]
-
-    assert ROWS == asyncio.run(found())
+    reader = aread([GOOD])
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        with pytest.raises(FileError, match="can't start new thread"):
+            await anext(reader)
+    assert ROWS == [record async for record in reader]
 
 
 @pytest.mark.parametrize("begun", [False, True])
-def test_source_that_cannot_be_closed(*, begun: bool) -> None:
+async def test_source_that_cannot_be_closed(*, begun: bool) -> None:
     """What goes wrong when a source is closed before its end is an error of ours, told once."""
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -918,22 +851,19 @@ def test_source_that_cannot_be_closed(*, begun: bool) -> None:
         finally:
             raise ClientError
 
-    async def found() -> None:
-        source = chunks()
-        await anext(source)
-        reader = aread(source)
-        if begun:
-            await anext(reader)
-            await asyncio.sleep(0)
-        with pytest.raises(FileError, match="ClientError"):
-            await reader.aclose()
-        assert await ended(reader)
-
-    asyncio.run(found())
+    source = chunks()
+    await anext(source)
+    reader = aread(source)
+    if begun:
+        await anext(reader)
+        await asyncio.sleep(0)
+    with pytest.raises(FileError, match="ClientError"):
+        await reader.aclose()
+    assert await ended(reader)
 
 
 @pytest.mark.parametrize("data", [GOOD * 10**4, GOOD], ids=["much", "little"])
-def test_forgotten_reader(data: bytes) -> None:
+async def test_forgotten_reader(data: bytes) -> None:
     """A reader that is forgotten closes its source and leaves no task behind."""
     closed = []
 
@@ -945,19 +875,16 @@ def test_forgotten_reader(data: bytes) -> None:
         finally:
             closed.append(True)
 
-    async def found() -> None:
-        async for _ in aread(chunks()):
-            break
-        gc.collect()
-        for _ in range(5):
-            await asyncio.sleep(0)
-        assert [True] == closed
-        assert {asyncio.current_task()} == asyncio.all_tasks()
-
-    asyncio.run(found())
+    async for _ in aread(chunks()):
+        break
+    gc.collect()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert [True] == closed
+    assert {asyncio.current_task()} == asyncio.all_tasks()
 
 
-def test_forgotten_reader_of_a_file() -> None:
+async def test_forgotten_reader_of_a_file() -> None:
     """A reader that is forgotten ends its thread, which lets the source go."""
     ended = threading.Event()
 
@@ -968,12 +895,9 @@ def test_forgotten_reader_of_a_file() -> None:
         finally:
             ended.set()
 
-    async def found() -> None:
-        async for _ in aread(chunks()):
-            break
-        gc.collect()
-
-    asyncio.run(found())
+    async for _ in aread(chunks()):
+        break
+    gc.collect()
 
     assert ended.wait(20)
 
@@ -1037,22 +961,19 @@ def test_resume_among_several(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("make", [Chunks, lambda data: [data]], ids=["async", "thread"])
 @pytest.mark.parametrize("data", [GOOD[:-1].replace(b"5", b"6"), GOOD[:40], b""])
-def test_resume_of_another_source(make: Callable[[bytes], Any], data: bytes) -> None:
+async def test_resume_of_another_source(make: Callable[[bytes], Any], data: bytes) -> None:
     """What is not what was read before is refused, and nothing of it comes out."""
     with read([GOOD]) as reader:
         list(reader)
         checkpoint = reader.checkpoint()
 
-    async def found() -> list[Any]:
-        reader = aread(make(data), resume=checkpoint)
-        return [*await until_error(reader), *await until_error(reader)]
-
-    records, error, *rest = asyncio.run(found())
+    reader = aread(make(data), resume=checkpoint)
+    records, error, *rest = [*await until_error(reader), *await until_error(reader)]
 
     assert ([], CheckpointError, [[], None]) == (records, type(error), rest)
 
 
-def test_refused_source_is_closed() -> None:
+async def test_refused_source_is_closed() -> None:
     """A source that is not what was read before is closed at once."""
     closed = []
 
@@ -1067,28 +988,21 @@ def test_refused_source_is_closed() -> None:
         list(reader)
         checkpoint = reader.checkpoint()
 
-    async def found() -> list[bool]:
-        refused = aread(chunks(), resume=checkpoint)
-        with pytest.raises(CheckpointError):
-            await anext(refused)
-        return closed
-
-    assert [True] == asyncio.run(found())
+    refused = aread(chunks(), resume=checkpoint)
+    with pytest.raises(CheckpointError):
+        await anext(refused)
+    assert [True] == closed
 
 
-def test_checkpoint_before_the_first_record() -> None:
+async def test_checkpoint_before_the_first_record() -> None:
     """A checkpoint of a reader that has read nothing is of the place where it begins."""
-
-    async def found() -> None:
-        async with aread(Chunks(GOOD)) as reader:
-            start = reader.checkpoint()
-            await anext(reader)
-            second = reader.checkpoint()
-        async with aread(Chunks(GOOD), resume=second) as reader:
-            assert second == reader.checkpoint()
-        assert ROWS == await all_of(Chunks(GOOD), resume=start)
-
-    asyncio.run(found())
+    async with aread(Chunks(GOOD)) as reader:
+        start = reader.checkpoint()
+        await anext(reader)
+        second = reader.checkpoint()
+    async with aread(Chunks(GOOD), resume=second) as reader:
+        assert second == reader.checkpoint()
+    assert ROWS == await all_of(Chunks(GOOD), resume=start)
 
 
 # --- following -------------------------------------------------------------------------------
@@ -1107,7 +1021,7 @@ async def news(reader: AsyncReader[Any], count: int) -> list[Any]:
 
 
 @needs_posix
-def test_follow(tmp_path: Path) -> None:
+async def test_follow(tmp_path: Path) -> None:
     """A log is followed as it grows and is rotated, and exactly on from a checkpoint of either."""
     log = tmp_path / "log"
 
@@ -1115,31 +1029,28 @@ def test_follow(tmp_path: Path) -> None:
         with log.open("ab") as file:
             file.write(text)
 
-    async def found() -> None:
-        async with followed(log) as reader:
-            waiting = asyncio.create_task(anext(reader))
-            await asyncio.sleep(0)
-            write(LINES[0] + LINES[1][:10])
-            assert ROWS[0] == await waiting
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.02):
-                    await anext(reader)
-            checkpoint = reader.checkpoint()
-            write(LINES[1][10:])
-            log.rename(tmp_path / "log.1")
-            write(LINES[2] + LINES[3][:20])
-            assert ROWS[1:3] == await news(reader, 2)
-            last = reader.checkpoint()
-        async with followed(log, checkpoint) as reader:
-            assert ROWS[1:3] == await news(reader, 2)
-        write(LINES[3][20:])
-        async with followed(log, last) as reader:
-            assert ROWS[3:4] == await news(reader, 1)
-        with read(log, follow=True, resume=last) as other:
-            assert ROWS[3] == next(other)
-            assert reader.checkpoint() == other.checkpoint()
-
-    asyncio.run(found())
+    async with followed(log) as reader:
+        waiting = asyncio.create_task(anext(reader))
+        await asyncio.sleep(0)
+        write(LINES[0] + LINES[1][:10])
+        assert ROWS[0] == await waiting
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.02):
+                await anext(reader)
+        checkpoint = reader.checkpoint()
+        write(LINES[1][10:])
+        log.rename(tmp_path / "log.1")
+        write(LINES[2] + LINES[3][:20])
+        assert ROWS[1:3] == await news(reader, 2)
+        last = reader.checkpoint()
+    async with followed(log, checkpoint) as reader:
+        assert ROWS[1:3] == await news(reader, 2)
+    write(LINES[3][20:])
+    async with followed(log, last) as reader:
+        assert ROWS[3:4] == await news(reader, 1)
+    with read(log, follow=True, resume=last) as other:
+        assert ROWS[3] == next(other)
+        assert reader.checkpoint() == other.checkpoint()
 
 
 @needs_posix
@@ -1172,16 +1083,12 @@ def test_stop(tmp_path: Path, *, in_batches: bool) -> None:
     assert [*ROWS[:5], len(GOOD) - len(LINES[5])] == asyncio.run(found())
 
 
-def test_stop_of_what_is_not_followed() -> None:
+async def test_stop_of_what_is_not_followed() -> None:
     """The records that were read come out before the end, and no others are read."""
-
-    async def found() -> list[Any]:
-        reader = aread(Chunks(GOOD, GOOD, LINES[0]))
-        first = await anext(reader)
-        reader.stop()
-        return [first, *[record async for record in reader]]
-
-    assert ROWS == asyncio.run(found())
+    reader = aread(Chunks(GOOD, GOOD, LINES[0]))
+    first = await anext(reader)
+    reader.stop()
+    assert ROWS == [first, *[record async for record in reader]]
 
 
 @needs_posix
@@ -1229,17 +1136,15 @@ def test_error_of_a_log_is_tried_again(tmp_path: Path) -> None:
 
 
 @needs_posix
-def test_checkpoint_of_a_log_before_its_first_record(tmp_path: Path) -> None:
+async def test_checkpoint_of_a_log_before_its_first_record(tmp_path: Path) -> None:
     """A log is looked for at once, so that a checkpoint of its beginning knows the file."""
     (tmp_path / "log").write_bytes(GOOD)
     with read(tmp_path / "log", follow=True) as reader:
         expected = reader.checkpoint()
 
-    async def found() -> str:
-        async with followed(tmp_path / "log") as reader:
-            return reader.checkpoint()
-
-    assert expected == asyncio.run(found())
+    async with followed(tmp_path / "log") as reader:
+        result = reader.checkpoint()
+    assert expected == result
 
 
 @pytest.mark.parametrize("source", ["-", "memory://x", Chunks(), [b""]])

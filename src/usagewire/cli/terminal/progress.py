@@ -23,7 +23,7 @@ from rich.progress import (
 from rich.text import Text
 
 from usagewire.cli.terminal.tables import shown
-from usagewire.streaming.sources import paths
+from usagewire.io.files import paths
 
 LARGE: Final = 4 * 2**20
 """Bytes from which on there is a bar: of all files, or those read where the size is unknown. Fewer

@@ -1,7 +1,7 @@
 """Records of files and async streams in an event loop: `aread`, and the `AsyncReader` it returns.
 
-This module fetches what `async_sources` gives, hands it to the `Pipeline` and gives its records one
-by one, as `reader` does: no rule of reading is here. The event loop is asyncio's.
+This module fetches what an `AsyncEventSource` gives, hands it to the `Pipeline` and gives its
+records one by one, as `reader` does: no rule of reading is here. The event loop is asyncio's.
 """
 
 from __future__ import annotations
@@ -17,13 +17,9 @@ from usagewire.codec.counts import Counts
 from usagewire.codec.decoder import MAX_LINE_BYTES, Decoder, DecoderOptions
 from usagewire.errors import Rejection
 from usagewire.models import UsageObject
-from usagewire.streaming.aio.sources import (
-    AsyncEvents,
-    AsyncSource,
-    TaskEvents,
-    ThreadEvents,
-    is_async,
-)
+from usagewire.streaming.aio.events import AsyncEventSource
+from usagewire.streaming.aio.task_source import AsyncSource, TaskEventSource, is_async
+from usagewire.streaming.aio.thread_source import ThreadEventSource
 from usagewire.streaming.checkpoint import Checkpoint
 from usagewire.streaming.follow.tail import INTERVAL, Follow
 from usagewire.streaming.pipeline import Pipeline, Position
@@ -105,13 +101,13 @@ def aread(
     at = None if resume is None else Checkpoint.loads(resume)
     decoder: Decoder[Any] = Decoder(type, **options)
     name = options.get("name")
-    events: AsyncEvents
+    events: AsyncEventSource
     if follow:
-        events = ThreadEvents(Follow(source, name, at, interval), name)
+        events = ThreadEventSource(Follow(source, name, at, interval), name)
     elif is_async(source):
-        events = TaskEvents(source, name, at)
+        events = TaskEventSource(source, name, at)
     else:
-        events = ThreadEvents(lambda: Sources(source, name, at, in_thread=True), name)
+        events = ThreadEventSource(lambda: Sources(source, name, at, in_thread=True), name)
     limit = options.get("max_line_bytes", MAX_LINE_BYTES)
     return AsyncReader(events, Pipeline(decoder, limit, events.start, at))
 
@@ -124,7 +120,7 @@ class AsyncReader(Generic[T]):
     one of them.
     """
 
-    def __init__(self, source: AsyncEvents, pipeline: Pipeline[T]) -> None:
+    def __init__(self, source: AsyncEventSource, pipeline: Pipeline[T]) -> None:
         self._source = source
         self._pipeline = pipeline
         self._since = monotonic()
@@ -230,7 +226,7 @@ class AsyncReader(Generic[T]):
         source, pipeline = self._source, self._pipeline
         if pipeline.is_ended:
             raise StopAsyncIteration
-        if not source.ready:
+        if not source.pending:
             await source.wait()
             self._since = monotonic()
             return

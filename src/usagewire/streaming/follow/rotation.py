@@ -1,216 +1,265 @@
-"""The files that a log is and was: how they are found, known again and read.
+"""The files that a log was rotated to: how they are listed, told apart and found again.
 
-Each rotation leaves a generation behind, under another name, in another file or compressed. A name
-says little about which one a file is. What tells is the text: its beginning and what stands before
-the place that reading has come to. The order is that of the times of the last change, which a
-rotation keeps.
+A rotation moves or copies the text of a log to another file, which may be compressed later. A name
+says little about which text a file has, so a file is recognised by its text: the beginning, and the
+bytes before the offset that reading has come to. Files are ordered by their modification times,
+which a rotation keeps.
 
-This module knows nothing of when to look, and nothing of what the text means.
+This module does not know when to look.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
-from io import FileIO
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from usagewire.errors import FileError
-from usagewire.io.compression import Decompressor, is_compressed
-from usagewire.streaming.checkpoint import WINDOW
-from usagewire.streaming.sources import CHUNK, read_fully
+from usagewire.errors import CheckpointError, FileError
+from usagewire.io.filesystem import file_error
+from usagewire.streaming.checkpoint import Checkpoint
+from usagewire.streaming.follow.log_file import LogFile, Prefix
 
-_PACKED: Final = re.compile(r"\.(gz|zst|bz2|xz)$")
+_COMPRESSED: Final = re.compile(r"\.(gz|zst|bz2|xz)$")
 _ROTATED: Final = re.compile(r"[-._]\d[\dTZ._:+-]*|\.old|")
 """What a rotation adds to a name: a number, a date, a time, `.old`, or only `.gz`."""
 _NUMBERED: Final = re.compile(r"[-._](\d{1,5})")
-_NONE_OF_THEM: Final = re.compile(r"\.(torn|part)$")
-"""What we ourselves put beside a log."""
-
-_TELLING: Final = 16
-"""By how many first bytes a compressed file is told."""
+_OURS: Final = re.compile(r"\.(torn|part)$")
+"""The files that this library itself puts beside a log."""
 
 
-class Seen(NamedTuple):
-    """What is kept of a text that was read up to a place."""
-
-    inode: tuple[int, int] | None
-    """Device and number of the file, if they tell."""
-    offset: int
-    """The place."""
-    head: bytes
-    """The first bytes of the text, `WINDOW` of them at most."""
-    tail: bytes
-    """The last bytes before the place, as many."""
-
-    @property
-    def tells(self) -> bool:
-        """Whether it is enough to know the text by: the beginning of a line says little."""
-        return b"\n" in self.head or b"\n" in self.tail
-
-
-class Sibling(NamedTuple):
-    """A file that may be a generation of the log."""
+class RotationCandidate(NamedTuple):
+    """A file that the log may have been rotated to."""
 
     path: str
     inode: tuple[int, int]
     mtime: int
-    """When it was changed last, in nanoseconds."""
+    """The modification time in nanoseconds."""
     is_rotated: bool
     """Whether its name is one that a rotation gives."""
     number: int
-    """Of files changed at the same moment, the one with the higher number is the older."""
+    """Of files modified at the same moment, the one with the higher number is the older."""
 
-    def is_file(self, inode: tuple[int, int] | None) -> bool:
-        """Return whether it is that file, renamed. A compressed one is another, made since then.
+    def is_renamed(self, inode: tuple[int, int] | None) -> bool:
+        """Return whether it is the file `inode`, renamed.
 
-        It may have been given the number of a file that is gone.
+        A compressed file is a new one. It may have been given the inode number of a deleted file.
         """
-        return self.inode == inode and not _PACKED.search(self.path)
+        return self.inode == inode and not _COMPRESSED.search(self.path)
 
 
-class Generation:
-    """The text of one file, from its beginning on. It is decompressed where that is called for.
+class RenamedError(Exception):
+    """A file was renamed between listing and opening it. Look again."""
 
-    Raises:
-        FileError: where it is no regular file.
-        OSError: where it cannot be opened; reading it may raise both as well.
 
-    """
+class RotationSearch:
+    """Finds the files of one log by their text."""
 
-    def __init__(self, path: str, stopped: Callable[[], bool] = bool) -> None:
-        self.path = path
-        self.offset = 0
-        """How many bytes of the text were given."""
-        self._head = self._tail = self._rest = b""
+    def __init__(self, path: str, stopped: Callable[[], bool]) -> None:
+        self._path = path
         self._stopped = stopped
-        self._file = FileIO(path, opener=_open)
+
+    def current_inode(self) -> tuple[int, int] | None:
+        """Return the inode of the file that has the log's name now."""
         try:
-            found = os.fstat(self._file.fileno())
-            if not stat.S_ISREG(found.st_mode):
-                raise FileError(f"{path}: not a regular file, so it cannot be followed")
-            self.inode = found.st_dev, found.st_ino
-            self.mtime = found.st_mtime_ns
-            """When it was changed last, in nanoseconds, as far as that was looked at."""
-            self.is_packed = is_compressed(self._at(0, _TELLING))
-            """Whether it is compressed. There is no more to come then after its end."""
-            self._file.seek(0)
-        except BaseException:
-            self._file.close()
-            raise
-        self._text = _unpacked(self._file, path)
+            found = os.stat(self._path)  # noqa: PTH116 -- the name stays as it was given
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
 
-    @property
-    def taken(self) -> int:
-        """How many bytes of the file were read."""
-        return self._file.tell() if self.is_packed and not self._file.closed else self.offset
+    def open_current(self) -> LogFile | None:
+        """Open the file that has the log's name now."""
+        try:
+            found = LogFile(self._path, self._stopped)
+        except FileNotFoundError:
+            return None
+        if found.is_compressed:
+            found.close()
+            raise FileError(f"{self._path}: is compressed; only plain text can be followed")
+        return found
 
-    @property
-    def seen(self) -> Seen:
-        """What is needed to know the text again."""
-        return Seen(self.inode, self.offset, self._head, self._tail)
+    def last_rotation(self) -> int:
+        """Return the latest modification time of a rotated file, in nanoseconds; 0 without one."""
+        return max([0, *(one.mtime for one in candidates(self._path) if one.is_rotated)])
 
-    def last_change(self) -> int:
-        """Return when the file was changed last, in nanoseconds."""
-        return os.fstat(self._file.fileno()).st_mtime_ns
+    def mtime_of(self, inode: tuple[int, int] | None) -> int | None:
+        """Return the modification time of the rotated file `inode`, if it is there."""
+        times = (one.mtime for one in candidates(self._path) if one.is_renamed(inode))
+        return next(times, None)
 
-    def more(self) -> bytes | None:
-        """Return the next bytes of the text, or none where there are no more yet.
+    def next_file(
+        self,
+        since: int,
+        without: list[tuple[int, int]],
+        done: Iterable[Prefix],
+        *,
+        wanted: tuple[int, int] | None = None,
+        until: float = math.inf,
+    ) -> tuple[LogFile | None, int]:
+        """Return the oldest file that was rotated away after the time `since`, and a new `since`.
 
-        None is returned where what stands before them is not what was read: the file was cut.
+        The new time is later where a file is passed over that was copied later.
+
+        Args:
+            since, until: modification times in nanoseconds.
+            without: inodes of files that are passed over.
+            done: texts that were read to their end, which are passed over.
+            wanted: the inode of a file that is returned even if it is older.
+
         """
-        if self.is_packed:
-            chunk, self._rest = self._rest or next(self._text, b""), b""
-        else:
-            found = self._at(self.offset - len(self._tail), len(self._tail) + CHUNK)
-            # Up to `WINDOW`, the one has the other.
-            same_head = self.offset <= WINDOW or self._at(0, WINDOW) == self._head
-            if not found.startswith(self._tail) or not same_head:
-                return None
-            if self.offset < _TELLING and is_compressed(found[:_TELLING]):
-                raise FileError(f"{self.path}: is compressed; what is followed must be plain text")
-            chunk = found[len(self._tail) :]
-        self._pass(chunk)
-        return chunk
+        found = candidates(self._path)
+        done_until = since
+        # A file modified at that very moment is later if its number is lower.
+        number = max((one.number for one in found if one.inode in without), default=0)
+        for one in found:
+            is_later = one.mtime > since or (one.mtime == since and one.number < number)
+            if (
+                not one.is_rotated
+                or one.inode in without
+                or one.mtime > until
+                or not (is_later or one.is_renamed(wanted))
+            ):
+                continue
+            same = self._found_in(done, one)
+            if same:
+                done_until = max(done_until, one.mtime)
+                # Half a line has one copy. Another such file is another half.
+                done = done if same.is_distinctive else [seen for seen in done if seen is not same]
+                continue
+            return self._open(one), done_until
+        return None, done_until
 
-    def go_to(self, place: int) -> bool:
-        """Pass over the text before `place`, which is further on; return whether there is so much.
+    def copies(self, prefix: Prefix, since: int) -> Iterator[LogFile]:
+        """Yield the files modified from `since` on that begin with `prefix`, opened at its end."""
+        found = candidates(self._path)
+        rotated = [one for one in found if one.is_rotated]
+        for one in rotated + [one for one in reversed(found) if not one.is_rotated]:
+            if one.mtime >= since:
+                copy = self._open_if(one, lambda copy: copy.continues(prefix))
+                if copy is not None:
+                    yield copy
 
-        It is False as well where this was stopped.
+    def find(self, resume: Checkpoint) -> LogFile:
+        """Return the file that a checkpoint was taken in, opened at its place.
+
+        Raises:
+            CheckpointError: where no file has the text before it.
+
         """
-        if not self.is_packed:
-            self.offset = place
-            self._head = self._at(0, min(place, WINDOW))
-            start = max(0, place - WINDOW)
-            self._tail = self._at(start, place - start)
-            return len(self._tail) == place - start
-        while self.offset < place and not self._stopped():
-            chunk = self._rest or next(self._text, b"")
-            if not chunk:
-                return False
-            self._rest = chunk[place - self.offset :]
-            self._pass(chunk[: place - self.offset])
-        return self.offset == place
-
-    def goes_on_from(self, seen: Seen) -> bool:
-        """Go to the place of `seen`; return whether the text before it is the same."""
-        return (
-            # Most that is another is another from its first bytes on.
-            self.go_to(min(seen.offset, WINDOW))
-            and self._head == seen.head
-            and self.go_to(seen.offset)
-            and self._tail == seen.tail
+        trouble: list[FileError] = []
+        found = self._likely(resume.inode)
+        for one in found:
+            file = self._open_if(
+                one,
+                lambda file: (
+                    file.seek(resume.covered) and resume.matches(file.prefix.head, file.prefix.tail)
+                ),
+                trouble,
+            )
+            if file:
+                return file
+        if _names(found) != _names(self._likely(resume.inode)):
+            raise RenamedError
+        raise CheckpointError(
+            f"{self._path}: neither this file nor one that it may have been rotated to is the one"
+            f" that the checkpoint was taken in, at byte {resume.covered}"
+            + "".join(f"; {error}" for error in trouble)
         )
 
-    def put_to(self, seen: Seen) -> None:
-        """Be where `seen` was what was read, in a file that is not compressed."""
-        _, self.offset, self._head, self._tail = seen
+    def _likely(self, inode: tuple[int, int] | None) -> list[RotationCandidate]:
+        """Return the files that a checkpoint may have been taken in, the likeliest first."""
+        found = candidates(self._path)
+        current = self.open_current()
+        if current is not None:
+            current.close()
+            found.append(
+                RotationCandidate(
+                    self._path, current.inode, current.mtime, is_rotated=False, number=0
+                )
+            )
+        return sorted(
+            found, key=lambda one: (one.inode != inode, one.path != self._path, -one.mtime)
+        )
 
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+    def _found_in(self, done: Iterable[Prefix], one: RotationCandidate) -> Prefix | None:
+        """Return which of the texts that were read to their end a file has."""
+        for prefix in done:
+            # Not a longer one, unless it is the very file.
+            same = prefix.offset and self._open_if(
+                one,
+                lambda file: (
+                    file.continues(prefix)  # noqa: B023 -- called at once
+                    and (file.inode == prefix.inode or not file.read())  # noqa: B023
+                ),
+            )
+            if same:
+                same.close()
+                return prefix
+        return None
 
-    def _at(self, start: int, size: int) -> bytes:
-        self._file.seek(start)
-        return read_fully(self._file, size)
+    def _open(self, one: RotationCandidate) -> LogFile:
+        found = LogFile(one.path, self._stopped)
+        if found.inode == one.inode:
+            return found
+        found.close()
+        raise RenamedError
 
-    def _pass(self, text: bytes) -> None:
-        self.offset += len(text)
-        self._head += text[: WINDOW - len(self._head)]
-        self._tail = (self._tail + text[-WINDOW:])[-WINDOW:]
+    def _open_if(
+        self,
+        one: RotationCandidate,
+        check: Callable[[LogFile], bool],
+        trouble: list[FileError] | None = None,
+    ) -> LogFile | None:
+        """Return a file that passes the check. A file that cannot be read does not pass."""
+        found = None
+        passes = False
+        try:
+            found = self._open(one)
+            passes = check(found)
+        except FileNotFoundError:
+            raise
+        except (OSError, FileError) as error:
+            if trouble is not None:
+                trouble.append(
+                    error if isinstance(error, FileError) else file_error(one.path, error)
+                )
+        finally:
+            if found is not None and not passes:
+                found.close()
+        return found if passes else None
 
 
-def siblings(path: str) -> list[Sibling]:
-    """Return the files beside `path` that may be generations of it, the oldest first.
+def candidates(path: str) -> list[RotationCandidate]:
+    """Return the files beside `path` that it may have been rotated to, the oldest first.
 
-    They are called as it is and something more, or have that before its suffix; compressed ones
-    have the suffix of the compression too. Of a file and the compressed one made from it, only the
-    first is there.
+    Their names have something added at the end or before the suffix. Compressed files have the
+    suffix of the compression too. A compressed file is left out while the file that it is made
+    from is still there.
 
     Raises:
         OSError: where the folder cannot be listed.
 
     """
-    # Renaming while a folder is listed may hide a file: it is in two lists alike.
-    before: list[Sibling] | None = None
-    while (found := _siblings(Path(path))) != before:
+    # Renaming while a folder is listed may hide a file, so list it until two lists are equal.
+    before: list[RotationCandidate] | None = None
+    while (found := _listed(Path(path))) != before:
         before = found
     return found
 
 
-def _siblings(path: Path) -> list[Sibling]:
-    found: dict[str, Sibling] = {}
+def _listed(path: Path) -> list[RotationCandidate]:
+    found: dict[str, RotationCandidate] = {}
     try:
         names = sorted(os.listdir(path.parent))  # noqa: PTH208 -- of names alone, and all at once
     except FileNotFoundError:
         return []
     for name in names:
-        plain = _PACKED.sub("", name)
+        plain = _COMPRESSED.sub("", name)
         added = _added(plain, path)
-        # In order, a name comes before the same with a suffix.
+        # Sorted, a name comes before the same name with a suffix.
         if name == path.name or plain in found or added is None:
             continue
         beside = os.path.join(os.path.dirname(path), name)  # noqa: PTH118, PTH120 -- keeps "./"
@@ -220,7 +269,7 @@ def _siblings(path: Path) -> list[Sibling]:
             continue
         if stat.S_ISREG(status.st_mode):
             number = _NUMBERED.fullmatch(added)
-            found[plain] = Sibling(
+            found[plain] = RotationCandidate(
                 path=beside,
                 inode=(status.st_dev, status.st_ino),
                 mtime=status.st_mtime_ns,
@@ -231,8 +280,8 @@ def _siblings(path: Path) -> list[Sibling]:
 
 
 def _added(name: str, path: Path) -> str | None:
-    """Return what `name` has more than that of `path`, or None where it is made otherwise."""
-    if _NONE_OF_THEM.search(name):
+    """Return what is added to the name of `path` in `name`; None where it is another name."""
+    if _OURS.search(name):
         return None
     if name.startswith(path.name):
         return name[len(path.name) :]
@@ -240,13 +289,6 @@ def _added(name: str, path: Path) -> str | None:
     return name[len(path.stem) : len(name) - len(path.suffix)] if between else None
 
 
-def _open(path: str, flags: int) -> int:
-    # A pipe that nobody writes to must not be waited for.
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def _unpacked(file: FileIO, name: str) -> Iterator[bytes]:
-    unpack = Decompressor(name)
-    while chunk := file.read(CHUNK):
-        yield from unpack.feed(chunk)
-    yield from unpack.close()
+def _names(found: Iterable[RotationCandidate]) -> set[tuple[str, tuple[int, int]]]:
+    """Return which files have which names."""
+    return {(one.path, one.inode) for one in found}

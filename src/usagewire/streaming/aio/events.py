@@ -1,0 +1,111 @@
+"""Events for an event loop: what an async source of events can be asked.
+
+Events are fetched elsewhere, a little ahead, and kept until they are taken. So a wait for them may
+be cancelled, and asked for again. The event loop is asyncio's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import suppress
+
+from usagewire.errors import FileError
+from usagewire.streaming.events import Event, SourceStarted
+
+
+class Notifier:
+    """Wakes tasks that wait in an event loop, from any thread."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
+
+    async def wait(self, is_ready: Callable[[], bool]) -> None:
+        """Wait for `notify`, unless it is ready already."""
+        notified = asyncio.Event()
+        self._waiting[notified] = asyncio.get_running_loop()
+        try:
+            if not is_ready():
+                await notified.wait()
+        finally:
+            self._waiting.pop(notified, None)
+
+    def notify(self) -> None:
+        """Wake all tasks that wait."""
+        with suppress(KeyError):
+            while True:
+                notified, loop = self._waiting.popitem()
+                with suppress(RuntimeError):  # the loop was closed, and nobody waits any more
+                    loop.call_soon_threadsafe(notified.set)
+
+
+class AsyncEventSource(ABC):
+    """A source of events that are fetched elsewhere. Used in one event loop at a time."""
+
+    def __init__(self, start: SourceStarted, *, is_followed: bool = False) -> None:
+        self.start = start
+        """The first event, as far as it is known before anything is asked for."""
+        self.is_followed = is_followed
+        """Whether neither an error nor the end of a file ends the text: it may grow."""
+        self.stopped = False
+        """Whether nothing more is to be taken."""
+        self._notifier = Notifier()
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is something to `take`."""
+        return self.stopped or self._has_fetched()
+
+    def take(self) -> Event | FileError | None:
+        """Return the next event, or the error that came in its place; None at the end.
+
+        Call it where something is `pending`. It raises any other exception of the source.
+        """
+        found = None if self.stopped else self._next_fetched()
+        if not isinstance(found, BaseException) or isinstance(found, FileError):
+            return found
+        try:
+            raise found
+        finally:
+            del found  # or it would refer to itself by its traceback
+
+    async def wait(self) -> None:
+        """Wait until something may be `pending`. After a cancellation, wait again."""
+        self._start_fetching()
+        await self._notifier.wait(lambda: self.pending)
+
+    def stop(self) -> None:
+        """End the events, also from another thread."""
+        self.stopped = True
+        self._notifier.notify()
+
+    @property
+    @abstractmethod
+    def bytes_read(self) -> int:
+        """Bytes read from the source so far, before decompression."""
+
+    @abstractmethod
+    def skip_source(self) -> None:
+        """Go on with the next file, if there is one. Fetched events of this one may still come."""
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Close what is open. There are no more events then.
+
+        Raises:
+            FileError: where it cannot be closed.
+
+        """
+
+    @abstractmethod
+    def _start_fetching(self) -> None:
+        """Begin to fetch, if that was not begun."""
+
+    @abstractmethod
+    def _has_fetched(self) -> bool:
+        """Return whether there is a fetched event that was not taken."""
+
+    @abstractmethod
+    def _next_fetched(self) -> Event | BaseException | None:
+        """Return the fetched event that comes next."""

@@ -1,0 +1,155 @@
+"""One file of a log: its text from the beginning, and what of it identifies the text elsewhere.
+
+This module does not know when to read, and nothing of the meaning of the text.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from io import FileIO
+from typing import NamedTuple
+
+from usagewire.errors import FileError
+from usagewire.io.compression import LONGEST_MAGIC, format_of
+from usagewire.io.decompression import Decompressor
+from usagewire.io.files import CHUNK, read_fully
+from usagewire.streaming.checkpoint import WINDOW
+
+
+class Prefix(NamedTuple):
+    """The text of a file up to an offset, as far as it is kept to recognise that text."""
+
+    inode: tuple[int, int] | None
+    """Device and inode number of the file, where it still has this text."""
+    offset: int = 0
+    head: bytes = b""
+    """The first bytes of the text, `WINDOW` at most."""
+    tail: bytes = b""
+    """The last bytes before the offset, as many."""
+
+    @property
+    def is_distinctive(self) -> bool:
+        """Whether the text can be recognised by it. The beginning of one line is not enough."""
+        return b"\n" in self.head or b"\n" in self.tail
+
+    def extended(self, text: bytes) -> Prefix:
+        """Return the prefix that ends with `text`, which follows this one."""
+        return Prefix(
+            inode=self.inode,
+            offset=self.offset + len(text),
+            head=self.head + text[: WINDOW - len(self.head)],
+            tail=(self.tail + text[-WINDOW:])[-WINDOW:],
+        )
+
+
+class LogFile:
+    """The text of one file. A compressed file is decompressed.
+
+    Raises:
+        FileError: where it is no regular file.
+        OSError: where it cannot be opened. Reading it may raise both as well.
+
+    """
+
+    def __init__(self, path: str, stopped: Callable[[], bool] = bool) -> None:
+        self.path = path
+        self._buffered = b""
+        self._stopped = stopped
+        self._file = FileIO(path, opener=_open)
+        try:
+            found = os.fstat(self._file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise FileError(f"{path}: not a regular file, so it cannot be followed")
+            self.inode = found.st_dev, found.st_ino
+            self.prefix = Prefix(self.inode)
+            """The text before the next bytes. It may be put back, unless the file is compressed."""
+            self.mtime = found.st_mtime_ns
+            """The modification time in nanoseconds, when it was last looked at."""
+            self.is_compressed = format_of(self._at(0, LONGEST_MAGIC)) is not None
+            """Whether it is compressed. Nothing more comes after its end then."""
+            self._file.seek(0)
+        except BaseException:
+            self._file.close()
+            raise
+        self._text = _decompressed(self._file, path)
+
+    @property
+    def bytes_read(self) -> int:
+        """How many bytes of the file were read."""
+        is_open = self.is_compressed and not self._file.closed
+        return self._file.tell() if is_open else self.prefix.offset
+
+    def current_mtime(self) -> int:
+        """Return the modification time of the file now, in nanoseconds."""
+        return os.fstat(self._file.fileno()).st_mtime_ns
+
+    def read(self) -> bytes | None:
+        """Return the next bytes of the text, which may be none yet.
+
+        Return None where the text before them has changed: the file was truncated.
+        """
+        _, offset, head, tail = self.prefix
+        if self.is_compressed:
+            chunk, self._buffered = self._buffered or next(self._text, b""), b""
+        else:
+            found = self._at(offset - len(tail), len(tail) + CHUNK)
+            # Up to `WINDOW`, the tail contains the head.
+            same_head = offset <= WINDOW or self._at(0, WINDOW) == head
+            if not found.startswith(tail) or not same_head:
+                return None
+            if offset < LONGEST_MAGIC and format_of(found):
+                raise FileError(f"{self.path}: is compressed; what is followed must be plain text")
+            chunk = found[len(tail) :]
+        self.prefix = self.prefix.extended(chunk)
+        return chunk
+
+    def seek(self, offset: int) -> bool:
+        """Go to `offset`; return whether the text is that long and this was not stopped.
+
+        A compressed file can only go forwards.
+        """
+        if not self.is_compressed:
+            tail_at = max(0, offset - WINDOW)
+            head, tail = self._at(0, min(offset, WINDOW)), self._at(tail_at, offset - tail_at)
+            self.prefix = Prefix(self.inode, offset, head, tail)
+            return len(tail) == offset - tail_at
+        while self.prefix.offset < offset and not self._stopped():
+            chunk = self._buffered or next(self._text, b"")
+            if not chunk:
+                return False
+            part = chunk[: offset - self.prefix.offset]
+            self._buffered = chunk[len(part) :]
+            self.prefix = self.prefix.extended(part)
+        return self.prefix.offset == offset
+
+    def continues(self, prefix: Prefix) -> bool:
+        """Go to the end of `prefix`; return whether the text before it is the same."""
+        return (
+            # Most other texts differ in their first bytes.
+            self.seek(min(prefix.offset, WINDOW))
+            and self.prefix.head == prefix.head
+            and self.seek(prefix.offset)
+            and self.prefix.tail == prefix.tail
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _at(self, start: int, size: int) -> bytes:
+        self._file.seek(start)
+        return read_fully(self._file, size)
+
+
+def _open(path: str, flags: int) -> int:
+    # A pipe that nobody writes to must not be waited for.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _decompressed(file: FileIO, name: str) -> Iterator[bytes]:
+    unpack = Decompressor(name)
+    while chunk := file.read(CHUNK):
+        yield from unpack.feed(chunk)
+    yield from unpack.close()
