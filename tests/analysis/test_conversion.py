@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.codec.test_properties import RECORDS_OF_ROWS
 from tests.support.comparing import exact
 from tests.support.paths import Way
 from tests.support.samples import PAGES, text
+from tests.support.strategies import ROW_RECORDS
 from usagewire import (
     DIALECTS,
     Conversion,
@@ -68,15 +68,15 @@ def converted(records: Iterable[Any], to: Any = None, **options: Any) -> list[An
 
 
 DAYS = st.integers(0, 2).map(lambda day: START + day * DAY)
-TIMED = st.builds(timed, RECORDS_OF_ROWS, DAYS)
+TIMED = st.builds(timed, ROW_RECORDS, DAYS)
 BUCKETS = st.builds(
     lambda results, start: bucket(*results, start=start),
-    st.lists(RECORDS_OF_ROWS, max_size=2),
+    st.lists(ROW_RECORDS, max_size=2),
     DAYS,
 )
 # Records of which every row has its times, as what goes into pages must.
 PLACED = st.lists(st.one_of(TIMED, TIMED, BUCKETS, st.builds(page, BUCKETS)), max_size=4)
-ANY = st.lists(RECORDS_OF_ROWS | TIMED | BUCKETS, max_size=4)
+ANY = st.lists(ROW_RECORDS | TIMED | BUCKETS, max_size=4)
 SHAPES = st.sampled_from([None, "rows", "flat", "pages"])
 ROW_SHAPES = st.sampled_from([None, "rows", "flat"])
 few = settings(max_examples=20)  # records of every kind with all their fields are slow to make

@@ -8,9 +8,9 @@ import attrs
 import pytest
 from hypothesis import given
 
-from tests.codec.test_properties import RECORDS_OF_ROWS
 from tests.support.comparing import Refused, exact, outcome
 from tests.support.samples import COSTS, QUIRKS, text
+from tests.support.strategies import ROW_RECORDS
 from usagewire import (
     DIALECTS,
     CostsResult,
@@ -163,7 +163,7 @@ def blanked(row: Any) -> Any:
     return attrs.evolve(row, **{name: None for name in names if getattr(row, name) == ""})
 
 
-@given(row=RECORDS_OF_ROWS)
+@given(row=ROW_RECORDS)
 def test_any_row_there_and_back(row: Any) -> None:
     """Any row comes back as it was, but for empty strings, which come back as None."""
     assert exact(blanked(row)) == exact(UsageTimeBucketResultInner.from_result(row).to_result())

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import usagewire
-from tests.codec.test_properties import FILES
 from tests.support.paths import Way
 from tests.support.samples import row, text
+from tests.support.strategies import FILES
 from usagewire import (
     Counts,
     DeadLetter,
