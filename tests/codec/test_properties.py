@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.comparing import exact
-from tests.support.paths import PATHS, Way
+from tests.support.paths import PATHS, Loads, Way
 from tests.support.samples import text
 from tests.support.strategies import (
     CLASSES,
@@ -47,8 +47,6 @@ from usagewire import (
     make_converter,
 )
 from usagewire.converters import classes
-
-Loads = Callable[..., Any]
 
 TYPES = st.sampled_from(
     [

@@ -12,6 +12,9 @@ from usagewire.codec import decoder, encoder, functions
 from usagewire.converters import classes
 from usagewire.native import plans
 
+Loads = Callable[..., Any]
+"""The type of the fixture `loads`."""
+
 PATHS: Final = {
     "reference": {"SIGHTINGS": 10**9},
     "shapes": {"SIGHTINGS": 1, "MAX_SHAPES": 10**9},

@@ -10,7 +10,7 @@ from cattrs import Converter
 from cattrs.gen import override
 
 from tests.support.comparing import Refused, exact, outcome
-from tests.support.paths import Way
+from tests.support.paths import Loads, Way
 from tests.support.records import CLASSES, full
 from tests.support.samples import VECTORS, row, text
 from usagewire import (
@@ -26,8 +26,6 @@ from usagewire import (
     make_converter,
 )
 from usagewire.models import ROW_CLASSES
-
-Loads = Callable[..., Any]
 
 # Attributes whose names do not follow the letter case of the dialect.
 EXCEPTIONS = {
