@@ -11,20 +11,10 @@ import orjson
 import pytest
 
 import usagewire
-from tests.support.classes import (
-    Nest,
-)
+from tests.support.classes import Nest
 from tests.support.comparing import Refused, exact, outcome
 from tests.support.paths import Loads, Way
-from tests.support.samples import (
-    COMPLETIONS,
-    COSTS,
-    PAGES,
-    line,
-    numbers,
-    row,
-    text,
-)
+from tests.support.samples import COMPLETIONS, COSTS, PAGES, line, numbers, row, text
 from usagewire import (
     Counts,
     DecodeError,
@@ -71,7 +61,7 @@ def test_document_too_deep(path: Way) -> None:
     assert ["too_deep"] == [one.code for one in decoder.rejections]
 
 
-def test_document_that_is_none(path: Way) -> None:
+def test_document_that_is_not_json(path: Way) -> None:
     """Text that is no JSON is one bad line."""
     decoder = path.Decoder(on_error="collect")
 
@@ -215,7 +205,7 @@ LONG: dict[str, tuple[Any, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("case", LONG)
 def test_rejection_is_short(path: Way, case: str) -> None:
-    """Whatever the line holds, its rejection keeps and quotes little of it."""
+    """A rejection keeps and quotes little of its line, however long the line is."""
     data, options = LONG[case]
     decoder = path.Decoder(on_error="collect", **options)
     decoder.decode_lines(text(data))
@@ -278,7 +268,7 @@ def kept_by(decode: Callable[[int], Any]) -> int:
 @pytest.mark.usefixtures("_shipped")
 @pytest.mark.parametrize("times", [1, 5])
 def test_unknown_tags_leave_nothing_behind(times: int) -> None:
-    """Tags and keys that nobody knows take no memory once their rows are gone."""
+    """Unknown tags and keys take no memory once their rows are gone."""
     decoder = Decoder()
 
     def decode(part: int) -> None:
@@ -292,7 +282,7 @@ def test_unknown_tags_leave_nothing_behind(times: int) -> None:
 
 @pytest.mark.usefixtures("_shipped")
 def test_long_keys_leave_nothing_behind() -> None:
-    """Not even a few keys that nobody knows take much memory, however long they are."""
+    """Long unknown keys take no memory once their rows are gone."""
     decoder = Decoder()
 
     def decode(part: int) -> None:
@@ -371,7 +361,7 @@ def test_input_of_lines(path: Way, kind: Any, call: str) -> None:
 
 @every_input
 def test_input_may_change_afterwards(path: Way, kind: Any) -> None:
-    """What is held back is the decoder's own: the caller may reuse a buffer."""
+    """The decoder copies the text that it holds back: the caller may reuse a buffer."""
     data = kind(line(7))
     decoder = path.Decoder()
     decoder.feed(data[:-1])
@@ -427,7 +417,7 @@ def test_list_of_rows(loads: Loads) -> None:
 
 
 def test_accelerated() -> None:
-    """Whether the C extension is in use is said, and nothing else."""
+    """`accelerated` says whether the C extension is in use."""
     assert accelerated() in (True, False)
 
 

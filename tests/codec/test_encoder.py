@@ -34,6 +34,16 @@ def wrong(**fields: Any) -> UsageCompletionsResult:
     return UsageCompletionsResult(**good | fields)
 
 
+def extra(value: Any) -> UsageCompletionsResult:
+    """Return a row with `value` for its unknown keys."""
+    return wrong(additional_properties=value)
+
+
+def bucket_of(results: Any) -> UsageTimeBucket:
+    """Return a bucket with `results`."""
+    return UsageTimeBucket(start_time=1, end_time=2, results=results)
+
+
 class Tier(str, Enum):  # noqa: UP042 -- as it is written where Python may be older than 3.11
     """A str that is one of a few."""
 
@@ -52,6 +62,7 @@ class Plain(Enum):
     FLEX = "flex"
 
 
+EXTRA = "$.additional_properties"
 CANNOT = {
     "float for int": (wrong(input_tokens=1.0), "$.input_tokens"),
     "bool for int": (wrong(input_tokens=True), "$.input_tokens"),
@@ -76,43 +87,23 @@ CANNOT = {
         CostsResult(amount=CostsResultAmount(value=Decimal("NaN"))),
         "$.amount.value",
     ),
-    "list for tuple": (UsageTimeBucket(start_time=1, end_time=2, results=[]), "$.results"),
-    "inside a tuple": (
-        UsageTimeBucket(start_time=1, end_time=2, results=(wrong(), wrong(model=1))),
-        "$.results[1].model",
-    ),
-    "not a member": (UsageTimeBucket(start_time=1, end_time=2, results=(5,)), "$.results[0]"),
-    "page in a bucket": (
-        UsageTimeBucket(
-            start_time=1, end_time=2, results=(UsageResponse(data=(), has_more=False),)
-        ),
-        "$.results[0]",
-    ),
+    "list for tuple": (bucket_of([]), "$.results"),
+    "inside a tuple": (bucket_of((wrong(), wrong(model=1))), "$.results[1].model"),
+    "not a member": (bucket_of((5,)), "$.results[0]"),
+    "page in a bucket": (bucket_of((UsageResponse(data=(), has_more=False),)), "$.results[0]"),
     "known tag": (UnknownResult(object=COMPLETIONS), "$"),
     "known tag of old": (UnknownResult(object="bucket"), "$"),
-    "extra with a field's key": (
-        wrong(additional_properties={"model": "x"}),
-        "$.additional_properties",
-    ),
-    "extra with another spelling": (
-        wrong(additional_properties={"inputTokens": 1}),
-        "$.additional_properties",
-    ),
-    "extra with the tag": (
-        wrong(additional_properties={"object": "x"}),
-        "$.additional_properties",
-    ),
-    "extra int key": (wrong(additional_properties={1: 2}), "$.additional_properties"),
-    "extra NaN": (wrong(additional_properties={"x": float("nan")}), "$.additional_properties.x"),
-    "extra of 64 bits": (wrong(additional_properties={"x": 2**64}), "$.additional_properties.x"),
-    "extra tuple": (wrong(additional_properties={"x": ()}), "$.additional_properties.x"),
-    "extra no mapping": (wrong(additional_properties=[("x", 1)]), "$.additional_properties"),
-    "extra None": (wrong(additional_properties=None), "$.additional_properties"),
-    "extra empty list": (wrong(additional_properties=[]), "$.additional_properties"),
-    "a cost that reads as use": (
-        CostsResult(additional_properties={"input_tokens": 5}),
-        "$",
-    ),
+    "extra with a field's key": (extra({"model": "x"}), EXTRA),
+    "extra with another spelling": (extra({"inputTokens": 1}), EXTRA),
+    "extra with the tag": (extra({"object": "x"}), EXTRA),
+    "extra int key": (extra({1: 2}), EXTRA),
+    "extra NaN": (extra({"x": float("nan")}), f"{EXTRA}.x"),
+    "extra of 64 bits": (extra({"x": 2**64}), f"{EXTRA}.x"),
+    "extra tuple": (extra({"x": ()}), f"{EXTRA}.x"),
+    "extra no mapping": (extra([("x", 1)]), EXTRA),
+    "extra None": (extra(None), EXTRA),
+    "extra empty list": (extra([]), EXTRA),
+    "a cost that reads as use": (CostsResult(additional_properties={"input_tokens": 5}), "$"),
 }
 
 
@@ -134,26 +125,22 @@ def test_cannot_be_written(record: Any, place: str) -> None:
     ids=repr,
 )
 def test_value_cannot_be_written(value: Any) -> None:
-    """What is not JSON is refused."""
+    """A value that JSON cannot hold is refused."""
     with pytest.raises(EncodeError):
         dumps(value)
 
 
 @pytest.mark.parametrize(
-    ("record", "expected"),
+    ("field", "value", "expected"),
     [
-        (wrong(model=Tier.FLEX), "flex"),
-        (wrong(model="é\n\0"), "é\n\0"),
+        ("model", Tier.FLEX, "flex"),
+        ("model", "é\n\0", "é\n\0"),
+        ("input_tokens", Size.BIG, 7),
     ],
 )
-def test_str_is_written(loads: Loads, record: Any, expected: str) -> None:
-    """Any text, and a member of an enum of str, is written as the str it is."""
-    assert exact(expected) == exact(loads(dumps(record)).model)
-
-
-def test_int_enum_is_written(loads: Loads) -> None:
-    """A member of an enum of int is written as the int it is."""
-    assert exact(7) == exact(loads(dumps(wrong(input_tokens=Size.BIG))).input_tokens)
+def test_plain_value_is_written(loads: Loads, field: str, value: Any, expected: Any) -> None:
+    """Any text is written, and a member of an enum of str or int as the str or int it is."""
+    assert exact(expected) == exact(getattr(loads(dumps(wrong(**{field: value}))), field))
 
 
 @pytest.mark.parametrize(
@@ -231,7 +218,7 @@ def test_error_in_lines_has_the_index() -> None:
 
 
 @pytest.mark.usefixtures("path")
-def test_converter_of_ones_own() -> None:
+def test_converter_of_the_caller() -> None:
     """An encoder and a decoder may use a converter of yours."""
     converter = make_converter("dart", names={Nest: {"inner": "in"}})
     record = Nest(inner=Nest())
@@ -241,14 +228,9 @@ def test_converter_of_ones_own() -> None:
 
 
 @pytest.mark.usefixtures("path")
-def test_dialect_of_ones_own_converter() -> None:
-    """The dialect is said to the converter."""
-    with pytest.raises(UsageWireError):
-        Encoder(dialect="dart", converter=make_converter())
-
-
-@pytest.mark.usefixtures("path")
-def test_dialect_that_is_none() -> None:
-    """A dialect that is none is refused."""
+def test_wrong_dialect() -> None:
+    """An unknown dialect is refused, and so is one beside a converter, which has its own."""
     with pytest.raises(UsageWireError, match="powershell"):
         dumps(wrong(), dialect="ruby")  # type: ignore[arg-type]
+    with pytest.raises(UsageWireError):
+        Encoder(dialect="dart", converter=make_converter())

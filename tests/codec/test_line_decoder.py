@@ -20,13 +20,7 @@ from tests.support.samples import (
     row,
     text,
 )
-from usagewire import (
-    CODES,
-    Counts,
-    DecodeError,
-    Rejection,
-    UsageVectorStoresResult,
-)
+from usagewire import CODES, Counts, DecodeError, Rejection, UsageVectorStoresResult
 
 MIXED = line(1) + b"what?\n" + b"\n" + line(2) + b'{"object":5}\n' + line(3)
 MIXED_COUNTS = Counts(lines=6, records=3, rejected=2, blank=1, bytes=len(MIXED))
@@ -92,7 +86,7 @@ def test_close_goes_on_after_raise(path: Way) -> None:
 
 
 def test_function(path: Way) -> None:
-    """A function is told each rejection as it comes."""
+    """A function gets each rejection as it comes."""
     told: list[Rejection] = []
     decoder = path.Decoder(on_error=told.append)
     records = decoder.decode_lines(MIXED)
@@ -103,7 +97,7 @@ def test_function(path: Way) -> None:
 
 
 def test_function_that_raises(path: Way) -> None:
-    """What a function raises passes as it is, the line counts, and reading can go on."""
+    """An error of the function passes as it is; the line is counted, and reading can go on."""
 
     def refuse(rejection: Rejection) -> None:
         raise LookupError(rejection.code)
@@ -232,7 +226,7 @@ not_json = pytest.mark.parametrize("data", NOT_JSON.values(), ids=NOT_JSON)
 @not_json
 @pytest.mark.parametrize("strict", [True, False], ids=["strict", "lenient"])
 def test_syntax(loads: Loads, data: bytes, *, strict: bool) -> None:
-    """Anything but one JSON object in UTF-8 is a syntax error of the whole document."""
+    """A document that is not one JSON object in UTF-8 is a syntax error."""
     assert Refused("syntax") == outcome(loads, data, strict=strict)
 
 
@@ -248,7 +242,7 @@ def test_syntax_of_a_line(path: Way, data: bytes) -> None:
 
 @pytest.mark.parametrize("data", ["{}", "[]", "5", "null", '"x"'])
 def test_document_that_is_no_object(loads: Loads, data: str) -> None:
-    """Where the type is no class, a document may be any JSON."""
+    """A document may be any JSON if the type is no class."""
     assert {"{}": {}, "[]": [], "5": 5, "null": None, '"x"': "x"}[data] == loads(data, Any)
 
 
@@ -339,7 +333,7 @@ def test_leniencies_are_counted(path: Way, data: Any, expected: int, call: str) 
     assert expected == decoder.counts.lenient
 
 
-def test_strict_rejects_what_is_lenient(path: Way) -> None:
+def test_strict_rejects_each_leniency(path: Way) -> None:
     """Everything counted as a leniency is rejected by default."""
     lines = b"\n".join(text(data) for data, count in LENIENT.values() if count)
     decoder = path.Decoder(on_error="skip")

@@ -69,7 +69,7 @@ CONVERTERS = {
 
 @given(record=EVERY, dialect=st.sampled_from(DIALECTS), strict=st.booleans())
 def test_converter_round_trip(record: Any, dialect: str, *, strict: bool) -> None:
-    """What a converter unstructures it structures to an equal record, in every dialect."""
+    """A converter structures its own output to an equal record, in every dialect."""
     converter = CONVERTERS[dialect, strict]
 
     assert exact(record) == exact(converter.structure(converter.unstructure(record), type(record)))
@@ -77,7 +77,7 @@ def test_converter_round_trip(record: Any, dialect: str, *, strict: bool) -> Non
 
 @given(record=EVERY, dialect=st.sampled_from(DIALECTS), options=OPTIONS)
 def test_document_round_trip(loads: Loads, record: Any, dialect: str, options: Any) -> None:
-    """What is written in any dialect reads back equal, value and type."""
+    """A record written in any dialect reads back equal, value and type."""
     options |= {"unknown": "keep"}
 
     assert exact(record) == exact(
@@ -254,7 +254,7 @@ def test_rejections_show_their_line(path: Way, data: bytes, limit: int) -> None:
     on_error=st.sampled_from(["collect", "skip", "raise"]),
 )
 def test_any_cutting(path: Way, data: bytes, cuts: list[int], limit: int, on_error: str) -> None:
-    """However the input is cut into chunks, records, rejections and counts are the same."""
+    """Records, rejections and counts do not depend on how the input is cut into chunks."""
     whole = path.Decoder(on_error="collect", max_line_bytes=limit)
     expected = whole.decode_lines(data)
     decoder = path.Decoder(on_error=on_error, max_line_bytes=limit)
@@ -341,7 +341,7 @@ def test_wrong_values_are_not_written(loads: Loads, record: Any, draw: Any) -> N
 @pytest.mark.usefixtures("path")
 @given(value=WRONG, dialect=st.sampled_from(DIALECTS))
 def test_any_object_to_write(value: Any, dialect: str) -> None:
-    """Whatever is given to be written is written or refused, with no other error."""
+    """Any object is written or refused, with no other error."""
     try:
         data = dumps(value, dialect=dialect)  # type: ignore[arg-type]
     except EncodeError:

@@ -104,7 +104,7 @@ def test_quirk(loads: Loads, quirk: str, *, strict: bool) -> None:
 
 @every_quirk
 def test_quirk_survives(loads: Loads, quirk: str) -> None:
-    """Whatever a quirk was read as reads back equal after it was written."""
+    """A record of a quirk reads back equal after it was written."""
     if isinstance(meant(quirk, strict=False), Refused):
         return
     options = kind_of(QUIRKS[quirk])

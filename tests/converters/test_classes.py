@@ -9,12 +9,7 @@ from tests.support.classes import Inner
 from tests.support.comparing import Refused, expect, outcome
 from tests.support.paths import Loads
 from tests.support.samples import COMPLETIONS, COSTS, VECTORS, row, text
-from usagewire import (
-    CostsResult,
-    CostsResultAmount,
-    UnknownResult,
-    UsageVectorStoresResult,
-)
+from usagewire import CostsResult, CostsResultAmount, UnknownResult, UsageVectorStoresResult
 
 PLACES = cases("places.ndjson")
 both_modes = pytest.mark.parametrize("strict", [True, False], ids=["strict", "lenient"])
@@ -64,7 +59,7 @@ def test_unknown_key(loads: Loads, unknown: str, expected: Any, *, strict: bool)
 
 @pytest.mark.parametrize("unknown", ["keep", "ignore", "forbid"])
 def test_unknown_row_keeps_its_content(loads: Loads, unknown: str) -> None:
-    """What an unknown row holds is its content, whatever is said about unknown keys."""
+    """An unknown row keeps its keys, also where unknown keys are ignored or forbidden."""
     expected = UnknownResult(object="later.result", additional_properties={"n": 1})
 
     assert expect(expected) == outcome(
@@ -188,7 +183,7 @@ def test_two_spellings_of_the_tag(loads: Loads) -> None:
 
 
 def test_key_twice(loads: Loads) -> None:
-    """Of the same key twice, the last one counts."""
+    """The last value of a repeated key counts."""
     document = f'{{"object":"{VECTORS}","usage_bytes":1,"usage_bytes":2}}'
 
     assert loads(document).usage_bytes == 2

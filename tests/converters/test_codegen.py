@@ -106,7 +106,7 @@ def test_omitted_field_needs_a_default() -> None:
     "cls", [*ROW_CLASSES, UsageResponse, UsageTimeBucket, UnknownResult, UsageTimeBucketResultInner]
 )
 def test_our_records_are_filled_directly(cls: type[Any]) -> None:
-    """None of our classes needs its constructor, which is the slow way."""
+    """Our classes are filled without their constructor, which is slow."""
     assert codegen.twin(cls) is not None
 
 

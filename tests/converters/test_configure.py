@@ -42,17 +42,32 @@ class Timed:
     x: int = 0
 
 
+def configured(converter: Converter) -> Converter:
+    """Configure a converter and return it."""
+    configure_converter(converter)
+    return converter
+
+
+def raising(error: BaseException) -> Any:
+    """Return a hook that raises `error`."""
+
+    def hook(*_: Any) -> Any:
+        raise error
+
+    return hook
+
+
 def seconds(value: Any, _: Any) -> datetime:
     """Return the time of Unix seconds."""
     return datetime.fromtimestamp(value, UTC)
 
 
-@pytest.mark.parametrize("make", [make_converter, "configured"], ids=["made", "configured"])
+@pytest.mark.parametrize(
+    "make", [make_converter, lambda: configured(Converter())], ids=["made", "configured"]
+)
 def test_hook_of_a_type(path: Way, make: Any) -> None:
     """A hook that is registered for a type comes first, in either direction."""
-    converter = Converter() if make == "configured" else make()
-    if make == "configured":
-        configure_converter(converter)
+    converter = make()
     converter.register_structure_hook(datetime, seconds)
     converter.register_unstructure_hook(datetime, lambda value: int(value.timestamp()))
     record = Timed(datetime(2026, 8, 1, tzinfo=UTC))
@@ -170,13 +185,9 @@ def test_hook_of_a_field_by_name(path: Way) -> None:
     "error", [ValueError("no"), KeyError("no"), UsageWireError("no")], ids=repr
 )
 def test_hook_that_fails(path: Way, error: Exception) -> None:
-    """What a hook raises is a bad value at its place, and says why."""
-
-    def refuse(_value: Any, _: Any) -> Any:
-        raise error
-
+    """An error of a hook is a bad value at its place, and says why."""
     converter = make_converter()
-    converter.register_structure_hook(datetime, refuse)
+    converter.register_structure_hook(datetime, raising(error))
     with pytest.raises(DecodeError, match="no") as caught:
         path.Decoder(list[Timed], converter=converter).decode('[{"at":5}]')
 
@@ -185,12 +196,9 @@ def test_hook_that_fails(path: Way, error: Exception) -> None:
 
 def test_hook_that_refuses_in_our_words(path: Way) -> None:
     """A hook may raise a `DecodeError` of its own code, which gains the place."""
-
-    def refuse(_value: Any, _: Any) -> Any:
-        raise DecodeError("out_of_range", "not in this century")
-
+    error = DecodeError("out_of_range", "not in this century")
     converter = make_converter()
-    converter.register_structure_hook(datetime, refuse)
+    converter.register_structure_hook(datetime, raising(error))
 
     assert Refused("out_of_range", "$.at") == outcome(
         path.Decoder(Timed, converter=converter).decode, '{"at":5}'
@@ -200,13 +208,9 @@ def test_hook_that_refuses_in_our_words(path: Way) -> None:
 @pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("error", [ValueError("no"), UsageWireError("no")], ids=repr)
 def test_writing_hook_that_fails(error: Exception) -> None:
-    """What a writing hook raises is an `EncodeError` at its place."""
-
-    def refuse(_value: Any) -> Any:
-        raise error
-
+    """An error of a writing hook is an `EncodeError` at its place."""
     converter = make_converter()
-    converter.register_unstructure_hook(datetime, refuse)
+    converter.register_unstructure_hook(datetime, raising(error))
     record = [Timed(datetime(2026, 8, 1, tzinfo=UTC))]
     with pytest.raises(EncodeError, match="no") as caught:
         Encoder(converter=converter).encode_lines(record)
@@ -218,12 +222,8 @@ def test_writing_hook_that_fails(error: Exception) -> None:
 @pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
 def test_writing_hook_that_is_interrupted(error: type[BaseException]) -> None:
     """An interrupt in a writing hook passes as it is."""
-
-    def interrupt(_value: Any) -> Any:
-        raise error
-
     converter = make_converter()
-    converter.register_unstructure_hook(datetime, interrupt)
+    converter.register_unstructure_hook(datetime, raising(error()))
     with pytest.raises(error):
         Encoder(converter=converter).encode([Timed(datetime(2026, 8, 1, tzinfo=UTC))])
 
@@ -280,29 +280,24 @@ def test_omit(path: Way) -> None:
 
 @pytest.mark.usefixtures("path")
 def test_defaults_of_users_classes_are_written() -> None:
-    """Of a user's class every field is written, nulls included."""
+    """Every field of a user's class is written, nulls included."""
     assert b'{"x":5,"y":null,"z":3}' == dumps(Child(5))
 
 
 def test_not_strict(path: Way) -> None:
-    """A converter may be lenient, and tells each leniency."""
+    """A lenient converter reports each leniency, if it is asked to."""
     told: list[int] = []
     converter = make_converter(strict=False, on_lenient=lambda: told.append(1))
     decoder = path.Decoder(list[Frozen], converter=converter)
 
     assert [Frozen(5), Frozen(6)] == decoder.decode('[{"x":"5"},{"x":6.0}]')
     assert 2 == len(told)
-
-
-def test_lenient_without_being_told(path: Way) -> None:
-    """Nobody needs to hear of leniencies."""
-    converter = make_converter(strict=False)
-
-    assert Frozen(5) == path.Decoder(Frozen, converter=converter).decode('{"x":"5"}')
+    quiet = path.Decoder(Frozen, converter=make_converter(strict=False))
+    assert Frozen(5) == quiet.decode('{"x":"5"}')
 
 
 @pytest.mark.parametrize("option", ["dialect", "unknown"])
-def test_option_that_is_none(option: str) -> None:
+def test_wrong_option(option: str) -> None:
     """An option that is not one is refused, and the error says which there are."""
     with pytest.raises(UsageWireError, match=f"{option} is 'nonsense'; it must be one of "):
         make_converter(**{option: "nonsense"})  # type: ignore[arg-type]
@@ -370,7 +365,7 @@ def test_converter_alone() -> None:
     ids=repr,
 )
 def test_value_that_json_never_has(value: Any) -> None:
-    """What no JSON gives is refused, as an unknown value too."""
+    """A value that no JSON gives is refused, even under an unknown key."""
     converter = make_converter()
     with pytest.raises(DecodeError):
         converter.structure(row(later=value), UsageObject)
@@ -389,7 +384,7 @@ def test_unstructure_of_a_union_member() -> None:
 
 
 def test_two_converters_do_not_mix(path: Way) -> None:
-    """What one converter was told is not known to another."""
+    """The names of one converter are not known to another."""
     one = make_converter(names={Frozen: {"x": "a"}})
     other = make_converter(names={Frozen: {"x": "b"}})
 
@@ -402,24 +397,19 @@ def test_union_hook_of_a_copy() -> None:
     """A hook for a union that is registered on a copy of a converter is asked there."""
     converter = make_converter().copy()
     converter.register_structure_hook(WithA | int, lambda value, _: value)
-    configured = Converter()
-    configured.register_structure_hook(WithA | int, lambda value, _: value)
-    configure_converter(configured)
+    other = Converter()
+    other.register_structure_hook(WithA | int, lambda value, _: value)
 
-    assert [5, 5] == [one.structure(5, WithA | int) for one in (converter, configured)]
+    assert [5, 5] == [one.structure(5, WithA | int) for one in (converter, configured(other))]
 
 
 @pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("way", ["structure", "decode", "decode_lines"])
 def test_the_cause_is_kept(way: str) -> None:
-    """What a user's own hook raised is the cause of what we raise."""
+    """The error of a user's hook is the cause of our error."""
     cause = ValueError("no")
-
-    def refuse(*_: Any) -> WithA:
-        raise cause
-
     converter = make_converter()
-    converter.register_structure_hook(WithA, refuse)
+    converter.register_structure_hook(WithA, raising(cause))
     holder: Any = attrs.make_class("Holder", {"left": attrs.field(type=WithA)})
     decoder = Decoder(holder, converter=converter)
     calls: dict[str, Any] = {

@@ -1,42 +1,34 @@
-"""attrs classes of any make: what a constructor does is done, and nothing else."""
+"""attrs classes of any make: reading does all that their constructor does, and no more."""
 
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
 import pytest
 
-from tests.support.classes import Child, Frozen, Made, Mutable
+from tests.support.classes import Child, Frozen, Made
 from tests.support.comparing import Refused, exact, outcome
 from tests.support.paths import Loads, Way
-from usagewire import (
-    UsageWireError,
-    dumps,
-    make_converter,
-)
+from usagewire import UsageWireError, dumps, make_converter
+
+DECORATORS: dict[str, Any] = {
+    "frozen": attrs.frozen,
+    "mutable": attrs.define,
+    "frozen with a dict": attrs.frozen(slots=False),
+    "mutable with a dict": attrs.define(slots=False),
+    "keyword only": attrs.frozen(kw_only=True),
+    "without a weakref slot": attrs.frozen(weakref_slot=False),
+    "with a cached hash": attrs.frozen(cache_hash=True),
+}
 
 
-@attrs.frozen(slots=False)
-class Unslotted:
-    """Frozen, with a dict."""
+def decorated(decorate: Any) -> Any:
+    """Return a class of two fields, made by a decorator of attrs."""
 
-    x: int
-    y: str | None = None
+    class Record:
+        x: int
+        y: str | None = None
 
-
-@attrs.define(slots=False)
-class Ordinary:
-    """With a dict, and its fields can be set."""
-
-    x: int
-    y: str | None = None
-
-
-@attrs.frozen(kw_only=True)
-class KeywordOnly:
-    """Made by keyword."""
-
-    x: int
-    y: str | None = None
+    return decorate(Record)
 
 
 @attrs.frozen
@@ -48,22 +40,6 @@ class PlainChild(Frozen):
     """A subclass that attrs did not make."""
 
     __slots__ = ()
-
-
-@attrs.frozen(eq=True, weakref_slot=False)
-class WithoutWeakref:
-    """Without a weakref slot."""
-
-    x: int
-    y: str | None = None
-
-
-@attrs.frozen(cache_hash=True)
-class Hashed:
-    """With a hash that is kept."""
-
-    x: int
-    y: str | None = None
 
 
 @attrs.define(init=False)
@@ -95,11 +71,10 @@ class Registered(Registering):
     y: str | None = None
 
 
-MADE = (
-    *(Frozen, Mutable, Unslotted, Ordinary, KeywordOnly, Child, OfPlainBase, PlainChild),
-    *(WithoutWeakref, Hashed, OwnInit, Registered),
-)
-every_make = pytest.mark.parametrize("cls", MADE, ids=lambda cls: cls.__name__)
+MADE = {name: decorated(decorate) for name, decorate in DECORATORS.items()} | {
+    cls.__name__: cls for cls in (Child, OfPlainBase, PlainChild, OwnInit, Registered)
+}
+every_make = pytest.mark.parametrize("cls", MADE.values(), ids=MADE)
 
 
 @every_make
@@ -144,7 +119,7 @@ def test_frozen_stays_frozen(loads: Loads) -> None:
         loads('{"x":5}', Frozen).x = 6
 
 
-# --- what a constructor does besides storing -------------------------------------------------
+# --- constructors that do more than store -------------------------------------------------
 
 
 @attrs.frozen
@@ -214,7 +189,7 @@ class SetHook:
     ids=lambda value: type(value).__name__ if attrs.has(type(value)) else "",
 )
 def test_constructor(loads: Loads, document: str, expected: Any) -> None:
-    """What a constructor does is done: validators, converters, hooks and factories."""
+    """Reading does what the constructor does: validators, converters, hooks and factories."""
     assert exact(expected) == exact(loads(document, type(expected)))
 
 
@@ -239,7 +214,7 @@ def test_factories_make_anew(loads: Loads) -> None:
 
 
 def test_validator_refuses(path: Way) -> None:
-    """What a validator refuses is a bad value of the whole object, and says why."""
+    """A value that a validator refuses is a bad value of the whole object, and says why."""
     decoder = path.Decoder(list[Validated], on_error="collect")
     decoder.decode_lines('[{"x":5},{"x":50}]')
 

@@ -11,12 +11,7 @@ import attrs
 import pytest
 
 import usagewire
-from tests.support.classes import (
-    Data,
-    Frozen,
-    HasData,
-    Mutable,
-)
+from tests.support.classes import Data, Frozen, HasData, Mutable
 from tests.support.comparing import Refused, exact, expect, outcome
 from tests.support.paths import Loads, Way
 from tests.support.samples import row, text

@@ -207,7 +207,7 @@ def test_go_of_no_cost(loads: Loads) -> None:
     assert CostsResult is type(flat(loads, data).to_result())
 
 
-def test_tag_of_old(loads: Loads) -> None:
+def test_historical_tag(loads: Loads) -> None:
     """The tags that other clients write tell the kind too."""
     data = {"object": "OBJECT_ORGANIZATION_USAGE_VECTOR_STORES_RESULT", "usageBytes": 5}
 

@@ -7,12 +7,7 @@ import pytest
 
 from tests.support.comparing import Refused, outcome
 from tests.support.paths import Loads
-from usagewire import (
-    Decoder,
-    EncodeError,
-    dumps,
-    loads,
-)
+from usagewire import Decoder, EncodeError, dumps, loads
 
 OFTEN = 5
 

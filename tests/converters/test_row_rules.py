@@ -69,7 +69,7 @@ def test_wrapper_key_of_a_row(loads: Loads, key: str, others: dict[str, Any]) ->
 
 @wrapped
 def test_wrapper_lenient_place(loads: Loads, key: str, others: dict[str, Any]) -> None:
-    """What is wrong inside a wrapper is found under the wrapper's key."""
+    """The place of an error inside a wrapper begins with the wrapper's key."""
     document = text(others | {key: row(usage_bytes=None)})
 
     assert Refused("wrong_type", f"$.{key}.usage_bytes") == outcome(loads, document, strict=False)
@@ -132,7 +132,7 @@ def test_mistagged_row_is_of_no_other_kind(kind: Any, unknown: Any, strict: bool
 @pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("unknown", ["keep", "forbid"])
 def test_mistagged_row_in_a_union_of_its_kind(unknown: Any) -> None:
-    """Where its kind is asked for, leniency finds it, whatever is said of unknown keys."""
+    """With strict=False a mistagged row is read as its kind if the union has it."""
     found = loads(
         text(COMPLETION), CostsResult | UsageCompletionsResult, strict=False, unknown=unknown
     )

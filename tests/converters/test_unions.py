@@ -58,7 +58,7 @@ def test_tag_need_not_come_first(loads: Loads) -> None:
     ],
 )
 def test_tag_of_one_class(loads: Loads, tag: str, expected: Any, *, strict: bool) -> None:
-    """Where one class is asked for, the tag may be absent but not another's."""
+    """If one class is asked for, the tag may be absent, but not that of another class."""
     document = f'{{{tag}"usage_bytes":5}}'
 
     assert expect(expected) == outcome(loads, document, UsageVectorStoresResult, strict=strict)
