@@ -37,7 +37,7 @@ check: .venv/.stamp-check
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --quiet tests/test_structure.py
+	$(BIN)/python -m pytest --quiet tests/test_structure.py tests/test_docs.py
 
 # The C text without a warning, by each of the compilers that is there.
 C_WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla -Werror
