@@ -79,6 +79,12 @@ def test_optional_value(loads: Loads, kind: Any, written: str) -> None:
     assert expect(expected) == outcome(lambda: loads(f'{{"x":{written}}}', HOLDERS[kind | None]).x)
 
 
+@pytest.mark.parametrize("written", ["-0", "0.0", "-0.0", '"0E-6176"', '"-0.00"'])
+def test_zero_of_money(loads: Loads, written: str) -> None:
+    """A zero of money has neither sign nor exponent, which a comparison would not show."""
+    assert "0" == str(loads(f'{{"x":{written}}}', HOLDERS[Decimal]).x)
+
+
 MODEL_FIELDS = {
     "usage_bytes": (int, VECTORS, '"usage_bytes":VALUE'),
     "project_id": (str, VECTORS, '"usage_bytes":1,"project_id":VALUE'),

@@ -14,18 +14,11 @@ from tests.support.cases import cases
 from usagewire import models
 from usagewire.models import NO_PROPERTIES, ROW_CLASSES
 
-CLASSES: tuple[type[Any], ...] = (
-    *ROW_CLASSES,
-    models.CostsResultAmount,
-    models.UnknownResult,
-    models.UsageTimeBucket,
-    models.UsageResponse,
-)
-
 MODELS = cases("models.ndjson")
 """The API's newest description of each class: the tag, the number of keys of a row, `object`
 included, and the required fields, with values."""
 
+CLASSES: list[type[Any]] = [getattr(models, name) for name in MODELS]
 REQUIRED = {name: model["required"] for name, model in MODELS.items()}
 TAGS = {name: model["tag"] for name, model in MODELS.items() if model["tag"]}
 

@@ -334,14 +334,28 @@ CHANGES: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
+DOCUMENTS: dict[str, bytes] = {
+    "grown": ARRAY + b"\n",
+    "cut": ARRAY[:-1],
+    "emptied": b"",
+    "edited": ARRAY[:-1] + b" ",
+    "became lines": b"".join(text(one) + b"\n" for one in ROWS if isinstance(one, dict)),
+    "became lines of the same size": TEN.ljust(len(ARRAY))[: len(ARRAY)],
+}
+# The text before, the records that are read of it, and the text after.
+CHANGED = {f"lines, {name}": (TEN, 4, after) for name, after in CHANGES.items()} | {
+    f"document, {name}": (ARRAY, 1, after) for name, after in DOCUMENTS.items()
+}
+
+
+@pytest.mark.parametrize("change", CHANGED)
 @pytest.mark.parametrize("suffix", ENDS)
-def test_another_file(change: str, suffix: str, tmp_path: Path) -> None:
-    """A file that changed before the place is refused; the error names it and a way out."""
-    checkpoint = run([TEN], 4)[1]
-    file = put(tmp_path, "a.ndjson", packed(CHANGES[change], suffix))
-    reader = read(file, resume=checkpoint)
-    with pytest.raises(CheckpointError, match=r"a\.ndjson: .*; read it without the checkpoint"):
+def test_changed_source(change: str, suffix: str, tmp_path: Path) -> None:
+    """A line changed before the place is refused, or a document anywhere, with a way out."""
+    before, count, after = CHANGED[change]
+    checkpoint = run([before], count)[1]
+    reader = read(put(tmp_path, "a", packed(after, suffix)), **OPTIONS, resume=checkpoint)
+    with pytest.raises(CheckpointError, match=r"a: .*; read it without the checkpoint"):
         next(reader)
 
     assert ([], checkpoint, Counts()) == (list(reader), reader.checkpoint(), reader.counts)
@@ -366,26 +380,6 @@ def test_the_same_file(stays: str, suffix: str, tmp_path: Path) -> None:
     found, _ = run(put(tmp_path, "a.ndjson", packed(data, suffix)), resume=checkpoint)
 
     assert rest.records == found.records
-
-
-DOCUMENTS: dict[str, bytes] = {
-    "grown": ARRAY + b"\n",
-    "cut": ARRAY[:-1],
-    "emptied": b"",
-    "edited": ARRAY[:-1] + b" ",
-    "became lines": b"".join(text(one) + b"\n" for one in ROWS if isinstance(one, dict)),
-    "became lines of the same size": TEN.ljust(len(ARRAY))[: len(ARRAY)],
-}
-
-
-@pytest.mark.parametrize("change", DOCUMENTS)
-@pytest.mark.parametrize("suffix", ENDS)
-def test_another_document(change: str, suffix: str, tmp_path: Path) -> None:
-    """A document that was changed anywhere is refused."""
-    _, checkpoint = run([ARRAY], 1)
-    file = put(tmp_path, "a.json", packed(DOCUMENTS[change], suffix))
-    with pytest.raises(CheckpointError, match=r"a\.json: .*; read it without the checkpoint"):
-        run(file, resume=checkpoint)
 
 
 def test_document_resumed_as_lines(tmp_path: Path) -> None:
