@@ -38,7 +38,7 @@ def path(request: pytest.FixtureRequest) -> Iterator[Way]:
             patch.setattr(classes, name, value)
         patch.setattr(plans, "PURE", request.param != "c")
         check_ways(patch)
-        # What was built before may know the shapes that came by.
+        # Cached decoders may have seen objects before.
         for cached in CACHES:
             cached.cache_clear()
         assert (request.param == "c") == usagewire.accelerated()
@@ -56,7 +56,7 @@ def _shipped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def _small_heap() -> Iterator[None]:
-    """Leave what there is out of the collector's sight, so that it takes no time to look."""
+    """Freeze the objects that there are, so that the collector does not visit them."""
     gc.collect()
     gc.freeze()
     yield
@@ -71,7 +71,7 @@ def loads(path: Way) -> Callable[..., Any]:
 
 @pytest.fixture
 def no_gc_callbacks() -> Iterator[None]:
-    """Take out what Hypothesis has the collector call: an error in there would be dropped."""
+    """Remove the callbacks that Hypothesis gives the collector, which drops their errors."""
     before = gc.callbacks[:]
     gc.callbacks.clear()
     yield

@@ -62,7 +62,7 @@ def _uncollected(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("workload", workloads.WORKLOADS)
 @pytest.mark.parametrize("peer", peers.PEERS)
 def test_peer_gives_our_answer(peer: str, workload: str, way: str) -> None:
-    """What is timed gives equal records, and what a peer cannot do it refuses."""
+    """Each peer that is timed gives equal records, or refuses the workload."""
     check = {"decoding": answers.check_decoding, "encoding": answers.check_encoding}[way]
     data = workloads.WORKLOADS[workload](ROWS)
     if (peer, workload, way) in UNSUPPORTED:
@@ -83,7 +83,7 @@ def test_workload_repeats(workload: str) -> None:
 @pytest.mark.parametrize("variant", workloads.VARIANTS)
 @pytest.mark.parametrize("peer", [headline.OURS, *variants.BESIDE])
 def test_peer_gives_our_answer_of_each_variant(peer: str, variant: str) -> None:
-    """What is less plain is read equally, but for unknown keys, which most drop."""
+    """Each variant is read equally, but for unknown keys, which most peers drop."""
     answers.check_decoding(peers.load(peer), workloads.VARIANTS[variant](ROWS))
 
 
@@ -125,7 +125,7 @@ def test_other_answer_is_noticed(one: bytes, other: bytes) -> None:
 
 
 def test_unknown_keys_have_to_be_kept_by_us() -> None:
-    """Where we have none of the unknown keys, a peer that drops them has not our answer."""
+    """A peer may drop unknown keys only if our answer has them."""
     workload = attrs.evolve(workloads.completions(ROWS), unknown=frozenset({"new"}))
     with pytest.raises(AssertionError):
         answers.check_decoding(peers.load(headline.STRUCTS), workload)
@@ -305,7 +305,7 @@ def test_reader_finds_every_row(reader: readers.FileReader, tmp_path: Path) -> N
 
 @pytest.mark.usefixtures("_uncollected")
 def test_damaged_lines_are_rejected_and_no_good_line_is_lost() -> None:
-    """Of 26 % bad lines of every kind we give no record, and of the others each, unaltered."""
+    """We give no record of a bad line, and each record of a good line unaltered."""
     measured = readers.measure(readers.Sizes(rows=ROWS, turns=1))
     ours = [by_reader["usagewire"] for by_reader in measured.damage.values()]
     assert [(104, 0, 0)] * 2 == [(one.got, one.lost, one.made) for one in ours]
@@ -317,7 +317,7 @@ def test_damaged_lines_are_rejected_and_no_good_line_is_lost() -> None:
 def test_memory_case_counts_every_line(
     case: stream_memory.Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is read while memory is watched is what was written."""
+    """Reading while memory is watched gives the records that were written."""
     monkeypatch.setattr(stream_memory, "ROWS_AT_ONCE", 10)
     expected = case.write(tmp_path / "input", TINY)
     counts = stream_memory.observed(case, tmp_path / "input")["counts"]
@@ -339,7 +339,7 @@ def test_memory_is_watched_in_a_process_of_its_own(
 
 @pytest.mark.parametrize("shape", growth.SHAPES, ids=lambda shape: shape.title)
 def test_hostile_shape_counts_every_line(shape: growth.Shape, tmp_path: Path) -> None:
-    """What is timed at two sizes has as many lines, good, bad and blank, as it is to have."""
+    """Each hostile shape has the good, bad and blank lines that it should have."""
     growth.check(shape, 3, shape.make(3, tmp_path))
 
 

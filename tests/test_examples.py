@@ -44,7 +44,7 @@ def records() -> list[Any]:
         return list(reader)
 
 
-def test_the_sample_is_what_its_generator_makes(tmp_path: Path) -> None:
+def test_the_generator_makes_the_sample(tmp_path: Path) -> None:
     """The same seed gives the committed bytes."""
     done = run(
         "generate.py", *shlex.split("--seed 1 --days 14 --out log --page page"), cwd=tmp_path
@@ -61,7 +61,7 @@ def test_another_seed_gives_another_log(tmp_path: Path) -> None:
     assert LOG.read_bytes() != (tmp_path / "log").read_bytes()
 
 
-def test_the_sample_has_every_kind_of_row_and_one_that_nobody_knows(records: list[Any]) -> None:
+def test_the_sample_has_every_kind_of_row(records: list[Any]) -> None:
     """Pages, buckets and rows alone hold all twelve kinds and an unknown one."""
     classes = {type(row) for record in records for row, _, _ in rows(record)}
     assert {*ROW_CLASSES, uw.UnknownResult} == classes
@@ -95,8 +95,8 @@ def test_the_bad_lines_of_the_sample_are_rejected_as_planned() -> None:
         ', long context"', '"batch":true', '"service_tier":"flex"', '"context_level":"medium"',
     ],
 )  # fmt: skip
-def test_the_sample_shows_what_it_says(quirk: str) -> None:
-    """What the generator's docstring lists is there."""
+def test_the_sample_has_the_quirks_it_lists(quirk: str) -> None:
+    """The sample has the quirks that the generator's docstring lists."""
     assert quirk in TEXT
 
 
@@ -139,14 +139,14 @@ def test_tokens_of_the_sample_add_up(records: list[Any]) -> None:
 
 
 def test_the_sample_can_be_written_and_read_again(records: list[Any], tmp_path: Path) -> None:
-    """Nothing of it is lost."""
+    """A copy of the sample has every record."""
     uw.write(tmp_path / "copy", records)
     with uw.read(tmp_path / "copy") as reader:
         assert records == list(reader)
 
 
 def test_the_demo_goes_as_planned(tmp_path: Path) -> None:
-    """It exits with 0 from wherever it is started and shows every rejected line."""
+    """The demo exits with 0 from any folder and shows every rejected line."""
     done = run("demo.py", cwd=tmp_path)
     assert (0, "") == (done.returncode, done.stderr)
     assert 6 == done.stdout.count("examples/usage.ndjson:")
@@ -154,7 +154,7 @@ def test_the_demo_goes_as_planned(tmp_path: Path) -> None:
 
 
 def test_the_quickstart_sums_and_mends(tmp_path: Path) -> None:
-    """It prints sums and leaves a copy without the bad lines."""
+    """The quickstart prints sums and writes a copy without the bad lines."""
     done = run("quickstart.py", cwd=tmp_path)
     assert (0, "") == (done.returncode, done.stderr)
     with uw.read(tmp_path / "mended.ndjson") as reader:

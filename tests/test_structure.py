@@ -1,13 +1,10 @@
-"""The rules of the project's structure."""
+"""The rules of the project's structure that no linter checks."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-import os
 import re
-import runpy
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -15,31 +12,10 @@ from pathlib import Path
 import pytest
 
 import usagewire
-from usagewire.cli import main
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "usagewire"
 C_TEXT = SOURCE / "native" / "csrc"
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-PAGES = [README, *(path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("docs/*.md")))]
-
-EXAMPLES = [
-    example
-    for page in PAGES
-    for example in re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-]
-COMMANDS = [
-    command
-    for page in PAGES
-    for command in re.findall(
-        r"^usagewire (?:summary|validate|convert|info).*$", page, re.MULTILINE
-    )
-]
-FOLLOWING = [
-    command for page in PAGES for command in re.findall(r"^usagewire tail .*$", page, re.MULTILINE)
-]
-
 MODULES = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py"))
 
 
@@ -74,7 +50,7 @@ def test_the_c_text_is_narrow() -> None:
     assert [] == [line for line in lines if len(line) > 110]
 
 
-def test_exports_are_all_there_is() -> None:
+def test_exports_are_those_type_checkers_see() -> None:
     """The stub imports each exported name, as itself, from the module it is loaded from."""
     tree = ast.parse((SOURCE / "__init__.pyi").read_text(encoding="utf-8"))
     imported = [
@@ -96,10 +72,13 @@ def test_unknown_export() -> None:
 
 
 def test_models_alone_load_no_converter() -> None:
-    """Who imports the models does not load cattrs or orjson."""
-    code = "import sys; from usagewire import CostsResult; print('cattrs' in sys.modules)"
+    """Importing the models loads neither cattrs nor orjson."""
+    code = (
+        "import sys; from usagewire import CostsResult; "
+        "print({'cattrs', 'orjson'} & sys.modules.keys())"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-    assert done.stdout.strip() == b"False"
+    assert done.stdout.strip() == b"set()"
 
 
 def test_public_docstrings() -> None:
@@ -111,56 +90,6 @@ def test_public_docstrings() -> None:
         and not thing.__doc__
     ]
     assert [] == bare
-
-
-def test_readme_shows_an_example_at_once() -> None:
-    """An example ends within the first 30 lines of the README."""
-    start = README.splitlines()[:30]
-    assert "```python" in start
-    assert "```" in start[start.index("```python") :]
-
-
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_readme_examples(
-    example: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """Every Python example of the README and the docs runs, and prints what its comments say."""
-    script = tmp_path / "example.py"
-    script.write_text(example, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    runpy.run_path(str(script))
-    printed = capsys.readouterr().out.splitlines()
-    comments = re.findall(r"^ *print\(.*?\)  # (.*)$", example, re.MULTILINE)
-    assert [comment.removeprefix("Decimal, exact: ") for comment in comments] == printed
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_readme_commands(command: str, tmp_path: Path) -> None:
-    """Every command of the README and the docs runs; bad lines of the sample make its status 1."""
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
-    with usagewire.DeadLetters(tmp_path / "rejects.ndjson") as letters:
-        usagewire.Decoder(on_error=letters).decode_lines(b"what?")
-    done = subprocess.run(
-        [sys.executable, "-m", *shlex.split(command)],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONWARNINGS": "error"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    written = [path for path in tmp_path.iterdir() if path.suffix in (".gz", ".ndjson")]
-    status = 0 if command.startswith("usagewire info") else 1
-    assert (status, True) == (done.returncode, bool(done.stdout) or len(written) == 2), done.stderr
-
-
-@pytest.mark.parametrize("command", FOLLOWING)
-def test_readme_commands_without_end(command: str) -> None:
-    """What follows a log is not run here; its options are those that there are."""
-    name, *arguments = shlex.split(command)[1:]
-    assert main.usagewire.commands[name].make_context(name, arguments)
 
 
 def test_import_needs_no_extra() -> None:

@@ -1,4 +1,4 @@
-"""`Conversion`: no row lost in any shape, the same sums, and nobody's name left if so asked."""
+"""`Conversion`: every shape keeps each row and each sum, and drops names if asked to."""
 
 import json
 from collections import Counter
@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.codec.test_properties import RECORDS_OF_ROWS
+from tests.support.cases import cases
 from tests.support.comparing import exact
 from tests.support.paths import Way
 from tests.support.samples import PAGES, text
+from tests.support.strategies import ROW_RECORDS
 from usagewire import (
     DIALECTS,
     Conversion,
@@ -23,7 +24,6 @@ from usagewire import (
     DecodeError,
     Decoder,
     UnknownResult,
-    UsageCompletionsResult,
     UsageEmbeddingsResult,
     UsageResponse,
     UsageTimeBucket,
@@ -68,15 +68,15 @@ def converted(records: Iterable[Any], to: Any = None, **options: Any) -> list[An
 
 
 DAYS = st.integers(0, 2).map(lambda day: START + day * DAY)
-TIMED = st.builds(timed, RECORDS_OF_ROWS, DAYS)
+TIMED = st.builds(timed, ROW_RECORDS, DAYS)
 BUCKETS = st.builds(
     lambda results, start: bucket(*results, start=start),
-    st.lists(RECORDS_OF_ROWS, max_size=2),
+    st.lists(ROW_RECORDS, max_size=2),
     DAYS,
 )
 # Records of which every row has its times, as what goes into pages must.
 PLACED = st.lists(st.one_of(TIMED, TIMED, BUCKETS, st.builds(page, BUCKETS)), max_size=4)
-ANY = st.lists(RECORDS_OF_ROWS | TIMED | BUCKETS, max_size=4)
+ANY = st.lists(ROW_RECORDS | TIMED | BUCKETS, max_size=4)
 SHAPES = st.sampled_from([None, "rows", "flat", "pages"])
 ROW_SHAPES = st.sampled_from([None, "rows", "flat"])
 few = settings(max_examples=20)  # records of every kind with all their fields are slow to make
@@ -119,7 +119,7 @@ def test_no_row_needs_its_times(to: Any, records: list[Any]) -> None:
 @few
 @given(to=SHAPES, records=PLACED, key=st.sampled_from([(), *((key,) for key in KEYS)]))
 def test_sums_stay(to: Any, records: list[Any], key: Any) -> None:
-    """Whatever is summed by whatever key, before and after, is the same."""
+    """A conversion changes no sum, by any key."""
     before, after = Summary(key, breakdown=True), Summary(key, breakdown=True)
     for one in records:
         before.add(one)
@@ -154,7 +154,7 @@ def test_rows_come_back_from_pages(records: list[Any]) -> None:
 @few
 @given(records=PLACED)
 def test_pages_are_pages(records: list[Any]) -> None:
-    """Nothing else comes out; pages that went in come out as they are."""
+    """Only pages come out; pages that went in come out as they are."""
     made = converted(records, "pages")
 
     assert {"page"} >= {one.object for one in made}
@@ -174,72 +174,53 @@ def test_no_shape_changes_nothing(records: list[Any]) -> None:
 
 # --- what comes out --------------------------------------------------------------------------
 
+DAYS_ROW, NEXT_DAYS_ROW = timed(STORED), timed(EMBEDDED, START + DAY)
+DAYS_PAGE, NEXT_DAYS_PAGE = page(bucket(STORED)), page(bucket(EMBEDDED, start=START + DAY))
+LATER = {"additional_properties": {"x": 1}}
+ODD_TIME = {"additional_properties": {"start_time": "May", "x": 1}}
+
 CASES: dict[str, tuple[Any, list[Any], list[Any]]] = {
-    "a bucket's rows": ("rows", [bucket(STORED, EMBEDDED)], [timed(STORED), timed(EMBEDDED)]),
+    "a bucket's rows": ("rows", [bucket(STORED, EMBEDDED)], [DAYS_ROW, timed(EMBEDDED)]),
     "a page's rows": (
         "rows",
         [page(bucket(STORED), bucket(EMBEDDED, start=START + DAY))],
-        [timed(STORED), timed(EMBEDDED, START + DAY)],
+        [DAYS_ROW, NEXT_DAYS_ROW],
     ),
     "no rows": ("rows", [page(bucket()), page(), bucket()], []),
-    "a row alone": ("rows", [STORED, timed(STORED)], [STORED, timed(STORED)]),
+    "a row alone": ("rows", [STORED, DAYS_ROW], [STORED, DAYS_ROW]),
     "a flattened row": ("rows", [FLAT], [STORED]),
-    "a flattened row with times": ("rows", [timed(FLAT)], [timed(STORED)]),
+    "a flattened row with times": ("rows", [timed(FLAT)], [DAYS_ROW]),
     "times of a row in a bucket": (
         "rows",
-        [bucket(attrs.evolve(STORED, additional_properties={"start_time": "May", "x": 1}))],
+        [bucket(attrs.evolve(STORED, **ODD_TIME))],
         [timed(STORED, x=1)],
     ),
-    "flat": (
-        "flat",
-        [bucket(STORED)],
-        [
-            UsageTimeBucketResultInner(
-                object=STORED.object, usage_bytes=5, additional_properties=TIMES
-            )
-        ],
-    ),
+    "flat": ("flat", [bucket(STORED)], [timed(attrs.evolve(FLAT, object=STORED.object))]),
     "flat stays flat": ("flat", [FLAT], [FLAT]),
-    "a bucket's page": ("pages", [bucket(STORED)], [page(bucket(STORED))]),
-    "rows of one day": (
-        "pages",
-        [timed(STORED), timed(EMBEDDED)],
-        [page(bucket(STORED, EMBEDDED))],
-    ),
+    "a bucket's page": ("pages", [bucket(STORED)], [DAYS_PAGE]),
+    "rows of one day": ("pages", [DAYS_ROW, timed(EMBEDDED)], [page(bucket(STORED, EMBEDDED))]),
     "rows of two days": (
         "pages",
-        [timed(STORED), timed(EMBEDDED, START + DAY), timed(STORED)],
-        [
-            page(bucket(STORED)),
-            page(bucket(EMBEDDED, start=START + DAY)),
-            page(bucket(STORED)),
-        ],
+        [DAYS_ROW, NEXT_DAYS_ROW, DAYS_ROW],
+        [DAYS_PAGE, NEXT_DAYS_PAGE, DAYS_PAGE],
     ),
     "rows around a bucket": (
         "pages",
-        [timed(STORED), bucket(EMBEDDED), timed(STORED)],
-        [page(bucket(STORED)), page(bucket(EMBEDDED)), page(bucket(STORED))],
+        [DAYS_ROW, bucket(EMBEDDED), DAYS_ROW],
+        [DAYS_PAGE, page(bucket(EMBEDDED)), DAYS_PAGE],
     ),
-    "rows around a page": (
-        "pages",
-        [timed(STORED), page(), timed(STORED)],
-        [page(bucket(STORED)), page(), page(bucket(STORED))],
-    ),
-    "flattened rows of one day": (
-        "pages",
-        [timed(FLAT), timed(FLAT)],
-        [page(bucket(STORED, STORED))],
-    ),
+    "rows around a page": ("pages", [DAYS_ROW, page(), DAYS_ROW], [DAYS_PAGE, page(), DAYS_PAGE]),
+    "flattened rows of one day": ("pages", [timed(FLAT)] * 2, [page(bucket(STORED, STORED))]),
     "unknown fields of rows": (
         "pages",
         [timed(STORED, x=1)],
-        [page(bucket(attrs.evolve(STORED, additional_properties={"x": 1})))],
+        [page(bucket(attrs.evolve(STORED, **LATER)))],
     ),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_comes_out(case: str) -> None:
+def test_records_of_each_shape(case: str) -> None:
     """Each record becomes what its shape asks for."""
     to, records, expected = CASES[case]
     assert exact(expected) == exact(converted(records, to))
@@ -269,18 +250,18 @@ KEPT_ROWS = {
 
 @pytest.mark.parametrize("row", KEPT_ROWS.values(), ids=KEPT_ROWS)
 def test_rows_that_flattening_would_change(row: Any) -> None:
-    """They stay as they are, which as JSON is as flat as can be."""
+    """Rows that have keys of another kind stay as they are."""
     assert [row] == converted([row], "flat")
 
 
 def test_an_unknown_kind_is_flattened() -> None:
-    """Its fields that have the name and the type of known ones become those."""
+    """Fields of an unknown row that have a known name and type become the known fields."""
     row = UnknownResult(object="x", additional_properties={"model": "m", "frames": 5})
     (flat,) = converted([row], "flat")
     assert ("m", {"frames": 5}) == (flat.model, flat.additional_properties)
 
 
-def test_what_conversion_leaves_out() -> None:
+def test_cursors_are_left_out() -> None:
     """Cursors, and unknown fields of pages and buckets, are in no row."""
     one = attrs.evolve(bucket(STORED), additional_properties={"start_time_iso": "x"})
     whole = UsageResponse(data=(one,), has_more=True, next_page="c", additional_properties={"y": 1})
@@ -301,7 +282,7 @@ def test_a_page_of_rows_is_bounded() -> None:
     assert ([most, most], [page(bucket(STORED))]) == (found, made.close())
 
 
-def test_close_gives_what_was_kept_once() -> None:
+def test_close_gives_each_row_once() -> None:
     """Closing again gives nothing, and more can be added."""
     made = Conversion("pages")
     made.add(timed(STORED))
@@ -327,7 +308,7 @@ UNPLACED: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("case", UNPLACED)
 def test_a_row_without_times_has_no_page(case: str) -> None:
-    """It is refused with a code and the key, and the rows around it stay neighbours."""
+    """A row without times is refused with a code and the key; the rows around it stay together."""
     times, key = UNPLACED[case]
     made = Conversion("pages")
     made.add(timed(STORED))
@@ -340,7 +321,7 @@ def test_a_row_without_times_has_no_page(case: str) -> None:
 
 @pytest.mark.parametrize("to", ["rows", "pages"])
 def test_a_flattened_row_of_no_clear_kind(to: Any) -> None:
-    """What `to_result` cannot tell is refused as it refuses it."""
+    """A flattened row that `to_result` refuses is refused alike."""
     flat = timed(attrs.evolve(FLAT, usage_bytes=None, input_tokens=1, num_model_requests=1))
     with pytest.raises(DecodeError, match="ambiguous_kind"):
         Conversion(to).add(flat)
@@ -348,7 +329,7 @@ def test_a_flattened_row_of_no_clear_kind(to: Any) -> None:
 
 @pytest.mark.parametrize("to", ["rows", "flat", "pages"])
 @pytest.mark.parametrize("drop_personal", [False, True])
-def test_what_is_no_record(to: Any, *, drop_personal: bool) -> None:
+def test_a_dict_is_no_record(to: Any, *, drop_personal: bool) -> None:
     """A dict is not a record."""
     with pytest.raises(UsageWireError, match="got a dict"):
         Conversion(to, drop_personal=drop_personal).add({})  # type: ignore[arg-type]
@@ -405,8 +386,8 @@ NAMED = st.one_of(
 
 @few
 @given(to=SHAPES, records=st.lists(NAMED, max_size=3))
-def test_nobody_is_named(to: Any, records: list[Any]) -> None:
-    """At no depth does anything personal stay; the rows do."""
+def test_personal_values_go(to: Any, records: list[Any]) -> None:
+    """Personal values go, at any depth; the rows stay."""
     cleaned = converted(records, to, drop_personal=True)
 
     assert ADA.encode() not in b"".join(map(dumps, cleaned))
@@ -415,8 +396,8 @@ def test_nobody_is_named(to: Any, records: list[Any]) -> None:
 
 @few
 @given(records=PLACED)
-def test_nothing_else_goes(records: list[Any]) -> None:
-    """Of records that name nobody, everything stays."""
+def test_other_values_stay(records: list[Any]) -> None:
+    """Records without a name stay whole."""
     nameless = [strip_user(one) for one in records]
 
     assert exact(nameless) == exact(converted(nameless, drop_personal=True))
@@ -434,53 +415,20 @@ def strip_user(record: Any) -> Any:
     )
 
 
-PERSONS: dict[str, tuple[Any, Any]] = {
-    "a group key": (attrs.evolve(EMBEDDED, user_id="u"), EMBEDDED),
-    "an unknown field": (
-        CostsResult(line_item="x", additional_properties={"user_email": ADA, "project_name": "p"}),
-        CostsResult(line_item="x", additional_properties={"project_name": "p"}),
-    ),
-    "an unknown field of an amount": (
-        CostsResult(amount=CostsResultAmount(additional_properties={"UserName": ADA})),
-        CostsResult(amount=CostsResultAmount()),
-    ),
-    "an unknown kind": (
-        UnknownResult(object="x", additional_properties={"userId": "u", "api_key_id": "k"}),
-        UnknownResult(object="x", additional_properties={"api_key_id": "k"}),
-    ),
-    "deep down": (
-        attrs.evolve(STORED, additional_properties={"a": [{"user": {"name": ADA}, "b": 1}]}),
-        attrs.evolve(STORED, additional_properties={"a": [{"b": 1}]}),
-    ),
-    "nothing left": (
-        attrs.evolve(STORED, additional_properties={"a": {"email": ADA}}),
-        attrs.evolve(STORED, additional_properties={"a": {}}),
-    ),
-    "a flattened row": (attrs.evolve(FLAT, user_id="u"), FLAT),
-    "projects and keys": (
-        UsageCompletionsResult(
-            input_tokens=1, output_tokens=1, num_model_requests=1, api_key_id="k", project_id="p"
-        ),
-    )
-    * 2,
-    "a page": (
-        attrs.evolve(page(bucket(STORED)), additional_properties={"user": ADA}),
-        page(bucket(STORED)),
-    ),
-}
+PERSONAL_CASES = cases("personal.ndjson")
 
 
 @pytest.mark.usefixtures("path")
-@pytest.mark.parametrize("case", PERSONS)
-def test_what_is_personal(case: str) -> None:
+@pytest.mark.parametrize("case", PERSONAL_CASES)
+def test_personal_fields_go(case: str) -> None:
     """A user's id, name and e-mail go; projects, keys and organizations stay."""
-    record, expected = PERSONS[case]
+    record, expected = PERSONAL_CASES[case].values()
     (found,) = converted([record], drop_personal=True)
     assert exact(expected) == exact(found)
     assert json.loads(dumps(expected)) == json.loads(dumps(found))
 
 
-def test_a_record_that_names_nobody_is_not_copied() -> None:
+def test_a_record_without_names_is_not_copied() -> None:
     """Cleaning costs no copy where there is nothing to clean."""
     (found,) = converted([STORED], drop_personal=True)
     assert found is STORED

@@ -133,7 +133,7 @@ def test_a_flattened_row_comes_out_as_its_own_class() -> None:
 
 
 def test_a_flattened_row_of_no_clear_kind_is_refused() -> None:
-    """What `to_result` cannot tell, `add` does not guess."""
+    """A flattened row that `to_result` refuses is refused by `add`."""
     flat = UsageTimeBucketResultInner(
         object="organization.costs.result", input_tokens=1, num_model_requests=1
     )
@@ -141,7 +141,7 @@ def test_a_flattened_row_of_no_clear_kind_is_refused() -> None:
         Summary().add(flat)
 
 
-def test_what_is_no_record_is_refused() -> None:
+def test_a_dict_is_no_record() -> None:
     """A dict is not a record."""
     with pytest.raises(UsageWireError, match="got a dict"):
         Summary().add({})  # type: ignore[arg-type]
@@ -190,7 +190,7 @@ def test_headline_metrics_are_always_there_and_in_order() -> None:
         (UsageWebSearchCallsResult(num_requests=8, num_model_requests=3), "requests", 3),
     ],
 )
-def test_metrics_are_what_the_row_states(row: Any, metric: str, expected: int) -> None:
+def test_metrics_are_fields_of_the_row(row: Any, metric: str, expected: int) -> None:
     """Tool calls are not requests to a model."""
     assert expected == summed(row).total.metrics[metric]
 
@@ -319,12 +319,12 @@ def test_days_and_months_are_utc(start: int, day: str | None, month: str | None)
 
 
 def test_a_row_without_time_has_no_day() -> None:
-    """It goes with None."""
+    """A row without a time is in the group None."""
     assert [{"day": None}] == [group.key for group in summed(STORED, by="day").groups]
 
 
 def test_rows_of_unknown_kinds_are_counted() -> None:
-    """They go by their tag and with None in the keys of known rows."""
+    """Unknown rows are grouped by their tag, and by None for the keys of known rows."""
     row = UnknownResult(object="x.y", additional_properties={"model": "m", "start_time": START})
     (group,) = summed(row, by=("kind", "model", "day")).groups
     assert ({"kind": "x.y", "model": None, "day": "2026-08-01"}, 1) == (group.key, group.rows)

@@ -4,8 +4,7 @@ Each test draws its class along with its values, so that one test stands for all
 """
 
 import json
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -16,13 +15,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.comparing import exact
-from tests.support.paths import PATHS, Way
-from tests.support.samples import PAGES, VECTORS, row, text
+from tests.support.paths import PATHS, Loads, Way
+from tests.support.samples import text
+from tests.support.strategies import (
+    CLASSES,
+    EVERY,
+    EXTRA,
+    FILES,
+    JSON,
+    LATER_TAG,
+    ROW_DATA,
+    ROW_RECORDS,
+    TAGGED,
+    WILD,
+    WILD_KEYS,
+)
 from usagewire import (
     CODES,
     DIALECTS,
     CostsResult,
-    CostsResultAmount,
     Decoder,
     EncodeError,
     Encoder,
@@ -30,73 +41,13 @@ from usagewire import (
     UsageCompletionsResult,
     UsageObject,
     UsageResponse,
-    UsageTimeBucket,
     UsageTimeBucketResultInner,
     UsageWireError,
     dumps,
     make_converter,
 )
 from usagewire.converters import classes
-from usagewire.models import NO_PROPERTIES, ROW_CLASSES
 
-Loads = Callable[..., Any]
-
-INT64 = st.integers(-(2**63), 2**63 - 1)
-DECIMALS = st.builds(
-    lambda sign, digits, exponent: Decimal(f"{sign}{digits}e{exponent}"),
-    st.sampled_from(["", "-"]),
-    st.integers(0, 10**36),
-    st.integers(-40, 10) | st.sampled_from([-6176, -6000, -400, -323, 300, 6100]),
-)
-FLOATS = st.floats(-(2.0**53), 2.0**53) | st.floats(allow_nan=False, allow_infinity=False).filter(
-    lambda number: abs(number) < 2.0**63
-)
-# Any JSON that can be written back as it was: no number past 64 bits.
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | FLOATS | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=12,
-)
-# No key of ours begins so, in any dialect.
-EXTRA = st.dictionaries(st.text().map("x ".__add__), JSON, max_size=3).map(
-    lambda extra: extra or NO_PROPERTIES
-)
-LATER_TAG = st.text().map("later.".__add__)
-
-
-def of_type(kind: Any) -> st.SearchStrategy[Any]:
-    """Return values of the type that a field of our own classes is annotated with."""
-    plain = {int: INT64, str: st.text(), bool: st.booleans(), Decimal: DECIMALS}
-    if kind in plain:
-        return plain[kind]
-    if kind == CostsResultAmount:
-        return records(CostsResultAmount)
-    if kind == Mapping[str, Any]:
-        return EXTRA
-    if kind == UsageTimeBucket.__annotations__["results"]:
-        return st.lists(RECORDS_OF_ROWS, max_size=3).map(tuple)
-    if kind == UsageResponse.__annotations__["data"]:
-        return st.lists(records(UsageTimeBucket), max_size=2).map(tuple)
-    return st.none() | of_type(kind.__args__[0])
-
-
-def records(cls: Any) -> st.SearchStrategy[Any]:
-    """Return records of one of our classes, with any values in their fields."""
-    fields = {field.name: of_type(field.type) for field in attrs.fields(cls)}
-    if cls is UnknownResult:
-        fields["object"] = LATER_TAG
-    return st.builds(cls, **fields)
-
-
-RECORDS_OF_ROWS = st.deferred(
-    lambda: st.one_of(*(records(cls) for cls in (*ROW_CLASSES, UnknownResult)))
-)
-TAGGED = st.one_of(RECORDS_OF_ROWS, records(UsageTimeBucket), records(UsageResponse))
-CLASSES = (*ROW_CLASSES, UnknownResult, CostsResultAmount, UsageTimeBucket, UsageResponse)
-EVERY = st.one_of(TAGGED, records(CostsResultAmount), records(UsageTimeBucketResultInner))
-ROW_DATA = st.sampled_from(
-    [data for page in PAGES.values() for bucket in page["data"] for data in bucket["results"]]
-)
 TYPES = st.sampled_from(
     [
         *(UsageObject, UsageResponse, CostsResult, UsageCompletionsResult, UnknownResult),
@@ -118,7 +69,7 @@ CONVERTERS = {
 
 @given(record=EVERY, dialect=st.sampled_from(DIALECTS), strict=st.booleans())
 def test_converter_round_trip(record: Any, dialect: str, *, strict: bool) -> None:
-    """What a converter unstructures it structures to an equal record, in every dialect."""
+    """A converter structures its own output to an equal record, in every dialect."""
     converter = CONVERTERS[dialect, strict]
 
     assert exact(record) == exact(converter.structure(converter.unstructure(record), type(record)))
@@ -126,7 +77,7 @@ def test_converter_round_trip(record: Any, dialect: str, *, strict: bool) -> Non
 
 @given(record=EVERY, dialect=st.sampled_from(DIALECTS), options=OPTIONS)
 def test_document_round_trip(loads: Loads, record: Any, dialect: str, options: Any) -> None:
-    """What is written in any dialect reads back equal, value and type."""
+    """A record written in any dialect reads back equal, value and type."""
     options |= {"unknown": "keep"}
 
     assert exact(record) == exact(
@@ -172,30 +123,6 @@ def test_unknown_kinds_survive(loads: Loads, tag: str, extra: Any) -> None:
 
 
 # --- nothing but our own errors --------------------------------------------------------------
-
-WILD_KEYS = st.sampled_from(
-    [
-        *("object", "Object", "_object", "error", "ActualInstance", "actual_instance", "results"),
-        *("result", "data", "has_more", "amount", "value", "usage_bytes", "input_tokens", "images"),
-        *("num_sessions", "numSessions", "quantity", "project_id", "additional_properties"),
-    ]
-)
-TAG_VALUES = st.sampled_from(
-    [cls.object for cls in CLASSES if isinstance(vars(cls).get("object"), str)]
-)
-WILD = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**65), 2**65)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=5)
-    | TAG_VALUES,
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(WILD_KEYS | st.text(max_size=3), inner, max_size=6)
-    ),
-    max_leaves=20,
-)
 
 
 def check_refusal(error: UsageWireError) -> None:
@@ -291,27 +218,6 @@ def test_wrong_type_is_found(loads: Loads, data: dict[str, Any], draw: Any) -> N
 
 # --- conservation, and any cutting -----------------------------------------------------------
 
-LINES = st.lists(
-    st.one_of(
-        ROW_DATA.map(text),
-        st.just(text(row(VECTORS))),
-        WILD.map(lambda value: json.dumps(value).encode()),
-        st.binary(max_size=12),
-        st.sampled_from(
-            [b"", b" \t", b"\xef\xbb\xbf", b"\xef\xbb\xbf{}", b"x" * 600, b" " * 600, b"{", b"}"]
-        ),
-    ),
-    max_size=8,
-)
-FILES = st.builds(
-    lambda lines, ends, first: (
-        first + b"".join(line + end for line, end in zip(lines, ends, strict=False))
-    ),
-    LINES,
-    st.lists(st.sampled_from([b"\n", b"\r\n", b"\n\n", b""]), min_size=8, max_size=8),
-    st.sampled_from([b"", b"", b"\xef\xbb\xbf"]),
-)
-
 
 @given(data=FILES, limit=LIMITS, unknown=UNKNOWN)
 def test_no_line_disappears(path: Way, data: bytes, limit: int, unknown: str) -> None:
@@ -348,7 +254,7 @@ def test_rejections_show_their_line(path: Way, data: bytes, limit: int) -> None:
     on_error=st.sampled_from(["collect", "skip", "raise"]),
 )
 def test_any_cutting(path: Way, data: bytes, cuts: list[int], limit: int, on_error: str) -> None:
-    """However the input is cut into chunks, records, rejections and counts are the same."""
+    """Records, rejections and counts do not depend on how the input is cut into chunks."""
     whole = path.Decoder(on_error="collect", max_line_bytes=limit)
     expected = whole.decode_lines(data)
     decoder = path.Decoder(on_error=on_error, max_line_bytes=limit)
@@ -411,8 +317,8 @@ WRONG = st.one_of(
     st.tuples(),
     st.dictionaries(st.text(max_size=3) | st.integers(), JSON | st.floats(), max_size=2),
     st.dictionaries(WILD_KEYS, JSON, min_size=1, max_size=2),
-    RECORDS_OF_ROWS,
-    RECORDS_OF_ROWS.map(lambda one: (one,)),
+    ROW_RECORDS,
+    ROW_RECORDS.map(lambda one: (one,)),
     st.builds(object),
     st.just(int),
 )
@@ -435,7 +341,7 @@ def test_wrong_values_are_not_written(loads: Loads, record: Any, draw: Any) -> N
 @pytest.mark.usefixtures("path")
 @given(value=WRONG, dialect=st.sampled_from(DIALECTS))
 def test_any_object_to_write(value: Any, dialect: str) -> None:
-    """Whatever is given to be written is written or refused, with no other error."""
+    """Any object is written or refused, with no other error."""
     try:
         data = dumps(value, dialect=dialect)  # type: ignore[arg-type]
     except EncodeError:

@@ -4,79 +4,23 @@ import ast
 import copy
 import pickle
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
 
 import attrs
 import pytest
 
+from tests.support.cases import cases
 from usagewire import models
 from usagewire.models import NO_PROPERTIES, ROW_CLASSES
 
-CLASSES: tuple[type[Any], ...] = (
-    *ROW_CLASSES,
-    models.CostsResultAmount,
-    models.UnknownResult,
-    models.UsageTimeBucket,
-    models.UsageResponse,
-)
+MODELS = cases("models.ndjson")
+"""The API's newest description of each class: the tag, the number of keys of a row, `object`
+included, and the required fields, with values."""
 
-REQUIRED: dict[str, dict[str, Any]] = {
-    "CostsResultAmount": {},
-    "CostsResult": {},
-    "UsageCompletionsResult": {"input_tokens": 3, "output_tokens": 2, "num_model_requests": 1},
-    "UsageDecisionsResult": {"input_tokens": 3, "output_tokens": 2, "num_model_requests": 1},
-    "UsageEmbeddingsResult": {"input_tokens": 3, "num_model_requests": 1},
-    "UsageModerationsResult": {"input_tokens": 3, "num_model_requests": 1},
-    "UsageImagesResult": {"images": 4, "num_model_requests": 1},
-    "UsageAudioSpeechesResult": {"characters": 5, "num_model_requests": 1},
-    "UsageAudioTranscriptionsResult": {"seconds": 6, "num_model_requests": 1},
-    "UsageVectorStoresResult": {"usage_bytes": 2**40},
-    "UsageCodeInterpreterSessionsResult": {"sessions": 7},
-    "UsageFileSearchCallsResult": {"num_requests": 8},
-    "UsageWebSearchCallsResult": {"num_model_requests": 1, "num_requests": 8},
-    "UnknownResult": {"object": "organization.usage.later.result"},
-    "UsageTimeBucket": {
-        "start_time": 1_780_000_000,
-        "end_time": 1_780_086_400,
-        "results": (models.CostsResult(amount=models.CostsResultAmount(value=Decimal("0.1"))),),
-    },
-    "UsageResponse": {"data": (), "has_more": False},
-}
-
-TAGS = {
-    "CostsResult": "organization.costs.result",
-    "UsageCompletionsResult": "organization.usage.completions.result",
-    "UsageDecisionsResult": "organization.usage.decisions.result",
-    "UsageEmbeddingsResult": "organization.usage.embeddings.result",
-    "UsageModerationsResult": "organization.usage.moderations.result",
-    "UsageImagesResult": "organization.usage.images.result",
-    "UsageAudioSpeechesResult": "organization.usage.audio_speeches.result",
-    "UsageAudioTranscriptionsResult": "organization.usage.audio_transcriptions.result",
-    "UsageVectorStoresResult": "organization.usage.vector_stores.result",
-    "UsageCodeInterpreterSessionsResult": "organization.usage.code_interpreter_sessions.result",
-    "UsageFileSearchCallsResult": "organization.usage.file_searches.result",
-    "UsageWebSearchCallsResult": "organization.usage.web_searches.result",
-    "UsageTimeBucket": "bucket",
-    "UsageResponse": "page",
-}
-
-# Keys of the row at its newest, `object` included, `additional_properties` not.
-KEYS = {
-    "CostsResult": 9,
-    "UsageCompletionsResult": 25,
-    "UsageDecisionsResult": 25,
-    "UsageEmbeddingsResult": 7,
-    "UsageModerationsResult": 7,
-    "UsageImagesResult": 9,
-    "UsageAudioSpeechesResult": 7,
-    "UsageAudioTranscriptionsResult": 7,
-    "UsageVectorStoresResult": 3,
-    "UsageCodeInterpreterSessionsResult": 3,
-    "UsageFileSearchCallsResult": 6,
-    "UsageWebSearchCallsResult": 9,
-}
+CLASSES: list[type[Any]] = [getattr(models, name) for name in MODELS]
+REQUIRED = {name: model["required"] for name, model in MODELS.items()}
+TAGS = {name: model["tag"] for name, model in MODELS.items() if model["tag"]}
 
 SOURCES = [
     ast.parse(path.read_text(encoding="utf-8"))
@@ -178,9 +122,9 @@ def test_amount_has_no_tag() -> None:
 @pytest.mark.parametrize("cls", ROW_CLASSES, ids=lambda cls: cls.__name__)
 def test_key_count(cls: type[Any]) -> None:
     """A row has as many keys as the API's newest description of it: the tag stands in for one."""
-    assert KEYS[cls.__name__] == len(attrs.fields(cls)) - len({"additional_properties"}) + len(
-        {"object"}
-    )
+    names = {field.name for field in attrs.fields(cls)} - {"additional_properties"} | {"object"}
+
+    assert MODELS[cls.__name__]["keys"] == len(names)
 
 
 @every_class

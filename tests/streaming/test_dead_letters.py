@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import usagewire
-from tests.codec.test_properties import FILES
 from tests.support.paths import Way
 from tests.support.samples import row, text
+from tests.support.strategies import FILES
 from usagewire import (
     Counts,
     DeadLetter,
@@ -89,7 +89,7 @@ def test_every_bad_line_is_kept(
 def test_letters_fed_again_are_the_same(
     path: Way, tmp_path_factory: pytest.TempPathFactory, data: bytes, limit: int
 ) -> None:
-    """What nobody mended is rejected again, at the same place and for the same reason."""
+    """A letter that was not mended is rejected again, at its place and for its reason."""
     folder = tmp_path_factory.mktemp("letters")
     # A CR before the line end's own CR is taken for a part of it when the line is fed again.
     data = data.replace(b"\r\r\n", b"\r\n")
@@ -169,7 +169,7 @@ RAWS: dict[str, tuple[bool, dict[str, Any], int]] = {
 
 
 @pytest.mark.parametrize("case", RAWS)
-def test_how_much_of_a_line_is_told(path: Way, case: str) -> None:
+def test_a_function_gets_so_much_of_a_line(path: Way, case: str) -> None:
     """A function is told 4096 bytes, unless it wants whole lines or the caller says how many."""
     whole, options, expected = RAWS[case]
     told, on_error = hear()
@@ -230,7 +230,7 @@ def test_a_closed_file_takes_no_letter(file: Path) -> None:
 
 @pytest.mark.parametrize("name", ["rejects.ndjson.gz", "rejects.ndjson"])
 def test_letters_replace_the_file_they_are_read_from(path: Way, name: str, tmp_path: Path) -> None:
-    """What is still wrong replaces what was, at the end."""
+    """The letters that are left replace the file at the end."""
     file = tmp_path / name
     rejected(BAD + b"\nwhat\n", file, name="a.ndjson")
     records: list[Any] = []
@@ -246,7 +246,7 @@ def test_letters_replace_the_file_they_are_read_from(path: Way, name: str, tmp_p
 
 
 def test_a_mended_letter_becomes_its_record(path: Way) -> None:
-    """It counts as a line of the decoder it is fed to."""
+    """A mended letter counts as a line of the decoder that it is fed to."""
     decoder = path.Decoder()
     assert [RECORD] == LETTER.mended(text(row(usage_bytes=5))).feed_to(decoder)
     assert (1, 1, 0) == (decoder.counts.lines, decoder.counts.records, decoder.counts.rejected)
@@ -269,14 +269,14 @@ def test_leniency_can_mend(path: Way) -> None:
 
 @pytest.mark.parametrize("line", [b"", b" \t"])
 def test_a_letter_can_be_emptied(path: Way, line: bytes) -> None:
-    """What is not to be read is made blank, and counted so."""
+    """A letter that was made blank counts as a blank line."""
     decoder = path.Decoder()
     assert [] == LETTER.mended(line).feed_to(decoder)
     assert (1, 1) == (decoder.counts.lines, decoder.counts.blank)
 
 
 def test_a_letter_keeps_its_place(path: Way) -> None:
-    """What is rejected again is told with the file, line and offset that it had."""
+    """A letter that is rejected again keeps its file, line and offset."""
     with pytest.raises(DecodeError, match=r"a\.ndjson:7: \$\.usage_bytes: wrong_type") as caught:
         LETTER.feed_to(path.Decoder())
     assert caught.value.rejection is not None
@@ -324,7 +324,7 @@ def test_a_too_long_line_is_truncated(truncated: DeadLetter) -> None:
 
 @pytest.mark.parametrize("limit", [8000, 2**20])
 def test_a_truncated_letter_is_rejected_again(path: Way, truncated: DeadLetter, limit: int) -> None:
-    """Whatever the limit is now, the beginning of a line is not the line."""
+    """The beginning of a line is rejected, also where the whole line would be allowed."""
     told, on_error = hear()
     decoder = path.Decoder(on_error=on_error, max_line_bytes=limit)
     assert [] == truncated.feed_to(decoder)
@@ -337,7 +337,7 @@ def test_a_truncated_letter_is_rejected_again(path: Way, truncated: DeadLetter, 
 
 
 @pytest.mark.parametrize("data", [GOOD, b"", b" "])
-def test_what_looks_whole_is_not(path: Way, data: bytes) -> None:
+def test_a_beginning_may_look_whole(path: Way, data: bytes) -> None:
     """The beginning of a line may be a good line by itself, or a blank one, and is not taken."""
     letter = DeadLetter.from_rejection(
         Rejection(code="x", message="", path="$", line=1, offset=0, length=9999, raw=data)
@@ -363,7 +363,7 @@ def test_a_mended_line_may_be_too_long(path: Way) -> None:
 
 
 def test_letters_of_a_few_bytes_are_truncated(file: Path) -> None:
-    """Who asks for fewer bytes of each line gets letters that are not fed."""
+    """Letters of fewer bytes than their line are truncated."""
     (letter,) = rejected(BAD, file, max_raw_bytes=5)
     assert (True, BAD[:5]) == (letter.truncated, letter.data)
 

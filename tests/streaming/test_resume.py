@@ -27,13 +27,8 @@ LIMIT = 500  # which a document has to keep as well
 LINES = mixed(LIMIT)
 OPTIONS: dict[str, Any] = {"max_line_bytes": LIMIT, "max_raw_bytes": 20, "on_error": "collect"}
 ROWS = [
-    row(usage_bytes=1),
-    row(usage_bytes=9),
-    5,
-    row(usage_bytes="2"),
-    None,
-    row(usage_bytes=3),
-    row(usage_bytes="x"),
+    *(row(usage_bytes=1), row(usage_bytes=9), 5, row(usage_bytes="2")),
+    *(None, row(usage_bytes=3), row(usage_bytes="x")),
 ]
 ARRAY = json.dumps(ROWS, indent=1).encode()
 PAGE = json.dumps(
@@ -125,7 +120,7 @@ small = pytest.mark.usefixtures("_small")
 
 
 class Run(NamedTuple):
-    """What came of reading."""
+    """The records, rejections and counts of one reading."""
 
     records: list[Any]
     rejections: list[Rejection]
@@ -143,30 +138,23 @@ def run(source: Any, count: int | None = None, **options: Any) -> tuple[Run, str
         return Run(records[1], reader.rejections, reader.counts), reader.checkpoint()
 
 
+@pytest.mark.parametrize("chunks", ["large", "small"])
 @pytest.mark.parametrize("name", SOURCES)
-def test_every_record(name: str, tmp_path: Path) -> None:
-    """Stopped after any number of records and resumed, a reader gives what one run gives."""
-    resume_after_every_record(SOURCES[name], tmp_path)
-
-
-@small
-@pytest.mark.parametrize("name", SOURCES)
-def test_every_record_of_small_blocks(name: str, tmp_path: Path) -> None:
-    """It does so wherever chunks and blocks end."""
-    resume_after_every_record(SOURCES[name], tmp_path)
-
-
-def resume_after_every_record(make: Make, tmp_path: Path) -> None:
-    """Assert that two runs are one, wherever the first ends."""
+def test_every_record(
+    name: str, chunks: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Stopped after any number of records and resumed, a reader gives the records of one run."""
+    if chunks == "small":
+        request.getfixturevalue("_small")
+    make = SOURCES[name]
     expected, _ = run(make(tmp_path))
     for count in range(len(expected.records) + 2):
         first, checkpoint = run(make(tmp_path), count)
         second, _ = run(make(tmp_path), resume=checkpoint)
+        counts = first.counts
 
         assert expected == first + second
-        assert first.counts.lines == (
-            first.counts.records + first.counts.rejected + first.counts.blank
-        )
+        assert counts.lines == counts.records + counts.rejected + counts.blank
 
 
 @pytest.mark.parametrize(("name", "size"), [("array", len(ARRAY)), ("empty array", 4)])
@@ -256,7 +244,7 @@ def test_after_an_error(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["file", "file.zst", "array", "pipe", "several"])
 def test_places_of_a_checkpoint(name: str, tmp_path: Path) -> None:
-    """Before the first record, twice in a row, in `close` and after the end: one and the same."""
+    """A checkpoint is the same when taken again, after `close`, and by the reader resumed there."""
     make = SOURCES[name]
     reader = read(make(tmp_path), **OPTIONS)
     assert [1, 1] == [1 for _ in islice(reader, 2)]
@@ -294,7 +282,7 @@ def read_into(records: list[Any], reader: Any, by: str) -> None:
 def test_callback_that_raises(
     name: str, by: str, error: type[BaseException], tmp_path: Path
 ) -> None:
-    """Whatever a callback raises, at any line, nothing is lost and nothing comes twice."""
+    """An error of a callback, at any line, loses no record and repeats none."""
     make = SOURCES[name]
     expected, _ = run(make(tmp_path))
     for at in range(expected.counts.rejected):
@@ -346,14 +334,28 @@ CHANGES: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
+DOCUMENTS: dict[str, bytes] = {
+    "grown": ARRAY + b"\n",
+    "cut": ARRAY[:-1],
+    "emptied": b"",
+    "edited": ARRAY[:-1] + b" ",
+    "became lines": b"".join(text(one) + b"\n" for one in ROWS if isinstance(one, dict)),
+    "became lines of the same size": TEN.ljust(len(ARRAY))[: len(ARRAY)],
+}
+# The text before, the records that are read of it, and the text after.
+CHANGED = {f"lines, {name}": (TEN, 4, after) for name, after in CHANGES.items()} | {
+    f"document, {name}": (ARRAY, 1, after) for name, after in DOCUMENTS.items()
+}
+
+
+@pytest.mark.parametrize("change", CHANGED)
 @pytest.mark.parametrize("suffix", ENDS)
-def test_another_file(change: str, suffix: str, tmp_path: Path) -> None:
-    """A file that is not what was read is refused, by its name and with a way out, every time."""
-    checkpoint = run([TEN], 4)[1]
-    file = put(tmp_path, "a.ndjson", packed(CHANGES[change], suffix))
-    reader = read(file, resume=checkpoint)
-    with pytest.raises(CheckpointError, match=r"a\.ndjson: .*; read it without the checkpoint"):
+def test_changed_source(change: str, suffix: str, tmp_path: Path) -> None:
+    """A line changed before the place is refused, or a document anywhere, with a way out."""
+    before, count, after = CHANGED[change]
+    checkpoint = run([before], count)[1]
+    reader = read(put(tmp_path, "a", packed(after, suffix)), **OPTIONS, resume=checkpoint)
+    with pytest.raises(CheckpointError, match=r"a: .*; read it without the checkpoint"):
         next(reader)
 
     assert ([], checkpoint, Counts()) == (list(reader), reader.checkpoint(), reader.counts)
@@ -371,33 +373,13 @@ STAYS: dict[str, bytes] = {
 @pytest.mark.parametrize("stays", STAYS)
 @pytest.mark.parametrize("suffix", ENDS)
 def test_the_same_file(stays: str, suffix: str, tmp_path: Path) -> None:
-    """What stands after the place may be other than it was, and the compression too."""
+    """The text after the place may change, and so may the compression."""
     checkpoint = run([TEN], 4)[1]
     data = STAYS[stays]
     rest, _ = run([data[4 * LINE :]])
     found, _ = run(put(tmp_path, "a.ndjson", packed(data, suffix)), resume=checkpoint)
 
     assert rest.records == found.records
-
-
-DOCUMENTS: dict[str, bytes] = {
-    "grown": ARRAY + b"\n",
-    "cut": ARRAY[:-1],
-    "emptied": b"",
-    "edited": ARRAY[:-1] + b" ",
-    "became lines": b"".join(text(one) + b"\n" for one in ROWS if isinstance(one, dict)),
-    "became lines of the same size": TEN.ljust(len(ARRAY))[: len(ARRAY)],
-}
-
-
-@pytest.mark.parametrize("change", DOCUMENTS)
-@pytest.mark.parametrize("suffix", ENDS)
-def test_another_document(change: str, suffix: str, tmp_path: Path) -> None:
-    """A document that was changed anywhere is refused."""
-    _, checkpoint = run([ARRAY], 1)
-    file = put(tmp_path, "a.json", packed(DOCUMENTS[change], suffix))
-    with pytest.raises(CheckpointError, match=r"a\.json: .*; read it without the checkpoint"):
-        run(file, resume=checkpoint)
 
 
 def test_document_resumed_as_lines(tmp_path: Path) -> None:
@@ -426,7 +408,7 @@ LISTS: dict[str, tuple[list[str], bool]] = {
 
 @pytest.mark.parametrize("change", LISTS)
 def test_several_sources(change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sources before the place must be the same by name, that of the place by what it says."""
+    """Sources before the place must have the same names, the one at the place the same text."""
     monkeypatch.chdir(tmp_path)
     for name, data in (("a", TEN), ("b", LINES), ("copy of b", LINES), ("c", TEN[::-1])):
         put(tmp_path, name, data)
@@ -445,7 +427,7 @@ def test_several_sources(change: str, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_file_that_is_gone(tmp_path: Path) -> None:
-    """Where the file cannot be opened, the place stays."""
+    """A file that cannot be opened leaves the place as it was."""
     file = put(tmp_path, "a", TEN)
     _, checkpoint = run([file], 4)
     Path(file).unlink()
@@ -458,7 +440,7 @@ def test_file_that_is_gone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cut", [1, 100, 230])
 def test_damage_before_the_place(cut: int, tmp_path: Path) -> None:
-    """Where the file cannot be read up to the place, there is an error and the place stays."""
+    """A file that cannot be read up to the place is an error, and the place stays."""
     data = compressed(LINES, ".gz")
     _, checkpoint = run(pieces(data), 8)
     file = put(tmp_path, "a", data[:cut])

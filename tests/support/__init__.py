@@ -1,1 +1,1 @@
-"""What tests share. No test imports another."""
+"""Helpers that tests share. No test module imports another."""

@@ -1,6 +1,7 @@
 """Exact comparison: `==` takes 1, 1.0 and True for one."""
 
 from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import Any, NamedTuple
 
 import attrs
@@ -44,3 +45,21 @@ def outcome(call: Callable[..., Any], *args: Any, **options: Any) -> Any:
 def expect(value: Any) -> Any:
     """Return what `outcome` gives for `value`: a value, or a `Refused`."""
     return value if isinstance(value, Refused) else exact(value)
+
+
+def at(record: Any, place: str) -> Any:
+    """Return the value at a dotted place of a record: names of attributes, keys, and indices."""
+
+    def step(value: Any, name: str) -> Any:
+        if isinstance(value, dict):
+            return value[name]
+        return value[int(name)] if name.isdecimal() else getattr(value, name)
+
+    return reduce(step, place.split("."), record)
+
+
+def filled(value: Any) -> Any:
+    """Return JSON data without its nulls."""
+    if isinstance(value, dict):
+        return {key: filled(one) for key, one in value.items() if one is not None}
+    return [filled(one) for one in value] if isinstance(value, list) else value

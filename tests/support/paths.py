@@ -12,6 +12,9 @@ from usagewire.codec import decoder, encoder, functions
 from usagewire.converters import classes
 from usagewire.native import plans
 
+Loads = Callable[..., Any]
+"""The type of the fixture `loads`."""
+
 PATHS: Final = {
     "reference": {"COMPILE_AFTER": 10**9},
     "shapes": {"COMPILE_AFTER": 1, "MAX_COMPILED": 10**9},

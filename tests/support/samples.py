@@ -28,6 +28,32 @@ def row(tag: str = VECTORS, **fields: Any) -> dict[str, Any]:
     return {"object": tag, **required.get(tag, {}), **fields}
 
 
+def bucket(**fields: Any) -> dict[str, Any]:
+    """Return a bucket as JSON data."""
+    return {"object": "bucket", "start_time": 1, "end_time": 2, **fields}
+
+
+def line(number: int) -> bytes:
+    """Return a good line, which is recognized by its number."""
+    return text(row(usage_bytes=number)) + b"\n"
+
+
+def numbers(records: list[Any]) -> list[int]:
+    """Return the numbers of good lines."""
+    return [record.usage_bytes for record in records]
+
+
+MISTAGGED: Final = {
+    "object": COSTS,
+    "amount": None,
+    "line_item": None,
+    "images": 2,
+    "num_model_requests": 1,
+    "characters": 0,
+    "project_id": "p",
+}
+"""A row of images under the tag of costs."""
+
 BOM: Final = b"\xef\xbb\xbf"
 
 

@@ -1,0 +1,236 @@
+"""`Encoder` and `dumps`: which records are written, how, and which are refused."""
+
+from decimal import Decimal
+from enum import Enum, IntEnum
+from typing import Any
+
+import pytest
+
+from tests.support.classes import Nest
+from tests.support.comparing import exact
+from tests.support.paths import Loads
+from tests.support.samples import COMPLETIONS, VECTORS, row, text
+from usagewire import (
+    CostsResult,
+    CostsResultAmount,
+    Decoder,
+    EncodeError,
+    Encoder,
+    UnknownResult,
+    UsageCompletionsResult,
+    UsageResponse,
+    UsageTimeBucket,
+    UsageVectorStoresResult,
+    UsageWireError,
+    dumps,
+    make_converter,
+)
+from usagewire.models import NO_PROPERTIES
+
+
+def wrong(**fields: Any) -> UsageCompletionsResult:
+    """Return a row with the given fields, which no reader would have made."""
+    good = {"input_tokens": 1, "output_tokens": 1, "num_model_requests": 1}
+    return UsageCompletionsResult(**good | fields)
+
+
+def extra(value: Any) -> UsageCompletionsResult:
+    """Return a row with `value` for its unknown keys."""
+    return wrong(additional_properties=value)
+
+
+def bucket_of(results: Any) -> UsageTimeBucket:
+    """Return a bucket with `results`."""
+    return UsageTimeBucket(start_time=1, end_time=2, results=results)
+
+
+class Tier(str, Enum):  # noqa: UP042 -- as it is written where Python may be older than 3.11
+    """A str that is one of a few."""
+
+    FLEX = "flex"
+
+
+class Size(IntEnum):
+    """An int that is one of a few."""
+
+    BIG = 7
+
+
+class Plain(Enum):
+    """Neither str nor int."""
+
+    FLEX = "flex"
+
+
+EXTRA = "$.additional_properties"
+CANNOT = {
+    "float for int": (wrong(input_tokens=1.0), "$.input_tokens"),
+    "bool for int": (wrong(input_tokens=True), "$.input_tokens"),
+    "str for int": (wrong(input_tokens="1"), "$.input_tokens"),
+    "None for int": (wrong(input_tokens=None), "$.input_tokens"),
+    "int past 64 bits": (wrong(input_tokens=2**63), "$.input_tokens"),
+    "int below 64 bits": (wrong(input_cached_tokens=-(2**63) - 1), "$.input_cached_tokens"),
+    "int for str": (wrong(model=1), "$.model"),
+    "bytes for str": (wrong(model=b"x"), "$.model"),
+    "plain enum for str": (wrong(model=Plain.FLEX), "$.model"),
+    "int for bool": (wrong(batch=1), "$.batch"),
+    "lone surrogate": (wrong(model="\ud800"), "$"),
+    "NaN": (CostsResult(quantity=Decimal("NaN")), "$.quantity"),
+    "sNaN": (CostsResult(quantity=Decimal("sNaN")), "$.quantity"),
+    "infinity": (CostsResult(quantity=Decimal("-Infinity")), "$.quantity"),
+    "float for Decimal": (CostsResult(quantity=1.5), "$.quantity"),
+    "int for Decimal": (CostsResult(quantity=1), "$.quantity"),
+    "exponent too large": (CostsResult(quantity=Decimal("1E+6145")), "$.quantity"),
+    "exponent too small": (CostsResult(quantity=Decimal("1E-6177")), "$.quantity"),
+    "dict for amount": (CostsResult(amount={"value": 1}), "$.amount"),
+    "inside the amount": (
+        CostsResult(amount=CostsResultAmount(value=Decimal("NaN"))),
+        "$.amount.value",
+    ),
+    "list for tuple": (bucket_of([]), "$.results"),
+    "inside a tuple": (bucket_of((wrong(), wrong(model=1))), "$.results[1].model"),
+    "not a member": (bucket_of((5,)), "$.results[0]"),
+    "page in a bucket": (bucket_of((UsageResponse(data=(), has_more=False),)), "$.results[0]"),
+    "known tag": (UnknownResult(object=COMPLETIONS), "$"),
+    "known tag of old": (UnknownResult(object="bucket"), "$"),
+    "extra with a field's key": (extra({"model": "x"}), EXTRA),
+    "extra with another spelling": (extra({"inputTokens": 1}), EXTRA),
+    "extra with the tag": (extra({"object": "x"}), EXTRA),
+    "extra int key": (extra({1: 2}), EXTRA),
+    "extra NaN": (extra({"x": float("nan")}), f"{EXTRA}.x"),
+    "extra of 64 bits": (extra({"x": 2**64}), f"{EXTRA}.x"),
+    "extra tuple": (extra({"x": ()}), f"{EXTRA}.x"),
+    "extra no mapping": (extra([("x", 1)]), EXTRA),
+    "extra None": (extra(None), EXTRA),
+    "extra empty list": (extra([]), EXTRA),
+    "a cost that reads as use": (CostsResult(additional_properties={"input_tokens": 5}), "$"),
+}
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize(("record", "place"), CANNOT.values(), ids=CANNOT)
+def test_cannot_be_written(record: Any, place: str) -> None:
+    """A record that would not read back equal is refused, at its place."""
+    with pytest.raises(EncodeError) as caught:
+        dumps(record)
+
+    assert place == caught.value.path
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize(
+    "value",
+    [object(), 2**64, float("nan"), float("-inf"), "\ud800", {1: 2}, {"a": float("inf")}, [object]],
+    ids=repr,
+)
+def test_value_cannot_be_written(value: Any) -> None:
+    """A value that JSON cannot hold is refused."""
+    with pytest.raises(EncodeError):
+        dumps(value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("model", Tier.FLEX, "flex"),
+        ("model", "é\n\0", "é\n\0"),
+        ("input_tokens", Size.BIG, 7),
+    ],
+)
+def test_plain_value_is_written(loads: Loads, field: str, value: Any, expected: Any) -> None:
+    """Any text is written, and a member of an enum of str or int as the str or int it is."""
+    assert exact(expected) == exact(getattr(loads(dumps(wrong(**{field: value}))), field))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("0", b"0"),
+        ("-0.00", b"0"),
+        ("0E-6176", b"0"),
+        ("1", b"1"),
+        ("1.50", b"1.5"),
+        ("-0.06", b"-0.06"),
+        ("1E+3", b"1000"),
+        ("123456789012345678", b"123456789012345678"),
+        ("1E+17", b"100000000000000000"),
+        ("1E+18", b'"1E+18"'),
+        ("9223372036854775808", b'"9223372036854775808"'),
+        ("0.1234567890123456789", b'"0.1234567890123456789"'),
+        ("1E-7", b"1e-7"),
+        ("1E-400", b'"1E-400"'),
+        ("1E+6144", b'"1E+6144"'),
+        ("1.6500000000000000000000000000000000", b"1.65"),
+    ],
+)
+def test_money_is_written(loads: Loads, value: str, expected: bytes) -> None:
+    """Money is a number where a reader gets the same Decimal of it, else a string."""
+    record = CostsResult(quantity=Decimal(value))
+    data = dumps(record)
+
+    assert expected == data.partition(b'"quantity":')[2].removesuffix(b"}")
+    assert exact(record) == exact(loads(data))
+
+
+@pytest.mark.usefixtures("path")
+def test_none_is_left_out() -> None:
+    """A None is left out, but for the key that the API always has."""
+    page = UsageResponse(data=(), has_more=False)
+
+    assert b'{"object":"page","data":[],"has_more":false,"next_page":null}' == dumps(page)
+    assert b'{"object":"%s","usage_bytes":5}' % VECTORS.encode() == dumps(
+        UsageVectorStoresResult(usage_bytes=5)
+    )
+
+
+@pytest.mark.usefixtures("path")
+def test_unknown_fields_are_written_last() -> None:
+    """Unknown fields come after those of the class, as they were."""
+    record = UsageVectorStoresResult(usage_bytes=5, additional_properties={"a": [1.0, None]})
+
+    assert dumps(record).endswith(b'"usage_bytes":5,"a":[1.0,null]}')
+
+
+def test_no_unknown_fields_are_one_object(loads: Loads) -> None:
+    """Records without unknown fields share one empty mapping."""
+    assert NO_PROPERTIES is loads(text(row())).additional_properties
+
+
+@pytest.mark.usefixtures("path")
+def test_lines_end_in_lf() -> None:
+    """Each line ends in LF, and no record makes no line."""
+    records = [UsageVectorStoresResult(usage_bytes=1)] * 2
+
+    assert (dumps(records[0]) + b"\n") * 2 == Encoder().encode_lines(iter(records))
+    assert Encoder().encode_lines([]) == b""
+
+
+@pytest.mark.usefixtures("path")
+def test_error_in_lines_has_the_index() -> None:
+    """The path of an error in a line begins with the index of the record."""
+    with pytest.raises(EncodeError) as caught:
+        Encoder().encode_lines([wrong(), wrong(model=1)])
+    with pytest.raises(EncodeError) as later:
+        Encoder().encode_lines([wrong(model=1)], first=1000)
+
+    assert ("$[1].model", "$[1000].model") == (caught.value.path, later.value.path)
+
+
+@pytest.mark.usefixtures("path")
+def test_converter_of_the_caller() -> None:
+    """An encoder and a decoder may use a converter of yours."""
+    converter = make_converter("dart", names={Nest: {"inner": "in"}})
+    record = Nest(inner=Nest())
+
+    assert b'{"in":{"in":null}}' == Encoder(converter=converter).encode(record)
+    assert record == Decoder(Nest, converter=converter).decode('{"in":{"in":null}}')
+
+
+@pytest.mark.usefixtures("path")
+def test_wrong_dialect() -> None:
+    """An unknown dialect is refused, and so is one beside a converter, which has its own."""
+    with pytest.raises(UsageWireError, match="powershell"):
+        dumps(wrong(), dialect="ruby")  # type: ignore[arg-type]
+    with pytest.raises(UsageWireError):
+        Encoder(dialect="dart", converter=make_converter())

@@ -1,0 +1,284 @@
+"""attrs classes of any make: reading does all that their constructor does, and no more."""
+
+from typing import Any, Final, Generic, TypeVar
+
+import attrs
+import pytest
+
+from tests.support.classes import Child, Frozen, Made
+from tests.support.comparing import Refused, exact, outcome
+from tests.support.paths import Loads, Way
+from usagewire import UsageWireError, dumps, make_converter
+
+DECORATORS: dict[str, Any] = {
+    "frozen": attrs.frozen,
+    "mutable": attrs.define,
+    "frozen with a dict": attrs.frozen(slots=False),
+    "mutable with a dict": attrs.define(slots=False),
+    "keyword only": attrs.frozen(kw_only=True),
+    "without a weakref slot": attrs.frozen(weakref_slot=False),
+    "with a cached hash": attrs.frozen(cache_hash=True),
+}
+
+
+def decorated(decorate: Any) -> Any:
+    """Return a class of two fields, made by a decorator of attrs."""
+
+    class Record:
+        x: int
+        y: str | None = None
+
+    return decorate(Record)
+
+
+@attrs.frozen
+class OfPlainBase(Frozen):
+    """A class whose base is not attrs all the way."""
+
+
+class PlainChild(Frozen):
+    """A subclass that attrs did not make."""
+
+    __slots__ = ()
+
+
+@attrs.define(init=False)
+class OwnInit:
+    """With an `__init__` of its own."""
+
+    x: int
+    y: str | None = None
+
+    def __init__(self, x: int, y: str | None = None) -> None:
+        self.__attrs_init__(x, y)
+
+
+class Registering:
+    """A base that looks at its subclasses."""
+
+    __slots__ = ()
+    names: Final[list[str]] = []
+
+    def __init_subclass__(cls) -> None:
+        Registering.names.append(cls.__name__)
+
+
+@attrs.frozen
+class Registered(Registering):
+    """A class whose base looks at it."""
+
+    x: int
+    y: str | None = None
+
+
+MADE = {name: decorated(decorate) for name, decorate in DECORATORS.items()} | {
+    cls.__name__: cls for cls in (Child, OfPlainBase, PlainChild, OwnInit, Registered)
+}
+every_make = pytest.mark.parametrize("cls", MADE.values(), ids=MADE)
+
+
+@every_make
+def test_make(loads: Loads, cls: Any) -> None:
+    """A class of any make is read and written like any other."""
+    record = loads('{"y":"s","x":5,"later":1}', cls)
+
+    assert exact(cls(x=5, y="s")) == exact(record)
+    assert (cls, hash(cls(x=5)) if cls.__hash__ else None) == (
+        type(record),
+        hash(loads('{"x":5}', cls)) if cls.__hash__ else None,
+    )
+    assert record == loads(dumps(record), cls)
+
+
+@every_make
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ("{}", Refused("missing_field", "$.x")),
+        ('{"x":true}', Refused("wrong_type", "$.x")),
+        ('{"x":1,"y":5}', Refused("wrong_type", "$.y")),
+        ("[]", Refused("syntax", "$")),
+    ],
+)
+def test_make_refuses(loads: Loads, cls: Any, document: str, expected: Refused) -> None:
+    """A class of any make is as strict as any other."""
+    assert expected == outcome(loads, document, cls)
+
+
+def test_reading_makes_no_subclass(loads: Loads) -> None:
+    """Reading a class does not call its base's `__init_subclass__` again."""
+    loads('{"x":5}', Registered)
+
+    assert ["Registered"] == sorted(set(Registering.names))
+    assert len(Registering.names) <= 2  # attrs makes a slotted class a second time
+
+
+def test_frozen_stays_frozen(loads: Loads) -> None:
+    """A record that was read is as frozen as one that was made."""
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        loads('{"x":5}', Frozen).x = 6
+
+
+# --- constructors that do more than store -------------------------------------------------
+
+
+@attrs.frozen
+class Validated:
+    """With a validator."""
+
+    x: int = attrs.field(validator=attrs.validators.lt(10))
+
+
+@attrs.frozen
+class Converted:
+    """With a converter, which gets what the type's hook made."""
+
+    x: int = attrs.field(converter=lambda value: value + 1)
+
+
+@attrs.frozen
+class Checked:
+    """With an `__attrs_post_init__`."""
+
+    x: int
+    doubled: int = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "doubled", 2 * self.x)
+
+
+@attrs.frozen
+class Prepared:
+    """With an `__attrs_pre_init__`."""
+
+    x: int
+    calls = 0
+
+    def __attrs_pre_init__(self) -> None:
+        type(self).calls += 1
+
+
+@attrs.frozen
+class Private:
+    """With a private attribute and one that is not set by the constructor."""
+
+    _x: int
+    y: int = attrs.field(init=False, default=7)
+
+
+@attrs.define
+class SetHook:
+    """With an `on_setattr` hook, which the constructor does not call."""
+
+    x: int = attrs.field(on_setattr=attrs.setters.validate, validator=attrs.validators.lt(10))
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ('{"x":5}', Validated(5)),
+        ('{"x":5}', Converted(5)),
+        ('{"x":5}', Checked(5)),
+        ('{"x":5}', Prepared(5)),
+        ("{}", Made()),
+        ('{"x":5}', Made(5, [], 10)),
+        ('{"x":5,"items":[1],"double":0}', Made(5, [1], 0)),
+        ('{"x":5}', Private(5)),
+        ('{"x":5}', SetHook(5)),
+    ],
+    ids=lambda value: type(value).__name__ if attrs.has(type(value)) else "",
+)
+def test_constructor(loads: Loads, document: str, expected: Any) -> None:
+    """Reading does what the constructor does: validators, converters, hooks and factories."""
+    assert exact(expected) == exact(loads(document, type(expected)))
+
+
+def test_converted_is_written_as_it_is(loads: Loads) -> None:
+    """A converter of attrs is of reading; the value is written as it stands."""
+    assert b'{"x":6}' == dumps(loads('{"x":5}', Converted))
+
+
+def test_pre_init_is_called(loads: Loads) -> None:
+    """`__attrs_pre_init__` is called once a record."""
+    before = Prepared.calls
+    loads('{"x":5}', Prepared)
+
+    assert before + 1 == Prepared.calls
+
+
+def test_factories_make_anew(loads: Loads) -> None:
+    """A default that is made is made for each record."""
+    one, other = loads("[{},{}]", list[Made])
+
+    assert one.items is not other.items
+
+
+def test_validator_refuses(path: Way) -> None:
+    """A value that a validator refuses is a bad value of the whole object, and says why."""
+    decoder = path.Decoder(list[Validated], on_error="collect")
+    decoder.decode_lines('[{"x":5},{"x":50}]')
+
+    assert [("bad_value", "$[1]")] == [(one.code, one.path) for one in decoder.rejections]
+    assert "must be < 10" in decoder.rejections[0].message
+
+
+def test_prefer_attrib_converters(path: Way) -> None:
+    """With `prefer_attrib_converters` the converter of attrs gets the JSON value itself."""
+
+    @attrs.frozen
+    class Parsed:
+        x: int = attrs.field(converter=int)
+
+    converter = make_converter(prefer_attrib_converters=True)
+
+    assert Parsed(5) == path.Decoder(Parsed, converter=converter).decode('{"x":"5"}')
+    assert Refused("wrong_type", "$.x") == outcome(path.loads, '{"x":"5"}', Parsed)
+
+
+# --- generic and inherited -----------------------------------------------------------
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Box(Generic[T]):
+    """A generic class."""
+
+    item: "T"
+    items: "list[T]" = attrs.Factory(list)
+
+
+def test_generic(loads: Loads) -> None:
+    """A generic class is read with its arguments filled in, side by side with others."""
+    assert Box(5, [6]) == loads('{"item":5,"items":[6]}', Box[int])
+    assert Box("s") == loads('{"item":"s"}', Box[str])
+    assert Box(Frozen(5)) == loads('{"item":{"x":5}}', Box[Frozen])
+    assert Refused("wrong_type", "$.items[0]") == outcome(
+        loads, '{"item":5,"items":["s"]}', Box[int]
+    )
+
+
+def test_unresolvable(loads: Loads) -> None:
+    """A class whose annotations cannot be resolved is refused."""
+
+    @attrs.frozen
+    class Lost:
+        x: "Nowhere"  # type: ignore[name-defined]  # noqa: F821 -- that is the point
+
+    with pytest.raises(UsageWireError, match="Nowhere"):
+        loads("{}", Lost)
+
+
+@attrs.frozen
+class IntBox(Box[int]):
+    """A class whose base is generic."""
+
+    more: int = 0
+
+
+def test_generic_base(path: Way) -> None:
+    """The type variables of a generic base are known in the class derived from it."""
+    assert IntBox(1, [2], 3) == path.loads('{"item":1,"items":[2],"more":3}', IntBox)
+    assert Refused("wrong_type", "$.items[0]") == outcome(
+        path.loads, '{"item":1,"items":["2"]}', IntBox
+    )

@@ -1,0 +1,252 @@
+"""Types of fields other than scalars and classes: enums, containers, unions of scalars."""
+
+import collections
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Set as AbstractSet
+from decimal import Decimal
+from enum import Enum, IntEnum, StrEnum
+from typing import Annotated, Any, Final, Literal, NamedTuple, NewType, TypedDict
+
+import attrs
+import pytest
+
+import usagewire
+from tests.support.classes import Data, Frozen, HasData, Mutable
+from tests.support.comparing import Refused, exact, expect, outcome
+from tests.support.paths import Loads, Way
+from tests.support.samples import row, text
+from usagewire import (
+    EncodeError,
+    UnknownResult,
+    UsageVectorStoresResult,
+    UsageWireError,
+    dumps,
+    loads,
+    make_converter,
+)
+
+
+class Colour(StrEnum):
+    """An enum of str."""
+
+    RED = "red"
+
+
+class Level(IntEnum):
+    """An enum of int."""
+
+    HIGH = 1
+
+
+class Mixed(Enum):
+    """An enum of anything."""
+
+    ONE = 1
+    RED = "red"
+
+
+class Old(str, Enum):  # noqa: UP042 -- as it is written where Python may be older than 3.11
+    """An enum of str, made as before Python 3.11."""
+
+    RED = "red"
+
+
+UserId = NewType("UserId", str)
+BAD = Refused("wrong_type")
+TYPES: list[tuple[Any, str, Any]] = [
+    (Literal["a", 1], '"a"', "a"),
+    (Literal["a", 1], "1", 1),
+    (Literal["a", 1], "true", BAD),
+    (Literal["a", 1], "1.0", BAD),
+    (Literal["a", 1], "[]", BAD),
+    (Literal["a", None], "null", None),  # noqa: PYI061 -- as users write it
+    (Literal[True], "1", BAD),
+    (Colour, '"red"', Colour.RED),
+    (Colour, '"blue"', BAD),
+    (Colour, "1", BAD),
+    (Level, "1", Level.HIGH),
+    (Level, "true", BAD),
+    (Level, "2", BAD),
+    (Mixed, "1", Mixed.ONE),
+    (Mixed, '"red"', Mixed.RED),
+    (Mixed, "null", BAD),
+    (Old, '"red"', Old.RED),
+    (Old, '"blue"', BAD),
+    (UserId, '"u"', "u"),
+    (UserId, "5", BAD),
+    (Final[int], "5", 5),
+    (Final[int], "5.0", BAD),
+    (Annotated[int, "tokens"], "5", 5),
+    (Annotated[int, "tokens"], '"5"', BAD),
+    (tuple[int, ...], "[1,2]", (1, 2)),
+    (tuple[int, ...], '["a"]', Refused("wrong_type", "$[0]")),
+    (tuple[int, ...], "{}", BAD),
+    (tuple[int, str], '[1,"a"]', (1, "a")),
+    (tuple[int, str], "[1]", BAD),
+    (tuple[int, str], "[1,2]", Refused("wrong_type", "$[1]")),
+    (tuple[int, str], '[1,"a",2]', BAD),
+    (tuple[()], "[]", ()),
+    (tuple[()], "[1]", BAD),
+    (tuple, '[1,"a"]', (1, "a")),
+    (list, "[1,[2]]", [1, [2]]),
+    (list, "{}", BAD),
+    (set[int], "[1,1,2]", {1, 2}),
+    (set[int], "{}", BAD),
+    (frozenset[str], '["a"]', frozenset("a")),
+    (Sequence[int], "[1]", (1,)),
+    (Sequence[str], '"ab"', BAD),
+    (AbstractSet[int], "[1]", frozenset({1})),
+    (dict, '{"a":[1]}', {"a": [1]}),
+    (dict[str, int], '{"a":"1"}', Refused("wrong_type", "$.a")),
+    (dict[str, list[int]], '{"a b":["1"]}', Refused("wrong_type", "$['a b'][0]")),
+    (Mapping[str, bool], '{"a":true}', {"a": True}),
+    (int | None, "null", None),
+    (int | None, "0", 0),
+    (int | str, "5", 5),
+    (int | str, '"5"', "5"),
+    (int | str, "true", BAD),
+    (int | str, "null", BAD),
+    (int | str | None, "null", None),
+    (int | bool, "true", True),
+    (int | bool, "1", 1),
+    (int | float, "1", 1),
+    (int | float, "1.0", 1.0),
+    (int | float, "true", BAD),
+    (int | float, "9223372036854775808", Refused("out_of_range")),
+    (float | str, "1", 1.0),
+    (int | str | float, '"x"', "x"),
+    (None, "null", None),
+    (None, "5", BAD),
+    (type(None), "5", BAD),
+    (Any, "1e30", Refused("out_of_range")),
+    (Any, '{"a":null}', {"a": None}),
+    (Frozen | None, "null", None),
+    (Frozen | None, '{"x":5}', Frozen(5)),
+    (UsageVectorStoresResult | UnknownResult | None, "null", None),
+    (UsageVectorStoresResult | UnknownResult | None, "5", BAD),
+    (list[Frozen], '[{"x":5}]', [Frozen(5)]),
+    (dict[str, Frozen], '{"a":{"x":"5"}}', Refused("wrong_type", "$.a.x")),
+    (list[UsageVectorStoresResult], text([row(usage_bytes=1)]).decode(), [
+        UsageVectorStoresResult(usage_bytes=1)
+    ]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "expected"),
+    TYPES,
+    ids=[ascii(f"{kind} {document}") for kind, document, _ in TYPES],
+)
+def test_type(loads: Loads, kind: Any, document: str, expected: Any) -> None:
+    """A type takes its own JSON, by value and type, and refuses the rest."""
+    assert expect(expected) == outcome(loads, document, kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "expected"),
+    [(kind, doc, one) for kind, doc, one in TYPES if not isinstance(one, Refused)],
+)
+def test_type_of_a_field(loads: Loads, kind: Any, document: str, expected: Any) -> None:
+    """A field of such a type is read, and what is written of it reads back equal."""
+    cls = attrs.make_class("Holder", {"x": attrs.field(type=kind)}, frozen=True)
+    record = loads(f'{{"x":{document}}}', cls)
+
+    assert exact(expected) == exact(record.x)
+    assert exact(record) == exact(loads(dumps(record), cls))
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (list[int], (1,)),
+        (list[int], ["a"]),
+        (tuple[int, ...], [1]),
+        (tuple[int, str], (1,)),
+        (tuple[int, str], (1, 2)),
+        (set[int], [1]),
+        (dict[str, int], [("a", 1)]),
+        (dict[str, int], {1: 1}),
+        (dict[str, int], {"a": None}),
+        (dict, {1: 1}),
+        (int | None, "a"),
+        (int | str, None),
+        (int | str, 1.0),
+        (float, 1),
+        (float, float("inf")),
+        (float, float("nan")),
+        (bool, 1),
+        (int | None | str, 1.5),
+        (type(None), 1),
+        (Frozen, Mutable(1)),
+        (Frozen, {"x": 1}),
+        (Frozen | None, 5),
+        (list[Frozen], [None]),
+        (Any, object()),
+        (Any, {"a": {1: 2}}),
+        (Decimal, "1"),
+    ],
+    ids=str,
+)
+def test_value_of_another_type_is_not_written(kind: Any, value: Any) -> None:
+    """A field that holds what its type cannot read back is refused at its place."""
+    cls = attrs.make_class("Holder", {"x": attrs.field(type=kind)}, frozen=True)
+    with pytest.raises(EncodeError) as caught:
+        dumps(cls(value))
+
+    assert caught.value.path.startswith("$.x")
+
+
+class Named(NamedTuple):
+    """A named tuple."""
+
+    x: int
+
+
+class Typed(TypedDict):
+    """A typed dict."""
+
+    x: int
+
+
+REFUSED = (
+    *(Data, HasData, Typed, Named, collections.deque, collections.deque[int]),
+    *(dict[int, str], Mapping[int, str], MutableMapping[str, int], collections.Counter[str]),
+    *(collections.defaultdict[str, int], Iterable[int], object, complex, bytearray, "Frozen", 5),
+    *(Decimal | str, Frozen | int, Literal["a"] | int, list[int] | dict[str, int]),
+    Annotated[Data, "x"] | None,
+)
+
+
+@pytest.mark.parametrize("kind", REFUSED, ids=str)
+def test_type_refused(path: Way, kind: Any) -> None:
+    """A type that could not be read strictly is refused when the decoder is built."""
+    with pytest.raises(UsageWireError):
+        path.Decoder(kind)
+
+
+@pytest.mark.usefixtures("path")
+def test_null_in_a_list() -> None:
+    """A list may have nulls where its items may, in both directions."""
+    holder = attrs.make_class("Holder", {"items": attrs.field(type=list[int | None])})
+    record = holder([1, None])
+
+    assert record == loads('{"items":[1,null]}', holder)
+    assert dumps(record) == b'{"items":[1,null]}'
+
+
+class Count(int):
+    """A kind of int."""
+
+
+@pytest.mark.usefixtures("path")
+def test_types_derived_from_scalars_are_refused() -> None:
+    """A type derived from a scalar that is no enum is refused, because JSON cannot tell it."""
+    with pytest.raises(UsageWireError, match="not supported"):
+        loads("1", Count)
+
+
+def test_keys_that_are_no_strings() -> None:
+    """A dict that came from elsewhere than JSON may have other keys, which are refused."""
+    with pytest.raises(usagewire.DecodeError, match="a string as key"):
+        make_converter().structure({1: 2}, dict[str, int])

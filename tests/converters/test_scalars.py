@@ -1,0 +1,113 @@
+"""Every JSON value in a field of each type: what it becomes, or how it is refused."""
+
+import json
+import re
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any
+
+import attrs
+import pytest
+
+from tests.support.cases import table
+from tests.support.classes import Inner
+from tests.support.comparing import Refused, expect, outcome
+from tests.support.paths import Loads
+from tests.support.samples import COMPLETIONS, COSTS, VECTORS
+from usagewire import CODES
+
+# Each type with a reader of what is written in the table, which is not ours.
+TYPES: dict[Any, Any] = {
+    int: int,
+    float: float,
+    bool: json.loads,
+    str: json.loads,
+    Decimal: lambda written: Decimal(written.strip('"')),
+    Inner: lambda written: Inner(**json.loads(written)),
+    list[int]: json.loads,
+    dict[str, int]: json.loads,
+}
+
+
+def name(value: Any) -> str:
+    """Return the name of a type or token in the name of a test."""
+    shown = value if isinstance(value, str) else getattr(value, "__name__", str(value))
+    return ascii(shown)[1:-1] if len(shown) < 40 else f"{len(shown)} characters of {shown[1]!r}"
+
+
+VALUES = {
+    re.sub(r"<(.) x (\d+)>", lambda found: found[1] * int(found[2]), cells.pop("JSON")): dict(
+        zip(TYPES, cells.values(), strict=True)
+    )
+    for cells in table("values.txt")
+}
+HOLDERS = {
+    kind: attrs.make_class("Holder", {"x": attrs.field(type=kind)}, frozen=True, slots=True)
+    for kind in [*TYPES, *(kind | None for kind in TYPES)]
+}
+every_value = pytest.mark.parametrize("written", VALUES, ids=name)
+every_type = pytest.mark.parametrize("kind", TYPES, ids=name)
+
+
+def meant(kind: Any, written: str, *, strict: bool) -> Any:
+    """Return what the table says of `written` in a field `x` of `kind`."""
+    cell = VALUES[written][kind]
+    if cell.startswith("~"):
+        cell = "" if strict else cell[1:]
+    code, _, place = (cell or "wrong_type").partition(" ")
+    if code in CODES:
+        return Refused(code, f"$.x{place}")
+    return TYPES[kind](written if cell == "=" else cell)
+
+
+@pytest.mark.parametrize("strict", [True, False], ids=["strict", "lenient"])
+@every_value
+@every_type
+def test_value(loads: Loads, kind: Any, written: str, *, strict: bool) -> None:
+    """A JSON value in a field of a type is taken as it is, or refused with its code and place."""
+    actual = outcome(lambda: loads(f'{{"x":{written}}}', HOLDERS[kind], strict=strict).x)
+
+    assert expect(meant(kind, written, strict=strict)) == actual
+
+
+@pytest.mark.parametrize("written", ["null", "5", "1.5", "true", '"5"', "[]", "{}"], ids=name)
+@every_type
+def test_optional_value(loads: Loads, kind: Any, written: str) -> None:
+    """A field that may be None takes null and otherwise what the type takes."""
+    expected = None if written == "null" else meant(kind, written, strict=True)
+
+    assert expect(expected) == outcome(lambda: loads(f'{{"x":{written}}}', HOLDERS[kind | None]).x)
+
+
+@pytest.mark.parametrize("written", ["-0", "0.0", "-0.0", '"0E-6176"', '"-0.00"'])
+def test_zero_of_money(loads: Loads, written: str) -> None:
+    """A zero of money has neither sign nor exponent, which a comparison would not show."""
+    assert "0" == str(loads(f'{{"x":{written}}}', HOLDERS[Decimal]).x)
+
+
+MODEL_FIELDS = {
+    "usage_bytes": (int, VECTORS, '"usage_bytes":VALUE'),
+    "project_id": (str, VECTORS, '"usage_bytes":1,"project_id":VALUE'),
+    "quantity": (Decimal, COSTS, '"quantity":VALUE'),
+    "amount.value": (Decimal, COSTS, '"amount":{"value":VALUE}'),
+    "batch": (
+        bool,
+        COMPLETIONS,
+        '"input_tokens":1,"output_tokens":2,"num_model_requests":3,"batch":VALUE',
+    ),
+}
+
+
+@every_value
+@pytest.mark.parametrize("field", MODEL_FIELDS)
+def test_value_of_a_model(loads: Loads, field: str, written: str) -> None:
+    """A field of our own classes takes what its type takes; an optional one takes null too."""
+    kind, tag, fields = MODEL_FIELDS[field]
+    expected = meant(kind, written, strict=True)
+    if isinstance(expected, Refused):
+        expected = Refused(expected.code, f"$.{field}")
+    if written == "null" and field != "usage_bytes":
+        expected = None
+    document = f'{{"object":"{tag}",{fields.replace("VALUE", written)}}}'
+
+    assert expect(expected) == outcome(lambda: attrgetter(field)(loads(document)))
