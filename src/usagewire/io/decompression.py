@@ -2,30 +2,24 @@
 
 The first bytes tell the format, never a name. There may be several members one after the other
 (gzip calls them members, zstd frames, bzip2 and xz streams). Zeros may follow a member of gzip, and
-in fours one of xz. Anything else that is no member is an error.
+in fours one of xz. Anything else that is no member is an error. This module opens nothing.
 
-Text comes in pieces of at most `PIECE` bytes, or `LARGE` where the bytes can be read again, so
-memory does not grow with the size of the text. Beside a piece there are the decoder's own buffers,
-limited for xz by `XZ_MEMORY` and for zstd by the library's default (windows of 2**27 bytes), and
-the bytes that are kept for a replay.
+Memory does not grow with the size of the text. There is a piece of at most `PIECE` bytes, or
+`LARGE` where the bytes can be read again; the decoder's own buffers, limited for xz by `XZ_MEMORY`
+and for zstd by the library's default (windows of 2**27 bytes); and the bytes kept for a replay.
 
 A decoder that fails gives none of the text of the failing call. So the call is replayed a byte at a
 time, with gzip from a copy of the decoder, else from the member's beginning. All text before the
 damaged byte comes out. A zstd, bzip2 or xz member cannot be replayed once more than `KEEP`
 compressed bytes of it were read. Then up to `PIECE` bytes of text before the damage are lost, and
-the text of at most `_SLICE` compressed bytes. Text comes before the checksum that covers it, so an
-error that only a checksum shows comes after its text.
-
-Where the bytes can be read again, as those of a file, nothing is kept and a call does more, which
-takes less time. Where such a call fails, everything is read again by calls that can be replayed.
+the text of at most `_SLICE` compressed bytes. An error that only a checksum shows comes after the
+text. Where the bytes can be read again, as those of a file, nothing is kept and a call does more,
+which takes less time. Where such a call fails, everything is read again by calls of the first kind.
 
 Far into a member, gzip by zlib-ng is worth a thread of its own: there a call is one stretch without
 the interpreter lock. The other decoders ask for the lock each time their output grows, and wait for
 it while records are made. Measured: a thread makes xz, zstd and the standard library's gzip slower,
 and bzip2 no faster.
-
-Exhaust every iterator before the next call, or that call fails: no text is skipped silently. This
-module opens nothing.
 """
 
 from __future__ import annotations
@@ -72,6 +66,8 @@ _NO_ZERO: Final = re.compile(rb"[^\0]")
 
 class Decompressor:
     """Give the text of a stream of bytes, be it compressed or not.
+
+    Exhaust every iterator before the next call, or that call fails: no text is skipped silently.
 
     Args:
         name: what error messages call the source of the bytes.

@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 
-from usagewire.errors import FileError, quote
+from usagewire.errors import FileError, UsageWireError, quote
 from usagewire.io.decompression import Decompressor
 from usagewire.io.filesystem import file_error, named
 from usagewire.io.prefetch import DEPTH, PrefetchIterator
@@ -242,10 +242,9 @@ class TextReader:
         for piece in self._text:  # from the first on it is known whether it is compressed
             if piece:
                 yield piece
-            is_remote = self._opened.is_remote
-            if self._may_prefetch and (is_remote or self._unpack.is_worth_a_thread):
+            if self._may_prefetch and (self._opened.is_remote or self._unpack.is_worth_a_thread):
                 with suppress(RuntimeError):  # there are no threads, or no more of them
-                    depth = DEPTH if is_remote else _LARGE_DEPTH
+                    depth = DEPTH if self._opened.is_remote else _LARGE_DEPTH
                     self._rest = PrefetchIterator(self._text, depth=depth)
                 break
         yield from filter(None, self._rest)
@@ -275,8 +274,13 @@ def _chunks(
     waits = type(opened.file) in (BufferedReader, BufferedRWPair)
     read = partial(_read_some, opened.file) if waits else opened.file.read
     while True:
-        with named(name, Exception, shows_cause=not opened.is_remote):
+        # With `named`, reading chunks of one line each took a sixth longer.
+        try:
             chunk = read(CHUNK * _CHUNKS_AHEAD if reads_more() else CHUNK)
+        except (MemoryError, UsageWireError):
+            raise
+        except Exception as error:
+            raise file_error(name, error) from (None if opened.is_remote else error)
         data = only_bytes(chunk, name)
         if not data:
             return
