@@ -112,4 +112,6 @@ def test_our_records_are_filled_directly(cls: type[Any]) -> None:
 
 def test_own_constructors_are_called() -> None:
     """A class whose constructor does more than store is never filled behind its back."""
-    assert [None] * 4 == [codegen.mutable_layout(cls) for cls in (Checked, Unslotted, OwnSetattr, Wrapped)]
+    assert [None] * 4 == [
+        codegen.mutable_layout(cls) for cls in (Checked, Unslotted, OwnSetattr, Wrapped)
+    ]
