@@ -22,7 +22,13 @@ EXPLAINED: Final = Path(__file__).with_name("UNCOVERED.md")
 
 def counted(folder: str) -> list[dict[str, Any]]:
     """Return what gcov tells of each file of the C text."""
-    command = ("gcov", "--json-format", "--stdout", "--branch-probabilities", f"{folder}/native.o")
+    command = (
+        "gcov",
+        "--json-format",
+        "--stdout",
+        "--branch-probabilities",
+        f"{folder}/extension.o",
+    )
     done = subprocess.run(command, capture_output=True, check=True)
     return [one for one in json.loads(done.stdout)["files"] if one["file"].startswith(TEXT)]
 

@@ -30,8 +30,8 @@ from proof.classes import TYPES, Circle, Drawing, Lists, Money, Mutable, Open, P
 from proof.compare import exact
 from usagewire import Encoder, UsageObject, UsageWireError, make_converter
 from usagewire.codec.line_decoder import progress_from
-from usagewire.converters import scalars
 from usagewire.native import plans
+from usagewire.native.descriptions import Lowering, Reference
 
 try:
     import _testcapi  # type: ignore[import-not-found]
@@ -241,17 +241,11 @@ def _references() -> list[int]:
 
 @contextmanager
 def _stand_in() -> Iterator[None]:
-    loads, json_error, wire_error, *readers, decimal, zero = plans._FUNCTIONS
-    functions = (
-        *(_remembered(loads), json_error, wire_error),
-        *(*map(_remembered, readers), decimal, zero),
-    )
-    with (
-        patch.object(plans, "_FUNCTIONS", functions),
-        patch.object(orjson, "dumps", _remembered(orjson.dumps)),
-        patch.object(scalars, "write_decimal", _remembered(scalars.write_decimal)),
-        patch.object(plans, "_extra_json", _remembered(plans._extra_json)),
-    ):
+    functions = plans.REFERENCE._asdict()
+    for name, function in functions.items():
+        if callable(function) and not isinstance(function, type):
+            functions[name] = _remembered(function)
+    with patch.object(plans, "REFERENCE", Reference(**functions)):
         yield
 
 
@@ -266,10 +260,7 @@ def _arguments(name: str) -> tuple[Any, ...]:
     kind = TYPES[name]
     hook = make_converter().get_structure_hook(kind)
     with _stand_in():
-        lowering = plans._Reading()
-        root = lowering.kind(hook, kind)
-        classes, unions = tuple(lowering.classes), tuple(lowering.unions)
-        return plans._FUNCTIONS, classes, unions, root, True
+        return plans.lowered(hook, kind)
 
 
 def _documents(loop: Loop) -> None:
@@ -322,7 +313,7 @@ def _new_texts(loop: Loop) -> None:
     loop.run("decode what is new", lambda: plan.decode(next(texts)), check)
     arguments = _arguments("Mutable")
     texts = cycle(['{"count":10000,"name":"naïve"}'.encode()])
-    loop.run("a new plan", lambda: plans._Plan(*arguments).decode(next(texts)), lambda *_: None)
+    loop.run("a new plan", lambda: plans.Plan(*arguments).decode(next(texts)), lambda *_: None)
 
 
 def _one_text(loop: Loop, name: str, plan: Any, text: bytes, *, passes: bool) -> None:
@@ -374,7 +365,7 @@ def _plans(loop: Loop) -> None:
             if not failed and plan.decode(LINES[name][0]) is NotImplemented:
                 raise OutOfOrderError("a plan that reads nothing")
 
-        loop.run(f"Plan of {name}", partial(plans._Plan, *arguments), check)
+        loop.run(f"Plan of {name}", partial(plans.Plan, *arguments), check)
 
 
 def _writer() -> Any:
@@ -429,15 +420,18 @@ def _writing(loop: Loop) -> None:
 
 
 def _writers(loop: Loop) -> None:
-    known = plans.RecordWriter(Encoder()._converter.get_unstructure_hook)
     specs: list[Any] = []
-    with patch.object(known, "_native", _Noting(specs)):
-        for record in (*RECORDS, *_read()):
-            known.learn(type(record))
-    functions = (orjson.dumps, UsageWireError, scalars.write_decimal, plans._extra_json, Decimal)
+
+    def add(described: Any) -> int:
+        specs.append(described)
+        return len(specs) - 1
+
+    lowering = Lowering("written", add)
+    for record in (*RECORDS, *_read()):
+        lowering.index_of(make_converter().get_unstructure_hook(type(record)))
 
     def call() -> Any:
-        writer = plans._Writer(functions)
+        writer = plans.Writer(plans.REFERENCE)
         for spec in specs:
             writer.allow(spec[0], writer.add(spec))
         return writer
@@ -447,7 +441,7 @@ def _writers(loop: Loop) -> None:
             raise OutOfOrderError("a writer that writes nothing")
 
     loop.run("Writer", call, check)
-    writer, index = plans._Writer(functions), 0
+    writer, index = plans.Writer(plans.REFERENCE), 0
     while index < 300:  # more than CPython has numbers made for
         index = writer.add(specs[0])
     loop.run("allow", partial(writer.allow, specs[0][0], index), lambda *_: None)
@@ -470,21 +464,6 @@ def _modules(loop: Loop) -> None:
 
     # CPython itself miscounts None there, with modules of its own, too.
     loop.run("import", call, check, counted=False)
-
-
-class _Noting:
-    """Stands in for a `Writer` and notes the classes it is told."""
-
-    def __init__(self, specs: list[Any]) -> None:
-        self.specs = specs
-
-    def add(self, spec: Any) -> int:
-        """Note a class."""
-        self.specs.append(spec)
-        return len(self.specs) - 1
-
-    def allow(self, cls: type, index: int) -> None:
-        """Allow anything."""
 
 
 def main() -> None:

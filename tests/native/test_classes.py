@@ -413,6 +413,11 @@ class OfMutables:
 
 
 @attrs.frozen
+class OfAny:
+    several: tuple[Any, ...]
+
+
+@attrs.frozen
 class Making:
     made: Any = attrs.Factory(list)
 
@@ -587,6 +592,8 @@ TRACKED: Final[list[tuple[Any, bytes, bool]]] = [
     (Holding, b'{"point":{"x":1},"points":[{"x":1}]}', False),
     (OfLists, b'{"lists":[]}', False),
     (OfLists, b'{"lists":[[1]]}', True),
+    (OfAny, b'{"several":[1,"s"]}', False),
+    (OfAny, b'{"several":[{"a":1}]}', True),
     (OfMutables, b'{"several":[]}', False),
     (OfMutables, b'{"several":[{"x":1}]}', True),
     (Making, b"{}", True),
@@ -628,6 +635,17 @@ def test_cycles_are_collected() -> None:
     """A cycle through a record that can be changed is found by the collector."""
     record = taken(Mutable, b'{"x":1}')
     record.table["self"] = record
+    reference = weakref.ref(record)
+    del record
+    gc.collect()
+
+    assert reference() is None
+
+
+def test_cycles_through_a_tuple_are_collected() -> None:
+    """So is one through a dict in a tuple of a frozen record."""
+    [record] = Decoder(OfAny).decode_lines(b'{"several":[{"a":1}]}\n')
+    record.several[0]["self"] = record
     reference = weakref.ref(record)
     del record
     gc.collect()

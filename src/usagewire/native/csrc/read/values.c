@@ -1,46 +1,36 @@
-/* Single values: a JSON token and the kind it should be of -> a Python object.
+/* Single values: a JSON token and the kind it should be of -> a Python object. Part of module.c.
  *
  * Each function returns a new reference, or NULL. NULL without an exception means that the token is
- * not plain: the line it stands in is for the reference path. NULL with an exception is no memory.
- * Whatever is neither a short number nor a plain string goes through orjson and the reference's own
- * functions, token by token.
+ * in an unusual form: the reference has to read its line. NULL with an exception is lack of memory.
+ * A token that is neither a short number nor a string of plain letters goes through orjson and the
+ * reference's own functions.
  *
- * Of what is not plain, some cannot be read by anyone, whatever stands after it: text that is no JSON.
- * `refused` notes that, never why, for who only counts such lines.
+ * Some lines cannot be read by the reference either, whatever stands after the token: text that is no JSON.
+ * `malformed` notes that, never why, for callers that only count such lines.
  */
-#ifndef USAGEWIRE_VALUES_H
-#define USAGEWIRE_VALUES_H
-
-#include "read/plan.h"
-#include "common/tracking.h"
+#include "common/gc_deferred.h"
+#include "common/schema.h"
 
 typedef struct {
-    PyObject *loads;        /* orjson.loads */
-    PyObject *json_error;   /* orjson.JSONDecodeError */
-    PyObject *wire_error;   /* UsageWireError */
-    PyObject *check_any;    /* the reference's rule for any value */
-    PyObject *check_extra;  /* and for the value of an unknown key */
-    PyObject *read_decimal; /* the reference's rule for money */
-    PyObject *decimal;      /* decimal.Decimal */
-    PyObject *zero;         /* Decimal(0) */
+    Reference reference;
     Intern intern;
-    Unseen unseen;
+    GcDeferred deferred;
 } Values;
 
 typedef struct {
     Scan s;
     Values *values;
-    size_t held;  /* how many objects were held back from the collector by now */
-    bool strict;  /* whether a value of another type is refused */
-    bool root;    /* whether what is read next is not part of anything */
-    bool refused; /* whether the text is no JSON, or is JSON and not of the type, for sure */
+    size_t n_deferred; /* how many objects were deferred by now */
+    bool strict;       /* whether a value of another type is refused */
+    bool root;         /* whether what is read next is not part of anything */
+    bool malformed;    /* whether the text is no JSON, or is JSON and not of the type, for sure */
 } Input;
 
 /* Note that the text is no JSON. */
 static inline void *
-value_refuse(Input *r)
+value_malformed(Input *r)
 {
-    r->refused = true;
+    r->malformed = true;
     return NULL;
 }
 
@@ -52,11 +42,11 @@ value_call(Input *r, PyObject *function, PyObject *argument)
     if (result != NULL) {
         return result;
     }
-    if (PyErr_ExceptionMatches(r->values->json_error)) {
+    if (PyErr_ExceptionMatches(r->values->reference.json_error)) {
         PyErr_Clear();
-        return value_refuse(r);
+        return value_malformed(r);
     }
-    if (PyErr_ExceptionMatches(r->values->wire_error)) {
+    if (PyErr_ExceptionMatches(r->values->reference.wire_error)) {
         PyErr_Clear();
     }
     return NULL;
@@ -70,7 +60,7 @@ value_of_token(Input *r, const uint8_t *p, const uint8_t *end)
     if (token == NULL) {
         return NULL;
     }
-    PyObject *value = value_call(r, r->values->loads, token);
+    PyObject *value = value_call(r, r->values->reference.loads, token);
     Py_DECREF(token);
     return value;
 }
@@ -113,22 +103,22 @@ value_decoded(Input *r, const Text *text)
     PyObject *decoded = PyUnicode_DecodeUTF8((const char *)text->text, (Py_ssize_t)text->length, NULL);
     if (decoded == NULL && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
         PyErr_Clear();
-        return value_refuse(r);
+        return value_malformed(r);
     }
     return decoded;
 }
 
 /* Return the str of a string that has escapes or is not ASCII. */
 static PyObject *
-value_odd_text(Input *r, const Text *text)
+value_slow_text(Input *r, const Text *text)
 {
-    InternOdd *slot = intern_odd(&r->values->intern, text->text, text->length);
-    if (slot != NULL && intern_odd_is(slot, text->text, text->length)) {
+    InternSlow *slot = intern_slow(&r->values->intern, text->text, text->length);
+    if (slot != NULL && intern_slow_is(slot, text->text, text->length)) {
         return Py_NewRef(slot->text);
     }
     PyObject *made = text->escaped ? value_unescaped(r, text) : value_decoded(r, text);
     if (slot != NULL && made != NULL) {
-        intern_odd_keep(slot, text->text, text->length, made);
+        intern_slow_keep(slot, text->text, text->length, made);
     }
     return made;
 }
@@ -137,7 +127,7 @@ value_odd_text(Input *r, const Text *text)
 static inline PyObject *
 value_text(Input *r, const Text *text)
 {
-    return text->escaped || !text->ascii ? value_odd_text(r, text)
+    return text->escaped || !text->ascii ? value_slow_text(r, text)
                                          : intern_text(&r->values->intern, text->text, text->length);
 }
 
@@ -149,7 +139,7 @@ value_str(Input *r)
         return NULL;
     }
     r->s.p++;
-    return scan_string(&r->s, &text) ? value_text(r, &text) : value_refuse(r);
+    return scan_string(&r->s, &text) ? value_text(r, &text) : value_malformed(r);
 }
 
 static inline PyObject *
@@ -272,13 +262,13 @@ static PyObject *
 value_decimal_of(Values *values, const uint8_t *p, size_t length, bool is_zero)
 {
     if (is_zero) {
-        return Py_NewRef(values->zero);
+        return Py_NewRef(values->reference.zero);
     }
     PyObject *text = intern_new(p, length);
     if (text == NULL) {
         return NULL;
     }
-    PyObject *number = PyObject_CallOneArg(values->decimal, text);
+    PyObject *number = PyObject_CallOneArg(values->reference.decimal, text);
     Py_DECREF(text);
     return number;
 }
@@ -299,7 +289,7 @@ value_decimal(Input *r)
         Text text;
         r->s.p++;
         if (!scan_string(&r->s, &text)) {
-            return value_refuse(r);
+            return value_malformed(r);
         }
         if (!text.escaped && value_is_plain_decimal(text.text, text.length, &is_zero)) {
             return value_decimal_of(values, text.text, text.length, is_zero);
@@ -331,7 +321,7 @@ value_decimal(Input *r)
     if (value == NULL) {
         return NULL;
     }
-    PyObject *number = value_call(r, values->read_decimal, value);
+    PyObject *number = value_call(r, values->reference.read_decimal, value);
     Py_DECREF(value);
     return number;
 }
@@ -425,5 +415,3 @@ value_any(Input *r, PyObject *check)
     }
     return value;
 }
-
-#endif

@@ -1,31 +1,22 @@
-/* Records: JSON objects -> instances of classes, their slots filled directly.
+/* Records: JSON objects -> instances of classes, their slots filled directly. Part of module.c.
  *
- * The sink of the token reader. An instance is not seen by the collector until it is complete, and
- * no Python code runs while it is not, but for functions of the reference that do not know it.
- * Conventions as in values.h: NULL without an exception is "not plain".
+ * An instance is not GC-tracked before it is complete. No Python code runs until then, but for functions of
+ * the reference, which cannot reach it.
+ * As in values.c, NULL without an exception means that the reference has to read the line.
  *
  * How deep functions here call each other is given by the type, never by the input.
  */
-#ifndef USAGEWIRE_RECORDS_H
-#define USAGEWIRE_RECORDS_H
-
-#include "read/values.h"
+#include "common/schema.h"
 
 static PyObject *record_value(Input *r, const Kind *kind);
 
-static inline PyObject **
-record_slot(PyObject *record, Py_ssize_t offset)
-{
-    return (PyObject **)(void *)((char *)record + offset);
-}
-
-/* Make an instance that holds what `blank` shows, and owns none of it yet. */
+/* Make an instance whose slots are as in `slot_template`, and own none of them yet. */
 static inline PyObject *
 record_new(const Class *cls)
 {
     PyObject *record = (PyObject *)PyObject_GC_New(PyObject, cls->type);
     if (record != NULL) {
-        memcpy(record_slot(record, (Py_ssize_t)cls->slots_start), cls->blank, cls->slots_size);
+        memcpy(record_slot(record, (Py_ssize_t)SLOTS_START), cls->slot_template, cls->slots_size);
     }
     return record;
 }
@@ -38,7 +29,7 @@ record_drop(PyObject *record, const Class *cls, uint64_t filled, PyObject *extra
     for (int i = 0; i < cls->n_fields; i++) {
         owned[i] = filled >> i & 1 ? *record_slot(record, cls->fields[i].offset) : NULL;
     }
-    memset(record_slot(record, (Py_ssize_t)cls->slots_start), 0, cls->slots_size);
+    memset(record_slot(record, (Py_ssize_t)SLOTS_START), 0, cls->slots_size);
     for (int i = 0; i < cls->n_fields; i++) {
         Py_XDECREF(owned[i]);
     }
@@ -48,7 +39,7 @@ record_drop(PyObject *record, const Class *cls, uint64_t filled, PyObject *extra
 
 /* Own a None for each bit. */
 static inline void
-record_take_nones(uint64_t nones)
+record_own_nones(uint64_t nones)
 {
 #if PY_VERSION_HEX >= 0x030C0000
     (void)nones; /* None is immortal */
@@ -61,16 +52,16 @@ record_take_nones(uint64_t nones)
 #endif
 }
 
-/* Hold a complete object back from the collector, for now. */
+/* Defer the GC tracking of a complete object. */
 static inline void
-record_hold(Input *r, PyObject *object)
+record_defer(Input *r, PyObject *object)
 {
-    r->held++;
-    unseen_add(&r->values->unseen, object);
+    r->n_deferred++;
+    gc_deferred_add(&r->values->deferred, object);
 }
 
-/* Give a complete record to its owner: to the collector's sight later on, unless it cannot be in a cycle.
- * `within` is whether that is so of anything in it. */
+/* Finish a complete record: it is GC-tracked later, unless it cannot be in a cycle. `within` is whether
+ * anything in it is deferred. */
 static inline PyObject *
 record_done(Input *r, PyObject *record, const Class *cls, PyObject *extra, bool within)
 {
@@ -81,10 +72,10 @@ record_done(Input *r, PyObject *record, const Class *cls, PyObject *extra, bool 
     }
     if (extra != NULL && PyObject_GC_IsTracked(extra)) {
         PyObject_GC_UnTrack(extra);
-        record_hold(r, extra);
+        record_defer(r, extra);
     }
     if (tracked) {
-        record_hold(r, record);
+        record_defer(r, record);
     }
     return record;
 }
@@ -92,11 +83,11 @@ record_done(Input *r, PyObject *record, const Class *cls, PyObject *extra, bool 
 /* Own the defaults of the fields of `absent`; false where one could not be made, with those owned
  * that were added to `filled`. */
 static bool
-record_take_defaults(PyObject *record, const Class *cls, uint64_t absent, uint64_t *filled)
+record_own_defaults(PyObject *record, const Class *cls, uint64_t absent, uint64_t *filled)
 {
     for (; absent; absent &= absent - 1) {
         const Field *field = &cls->fields[lowest_bit(absent)];
-        PyObject *value = field->mode == DEFAULT_MADE ? PyObject_CallNoArgs(field->fallback)
+        PyObject *value = field->mode == DEFAULT_FACTORY ? PyObject_CallNoArgs(field->fallback)
                                                       : Py_NewRef(field->fallback);
         if (value == NULL) {
             return false;
@@ -107,7 +98,7 @@ record_take_defaults(PyObject *record, const Class *cls, uint64_t absent, uint64
     return true;
 }
 
-typedef enum { NEXT_KEY, NEXT_UNKNOWN, NEXT_END, NEXT_ODD } Next;
+typedef enum { NEXT_KEY, NEXT_UNKNOWN, NEXT_END, NEXT_FALLBACK } Next;
 
 /* Pass over what comes after a value, or first in an object, where it was not guessed: a key with its
  * colon, or the closing brace. */
@@ -119,13 +110,13 @@ record_next(Input *r, const Class *cls, bool first, Text *text, Key **key)
         return NEXT_END;
     }
     if ((!first && !scan_sign(s, ',')) || !scan_sign(s, '"') || !scan_string(s, text) || !scan_sign(s, ':')) {
-        value_refuse(r);
-        return NEXT_ODD;
+        value_malformed(r);
+        return NEXT_FALLBACK;
     }
     if (text->escaped) {
-        return NEXT_ODD;
+        return NEXT_FALLBACK;
     }
-    int index = table_find(&cls->names, text->text, text->length);
+    int index = str_table_find(&cls->names, text->text, text->length);
     if (index < 0) {
         scan_space(s);
         return NEXT_UNKNOWN;
@@ -138,20 +129,20 @@ record_next(Input *r, const Class *cls, bool first, Text *text, Key **key)
 static bool
 record_unknown(Input *r, const Class *cls, const Text *text, PyObject **extra)
 {
-    if (!cls->keeps && !cls->passes) {
+    if (!cls->keep_extra && !cls->ignore_extra) {
         return false;
     }
     PyObject *name = value_text(r, text); /* where it is dropped, too: it has to be UTF-8 */
     if (name == NULL) {
         return false;
     }
-    if (!cls->keeps) {
+    if (!cls->keep_extra) {
         PyObject *passed = value_any(r, NULL);
         Py_XDECREF(passed);
         Py_DECREF(name);
         return passed != NULL;
     }
-    PyObject *value = value_any(r, r->values->check_extra);
+    PyObject *value = value_any(r, r->values->reference.check_extra);
     bool kept = value != NULL && (*extra != NULL || (*extra = PyDict_New()) != NULL) &&
                 PyDict_SetItem(*extra, name, value) == 0;
     Py_XDECREF(value);
@@ -165,7 +156,7 @@ record_tag(Input *r, const Class *cls)
 {
     Text text;
     return scan_sign(&r->s, '"') && scan_string(&r->s, &text) && !text.escaped &&
-           table_find(&cls->tags, text.text, text.length) >= 0;
+           str_table_find(&cls->tags, text.text, text.length) >= 0;
 }
 
 /* Read a value after whitespace, or null. */
@@ -176,10 +167,10 @@ record_spaced_value(Input *r, const Kind *kind)
     return record_value(r, kind);
 }
 
-/* What is read of an object, beside the slots. */
+/* What was read of an object, beside the slots. */
 typedef struct {
     uint64_t filled; /* a bit for each field that was read */
-    uint64_t wrong;  /* and for each whose value is of another type, where that is not given back at once */
+    uint64_t wrong;  /* and for each whose value is of another type, where reading goes on */
     bool root;       /* whether the object is not part of anything */
     PyObject *extra; /* the unknown keys that are kept, or NULL */
     bool tagged;
@@ -190,7 +181,7 @@ typedef struct {
 static bool
 record_wrong(Input *r, const Key *key, const uint8_t *start, Found *found)
 {
-    if (!found->root || !r->strict || r->refused || key->kind.name > KIND_ANY || PyErr_Occurred()) {
+    if (!found->root || !r->strict || r->malformed || key->kind.name > KIND_ANY || PyErr_Occurred()) {
         return false;
     }
     r->s.p = start;
@@ -206,7 +197,7 @@ record_field(Input *r, PyObject *record, const Key *key, Found *found)
     int64_t number;
     const uint8_t *start = r->s.p;
     if ((found->filled | found->wrong) & key->bit) {
-        return false; /* twice: which one counts is not for here to say */
+        return false; /* twice: the reference decides which one counts */
     }
     if (key->kind.name == KIND_INT && scan_short_integer(&r->s, &number)) {
         value = intern_number(&r->values->intern, number);
@@ -242,16 +233,16 @@ record_members(Input *r, Class *cls, Key *tag, PyObject *record, Found *found)
     Key **guess = first ? &cls->first : &tag->next;
     for (;; first = false) {
         Key *key = *guess;
-        if (plan_is_next(key, s->p, s->end, first)) {
+        if (key_is_next(key, s->p, s->end, first)) {
             s->p += key->size - first;
         }
         else {
             Text text;
             switch (record_next(r, cls, first, &text, &key)) {
             case NEXT_END:
-                r->refused |= found->wrong != 0;
+                r->malformed |= found->wrong != 0;
                 return found->wrong == 0;
-            case NEXT_ODD:
+            case NEXT_FALLBACK:
                 return false;
             case NEXT_UNKNOWN:
                 if (!record_unknown(r, cls, &text, &found->extra)) {
@@ -268,7 +259,7 @@ record_members(Input *r, Class *cls, Key *tag, PyObject *record, Found *found)
                 return false;
             }
         }
-        else if (key->field == KEY_ODD || found->tagged || !record_tag(r, cls)) {
+        else if (key->field == KEY_FALLBACK || found->tagged || !record_tag(r, cls)) {
             return false;
         }
         else {
@@ -277,15 +268,15 @@ record_members(Input *r, Class *cls, Key *tag, PyObject *record, Found *found)
     }
 }
 
-/* Whether what a record holds is what its class allows, as far as that is for here to say. */
+/* Whether the tag in a field of a record is one that its class allows. */
 static bool
-record_is_allowed(PyObject *record, const Class *cls)
+record_has_allowed_tag(PyObject *record, const Class *cls)
 {
-    return cls->refused_field < 0 ||
-           PySet_Contains(cls->refused, *record_slot(record, cls->fields[cls->refused_field].offset)) == 0;
+    return cls->tag_field < 0 ||
+           PySet_Contains(cls->known_tags, *record_slot(record, cls->fields[cls->tag_field].offset)) == 0;
 }
 
-/* Read the rest of an object of class `cls`; what was passed of it is said for record_members. */
+/* Read the rest of an object of class `cls`, as record_members does. */
 static PyObject *
 record_object(Input *r, Class *cls, Key *tag)
 {
@@ -294,16 +285,16 @@ record_object(Input *r, Class *cls, Key *tag)
         return NULL;
     }
     Found found = {.root = r->root, .tagged = tag != NULL};
-    const size_t held = r->held;
+    const size_t n_deferred = r->n_deferred;
     r->root = false;
     if (!record_members(r, cls, tag, record, &found)) {
         goto give_back;
     }
     if ((found.filled & cls->required) != cls->required) {
-        r->refused |= found.root;
+        r->malformed |= found.root;
         goto give_back;
     }
-    if (!record_is_allowed(record, cls)) {
+    if (!record_has_allowed_tag(record, cls)) {
         goto give_back;
     }
     PyObject *extra = found.extra;
@@ -312,12 +303,12 @@ record_object(Input *r, Class *cls, Key *tag)
         found.filled |= UINT64_C(1) << cls->extra;
         found.extra = NULL;
     }
-    uint64_t absent = cls->every & ~found.filled, others = absent & ~cls->nones;
-    if (others && !record_take_defaults(record, cls, others, &found.filled)) {
+    uint64_t absent = cls->every & ~found.filled, others = absent & ~cls->none_default_mask;
+    if (others && !record_own_defaults(record, cls, others, &found.filled)) {
         goto give_back;
     }
-    record_take_nones(absent & cls->nones);
-    return record_done(r, record, cls, extra, r->held > held);
+    record_own_nones(absent & cls->none_default_mask);
+    return record_done(r, record, cls, extra, r->n_deferred > n_deferred);
 
 give_back:
     record_drop(record, cls, found.filled, found.extra);
@@ -338,7 +329,7 @@ record_find_tag(const Input *r, const Union *choice, Text *tag)
         if (s->p == s->end || *s->p++ != '"' || !scan_string(s, &key) || key.escaped || !scan_sign(s, ':')) {
             return false;
         }
-        int i = table_find(&choice->keys, key.text, key.length);
+        int i = str_table_find(&choice->keys, key.text, key.length);
         scan_space(s);
         if (i < 0 || i >= best) {
             if (!scan_value(s)) {
@@ -372,7 +363,7 @@ record_union(Input *r, Union *choice)
     else if (!record_find_tag(r, choice, &tag)) {
         return NULL;
     }
-    int index = table_find(&choice->tags, tag.text, tag.length);
+    int index = str_table_find(&choice->tags, tag.text, tag.length);
     if (index >= 0 && is_first) {
         Class *cls = choice->classes[index];
         return record_object(r, cls, cls->tag);
@@ -382,8 +373,8 @@ record_union(Input *r, Union *choice)
     return cls != NULL ? record_object(r, cls, NULL) : NULL;
 }
 
-/* Take a tuple out of the collector's sight where none of its items is in it or held back from it: it cannot
- * be in a cycle. */
+/* Untrack a tuple that cannot be in a cycle: no item is GC-tracked or deferred, or a dict, which up to
+ * CPython 3.13 is tracked only when it changes. */
 static void
 record_untrack_items(PyObject *tuple, bool within)
 {
@@ -391,7 +382,8 @@ record_untrack_items(PyObject *tuple, bool within)
         return;
     }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
-        if (PyObject_GC_IsTracked(PyTuple_GET_ITEM(tuple, i))) {
+        PyObject *item = PyTuple_GET_ITEM(tuple, i);
+        if (PyObject_GC_IsTracked(item) || PyDict_CheckExact(item)) {
             return;
         }
     }
@@ -403,7 +395,7 @@ static PyObject *
 record_list(Input *r, const Kind *item, bool as_tuple)
 {
     Scan *s = &r->s;
-    const size_t held = r->held;
+    const size_t n_deferred = r->n_deferred;
     PyObject *list = PyList_New(0);
     if (list == NULL) {
         return NULL;
@@ -432,7 +424,7 @@ record_list(Input *r, const Kind *item, bool as_tuple)
     PyObject *tuple = PyList_AsTuple(list);
     Py_DECREF(list);
     if (tuple != NULL) {
-        record_untrack_items(tuple, r->held > held);
+        record_untrack_items(tuple, r->n_deferred > n_deferred);
     }
     return tuple;
 }
@@ -460,7 +452,7 @@ record_value(Input *r, const Kind *kind)
     case KIND_DECIMAL:
         return value_decimal(r);
     case KIND_ANY:
-        return value_any(r, r->values->check_any);
+        return value_any(r, r->values->reference.check_any);
     case KIND_CLASS:
         return scan_sign(s, '{') ? record_object(r, kind->cls, NULL) : NULL;
     case KIND_UNION:
@@ -473,5 +465,3 @@ record_value(Input *r, const Kind *kind)
     }
     return NULL;
 }
-
-#endif
