@@ -1,4 +1,4 @@
-"""See that nothing is left behind: `python -m proof.leaks`.
+"""See that nothing is left behind: `python -m proof.memory.leaks`.
 
 The same work is done again and again (good and bad lines, records and odd records, plans and
 writers made and dropped), and afterwards the reference counts of what everything shares (None, the
@@ -24,10 +24,10 @@ from typing import Any, Final
 import attrs
 import orjson
 
-from proof.classes import OURS, TYPES, YOURS
-from proof.lines import Line, Pool, maker
-from proof.odd import odd
-from proof.pair import Options, Side, read_documents, read_lines
+from proof.fuzz.lines import Line, Pool, maker
+from proof.support.altered import odd
+from proof.support.classes import OURS, TYPES, YOURS
+from proof.support.pair import Options, Side, read_documents, read_lines
 from usagewire import Decoder, Encoder, UsageWireError, make_converter
 from usagewire.codec.line_decoder import progress_from
 from usagewire.converters import scalars

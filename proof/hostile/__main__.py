@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import attrs
 
-from proof.pair import without_c
+from proof.support.pair import without_c
 from usagewire import Decoder, Encoder, UsageWireError, make_converter
 from usagewire.models import NO_PROPERTIES
 from usagewire.native import plans

@@ -1,6 +1,6 @@
-/* What libFuzzer calls: `one` of `proof.target`, in a Python inside this process.
+/* What libFuzzer calls: `one` of `proof.fuzz.target`, in a Python inside this process.
  *
- * PYTHON is the interpreter whose packages are used. It is set by proof/fuzzer.sh.
+ * PYTHON is the interpreter whose packages are used. It is set by proof/fuzz/fuzzer.sh.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -30,7 +30,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
         Py_ExitStatusException(status);
     }
     PyConfig_Clear(&config);
-    PyObject *target = PyImport_ImportModule("proof.target");
+    PyObject *target = PyImport_ImportModule("proof.fuzz.target");
     one = target == NULL ? NULL : PyObject_GetAttrString(target, "one");
     if (one == NULL) {
         give_up();

@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 
 import attrs
 
-from proof.classes import TYPES
-from proof.compare import exact, rejection
-from proof.guard import fenced
+from proof.support.classes import TYPES
+from proof.support.compare import exact, rejection
+from proof.support.fence import fenced
 from usagewire import DecodeError, Decoder, Encoder, UsageWireError, make_converter
 from usagewire.native import plans
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import attrs
 
-from proof.classes import Money
+from proof.support.classes import Money
 from usagewire import UnknownResult
 
 

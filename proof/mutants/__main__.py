@@ -1,4 +1,4 @@
-"""Plant each fault of `proof.mutations` in a copy of the C text and see the quick tests fail.
+"""Plant each fault of `faults.txt` in a copy of the C text and see the quick tests fail.
 
 A fault that no test finds survives: either a test is missing, or the line it changes is not needed.
 Less than 95 % found, or a fault that does not fit the text any more, is a failure.
@@ -20,9 +20,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from proof.mutations import MUTATIONS, Mutation
-
-ROOT: Final = Path(__file__).parents[1]
+ROOT: Final = Path(__file__).parents[2]
+FAULTS: Final = Path(__file__).with_name("faults.txt")
+"""By file of the C text, two lines for each fault: what it breaks, and `    old → new`. The old text
+stands there just once; ⏎ is LF. No fault changes only speed, or could only be seen by a sanitizer."""
 LEAST_KILLED: Final = 0.95
 TIMEOUT: Final = 120
 """Seconds for one part; a fault may make it run for ever."""
@@ -42,6 +43,29 @@ PARTS: Final = (
     ("proof.fuzz", "--lines", "20000", "--seed", "1"),
 )
 """What is run, one after the other, until something fails: modules and their arguments."""
+
+
+class Mutation(NamedTuple):
+    """A fault: `new` instead of `old` in a file of `src/usagewire/native/csrc`."""
+
+    file: str
+    why: str
+    old: str
+    new: str
+
+
+def mutations() -> list[Mutation]:
+    """Return the faults."""
+    found, file, why = [], "", ""
+    for line in FAULTS.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            file = line[1:-1]
+        elif line.startswith("    "):
+            old, _, new = line[4:].replace("⏎", "\n").partition(" →")
+            found.append(Mutation(file, why, old, new[1:]))
+        else:
+            why = line
+    return found
 
 
 class Killed(NamedTuple):
@@ -105,32 +129,18 @@ def killed(mutation: Mutation | None) -> Killed:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutant-") as name:
         source = built(Path(name), mutation)
-        for part in parts():
+        for part in PARTS:
             by = failure(part, source)
             if by:
                 break
     return Killed(by, time.monotonic() - started)
 
 
-def parts() -> list[tuple[str, ...]]:
-    """Return the parts that are there."""
-    return [part for part in PARTS if part[0] == "pytest" or (ROOT / "proof" / "fuzz.py").exists()]
-
-
 def failure(part: tuple[str, ...], source: Path) -> str:
     """Return what fails when a part runs on the package in `source`; nothing where it passes."""
     module, *arguments = part
     if module == "pytest":
-        arguments = [
-            "-x",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "no:randomly",
-            "--no-header",
-            *arguments,
-        ]
+        arguments = ["-x", "-q", "-p", "no:cacheprovider", "--no-header", *arguments]
     environment = {
         **os.environ,
         "PYTHONPATH": str(source),
@@ -173,7 +183,9 @@ def main() -> int:
     parser.add_argument("only", nargs="*", help="plant those that one of these is part of")
     given = parser.parse_args()
     chosen = [
-        m for m in MUTATIONS if not given.only or any(o in f"{m.file} {m.why}" for o in given.only)
+        m
+        for m in mutations()
+        if not given.only or any(o in f"{m.file} {m.why}" for o in given.only)
     ]
     without = killed(None)
     if without.by:

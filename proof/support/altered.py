@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import attrs
 
-from proof.classes import Base, Circle, Derived, Mutable, Open, Point, Square
+from proof.support.classes import Base, Circle, Derived, Mutable, Open, Point, Square
 from usagewire import CostsResultAmount, UnknownResult, UsageVectorStoresResult
 
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Build the extension for one proof, beside links to the package, so that PYTHONPATH finds both:
-#     proof/build.sh PYTHON FOLDER COMPILER FLAG...
+#     proof/support/build.sh PYTHON FOLDER COMPILER FLAG...
 set -eu
 python=$1 folder=$2
 shift 2

@@ -16,8 +16,8 @@ from typing import Any, Final, TypeAlias, Union, get_args, get_origin, get_type_
 import attrs
 import orjson
 
-from proof import values
-from proof.values import quoted
+from proof.fuzz import values
+from proof.fuzz.values import quoted
 from usagewire import UsageWireError
 from usagewire.converters.scalars import read_decimal, read_float, read_json, read_str
 from usagewire.wire import names as wire_names

@@ -3,7 +3,7 @@
 The first byte of an input says how the rest is read. libFuzzer looks at the C text alone, and makes
 of inputs others that go new ways there. What differs is printed as in `proof.fuzz`.
 
-    python -m proof.target FOLDER
+    python -m proof.fuzz.target FOLDER
 
 makes a folder of inputs to begin with, and beside it `FOLDER.dict`, of words that inputs may hold.
 """
@@ -17,17 +17,15 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from proof.classes import TYPES
-from proof.findings import FINDINGS
-from proof.fuzz import KNOWN, SIGHTINGS, DifferenceError, smaller, written_apart
-from proof.lines import ALL_TAGS, Line, Pool, maker
-from proof.pair import BETWEEN, Encoders, Options, pair_of
-from proof.values import BAD_INTS, BAD_UTF8, DECIMALS, FLOATS, INTS, ODD, STRINGS
-from usagewire.converters import classes
-from usagewire.native import plans
+from proof.fuzz.differences import KNOWN, DifferenceError, prepare, smaller, written_apart
+from proof.fuzz.findings import FINDINGS
+from proof.fuzz.lines import ALL_TAGS, Line, Pool, maker
+from proof.fuzz.values import BAD_INTS, BAD_UTF8, DECIMALS, FLOATS, INTS, ODD, STRINGS
+from proof.support.classes import TYPES
+from proof.support.pair import BETWEEN, Encoders, Options, pair_of
 from usagewire.wire import names as wire_names
 
-SAMPLES: Final = Path(__file__).parents[1] / "tests" / "data" / "samples.json"
+SAMPLES: Final = Path(__file__).parents[2] / "tests" / "data" / "samples.json"
 LINES: Final = 8
 """Lines of each type to begin with."""
 LONGEST_WORD: Final = 100
@@ -112,10 +110,7 @@ def main() -> None:
     folder.with_suffix(".dict").write_text("".join(lines), encoding="ascii")
 
 
-# The reference goes step by step but for what comes by very often, as in `proof.fuzz`.
-classes.SIGHTINGS = SIGHTINGS  # type: ignore[misc]
-if plans.unavailable() is not None:
-    sys.exit(f"nothing to compare: {plans.unavailable()}")
+prepare()
 
 if __name__ == "__main__":
     main()

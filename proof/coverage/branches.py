@@ -1,4 +1,4 @@
-"""See that the proofs take the branches of the C text: `python -m proof.branches FOLDER`.
+"""See that the proofs take the branches of the C text: `python -m proof.coverage.branches FOLDER`.
 
 A branch is one way out of a condition, as gcov counts them in a build with `--coverage` that ran. At
 least 95 % of them have to have been taken once. Of the others, each is in a function that

@@ -1,4 +1,4 @@
-"""Run a module by a build of the extension of its own: `python -m proof.under pytest tests/codec/test_decoder.py`.
+"""Run a module by a build of the extension of its own: `python -m proof.support.run_on_build pytest tests/codec/test_decoder.py`.
 
 LeakSanitizer, where it is there, tells at the end of the process what nobody points to any more. Of
 orjson, which keeps a few strings of its own so, it does not hear: it looks away meanwhile, and the

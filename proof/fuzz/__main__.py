@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
-import marshal
 import sys
 import time
-from collections.abc import Callable
 from functools import cache, lru_cache
 from itertools import product
 from random import Random
@@ -19,13 +17,12 @@ from typing import Any, Final
 
 import attrs
 
-from proof.classes import OURS, TYPES, YOURS
-from proof.findings import FINDINGS, RECORDS, Finding
-from proof.lines import Line, Pool, maker
-from proof.odd import odd
-from proof.pair import BETWEEN, Encoders, Options, Pair, pair_of
-from usagewire.converters import classes
-from usagewire.native import plans
+from proof.fuzz.differences import KNOWN, DifferenceError, prepare, smaller, written_apart
+from proof.fuzz.findings import FINDINGS, RECORDS, Finding
+from proof.fuzz.lines import Line, Pool, maker
+from proof.support.altered import odd
+from proof.support.classes import TYPES
+from proof.support.pair import BETWEEN, Encoders, Options, Pair, pair_of
 from usagewire.wire.names import DIALECTS
 
 BATCH: Final = 250
@@ -33,7 +30,6 @@ BATCH: Final = 250
 
 BATCHES_OF_POOL: Final = 100
 ODD_RECORDS: Final = 8
-SIGHTINGS: Final = 200
 LEAST_TAKEN: Final = 0.85
 """Of the records that came out, the share that C has to have made itself, and of lines written."""
 
@@ -56,10 +52,6 @@ class Tally:
     odd: int = 0
 
 
-class DifferenceError(Exception):
-    """C and the reference said two things."""
-
-
 @lru_cache(maxsize=2)
 def _pool(seed: int, number: int) -> Pool:
     return Pool(f"{seed}/{number}")
@@ -80,10 +72,7 @@ def main() -> None:
     parser.add_argument("--progress", help="a file to leave the number of the current batch in")
     arguments = parser.parse_args()
     faulthandler.enable()
-    # The reference goes step by step but for what comes by very often: straight code is not it.
-    classes.SIGHTINGS = SIGHTINGS  # type: ignore[misc]
-    if plans.unavailable() is not None:
-        sys.exit(f"nothing to compare: {plans.unavailable()}")
+    prepare()
     seed = Random().randrange(2**32) if arguments.seed is None else arguments.seed
     print(f"seed {seed}, {arguments.lines} lines", flush=True)
     started, tally = time.monotonic(), Tally()
@@ -166,9 +155,6 @@ def _options(rng: Random, name: str, way: str) -> Options:
     )
 
 
-KNOWN: Final = frozenset({*OURS, *YOURS})
-
-
 def _write(rng: Random, records: list[Any], tally: Tally) -> None:
     dialects = DIALECTS if rng.random() < 0.1 else (rng.choice(DIALECTS),)
     for dialect in dialects:
@@ -190,9 +176,6 @@ def _write(rng: Random, records: list[Any], tally: Tally) -> None:
         raise DifferenceError(written_apart(encoders, mixed))
 
 
-# --- what to tell where they differ ---
-
-
 def _replay(finding: Finding) -> None:
     options = Options(
         finding.type, finding.strict, finding.unknown, finding.on_error, finding.max_line_bytes
@@ -208,64 +191,6 @@ def _replay_written(what: str, record: Any) -> None:
         if not encoders.write_one(record):
             told = written_apart(encoders, [record])
             raise DifferenceError(f"an old finding is back: {what}: {told}")
-
-
-def written_apart(encoders: Encoders, records: list[Any]) -> str:
-    """Return what to say about records that are written in two ways."""
-    record = next((one for one in records if not encoders.write_one(one)), records)
-    said = []
-    for encoder in (encoders.c, encoders.reference):
-        try:
-            said.append(repr(encoder.encode(record)))
-        except Exception as error:
-            said.append(f"{type(error).__name__}: {error}")
-    return f"written {encoders.how}:\n  {_shown(record)}\n  by C: {said[0]}\n  meant: {said[1]}"
-
-
-def _shown(record: Any) -> str:
-    try:
-        return repr(record)
-    except Exception as error:
-        names = [a.name for a in attrs.fields(type(record)) if hasattr(record, a.name)]
-        return f"{type(record).__name__} with {names} only ({error})"
-
-
-def smaller(options: Options, way: str, data: bytes, cuts: tuple[int, ...]) -> str:
-    """Return what to say about an input, made as small as it goes."""
-
-    def differs(text: bytes, marks: tuple[int, ...] = ()) -> bool:
-        said, meant = Pair(options).read(way, text, marks)
-        return said.said != meant.said
-
-    if differs(data):
-        data, cuts = _reduced(data, differs), ()
-    finding = Finding(what="?", way=way, data=data, cuts=cuts, **attrs.asdict(options))
-    said, meant = Pair(options).read(way, data, cuts)
-    answers = [marshal.loads(answer.said) for answer in (said, meant)]  # noqa: S302 -- our own
-    return f"{finding!r}\n  by C:  {answers[0]}\n  meant: {answers[1]}"
-
-
-def _reduced(data: bytes, differs: Callable[[bytes], bool]) -> bytes:
-    """Return less of `data` that still differs: whole lines are left out first, then bytes."""
-    lines = data.split(b"\n")
-    kept = _less(lines, lambda some: differs(b"\n".join(some)))
-    letters = _less([bytes([c]) for c in b"\n".join(kept)], lambda some: differs(b"".join(some)))
-    return b"".join(letters)
-
-
-def _less(parts: list[bytes], differs: Callable[[list[bytes]], bool]) -> list[bytes]:
-    size = len(parts) // 2
-    deadline = time.monotonic() + 20
-    while size and time.monotonic() < deadline:
-        at = 0
-        while at < len(parts) and time.monotonic() < deadline:
-            rest = parts[:at] + parts[at + size :]
-            if differs(rest):
-                parts = rest
-            else:
-                at += size
-        size //= 2
-    return parts
 
 
 if __name__ == "__main__":

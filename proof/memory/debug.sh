@@ -1,7 +1,7 @@
 #!/bin/sh
-# Run tests and proof.leaks on a debug build of Python, which looks at what C does, and counts all
+# Run tests and proof.memory.leaks on a debug build of Python, which looks at what C does, and counts all
 # references; in an environment of its own:
-#     proof/debug.sh PYTHON MODULE ARGUMENT...
+#     proof/memory/debug.sh PYTHON MODULE ARGUMENT...
 set -eu
 python=$1 environment=build/proof/debug-venv
 shift
@@ -20,7 +20,7 @@ print(*project["dependencies"], *extras)'
 # shellcheck disable=SC2046 -- words
 "$python" -W ignore -m pip install --quiet --disable-pip-version-check $("$python" -c "$needed")
 # Py_DEBUG is in pyconfig.h, but Debian's headers are links, and gcc goes by where they lead to.
-sh proof/build.sh "$python" build/proof/debug gcc -DPy_DEBUG -O1 -fno-omit-frame-pointer
+sh proof/support/build.sh "$python" build/proof/debug gcc -DPy_DEBUG -O1 -fno-omit-frame-pointer
 export PYTHONPATH=build/proof/debug:.
-"$python" -m proof.under "$@"
-"$python" -m proof.under proof.leaks
+"$python" -m proof.support.run_on_build "$@"
+"$python" -m proof.support.run_on_build proof.memory.leaks

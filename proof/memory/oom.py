@@ -1,4 +1,4 @@
-"""Let each allocation of C fail in turn: `python -m proof.oom`.
+"""Let each allocation of C fail in turn: `python -m proof.memory.oom`.
 
 For k = 1, 2, 3 and so on the k-th allocation of a call fails. The call ends in MemoryError or gives
 what it gives otherwise, it never loses a record or gives one twice, and leaves no reference behind.
@@ -26,8 +26,8 @@ from unittest.mock import patch
 
 import orjson
 
-from proof.classes import TYPES, Circle, Drawing, Lists, Money, Mutable, Open, Point, Square
-from proof.compare import exact
+from proof.support.classes import TYPES, Circle, Drawing, Lists, Money, Mutable, Open, Point, Square
+from proof.support.compare import exact
 from usagewire import Encoder, UsageObject, UsageWireError, make_converter
 from usagewire.codec.line_decoder import progress_from
 from usagewire.native import plans
