@@ -25,60 +25,19 @@ from usagewire.wire import names as wire_names
 POOL: Final = 400
 """How many random texts of a kind are at hand at a time."""
 
-TAG_KEYS: Final = (b'"object"', b'"object"', b'"object"', b'"object"', b'"_object"')
+TAG_KEYS: Final = (
+    b'"object"', b'"object"', b'"object"', b'"object"', b'"_object"',
+)  # fmt: skip
 SPACES: Final = (
-    b" ",
-    b"  ",
-    b"\t",
-    b"\r",
-    b" \t ",
-    b"\r\n",
-    b"\n",
-    b"\x0b",
-    b"\x0c",
-    b"\xc2\xa0",
-    b"\x00",
-)
+    b" ", b"  ", b"\t", b"\r", b" \t ", b"\r\n", b"\n", b"\x0b", b"\x0c", b"\xc2\xa0", b"\x00",
+)  # fmt: skip
 GARBAGE: Final = (
-    *(
-        b"",
-        b" ",
-        b"\r",
-        b"what?",
-        b"null",
-        b"true",
-        b"5",
-        b'"x"',
-        b"[]",
-        b"{}",
-        b"{",
-        b"}",
-        b"[",
-        b"\xff",
-    ),
-    *(
-        b"\xef\xbb\xbf",
-        b"\xef\xbb\xbf{}",
-        b"\x00",
-        b"{}{}",
-        b"{} {}",
-        b"{}x",
-        b"[{}]",
-        b"-",
-        b'{"',
-        b'{"a',
-    ),
-    *(b'{"error":{"message":"quota","type":"t"}}', b'{"error":"x"}', b'{"error":{"message":1}}'),
-    *(
-        b'{"object":"error","error":{"message":"m"}}',
-        b"NaN",
-        b"  {}  ",
-        b"{}\x00",
-        b"'",
-        b"\t\t",
-        b"{}\r\r",
-    ),
-)
+    b"", b" ", b"\r", b"what?", b"null", b"true", b"5", b'"x"', b"[]", b"{}", b"{", b"}", b"[",
+    b"\xff", b"\xef\xbb\xbf", b"\xef\xbb\xbf{}", b"\x00", b"{}{}", b"{} {}", b"{}x", b"[{}]",
+    b"-", b'{"', b'{"a', b'{"error":{"message":"quota","type":"t"}}', b'{"error":"x"}',
+    b'{"error":{"message":1}}', b'{"object":"error","error":{"message":"m"}}', b"NaN", b"  {}  ",
+    b"{}\x00", b"'", b"\t\t", b"{}\r\r",
+)  # fmt: skip
 
 
 Maker: TypeAlias = "Callable[[Line], bytes]"
@@ -516,56 +475,19 @@ def _list_of(make: Maker) -> Maker:
 
 
 ALL_TAGS: Final = [
-    *(quoted(tag) for tag in wire_names.CLASS_OF_TAG),
-    *(
-        b'"circle"',
-        b'"square"',
-        b'"later"',
-        b'"organization.usage.later.result"',
-        b'""',
-        b'"obj\\u0065ct"',
-    ),
-    *('"é"'.encode(), b'"bucke\\u0074"', b'"' + b"t" * 70 + b'"', b"null", b"5"),
-]
+    *(quoted(tag) for tag in wire_names.CLASS_OF_TAG), b'"circle"', b'"square"', b'"later"',
+    b'"organization.usage.later.result"', b'""', b'"obj\\u0065ct"', '"é"'.encode(),
+    b'"bucke\\u0074"', b'"' + b"t" * 70 + b'"', b"null", b"5",
+]  # fmt: skip
 FAR_KEYS: Final = [
     quoted(f"{start}{i}") for i in range(20) for start in ("new_", "input_tokens_", "")
 ]
 NEAR_KEYS: Final = [
-    *(
-        b'"object"',
-        b'"_object"',
-        b'"error"',
-        b'"ActualInstance"',
-        b'"actual_instance"',
-        b'"ActualType"',
-    ),
-    *(
-        b'"additional_properties"',
-        b'""',
-        b'"input_token"',
-        b'"input_tokens_"',
-        b'"Input_tokens"',
-        b'"amoun"',
-    ),
-    *(
-        b'"usage_byte"',
-        b'"result"',
-        b'"Results"',
-        b'"input\\u005ftokens"',
-        b'"ob\\u006aect"',
-        b'"source"',
-    ),
-    *(
-        quoted(key)
-        for attribute in wire_names.USAGE_METRICS
-        for key in wire_names.spellings(attribute)
-    ),
-    *(
-        '"clé"'.encode(),
-        b'"' + b"k" * 70 + b'"',
-        b'"a\\nb"',
-        b'"\\ud83d\\ude00"',
-        b'"\\ud800"',
-        b'"\xff"',
-    ),
-]
+    b'"object"', b'"_object"', b'"error"', b'"ActualInstance"', b'"actual_instance"',
+    b'"ActualType"', b'"additional_properties"', b'""', b'"input_token"', b'"input_tokens_"',
+    b'"Input_tokens"', b'"amoun"', b'"usage_byte"', b'"result"', b'"Results"',
+    b'"input\\u005ftokens"', b'"ob\\u006aect"', b'"source"',
+    *(quoted(key) for attribute in wire_names.USAGE_METRICS for key in wire_names.spellings(attribute)),
+    '"clé"'.encode(), b'"' + b"k" * 70 + b'"', b'"a\\nb"', b'"\\ud83d\\ude00"', b'"\\ud800"',
+    b'"\xff"',
+]  # fmt: skip

@@ -64,21 +64,9 @@ null null null true false tru fals nul truex nullx True None NaN Infinity -Infin
 [1e400] [99999999999999999999] [18446744073709551615] {"a":1e19} {"a":1,"a":2} {"a":"\ud800"} ["\u00e9"]
 [0.1,1e5,-0.0,-1] [01] ["x] {"x] ["}"] ["]"] [[[[[[]]]]]] [[[[[]]]]]] {"a":[} {"a":(1)} [tru] {"a":nul}
 """),
-    b"[1 2]",
-    b"[ 1 , 2 ]",
-    b'{ "a" : 1 }',
-    b"[1,\t2]",
-    b"[1,\r2]",
-    b"[1,\x0b2]",
-    b"[1,\x002]",
-    b"\x00",
-    b"\x7f",
-    b"\xff",
-    b"\xc3\xa9",
-    b"\xe2\x80\x83",
-    b"\xef\xbb\xbf1",
-    b"",
-)
+    b"[1 2]", b"[ 1 , 2 ]", b'{ "a" : 1 }', b"[1,\t2]", b"[1,\r2]", b"[1,\x0b2]", b"[1,\x002]",
+    b"\x00", b"\x7f", b"\xff", b"\xc3\xa9", b"\xe2\x80\x83", b"\xef\xbb\xbf1", b"",
+)  # fmt: skip
 STRINGS: Final = (
     *_words(r"""
 "" "a" "ab" "gpt-4o" "\"" "\\" "\/" "\b\f\n\r\t" "\u0041" "\u00e9" "\u20ac" "\ud83d\ude00" "\ud83d"
@@ -87,33 +75,17 @@ STRINGS: Final = (
 "a\" "\\u0041" "\'" "\é" "é" "日本語" "😀smile" "naïve\n" "\u00e9é" "﻿" "a\\\\b" "\\n" "\n\u0041é"
 "\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/\/" "tier\"one" "\\server\share"
 """),
-    b'"\x7f"',
-    b'"a\x00b"',
-    b'"a\x1fb"',
-    b'"tab\tin"',
-    b'"cr\rin"',
-    b'"\\\x00"',
-    b'"\\\t"',
-    b'"two words"',
-    b'"' + b"\\n" * 127 + b'"',
-    b'"' + b"\\n" * 128 + b'"',
-    b'"' + b"\\n" * 129 + b'"',
-    b'"' + b"\\t" * 200 + b'"',
-    b'"' + "é".encode() * 300 + b'"',
+    b'"\x7f"', b'"a\x00b"', b'"a\x1fb"', b'"tab\tin"', b'"cr\rin"', b'"\\\x00"', b'"\\\t"',
+    b'"two words"', b'"' + b"\\n" * 127 + b'"', b'"' + b"\\n" * 128 + b'"',
+    b'"' + b"\\n" * 129 + b'"', b'"' + b"\\t" * 200 + b'"', b'"' + "é".encode() * 300 + b'"',
     b'"' + b"a" * 5000 + b'"',
-)
+)  # fmt: skip
 BAD_UTF8: Final = (
-    *(b"\x80", b"\xbf", b"\xc0\x80", b"\xc1\xbf", b"\xc3", b"\xc3(", b"\xe0\x80\x80", b"\xe2\x82"),
-    *(b"\xed\xa0\x80", b"\xed\xbf\xbf", b"\xf0\x80\x80\x80", b"\xf0\x9f\x98", b"\xf4\x90\x80\x80"),
-    *(
-        b"\xf5\x80\x80\x80",
-        b"\xfe",
-        b"\xff",
-        b"\xf8\x88\x80\x80\x80",
-        b"\xe2\x28\xa1",
-        b"\xc3\xa9\xa9",
-    ),
-)
+    b"\x80", b"\xbf", b"\xc0\x80", b"\xc1\xbf", b"\xc3", b"\xc3(", b"\xe0\x80\x80", b"\xe2\x82",
+    b"\xed\xa0\x80", b"\xed\xbf\xbf", b"\xf0\x80\x80\x80", b"\xf0\x9f\x98", b"\xf4\x90\x80\x80",
+    b"\xf5\x80\x80\x80", b"\xfe", b"\xff", b"\xf8\x88\x80\x80\x80", b"\xe2\x28\xa1",
+    b"\xc3\xa9\xa9",
+)  # fmt: skip
 ALPHABET: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-. :/"
 
 

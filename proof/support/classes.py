@@ -139,40 +139,20 @@ class Derived(Base):
 
 
 YOURS: Final = (
-    Point,
-    Mutable,
-    Money,
-    Lists,
-    Open,
-    MustOpen,
-    Long,
-    Empty,
-    Anything,
-    Circle,
-    Square,
-    Drawing,
+    Point, Mutable, Money, Lists, Open, MustOpen, Long, Empty, Anything, Circle, Square, Drawing,
     Derived,
-)
+)  # fmt: skip
 
 OURS: Final = (
-    usagewire.UsageCompletionsResult,
-    usagewire.UsageEmbeddingsResult,
-    usagewire.UsageModerationsResult,
-    usagewire.UsageImagesResult,
-    usagewire.UsageAudioSpeechesResult,
-    usagewire.UsageAudioTranscriptionsResult,
-    usagewire.UsageVectorStoresResult,
-    usagewire.UsageCodeInterpreterSessionsResult,
-    usagewire.UsageFileSearchCallsResult,
-    usagewire.UsageWebSearchCallsResult,
-    usagewire.UsageDecisionsResult,
-    usagewire.CostsResult,
-    usagewire.CostsResultAmount,
-    usagewire.UnknownResult,
-    UsageTimeBucketResultInner,
-    usagewire.UsageTimeBucket,
+    usagewire.UsageCompletionsResult, usagewire.UsageEmbeddingsResult,
+    usagewire.UsageModerationsResult, usagewire.UsageImagesResult,
+    usagewire.UsageAudioSpeechesResult, usagewire.UsageAudioTranscriptionsResult,
+    usagewire.UsageVectorStoresResult, usagewire.UsageCodeInterpreterSessionsResult,
+    usagewire.UsageFileSearchCallsResult, usagewire.UsageWebSearchCallsResult,
+    usagewire.UsageDecisionsResult, usagewire.CostsResult, usagewire.CostsResultAmount,
+    usagewire.UnknownResult, UsageTimeBucketResultInner, usagewire.UsageTimeBucket,
     usagewire.UsageResponse,
-)
+)  # fmt: skip
 
 TYPES: Final[dict[str, Any]] = {
     "UsageObject": usagewire.UsageObject,

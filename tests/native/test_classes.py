@@ -17,16 +17,23 @@ import orjson
 import pytest
 from cattrs import Converter
 
-from tests.native.test_plans import (
+from tests.support.comparing import exact
+from tests.support.native import (
+    BY_C,
     DOCUMENTS,
     GIVEN_BACK,
+    Base,
+    Derived,
+    Mine,
+    Point,
     compact,
+    grown,
     plan_for,
     plan_of,
     read_lines,
     taken,
+    writer_of,
 )
-from tests.support.comparing import exact
 from tests.support.samples import COMPLETIONS, PAGES, row, text
 from usagewire import (
     CostsResult,
@@ -44,19 +51,8 @@ from usagewire import (
 from usagewire.codec.line_decoder import progress_from
 from usagewire.converters import scalars
 from usagewire.models import NO_PROPERTIES
-from usagewire.native import plans
 
-pytestmark = [
-    pytest.mark.skipif(plans.unavailable() is not None, reason="the C extension is not in use"),
-    pytest.mark.parametrize("path", ["c"], indirect=True),
-    pytest.mark.usefixtures("path"),
-]
-
-
-def writer_of(encoder: Encoder) -> Any:
-    """Return how C writes what an encoder writes."""
-    return encoder._writer  # noqa: SLF001 -- what these tests are about
-
+pytestmark = BY_C
 
 # --- classes that C refuses ------------------------------------------------------------------
 
@@ -73,12 +69,6 @@ class Colour(Enum):
 
 def validated(_instance: Any, _attribute: Any, _value: Any) -> None:
     """Check nothing."""
-
-
-@attrs.frozen
-class Point:
-    x: int
-    note: str = ""
 
 
 @attrs.frozen
@@ -438,25 +428,15 @@ class SharingOdd:
 
 
 @attrs.frozen
+class SharingUnknown:
+    number: int
+    additional_properties: Any = attrs.field(default={"a": []})
+
+
+@attrs.frozen
 class OfUnknown:
     number: int
     additional_properties: dict[str, Any] = attrs.field(factory=dict)
-
-
-@attrs.frozen
-class Base:
-    x: int
-    y: str = "base"
-
-
-@attrs.frozen
-class Derived(Base):
-    z: float = 0.5
-
-
-@attrs.frozen
-class Mine(UsageVectorStoresResult):
-    mine: int = 7
 
 
 @attrs.frozen(kw_only=True)
@@ -592,6 +572,8 @@ TRACKED: Final[list[tuple[Any, bytes, bool]]] = [
     (Holding, b'{"point":{"x":1},"points":[{"x":1}]}', False),
     (OfLists, b'{"lists":[]}', False),
     (OfLists, b'{"lists":[[1]]}', True),
+    (OfUnknown, b'{"number":1}', True),
+    (SharingUnknown, b'{"number":1}', True),
     (OfAny, b'{"several":[1,"s"]}', False),
     (OfAny, b'{"several":[{"a":1}]}', True),
     (OfMutables, b'{"several":[]}', False),
@@ -759,18 +741,6 @@ def test_small_integers_are_shared() -> None:
         one, other = plan.decode(compact([number, number]))
         assert [number, number] == [one, other]
         assert expected == (one is other)
-
-
-def grown(call: Callable[[], Any], times: int = 60) -> int:
-    """Return how many more blocks of memory there are after calling many times."""
-    for _ in range(20):
-        call()
-    gc.collect()
-    before = sys.getallocatedblocks()
-    for _ in range(times):
-        call()
-    gc.collect()
-    return sys.getallocatedblocks() - before
 
 
 @pytest.mark.usefixtures("_small_heap")

@@ -13,10 +13,9 @@ import orjson
 import pytest
 from cattrs import Converter
 
-from tests.native.test_classes import Base, Derived, Mine, Point, grown, writer_of
-from tests.native.test_plans import BACK, dice
+from tests.support.full_records import CLASSES, full
+from tests.support.native import BACK, BY_C, Base, Derived, Mine, Point, dice, grown, writer_of
 from tests.support.samples import COSTS
-from tests.wire.test_names import CLASSES, full
 from usagewire import (
     DIALECTS,
     CostsResult,
@@ -29,13 +28,8 @@ from usagewire import (
     make_converter,
 )
 from usagewire.models import NO_PROPERTIES
-from usagewire.native import plans
 
-pytestmark = [
-    pytest.mark.skipif(plans.unavailable() is not None, reason="the C extension is not in use"),
-    pytest.mark.parametrize("path", ["c"], indirect=True),
-    pytest.mark.usefixtures("path"),
-]
+pytestmark = BY_C
 
 # --- writing ---------------------------------------------------------------------------------
 

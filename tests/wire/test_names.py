@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
 import attrs
@@ -11,16 +10,13 @@ from cattrs import Converter
 from cattrs.gen import override
 
 from tests.support.comparing import Refused, exact, outcome
+from tests.support.full_records import CLASSES, full
 from tests.support.paths import Way
 from tests.support.samples import VECTORS, row, text
 from usagewire import (
     DIALECTS,
     CostsResult,
-    CostsResultAmount,
-    UnknownResult,
     UsageCodeInterpreterSessionsResult,
-    UsageImagesResult,
-    UsageResponse,
     UsageTimeBucket,
     UsageTimeBucketResultInner,
     UsageVectorStoresResult,
@@ -69,34 +65,6 @@ def spelled(name: str, dialect: str) -> str:
     return EXCEPTIONS.get((dialect, name), plain)
 
 
-def full(cls: Any) -> Any:
-    """Return a record of a class with a value of its own in every field."""
-    values: dict[str, Any] = {}
-    for number, field in enumerate(attrs.fields(cls)[:-1], 1):
-        kind = str(field.type)
-        values[field.name] = (
-            {"object": "later.result"}.get(field.name)
-            or (number if "int" in kind else None)
-            or (f"s{number}" if "str" in kind else None)
-            or (Decimal(number) / 8 if kind.startswith("decimal") else None)
-            or (True if "bool" in kind else None)
-            or (CostsResultAmount(value=Decimal("1.5"), currency="usd") if "Amount" in kind else ())
-        )
-    if cls is UsageTimeBucket:
-        values["results"] = (full(CostsResult), full(UsageImagesResult))
-    if cls is UsageResponse:
-        values["data"] = (full(UsageTimeBucket),)
-    return cls(**values)
-
-
-CLASSES = (
-    *ROW_CLASSES,
-    UnknownResult,
-    CostsResultAmount,
-    UsageTimeBucket,
-    UsageResponse,
-    UsageTimeBucketResultInner,
-)
 every_class = pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 every_dialect = pytest.mark.parametrize("dialect", DIALECTS)
 FIELDS = [(cls, field.name) for cls in CLASSES for field in attrs.fields(cls)[:-1]]

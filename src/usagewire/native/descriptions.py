@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from types import NoneType
-from typing import Any, Final, Literal, NamedTuple
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, NamedTuple, get_origin
 
 import attrs
 import orjson
@@ -305,4 +305,6 @@ def slot_of(cls: Any, name: str) -> Any:
 
 def name_of(kind: Any) -> str:
     """Return what to call a type in a reason."""
-    return getattr(kind, "__name__", None) or quote(str(kind))
+    # Since Python 3.14 `int | str` has the name "Union".
+    name = None if get_origin(kind) is UnionType else getattr(kind, "__name__", None)
+    return name or quote(str(kind))

@@ -196,13 +196,12 @@ field_note(Class *cls, const Field *field, uint64_t bit)
         cls->slot_template[((size_t)field->offset - SLOTS_START) / sizeof(PyObject *)] = Py_None;
     }
     KindName name = field->kind.name;
-    bool cyclic_default = field->fallback != NULL && (field - cls->fields == cls->extra
-                                                          ? PyDict_Check(field->fallback)
-                                                          : PyObject_IS_GC(field->fallback));
+    PyObject *fallback = field->mode == DEFAULT_NONE ? Py_None : field->fallback;
+    bool is_extra = field - cls->fields == cls->extra;
     if (name == KIND_CLASS || name == KIND_UNION || name == KIND_TUPLE) {
         cls->records |= bit;
     }
-    else if (cyclic_default || (field - cls->fields != cls->extra && name > KIND_DECIMAL)) {
+    else if (is_extra ? PyDict_Check(fallback) : name > KIND_DECIMAL || PyObject_IS_GC(fallback)) {
         cls->atomic = false;
     }
     if (field->mode == DEFAULT_FACTORY) {

@@ -65,11 +65,7 @@ static PyObject *
 writer_add(PyObject *self, PyObject *spec)
 {
     Writer *writer = (Writer *)self;
-    PyObject *index = PyLong_FromSsize_t(writer->schema.n_classes);
-    if (index != NULL && !schema_add(&writer->schema, spec)) {
-        Py_CLEAR(index);
-    }
-    return index;
+    return schema_add(&writer->schema, spec) ? PyLong_FromSsize_t(writer->schema.n_classes - 1) : NULL;
 }
 
 PyDoc_STRVAR(writer_allow_doc, "allow(type, index)\n--\n\n"
