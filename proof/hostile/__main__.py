@@ -1,9 +1,10 @@
 """Write and read records of hostile classes: `python -m proof.hostile --help`.
 
-The classes here run code where other classes run none: in `__eq__`, `__hash__`, `__del__`, a
-metaclass, or a mapping that raises. That code drops the last reference to a value in a slot, empties
-the slots of the record that is being written, or raises. C must run none of it: so C and the
-reference give equal bytes or the same error, the same code ran on both paths, and nothing crashes.
+The classes here run code where other classes run none: in `__eq__`, `__hash__`, `__del__`,
+`__getattribute__`, a property, a metaclass, or a mapping that raises. That code drops the last
+reference to a value in a slot, empties the slots of the record that is being written, uses the same
+encoder for a class that it has not met, or raises. C must run none of it: so C and the reference give
+equal bytes or the same error, the same code ran on both paths, and nothing crashes.
 `make sanitize` runs this under AddressSanitizer, which sees a read of freed memory.
 """
 
@@ -25,7 +26,7 @@ from usagewire import Decoder, Encoder, UsageWireError, make_converter
 from usagewire.models import NO_PROPERTIES
 from usagewire.native import plans
 
-ACTIONS: Final = ("nothing", "drop", "empty", "raise", "swap")
+ACTIONS: Final = ("nothing", "drop", "empty", "raise", "swap", "encode")
 """What hostile code does to the record that is being written."""
 
 EACH: Final = 3
@@ -40,6 +41,9 @@ class Scene:
         self.action = "nothing"
         self.calls: list[str] = []
         self.is_alone = False
+        self.encode: Callable[[Any], Any] = repr
+        self.decode: Callable[[], Any] = list
+        self.new = 0
 
     def run(self, called: str) -> None:
         """Do what hostile code does; note what was called."""
@@ -49,6 +53,10 @@ class Scene:
             return
         if self.action == "raise":
             raise KeyError(called)
+        if self.action == "encode":
+            self.new += 1
+            self.encode(NEW_CLASSES[self.new % len(NEW_CLASSES)](self.new))
+            return
         for name in ("inner", "text", "number", "additional_properties"):
             if self.action == "empty":
                 if hasattr(record, name):
@@ -58,6 +66,11 @@ class Scene:
 
 
 SCENE: Final = Scene()
+
+NEW_CLASSES: Final = [
+    attrs.make_class(f"New{i}", {"x": attrs.field(type=int)}, slots=True) for i in range(300)
+]
+"""Classes that an encoder meets while it writes others."""
 
 
 @attrs.define(eq=False)
@@ -120,6 +133,25 @@ class OfMetaclass(metaclass=Comparing):
     n: int = 0
 
 
+@attrs.define(eq=False)
+class Attributes:
+    """Runs code where an attribute is read."""
+
+    n: int = 0
+
+    def __getattribute__(self, name: str) -> Any:
+        """Run hostile code, where the paths are not compared: C reads the slots."""
+        if SCENE.is_alone and name == "n":
+            SCENE.run("__getattribute__")
+        return object.__getattribute__(self, name)
+
+    @property
+    def more(self) -> int:
+        """Run hostile code, which nobody asks for."""
+        SCENE.run("property")
+        return 1
+
+
 class Number(int):
     """An int that compares by code."""
 
@@ -180,6 +212,7 @@ class Outer:
     hashed: HashedByCode = attrs.field(default=HashedByCode(7))
     number: int = 5
     items: tuple[EqualByCode, ...] = ()
+    attributes: Attributes = attrs.field(default=Attributes(7))
     additional_properties: Any = attrs.field(default=NO_PROPERTIES)
 
 
@@ -191,7 +224,7 @@ class OuterOfMetaclass(Outer):
 
 
 class Finalized:
-    """Empties a record when it is collected."""
+    """Empties a record when it is collected, and reads another."""
 
     def __init__(self, record: Any) -> None:
         self.record = record
@@ -199,6 +232,7 @@ class Finalized:
 
     def __del__(self) -> None:
         """Empty the slots."""
+        SCENE.decode()
         for name in ("text", "inner", "number"):
             if hasattr(self.record, name):
                 object.__delattr__(self.record, name)
@@ -217,6 +251,8 @@ def outer(rng: Random) -> Outer:
         record.unequal = UnequalByCode(rng.randrange(9))
     if chance() < 0.3:
         record.hashed = HashedByCode(rng.randrange(9))
+    if chance() < 0.3:
+        record.attributes = Attributes(rng.randrange(9))
     if isinstance(record, OuterOfMetaclass) and chance() < 0.7:
         record.of_metaclass = OfMetaclass(rng.randrange(9))
     if chance() < 0.4:
@@ -224,7 +260,9 @@ def outer(rng: Random) -> Outer:
     if chance() < 0.3:
         record.items = tuple(EqualByCode(n, letters) for n in range(rng.randrange(3)))
     if chance() < 0.3:
-        record.additional_properties = Raising() if chance() < 0.5 else {"k": letters}
+        # C asks a function of the reference to write a dict, so that the hash of a key runs twice.
+        others = {Text("k") if SCENE.is_alone else "k": letters}
+        record.additional_properties = Raising() if chance() < 0.5 else others
     return record
 
 
@@ -233,6 +271,7 @@ def answer(write: Callable[[Any], bytes], seed: str, action: str) -> tuple[objec
     rng = Random(seed)
     records = [outer(rng) for _ in range(rng.randint(1, EACH))]
     SCENE.record, SCENE.action, SCENE.calls = rng.choice(records), action, []
+    SCENE.encode, SCENE.new = write, int(seed.partition("/")[2])
     many = rng.random() < 0.5
     try:
         said: object = write(records if many else records.pop(0))
@@ -293,10 +332,12 @@ def survive(seed: int, rounds: int) -> None:
             again.decode_lines(line)
 
     gc.callbacks.append(meanwhile)
-    SCENE.is_alone = True
+    SCENE.is_alone, SCENE.encode = True, encoder.encode
+    SCENE.decode = lambda: again.decode_lines(line)
     try:
         with _collected_at_once():
             for _ in range(rounds):
+                SCENE.record = None
                 records = [outer(rng) for _ in range(EACH)]
                 SCENE.record, SCENE.action = rng.choice(records), rng.choice(ACTIONS)
                 Finalized(records[-1])
@@ -310,7 +351,7 @@ def survive(seed: int, rounds: int) -> None:
                         raise
                 assert len(decoder.decode_lines(line * EACH)) == EACH
     finally:
-        SCENE.is_alone = False
+        SCENE.is_alone, SCENE.decode = False, list
         gc.callbacks.remove(meanwhile)
 
 

@@ -32,7 +32,6 @@ from tests.support.native import (
     plan_of,
     read_lines,
     taken,
-    writer_of,
 )
 from tests.support.samples import COMPLETIONS, PAGES, row, text
 from usagewire import (
@@ -904,30 +903,3 @@ def test_plans_go() -> None:
         gc.collect()
 
     assert [None] * 5 == [reference() for reference in references]
-
-
-@pytest.mark.usefixtures("no_gc_callbacks")
-def test_no_memory_is_raised() -> None:
-    """Whatever allocation fails, MemoryError comes out, and the next call is as good as ever."""
-    testcapi = pytest.importorskip("_testcapi")
-    # Nothing that goes through orjson, which does not survive it.
-    data = b'{"x":12345678,"items":[9123,9124],"note":"%s"}\n' % (b"long " * 20)
-    plan, writer = plan_for(Mutable), writer_of(Encoder())
-    record = Base(12345678, "long " * 20)
-    writer.learn(Base)
-    for call in (
-        lambda: plan.decode(data),
-        lambda: read_lines(plan, data * 2),
-        lambda: writer.encode_lines([record], 0),
-    ):
-        expected, failures = exact(call()), 0
-        for first in range(1, 40):
-            testcapi.set_nomemory(first, first + 1)
-            try:
-                call()
-            except MemoryError:
-                failures += 1
-            finally:
-                testcapi.remove_mem_hooks()
-        assert expected == exact(call())
-        assert failures > 0

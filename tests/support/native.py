@@ -4,6 +4,7 @@ import functools
 import gc
 import json
 import random
+import re
 import sys
 from collections.abc import Callable
 from typing import Any, Final
@@ -15,7 +16,7 @@ from cattrs import Converter
 
 import usagewire
 from tests.support.comparing import exact, outcome
-from tests.support.samples import COMPLETIONS, COSTS, PAGES, VECTORS, row, text
+from tests.support.samples import COMPLETIONS, COSTS, DATA, PAGES, VECTORS, row, text
 from usagewire import Decoder, Encoder, UsageVectorStoresResult, make_converter
 from usagewire.codec.line_decoder import progress_from
 from usagewire.native import plans
@@ -107,6 +108,19 @@ def grown(call: Callable[[], Any], times: int = 60) -> int:
     gc.collect()
     return sys.getallocatedblocks() - before
 
+
+def _tokens() -> dict[str, list[str]]:
+    """Return JSON texts of single values by section."""
+    found: dict[str, list[str]] = {}
+    for line in (DATA / "tokens.txt").read_text("utf-8").splitlines()[1:]:
+        if re.fullmatch(r"\[[a-z]+\]", line):
+            section = found.setdefault(line[1:-1], [])
+        else:
+            section += line.split("  ")
+    return found
+
+
+TOKENS: Final = _tokens()
 
 GIVEN_BACK: Final = {
     "no JSON": b"what?",
