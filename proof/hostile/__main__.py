@@ -73,18 +73,23 @@ NEW_CLASSES: Final = [
 """Classes that an encoder meets while it writes others."""
 
 
+def runs(called: str, answer: Any) -> Any:
+    """Return a method that runs hostile code and gives `answer`."""
+
+    def method(*_: Any) -> Any:
+        SCENE.run(called)
+        return answer
+
+    return method
+
+
 @attrs.define(eq=False)
 class EqualByCode:
     """Compares by code of its own."""
 
     n: int = 0
     s: str = ""
-
-    def __eq__(self, other: object) -> bool:
-        """Run hostile code."""
-        SCENE.run("__eq__")
-        return False
-
+    __eq__ = runs("__eq__", False)
     __hash__ = None  # type: ignore[assignment]
 
 
@@ -93,11 +98,7 @@ class UnequalByCode:
     """Has `__ne__` of its own, and the identity for `==`."""
 
     n: int = 0
-
-    def __ne__(self, other: object) -> bool:
-        """Run hostile code."""
-        SCENE.run("__ne__")
-        return True
+    __ne__ = runs("__ne__", True)
 
 
 @attrs.define(eq=False)
@@ -105,11 +106,7 @@ class HashedByCode:
     """Cannot be hashed without running code."""
 
     n: int = 0
-
-    def __hash__(self) -> int:
-        """Run hostile code."""
-        SCENE.run("__hash__")
-        return 1
+    __hash__ = runs("__hash__", 1)
 
 
 class Comparing(type):
@@ -138,6 +135,7 @@ class Attributes:
     """Runs code where an attribute is read."""
 
     n: int = 0
+    more = property(runs("property", 1))
 
     def __getattribute__(self, name: str) -> Any:
         """Run hostile code, where the paths are not compared: C reads the slots."""
@@ -145,21 +143,11 @@ class Attributes:
             SCENE.run("__getattribute__")
         return object.__getattribute__(self, name)
 
-    @property
-    def more(self) -> int:
-        """Run hostile code, which nobody asks for."""
-        SCENE.run("property")
-        return 1
-
 
 class Number(int):
     """An int that compares by code."""
 
-    def __eq__(self, other: object) -> bool:
-        """Run hostile code."""
-        SCENE.run("int __eq__")
-        return False
-
+    __eq__ = runs("int __eq__", False)
     __hash__ = int.__hash__
 
 
@@ -167,35 +155,20 @@ class Text(str):
     """A str that compares and hashes by code."""
 
     __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        """Run hostile code."""
-        SCENE.run("str __eq__")
-        return False
-
-    def __hash__(self) -> int:
-        """Run hostile code."""
-        SCENE.run("str __hash__")
-        return 1
+    __eq__ = runs("str __eq__", False)
+    __hash__ = runs("str __hash__", 1)
 
 
 class Raising(Mapping[str, Any]):
     """A mapping that does not let itself be read."""
 
-    def __getitem__(self, key: str) -> Any:
-        """Run hostile code."""
-        SCENE.run("mapping __getitem__")
-        return 1
+    __getitem__ = runs("mapping __getitem__", 1)
+    __len__ = runs("mapping __len__", 1)
 
     def __iter__(self) -> Iterator[str]:
         """Run hostile code."""
         SCENE.run("mapping __iter__")
         yield "a"
-
-    def __len__(self) -> int:
-        """Run hostile code."""
-        SCENE.run("mapping __len__")
-        return 1
 
 
 INNER: Final = EqualByCode(0, "default")

@@ -21,6 +21,7 @@ from decimal import Decimal
 from functools import partial
 from importlib.util import spec_from_file_location
 from itertools import cycle
+from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -47,66 +48,23 @@ HELD: Final = 100
 PADS: Final = 200
 """Lengths of a text in records, so that the buffer is full at each place once."""
 
-ROW: Final = (
-    b'{"object":"organization.usage.completions.result","input_tokens":123456789012,"output_tokens":'
-    b'9223372036854775807,"num_model_requests":5,"model":"gpt-4o","batch":true,"project_id":null'
-)
-LINES: Final[dict[str, tuple[bytes, ...]]] = {
-    "UsageObject": (
-        ROW + b"}",
-        ROW + b',"new":[1,{"a":"b"}],"other":"x","third":9000,"flat":{"a":1,"b":"x"}}',
-        ROW.replace(b"gpt-4o", "clé".encode()) + b',"user_id":"a\\nb","api_key_id":"\\u00e9"}',
-        b'{"object":"organization.costs.result","amount":{"value":0.06,"currency":"usd"},"quantity":"1.10"}',
-        b'{"amount":{"value":1e-5,"currency":"usd"},"object":"organization.costs.result","quantity":0}',
-        b'{"object":"later","a":1,"b":"text of some length, which is longer than what is kept of others"}',
-        b'{"object":"page","data":[{"object":"bucket","start_time":1,"end_time":2,"results":['
-        + ROW
-        + b"},"
-        + ROW
-        + b'}]},{"object":"bucket","start_time":1,"end_time":2,"results":[]}],"has_more":false}',
-    ),
-    "Lists": (
-        b'{"numbers":[1,99999,-5],"floats":[0.5,1e5,-0.0],"names":["a","bc"],"points":[{"x":1},{"x":2,"y":3}]}',
-        b'{"numbers":[],"nested":[[true],[]],"maybe":[1,null],"prices":["1.5",2.25]}',
-    ),
-    "Mutable": (
-        b'{"count":1,"point":{"x":70000,"label":"l"}}',
-        b'{"count":9,"name":"n","flag":true}',
-    ),
-    "Open": (b'{"key":"k"}', b'{"key":"k","a":1,"\xc3\xa9":[1e3]}'),
-    "Shape": (
-        b'{"object":"square","side":3,"points":[{"x":1}]}',
-        b'{"radius":0.25,"object":"circle"}',
-    ),
-    "Anything": (b'{"value":[1,2,{"a":null}],"other":"text"}',),
-    "list[Point]": (b'[{"x":1},{"x":2,"label":"b"}]',),
-}
-BAD: Final[dict[str, tuple[bytes, ...]]] = {
-    "UsageObject": (
-        *(
-            ROW,
-            ROW + b",}",
-            ROW[:-4] + b"5}",
-            ROW + b',"input_tokens":1}',
-            ROW + b',"new":tru}',
-            b"what?",
-        ),
-        *(
-            ROW + b',"new":"\xff"}',
-            ROW + b',"new":[01]}',
-            b'{"object":"page","data":[{"object":"bucket"}]}',
-        ),
-        *(
-            b'{"object":"organization.costs.result","amount":{"value":"NaN"}}',
-            ROW + b',"clair":1,"\xff":1}',
-        ),
-    ),
-    "Lists": (
-        b'{"numbers":[1,"x"]}',
-        b'{"numbers":[1],"names":["a"',
-        b'{"numbers":[1],"prices":["x"]}',
-    ),
-}
+
+def _documents_of_types() -> dict[str, list[bytes]]:
+    """Return the texts of `documents.txt` by type."""
+    found: dict[str, list[bytes]] = {}
+    text = Path(__file__).with_name("documents.txt").read_bytes()
+    _, row, *lines = text.replace(b"<FF>", b"\xff").splitlines()
+    for line in lines:
+        if line.startswith(b"== "):
+            texts = found.setdefault(line[3:].decode(), [])
+        else:
+            texts.append(line.replace(b"ROW", row))
+    return found
+
+
+_DOCUMENTS: Final = _documents_of_types()
+LINES: Final = {name: texts for name, texts in _DOCUMENTS.items() if "given back" not in name}
+BAD: Final = {name: _DOCUMENTS[f"{name} given back"] for name in ("UsageObject", "Lists")}
 RECORDS: Final[tuple[Any, ...]] = (
     Point(70000, 0.25, "label"),
     Mutable(1, "n" * 300, point=Point(1)),
@@ -164,15 +122,18 @@ class Loop:
         self,
         what: str,
         call: Callable[[], Any],
-        check: Callable[[Any, bool], None],
+        is_right: Callable[[Any], object] = bool,
         *,
+        after: Callable[[bool], object] = bool,
         counted: bool = True,
     ) -> None:
-        """Make `call` with each allocation failing; `check` gets its answer and whether it failed.
+        """Make `call` with each allocation failing, and ask `is_right` of what it gives where it does not.
 
-        Unless `counted` is false, it has to leave as many references as there were.
+        `after` is told each time whether it failed. Unless `counted` is false, there have to be as many
+        references as before.
         """
-        check(call(), False)  # what is made once is made
+        call()  # what is made once is made
+        after(False)
         quiet, k = 0, 0
         counts: list[list[int]] = []
         while quiet < ENOUGH:
@@ -181,11 +142,13 @@ class Loop:
             self.calls += 1
             self.failures += failed
             quiet = 0 if failed else quiet + 1
+            if not failed and not is_right(answer):
+                raise OutOfOrderError(f"{what}, allocation {k}: {answer!r}")
+            answer = None
             try:
-                check(answer, failed)
+                after(failed)
             except OutOfOrderError as error:
                 raise OutOfOrderError(f"{what}, allocation {k}: {error}") from None
-            answer = None
         if not counted:
             return
         # Again, now that nothing is made for the first time: references have to come out even.
@@ -194,7 +157,7 @@ class Loop:
             before = _references()
             for again in range(1, k + 1):
                 _failing(again, call)
-            check(None, True)
+            after(True)
             gc.collect()
             counts.append(
                 [after - count for after, count in zip(_references(), before, strict=True)]
@@ -263,28 +226,30 @@ def _arguments(name: str) -> tuple[Any, ...]:
         return plans.lowered(hook, kind)
 
 
+def _gives(right: bytes) -> Callable[[Any], bool]:
+    return lambda answer: answer is NotImplemented or exact(answer) == right
+
+
+def _reads(text: bytes) -> Callable[[Any], bool]:
+    return lambda plan: plan.decode(text) is not NotImplemented
+
+
 def _documents(loop: Loop) -> None:
     for name, lines in LINES.items():
         plan = _plan(name)
         for text in lines:
-            expected = exact(plan.decode(text))
-            if plan.decode(text) is NotImplemented:
+            if not _reads(text)(plan):
                 raise OutOfOrderError(f"given back: {text!r}")
-
-            def check(answer: Any, failed: bool, expected: bytes = expected) -> None:  # noqa: FBT001
-                if not failed and answer is not NotImplemented and exact(answer) != expected:
-                    raise OutOfOrderError(f"another record: {answer}")
-
-            loop.run(f"decode {text!r}", partial(plan.decode, text), check)
+            right = _gives(exact(plan.decode(text)))
+            loop.run(f"decode {text!r}", partial(plan.decode, text), right)
     for name, lines in BAD.items():
         plan = _plan(name)
         for text in lines:
-
-            def refused(answer: Any, failed: bool) -> None:  # noqa: FBT001
-                if not failed and answer is not NotImplemented:
-                    raise OutOfOrderError(f"not refused: {answer}")
-
-            loop.run(f"decode {text!r}", partial(plan.decode, text), refused)
+            loop.run(
+                f"decode {text!r}",
+                partial(plan.decode, text),
+                lambda answer: answer is NotImplemented,
+            )
 
 
 def _lines(loop: Loop) -> None:
@@ -306,14 +271,14 @@ def _new_texts(loop: Loop) -> None:
     numbers = range(10_000, 11_000)
     texts = cycle([b'{"count":%d,"name":"new %d","share":%d.5}' % (i, i, i) for i in numbers])
 
-    def check(answer: Any, failed: bool) -> None:  # noqa: FBT001
-        if not failed and answer.name != f"new {answer.count}":
-            raise OutOfOrderError(f"another record: {answer}")
-
-    loop.run("decode what is new", lambda: plan.decode(next(texts)), check)
+    loop.run(
+        "decode what is new",
+        lambda: plan.decode(next(texts)),
+        lambda answer: answer.name == f"new {answer.count}",
+    )
     arguments = _arguments("Mutable")
     texts = cycle(['{"count":10000,"name":"naïve"}'.encode()])
-    loop.run("a new plan", lambda: plans.Plan(*arguments).decode(next(texts)), lambda *_: None)
+    loop.run("a new plan", lambda: plans.Plan(*arguments).decode(next(texts)), lambda _: True)
 
 
 def _one_text(loop: Loop, name: str, plan: Any, text: bytes, *, passes: bool) -> None:
@@ -334,7 +299,7 @@ def _one_text(loop: Loop, name: str, plan: Any, text: bytes, *, passes: bool) ->
         state[:] = place, records
         read(place, records)
 
-    def check(_: Any, failed: bool) -> None:  # noqa: FBT001
+    def after(failed: bool) -> None:  # noqa: FBT001
         if not state:
             return
         place, records = state
@@ -354,18 +319,13 @@ def _one_text(loop: Loop, name: str, plan: Any, text: bytes, *, passes: bool) ->
                 f"{len(records)} of {len(expected)} records; {place.tolist()}, not {last.tolist()}"
             )
 
-    loop.run(f"decode_lines of {name}", call, check)
+    loop.run(f"decode_lines of {name}", call, lambda _: True, after=after)
 
 
 def _plans(loop: Loop) -> None:
     for name in LINES:
         arguments = _arguments(name)
-
-        def check(plan: Any, failed: bool, name: str = name) -> None:  # noqa: FBT001
-            if not failed and plan.decode(LINES[name][0]) is NotImplemented:
-                raise OutOfOrderError("a plan that reads nothing")
-
-        loop.run(f"Plan of {name}", partial(plans.Plan, *arguments), check)
+        loop.run(f"Plan of {name}", partial(plans.Plan, *arguments), _reads(LINES[name][0]))
 
 
 def _writer() -> Any:
@@ -387,13 +347,12 @@ def _writing(loop: Loop) -> None:
         writer = _writer()
     records = [*RECORDS, *_read()]
 
-    def check(expected: Any, answer: Any, failed: bool) -> None:  # noqa: FBT001
-        if not failed and answer not in (expected, NotImplemented):
-            raise OutOfOrderError(f"{answer!r}, not {expected!r}")
-
     def encode(what: str, record: Any) -> None:
-        expected = writer.encode(record)
-        loop.run(f"encode {what}", partial(writer.encode, record), partial(check, expected))
+        right = writer.encode(record), NotImplemented
+        loop.run(f"encode {what}", partial(writer.encode, record), lambda answer: answer in right)
+
+    def are_lines(answer: tuple[bytes, int]) -> bool:
+        return answer[0] == b"".join(lines[: answer[1]])
 
     for record in (*records, *REFUSED, records, [*records, 5]):
         encode(f"{record!r:.80}", record)
@@ -403,11 +362,7 @@ def _writing(loop: Loop) -> None:
         raise OutOfOrderError(f"written up to {end}")
     lines = whole.splitlines(keepends=True)
 
-    def check_lines(answer: Any, failed: bool) -> None:  # noqa: FBT001
-        if not failed and answer[0] != b"".join(lines[: answer[1]]):
-            raise OutOfOrderError(f"{answer[0]!r} up to {answer[1]}")
-
-    loop.run("encode_lines", lambda: writer.encode_lines(some, 0), check_lines)
+    loop.run("encode_lines", lambda: writer.encode_lines(some, 0), are_lines)
     for pad in range(PADS):
         text = "p" * pad
         points = [Point(1, label=text)] * 2
@@ -416,7 +371,7 @@ def _writing(loop: Loop) -> None:
         encode(f"{pad} letters", Open(text, {"a": 1}))
         whole, _ = writer.encode_lines(points, 0)
         lines = whole.splitlines(keepends=True)
-        loop.run(f"lines, {pad} letters", partial(writer.encode_lines, points, 0), check_lines)
+        loop.run(f"lines, {pad} letters", partial(writer.encode_lines, points, 0), are_lines)
 
 
 def _writers(loop: Loop) -> None:
@@ -436,15 +391,11 @@ def _writers(loop: Loop) -> None:
             writer.allow(spec[0], writer.add(spec))
         return writer
 
-    def check(writer: Any, failed: bool) -> None:  # noqa: FBT001
-        if not failed and writer.encode(Point(5)) is NotImplemented:
-            raise OutOfOrderError("a writer that writes nothing")
-
-    loop.run("Writer", call, check)
+    loop.run("Writer", call, lambda writer: writer.encode(Point(5)) is not NotImplemented)
     writer, index = plans.Writer(plans.REFERENCE), 0
     while index < 300:  # more than CPython has numbers made for
         index = writer.add(specs[0])
-    loop.run("allow", partial(writer.allow, specs[0][0], index), lambda *_: None)
+    loop.run("allow", partial(writer.allow, specs[0][0], index), lambda _: True)
 
 
 def _modules(loop: Loop) -> None:
@@ -458,12 +409,8 @@ def _modules(loop: Loop) -> None:
         _imp.exec_dynamic(module)
         return module
 
-    def check(module: Any, failed: bool) -> None:  # noqa: FBT001
-        if not failed and module.Plan.__name__ != "Plan":
-            raise OutOfOrderError("a module without its types")
-
     # CPython itself miscounts None there, with modules of its own, too.
-    loop.run("import", call, check, counted=False)
+    loop.run("import", call, lambda module: module.Plan.__name__ == "Plan", counted=False)
 
 
 def main() -> None:

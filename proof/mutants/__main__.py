@@ -22,8 +22,8 @@ from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).parents[2]
 FAULTS: Final = Path(__file__).with_name("faults.txt")
-"""By file of the C text, two lines for each fault: what it breaks, and `    old → new`. The old text
-stands there just once; ⏎ is LF. No fault changes only speed, or could only be seen by a sanitizer."""
+"""By file of the C text, one line for each fault: `old → new  ## what it breaks`. The old text stands
+there just once; ⏎ is LF. No fault changes only speed, or could only be seen by a sanitizer."""
 LEAST_KILLED: Final = 0.95
 TIMEOUT: Final = 120
 """Seconds for one part; a fault may make it run for ever."""
@@ -56,15 +56,14 @@ class Mutation(NamedTuple):
 
 def mutations() -> list[Mutation]:
     """Return the faults."""
-    found, file, why = [], "", ""
+    found, file = [], ""
     for line in FAULTS.read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
             file = line[1:-1]
-        elif line.startswith("    "):
-            old, _, new = line[4:].replace("⏎", "\n").partition(" →")
-            found.append(Mutation(file, why, old, new[1:]))
         else:
-            why = line
+            change, _, why = line.rpartition("  ## ")
+            old, _, new = change.replace("⏎", "\n").partition(" →")
+            found.append(Mutation(file, why, old, new[1:]))
     return found
 
 
