@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -318,24 +318,25 @@ def test_escapes_of_long_strings() -> None:
         assert taken(str, wrong) is BACK
 
 
+def damaged(data: bytes, instead: Iterable[bytes], more: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield `data` cut, without a byte, with another instead of it, and with more before it."""
+    for at in range(len(data)):
+        yield data[:at]
+        yield data[:at] + data[at + 1 :]
+        yield from (data[:at] + one + data[at + 1 :] for one in instead)
+        yield from (data[:at] + one + data[at:] for one in more)
+
+
 @pytest.mark.parametrize("index", range(len(DOCUMENTS)))
 @pytest.mark.parametrize("kind", [UsageObject, UsageResponse], ids=["any", "page"])
 def test_damaged_documents(index: int, kind: Any) -> None:
     """A document that is cut, or wrong in one byte, is read as the reference reads it or not."""
     data = DOCUMENTS[index]
     kinds = [kind, CLASS_OF_TAG[json.loads(data)["object"]]]
-    for at in range(len(data)):
-        damaged = [data[:at], data[:at] + data[at + 1 :]]
-        damaged += [
-            data[:at] + one + data[at + 1 :] for one in (b'"', b",", b"}", b"\xc3", b"0", b"\0")
-        ]
-        damaged += [
-            data[:at] + one + data[at:]
-            for one in (b" ", b"\n", b"\\", b":", b"[", b"{", b"-", b"e")
-        ]
-        for one in damaged:
-            for each in kinds:
-                taken(each, one)
+    signs = (b" ", b"\n", b"\\", b":", b"[", b"{", b"-", b"e")
+    for one in damaged(data, (b'"', b",", b"}", b"\xc3", b"0", b"\0"), signs):
+        for each in kinds:
+            taken(each, one)
 
 
 PASSED_OVER: Final = [
@@ -355,12 +356,10 @@ def test_damaged_values_that_are_passed_over(index: int) -> None:
     head, tail = b'{"usage_bytes":1,"x":', b',"project_id":"p"}'
     options = {"unknown": "ignore"}
     assert taken(UsageVectorStoresResult, head + value + tail, **options) is not BACK
+    signs = [bytes([sign]) for sign in b'",}][{:01-x \\']
+    for one in damaged(value + b" ", signs, signs):
+        taken(UsageVectorStoresResult, head + one + tail, **options)
     for at in range(len(value) + 1):
-        damaged = [value[:at], value[:at] + value[at + 1 :]]
-        for one in (b'"', b",", b"}", b"]", b"[", b"{", b":", b"0", b"1", b"-", b"x", b" ", b"\\"):
-            damaged += [value[:at] + one + value[at + 1 :], value[:at] + one + value[at:]]
-        for one in damaged:
-            taken(UsageVectorStoresResult, head + one + tail, **options)
         assert taken(UsageVectorStoresResult, head + value[:at], **options) is BACK
 
 
@@ -598,22 +597,15 @@ def test_refused_lines_are_refused(case: str, strict: bool) -> None:
     """A line that C is sure gives no record gives none by the reference, damaged anywhere."""
     data = REFUSED_LINES[case].replace(b"\n", b" ")
     sure = 0
-    for at in range(len(data)):
-        damaged = [data[:at], data[:at] + data[at + 1 :]]
-        damaged += [
-            data[:at] + one + data[at + 1 :] for one in (b'"', b",", b"}", b"\xc3", b"0", b"[")
-        ]
-        damaged += [
-            data[:at] + one + data[at:] for one in (b" ", b"x", b"\\", b":", b"null", b'"a":1,')
-        ]
-        for line in damaged:
-            for kind in (UsageObject, UsageVectorStoresResult):
-                records, place = read_lines(plan_for(kind, strict=strict), line + b"\n")
-                expected = meant(kind, line, strict=strict)
-                assert [expected] == exact(records)[1] if records else place[:1] == [0], line
-                assert not place[1] or isinstance(expected, Refused), line
-                assert place[2] == 0
-                sure += place[1]
+    signs = (b" ", b"x", b"\\", b":", b"null", b'"a":1,')
+    for line in damaged(data, (b'"', b",", b"}", b"\xc3", b"0", b"["), signs):
+        for kind in (UsageObject, UsageVectorStoresResult):
+            records, place = read_lines(plan_for(kind, strict=strict), line + b"\n")
+            expected = meant(kind, line, strict=strict)
+            assert [expected] == exact(records)[1] if records else place[:1] == [0], line
+            assert not place[1] or isinstance(expected, Refused), line
+            assert place[2] == 0
+            sure += place[1]
     assert sure > len(data)
 
 
