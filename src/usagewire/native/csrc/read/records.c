@@ -88,7 +88,7 @@ record_own_defaults(PyObject *record, const Class *cls, uint64_t absent, uint64_
     for (; absent; absent &= absent - 1) {
         const Field *field = &cls->fields[lowest_bit(absent)];
         PyObject *value = field->mode == DEFAULT_FACTORY ? PyObject_CallNoArgs(field->fallback)
-                                                      : Py_NewRef(field->fallback);
+                                                         : Py_NewRef(field->fallback);
         if (value == NULL) {
             return false;
         }
@@ -100,8 +100,8 @@ record_own_defaults(PyObject *record, const Class *cls, uint64_t absent, uint64_
 
 typedef enum { NEXT_KEY, NEXT_UNKNOWN, NEXT_END, NEXT_FALLBACK } Next;
 
-/* Pass over what comes after a value, or first in an object, where it was not guessed: a key with its
- * colon, or the closing brace. */
+/* Skip what comes after a value, or first in an object, where the guess was wrong: a key with its colon, or
+ * the closing brace. */
 static Next
 record_next(Input *r, const Class *cls, bool first, Text *text, Key **key)
 {
@@ -132,7 +132,7 @@ record_unknown(Input *r, const Class *cls, const Text *text, PyObject **extra)
     if (!cls->keep_extra && !cls->ignore_extra) {
         return false;
     }
-    PyObject *name = value_text(r, text); /* where it is dropped, too: it has to be UTF-8 */
+    PyObject *name = value_text(r, text); /* also where it is dropped: it has to be UTF-8 */
     if (name == NULL) {
         return false;
     }
