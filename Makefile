@@ -103,7 +103,7 @@ SECONDS ?= 600
 
 libfuzzer: .venv/.stamp-test
 	sh proof/fuzz/fuzzer.sh $(BIN)/python build/proof/libfuzzer
-	$(BIN)/python -m proof.fuzz.target build/proof/corpus
+	$(BIN)/python -m proof.fuzz.libfuzzer build/proof/corpus
 	env PYTHONPATH=build/proof/libfuzzer:. PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
 		build/proof/libfuzzer/fuzzer build/proof/corpus -dict=build/proof/corpus.dict \
 		-max_total_time=$(SECONDS) -max_len=4096 -timeout=60 -rss_limit_mb=0 -print_final_stats=1 \

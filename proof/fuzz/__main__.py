@@ -20,16 +20,16 @@ import attrs
 from proof.fuzz.differences import KNOWN, DifferenceError, prepare, smaller, written_apart
 from proof.fuzz.findings import FINDINGS, RECORDS, Finding
 from proof.fuzz.lines import Line, Pool, maker
-from proof.support.altered import odd
+from proof.support.altered import altered
+from proof.support.both_paths import BETWEEN, Encoders, Options, Pair, pair_of
 from proof.support.classes import TYPES
-from proof.support.pair import BETWEEN, Encoders, Options, Pair, pair_of
 from usagewire.wire.names import DIALECTS
 
 BATCH: Final = 250
 """How many lines are read at once."""
 
 BATCHES_OF_POOL: Final = 100
-ODD_RECORDS: Final = 8
+ALTERED_RECORDS: Final = 8
 LEAST_TAKEN: Final = 0.85
 """Of the records that came out, the share that C has to have made itself, and of lines written."""
 
@@ -49,7 +49,7 @@ class Tally:
     taken: int = 0
     written: int = 0
     written_by_c: int = 0
-    odd: int = 0
+    altered: int = 0
 
 
 @lru_cache(maxsize=2)
@@ -96,7 +96,7 @@ def main() -> None:
     read, wrote = tally.taken / max(1, tally.records), tally.written_by_c / max(1, tally.written)
     print(
         f"fuzz: {tally.lines} lines, seed {seed}: {tally.records} records, {read:.1%} of them by C;"
-        f" {tally.written} written in {len(DIALECTS)} dialects, {wrote:.1%} by C, {tally.odd} odd ones;"
+        f" {tally.written} written in {len(DIALECTS)} dialects, {wrote:.1%} by C, {tally.altered} altered ones;"
         f" {len(FINDINGS) + len(RECORDS)} findings replayed; no difference; {tally.lines / seconds:,.0f} lines/s"
     )
     if arguments.type is None and tally.lines >= ENOUGH and min(read, wrote) < LEAST_TAKEN:
@@ -166,12 +166,12 @@ def _write(rng: Random, records: list[Any], tally: Tally) -> None:
         if not omit:  # then C refuses a class with defaults that are made
             tally.written += len(records)
             tally.written_by_c += len(records) - (encoders.given_back - before)
-    for _ in range(ODD_RECORDS):
-        record = odd(rng, rng.choice(records))
-        tally.odd += 1
+    for _ in range(ALTERED_RECORDS):
+        record = altered(rng, rng.choice(records))
+        tally.altered += 1
         if not encoders.write_one(record):
             raise DifferenceError(written_apart(encoders, [record]))
-    mixed = [odd(rng, record) if rng.random() < 0.1 else record for record in records[:20]]
+    mixed = [altered(rng, record) if rng.random() < 0.1 else record for record in records[:20]]
     if not encoders.write(mixed):
         raise DifferenceError(written_apart(encoders, mixed))
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 import attrs
 
 from proof.fuzz.findings import Finding
+from proof.support.both_paths import Encoders, Options, Pair
 from proof.support.classes import OURS, YOURS
-from proof.support.pair import Encoders, Options, Pair
 from usagewire.converters import classes
 from usagewire.native import plans
 

@@ -21,7 +21,7 @@ class Finding:
     """The name of the type in `classes.TYPES`."""
     data: bytes
     way: str = "lines"
-    """How it is read, as `pair.WAYS` says."""
+    """How it is read, as `both_paths.WAYS` says."""
     strict: bool = True
     unknown: Any = "keep"
     on_error: str = "call"

@@ -1,4 +1,4 @@
-/* What libFuzzer calls: `one` of `proof.fuzz.target`, in a Python inside this process.
+/* What libFuzzer calls: `one` of `proof.fuzz.libfuzzer`, in a Python inside this process.
  *
  * PYTHON is the interpreter whose packages are used. It is set by proof/fuzz/fuzzer.sh.
  */
@@ -30,7 +30,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
         Py_ExitStatusException(status);
     }
     PyConfig_Clear(&config);
-    PyObject *target = PyImport_ImportModule("proof.fuzz.target");
+    PyObject *target = PyImport_ImportModule("proof.fuzz.libfuzzer");
     one = target == NULL ? NULL : PyObject_GetAttrString(target, "one");
     if (one == NULL) {
         give_up();

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import attrs
 
-from proof.support.pair import without_c
+from proof.support.both_paths import without_c
 from usagewire import Decoder, Encoder, UsageWireError, make_converter
 from usagewire.models import NO_PROPERTIES
 from usagewire.native import plans

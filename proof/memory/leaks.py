@@ -25,9 +25,9 @@ import attrs
 import orjson
 
 from proof.fuzz.lines import Line, Pool, maker
-from proof.support.altered import odd
+from proof.support.altered import altered
+from proof.support.both_paths import Options, Side, read_documents, read_lines
 from proof.support.classes import OURS, TYPES, YOURS
-from proof.support.pair import Options, Side, read_documents, read_lines
 from usagewire import Decoder, Encoder, UsageWireError, make_converter
 from usagewire.codec.line_decoder import progress_from
 from usagewire.converters import scalars
@@ -105,16 +105,16 @@ def _records() -> list[Any]:
 
 
 def writing() -> Callable[[], None]:
-    """Return the work of writing records and odd ones."""
+    """Return the work of writing records and altered ones."""
     records, rng = _records(), Random("odd")
-    odd_ones = [odd(rng, rng.choice(records)) for _ in range(1500)]
+    altered_ones = [altered(rng, rng.choice(records)) for _ in range(1500)]
     encoders = [Encoder(dialect=dialect) for dialect in DIALECTS]
 
     def work() -> None:
         for encoder in encoders:
             encoder.encode_lines(records)
             encoder.encode(records)
-            for record in odd_ones:
+            for record in altered_ones:
                 # The latter two of classes of our own making.
                 with suppress(UsageWireError, ValueError, RuntimeError):
                     encoder.encode(record)

@@ -28,7 +28,7 @@ from unittest.mock import patch
 import orjson
 
 from proof.support.classes import TYPES, Circle, Drawing, Lists, Money, Mutable, Open, Point, Square
-from proof.support.compare import exact
+from proof.support.exact import exact
 from usagewire import Encoder, UsageObject, UsageWireError, make_converter
 from usagewire.codec.line_decoder import progress_from
 from usagewire.native import plans

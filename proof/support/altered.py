@@ -101,7 +101,7 @@ VALUES: Final[tuple[Any, ...]] = (
 )  # fmt: skip
 
 
-def odd(rng: Random, record: Any) -> Any:
+def altered(rng: Random, record: Any) -> Any:
     """Return a record like `record` in which a slot or two hold something else, or nothing."""
     cls = type(record)
     other = object.__new__(cls)

@@ -3,7 +3,7 @@
 The first byte of an input says how the rest is read. libFuzzer looks at the C text alone, and makes
 of inputs others that go new ways there. What differs is printed as in `proof.fuzz`.
 
-    python -m proof.fuzz.target FOLDER
+    python -m proof.fuzz.libfuzzer FOLDER
 
 makes a folder of inputs to begin with, and beside it `FOLDER.dict`, of words that inputs may hold.
 """
@@ -21,8 +21,8 @@ from proof.fuzz.differences import KNOWN, DifferenceError, prepare, smaller, wri
 from proof.fuzz.findings import FINDINGS
 from proof.fuzz.lines import ALL_TAGS, Line, Pool, maker
 from proof.fuzz.values import BAD_INTS, BAD_UTF8, DECIMALS, FLOATS, INTS, ODD, STRINGS
+from proof.support.both_paths import BETWEEN, Encoders, Options, pair_of
 from proof.support.classes import TYPES
-from proof.support.pair import BETWEEN, Encoders, Options, pair_of
 from usagewire.wire import names as wire_names
 
 SAMPLES: Final = Path(__file__).parents[2] / "tests" / "data" / "samples.json"

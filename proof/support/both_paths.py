@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import attrs
 
 from proof.support.classes import TYPES
-from proof.support.compare import exact, rejection
+from proof.support.exact import exact, rejection
 from proof.support.fence import fenced
 from usagewire import DecodeError, Decoder, Encoder, UsageWireError, make_converter
 from usagewire.native import plans
