@@ -139,13 +139,14 @@ class Lowering:
         self.is_strict = True
         """Whether no value is taken for one of another type."""
         self._direction = direction
+        self._is_read = direction == "read"
         self._index: dict[Any, int] = {}
 
     def kind(self, hook: Any, kind: Any = None) -> Kind:  # noqa: PLR0911 -- one for each kind
         """Return what values of type `kind` are, which `hook` reads or writes."""
-        if hook is scalars.read_json:
+        if self._is_read and hook is scalars.read_json:
             return _kind("any")
-        if hook in _WRITTEN:
+        if not self._is_read and hook in _WRITTEN:
             return _kind(_WRITTEN[hook])
         match facts_of(hook):
             case ("value", base, read) if base in _VALUES and (kind is base or not _is_class(kind)):
@@ -246,16 +247,13 @@ class Lowering:
         prefix = None
         if field is None or hook is None:
             kind = _kind("str")
-        elif hook.hook is None:
-            raise NotLoweredError(
-                f"{cls.__name__}.{a.name} is {self._direction} by its attrs converter"
-            )
+        elif hook.hook is None and self._is_read:
+            raise NotLoweredError(f"{cls.__name__}.{a.name} is read by its attrs converter")
         else:
             kind = self.kind(hook.hook, hook.kind)
             kind = kind._replace(nullable=kind.nullable or hook.nullable)
             prefix = b"," + _quoted(field.written) + b":"
-        is_read = self._direction == "read"
-        mode, default = self._default(a, cls) if is_read else self._omitted(field, cls)
+        mode, default = self._default(a, cls) if self._is_read else self._omitted(field, cls)
         return FieldDescription(slot_of(cls, a.name), kind, mode, default, prefix)
 
     def _default(self, a: attrs.Attribute[Any], cls: Any) -> tuple[int, Any]:

@@ -331,6 +331,7 @@ write_record(Output *out, const Class *cls, PyObject *record, PyObject *prefetch
     }
     size_t first = PyBytes_GET_SIZE(cls->head) == 1; /* whether no comma is due */
     const Field *end = cls->fields + cls->n_keyed;
+    const Field *tag_field = cls->tag_field < 0 ? NULL : cls->fields + cls->tag_field;
     for (const Field *field = cls->fields; field < end; field++) {
         PyObject *value = *record_slot(record, field->offset);
         if (value == Py_None && field->fallback == Py_None) {
@@ -351,7 +352,7 @@ write_record(Output *out, const Class *cls, PyObject *record, PyObject *prefetch
                 return false;
             }
         }
-        if ((field - cls->fields == cls->tag_field &&
+        if ((field == tag_field &&
              (!PyUnicode_CheckExact(value) || PySet_Contains(cls->known_tags, value) != 0)) ||
             !write_field(out, field, first, value)) {
             return false;
