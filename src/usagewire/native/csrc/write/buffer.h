@@ -53,8 +53,8 @@ buffer_room(const Buffer *b)
 /* Let more of the room be used, at least `more` bytes, which are there. To populate pages in advance takes
  * the kernel less time than a page fault for each. Measured with 200,000 completions rows as one text:
  * encode_lines without this takes 1.04 to 1.13 times as long (four paired runs, 15 to 40 turns each; two
- * equal builds 0.97 to 1.03). Where pages have another size than
- * BUFFER_PAGE the call fails, and page faults serve. */
+ * equal builds 0.97 to 1.03). Where pages have another size than BUFFER_PAGE the call fails, and page faults
+ * serve. */
 static void
 buffer_open(Buffer *b, size_t more)
 {
