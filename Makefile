@@ -26,7 +26,7 @@ test: .venv/.stamp-test
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
-# The suite without the C extension. Reading by straight code is left out: `make test` reads by it too.
+# The suite without the C extension. The compiled path is left out: `make test` has it too.
 test-pure: .venv/.stamp-test
 	USAGEWIRE_PURE=1 $(BIN)/python -c 'import usagewire; assert not usagewire.accelerated()'
 	USAGEWIRE_PURE=1 $(BIN)/python -m pytest --quiet -p no:cacheprovider -k 'not [shapes'
@@ -76,10 +76,10 @@ hostile: .venv/.stamp-test
 	$(BIN)/python -m proof.hostile --seed $(SEED)
 
 leaks: .venv/.stamp-test
-	$(BIN)/python -m proof.leaks
+	$(BIN)/python -m proof.memory.leaks
 
 oom: .venv/.stamp-test
-	$(BIN)/python -m proof.oom
+	$(BIN)/python -m proof.memory.oom
 
 # What the C text is tested by in a build of its own: tests of reading and writing, by C alone.
 C_TESTS := tests/native $(addprefix tests/codec/test_,decoder.py encoder.py line_buffer.py line_decoder.py) \
@@ -89,22 +89,22 @@ C_PYTEST := pytest --quiet -p no:cacheprovider -k 'not [shapes and not [referenc
 
 # The C text counted branch by branch. Always the same inputs, so that the figures are the same.
 COVERED := env PYTHONPATH=build/proof/coverage:. PYTHONHASHSEED=0 HYPOTHESIS_PROFILE=ci \
-	$(BIN)/python -m proof.under
+	$(BIN)/python -m proof.support.run_on_build
 
 coverage-c: .venv/.stamp-test
-	sh proof/build.sh $(BIN)/python build/proof/coverage gcc -O0 -DNDEBUG --coverage
+	sh proof/support/build.sh $(BIN)/python build/proof/coverage gcc -O0 -DNDEBUG --coverage
 	$(COVERED) $(C_PYTEST)
-	$(COVERED) proof.oom
+	$(COVERED) proof.memory.oom
 	$(COVERED) proof.hostile --seed 1 --rounds 1000
 	$(COVERED) proof.fuzz --lines 10000 --seed 1
-	$(BIN)/python -m proof.branches build/proof/coverage
+	$(BIN)/python -m proof.coverage.branches build/proof/coverage
 
 # Inputs that libFuzzer makes, for so many seconds. Those that go new ways are kept for the next time.
 SECONDS ?= 600
 
 libfuzzer: .venv/.stamp-test
-	sh proof/fuzzer.sh $(BIN)/python build/proof/libfuzzer
-	$(BIN)/python -m proof.target build/proof/corpus
+	sh proof/fuzz/fuzzer.sh $(BIN)/python build/proof/libfuzzer
+	$(BIN)/python -m proof.fuzz.libfuzzer build/proof/corpus
 	env PYTHONPATH=build/proof/libfuzzer:. PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
 		build/proof/libfuzzer/fuzzer build/proof/corpus -dict=build/proof/corpus.dict \
 		-max_total_time=$(SECONDS) -max_len=4096 -timeout=60 -rss_limit_mb=0 -print_final_stats=1 \
@@ -112,29 +112,29 @@ libfuzzer: .venv/.stamp-test
 
 # Some lines under memcheck, which sees bytes that nothing was written to.
 valgrind: .venv/.stamp-test
-	sh proof/build.sh $(BIN)/python build/proof/valgrind gcc -O1 -DNDEBUG -fno-omit-frame-pointer
+	sh proof/support/build.sh $(BIN)/python build/proof/valgrind gcc -O1 -DNDEBUG -fno-omit-frame-pointer
 	env PYTHONPATH=build/proof/valgrind:. PYTHONMALLOC=malloc valgrind --quiet --error-exitcode=99 \
-		--num-callers=20 --suppressions=proof/valgrind.supp \
-		$(BIN)/python -m proof.under proof.fuzz --lines $$(($(LINES) / 50)) --seed $(SEED)
+		--num-callers=20 --suppressions=proof/memory/valgrind.supp \
+		$(BIN)/python -m proof.support.run_on_build proof.fuzz --lines $$(($(LINES) / 50)) --seed $(SEED)
 
 DEBUG_PYTHON ?= python3.11-dbg
 
 debug-python:
-	sh proof/debug.sh $(DEBUG_PYTHON) $(C_PYTEST)
+	sh proof/memory/debug.sh $(DEBUG_PYTHON) $(C_PYTEST)
 
 SANITIZED := env LD_PRELOAD=$$(gcc -print-file-name=libasan.so) PYTHONMALLOC=malloc \
-	LSAN_OPTIONS=suppressions=proof/lsan.supp:print_suppressions=0 PYTHONPATH=build/proof/sanitize:.
+	LSAN_OPTIONS=suppressions=proof/memory/lsan.supp:print_suppressions=0 PYTHONPATH=build/proof/sanitize:.
 
 sanitize: .venv/.stamp-test
-	sh proof/build.sh $(BIN)/python build/proof/sanitize gcc -O1 -DNDEBUG -fno-omit-frame-pointer \
+	sh proof/support/build.sh $(BIN)/python build/proof/sanitize gcc -O1 -DNDEBUG -fno-omit-frame-pointer \
 		-fsanitize=address,undefined -fno-sanitize-recover=all
-	$(SANITIZED) ASAN_OPTIONS=detect_leaks=1 $(BIN)/python -m proof.under $(C_PYTEST)
-	$(SANITIZED) ASAN_OPTIONS=detect_leaks=1 $(BIN)/python -m proof.under proof.oom
-	$(SANITIZED) ASAN_OPTIONS=detect_leaks=1 $(BIN)/python -m proof.under proof.hostile --seed $(SEED)
-	$(SANITIZED) ASAN_OPTIONS=detect_leaks=0 $(BIN)/python -m proof.under \
+	$(SANITIZED) ASAN_OPTIONS=detect_leaks=1 $(BIN)/python -m proof.support.run_on_build $(C_PYTEST)
+	$(SANITIZED) ASAN_OPTIONS=detect_leaks=1 $(BIN)/python -m proof.support.run_on_build proof.memory.oom
+	$(SANITIZED) ASAN_OPTIONS=detect_leaks=1 $(BIN)/python -m proof.support.run_on_build proof.hostile --seed $(SEED)
+	$(SANITIZED) ASAN_OPTIONS=detect_leaks=0 $(BIN)/python -m proof.support.run_on_build \
 		proof.fuzz --lines $$(($(LINES) / 10)) --seed $(SEED)
 	# Of so many lines orjson keeps keys that are counted as lost. To tell whose they are takes long.
-	$(SANITIZED) ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0 $(BIN)/python -m proof.under \
+	$(SANITIZED) ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0 $(BIN)/python -m proof.support.run_on_build \
 		proof.fuzz --lines $$(($(LINES) / 100)) --seed $(SEED)
 
 matrix:

@@ -31,7 +31,7 @@ setup(
             "usagewire.native.extension",
             [(C_TEXT / "module.c").as_posix()],
             include_dirs=[C_TEXT.as_posix()],
-            depends=sorted(header.as_posix() for header in C_TEXT.rglob("*.h")),
+            depends=sorted(part.as_posix() for part in C_TEXT.rglob("*.[ch]")),
             optional=not IS_REQUIRED,
         )
     ],

@@ -33,19 +33,24 @@ def test_only_the_plans_know_c() -> None:
 
 
 def test_the_c_text_is_listed() -> None:
-    """The list in `module.c` names each header, and each begins with what it holds."""
-    listed = re.findall(r"^ \*   ([\w/]+\.h) +\w", (C_TEXT / "module.c").read_text(), re.MULTILINE)
-    headers = {
+    """The list in `module.c` names each other file, and each begins with what it holds."""
+    module = (C_TEXT / "module.c").read_text(encoding="utf-8")
+    listed = re.findall(r"^ \*   ([\w/]+\.[ch]) +\w", module, re.MULTILINE)
+    parts = {
         path.relative_to(C_TEXT).as_posix(): path.read_text(encoding="utf-8")
-        for path in C_TEXT.rglob("*.h")
+        for path in C_TEXT.glob("*/*.[ch]")
     }
-    assert sorted(headers) == sorted(listed)
-    assert [] == [name for name, text in headers.items() if not re.match(r"/\* [A-Z`].*\n", text)]
+    assert sorted(parts) == sorted(listed)
+    assert [] == [name for name, text in parts.items() if not re.match(r"/\* [A-Z`].*\n", text)]
+    assert set(re.findall(r'#include "(.*\.c)"', module)) == {
+        one for one in parts if one[-1] == "c"
+    }
 
 
 def test_the_c_text_is_narrow() -> None:
-    """No line of it has more than 110 characters."""
+    """No line of it has more than 110 characters, and no file more than 500 lines."""
     paths = [*C_TEXT.rglob("*.[ch]")]
+    assert [] == [path for path in paths if len(path.read_text("utf-8").splitlines()) > 500]
     lines = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
     assert [] == [line for line in lines if len(line) > 110]
 

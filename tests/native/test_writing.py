@@ -13,10 +13,20 @@ import orjson
 import pytest
 from cattrs import Converter
 
-from tests.native.test_classes import Base, Derived, Mine, Point, grown, writer_of
-from tests.native.test_plans import BACK, dice
+from tests.support.native import (
+    BACK,
+    BY_C,
+    TOKENS,
+    Base,
+    Derived,
+    Mine,
+    Point,
+    dice,
+    grown,
+    writer_of,
+)
+from tests.support.records import CLASSES, full
 from tests.support.samples import COSTS
-from tests.wire.test_names import CLASSES, full
 from usagewire import (
     DIALECTS,
     CostsResult,
@@ -29,13 +39,8 @@ from usagewire import (
     make_converter,
 )
 from usagewire.models import NO_PROPERTIES
-from usagewire.native import plans
 
-pytestmark = [
-    pytest.mark.skipif(plans.unavailable() is not None, reason="the C extension is not in use"),
-    pytest.mark.parametrize("path", ["c"], indirect=True),
-    pytest.mark.usefixtures("path"),
-]
+pytestmark = BY_C
 
 # --- writing ---------------------------------------------------------------------------------
 
@@ -160,41 +165,7 @@ def test_first_list_is_not_copied() -> None:
 def test_money_is_written() -> None:
     """Money is written by C as by the reference."""
     rolled = dice(6)
-    texts = [
-        "0",
-        "-0",
-        "0.0",
-        "-0.00",
-        "1.50",
-        "100",
-        "1E+3",
-        "1E-7",
-        "0.0001",
-        "0.00001",
-        "0.00012",
-        "-0.00001",
-    ]
-    texts += [
-        "0.1",
-        "0.10",
-        "0.01",
-        "10.0",
-        "1.0",
-        "-1.0",
-        "999999999999999",
-        "9999999999999999",
-        "0E-6176",
-    ]
-    texts += [
-        "0.5",
-        "0.05",
-        "0.005",
-        "0.0005",
-        "0.00005",
-        "00012",
-        "123456789012345.6",
-        "12345678901234.5",
-    ]
+    texts = [*TOKENS["money"]]
     for _ in range(3000):
         whole = str(rolled.randrange(10 ** rolled.randrange(1, 18)))
         texts.append(
@@ -405,14 +376,6 @@ def test_lines_are_written() -> None:
     )
     with pytest.raises(TypeError):
         writer.encode_lines((Point(1),), 0)
-
-
-def test_many_megabytes_are_written() -> None:
-    """So much that the system is asked for other pages: the same text."""
-    many = [Base(1, "y" * 1000)] * 9000
-    expected = b'{"x":1,"y":"%s"}\n' % (b"y" * 1000) * 9000
-    assert (expected, 9000) == writer_of(encoder_for()).encode_lines(many, 0)
-    assert b"[" + expected[:-1].replace(b"\n", b",") + b"]" == writer_of(encoder_for()).encode(many)
 
 
 @pytest.mark.parametrize("sizes", [(1, 1000), (1000, 1), (1, 1), (100, 101), (9_000_000, 1)])

@@ -20,7 +20,7 @@ PATHS: Final = {
     "shapes": {"COMPILE_AFTER": 1, "MAX_COMPILED": 10**9},
     "c": {"COMPILE_AFTER": 10**9},
 }
-"""The ways to decode: step by step, by straight code from the first object on, and by the C
+"""The ways to decode: step by step, by compiled code from the first object on, and by the C
 extension before the first. Every test of decoding runs on each, and every test of encoding, for
 which the first two are one."""
 
@@ -28,7 +28,7 @@ if plans.unavailable() is not None:
     del PATHS["c"]
 
 SHIPPED: Final = {"COMPILE_AFTER": classes.COMPILE_AFTER, "MAX_COMPILED": classes.MAX_COMPILED}
-"""What the package itself does: straight code for what comes by often."""
+"""What the package itself does: it compiles code for keys that come by often."""
 
 CACHES: Final = [
     value

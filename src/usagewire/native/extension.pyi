@@ -1,15 +1,16 @@
-# The C extension: typed records straight from bytes and back, where they are plain.
+# The C extension: typed records straight from bytes and back, for the plain case.
 
 from typing import Any, final
+
+from usagewire.native.descriptions import ClassDescription, Kind, Reference
 
 @final
 class Plan:
     def __init__(
         self,
-        functions: tuple[Any, ...],
-        classes: tuple[Any, ...],
-        unions: tuple[Any, ...],
-        kind: tuple[int, bool, Any],
+        reference: Reference,
+        classes: tuple[ClassDescription, ...],
+        kind: Kind,
         strict: bool,
         /,
     ) -> None: ...
@@ -21,7 +22,7 @@ class Plan:
         stop: int,
         longest: int,
         most: int,
-        passes: bool,
+        skip_malformed: bool,
         records: list[Any],
         /,
     ) -> None: ...
@@ -29,8 +30,8 @@ class Plan:
 
 @final
 class Writer:
-    def __init__(self, functions: tuple[Any, ...], /) -> None: ...
-    def add(self, spec: tuple[Any, ...], /) -> int: ...
+    def __init__(self, reference: Reference, /) -> None: ...
+    def add(self, description: ClassDescription, /) -> int: ...
     def allow(self, cls: type, index: int, /) -> None: ...
     def encode(self, record: Any, /) -> Any: ...
     def encode_lines(self, records: list[Any], start: int, /) -> tuple[bytes, int]: ...

@@ -1,19 +1,22 @@
-/* The module: `Plan` reads records from bytes (read/reading.h), `Writer` writes them (write/writing.h).
+/* The module: `Plan` reads records from bytes, `Writer` writes them.
  *
- *   common/platform.h    what compilers and processors have names of their own for
- *   common/scan.h        tokens of JSON in bytes
- *   common/intern.h      strings that repeat
- *   read/plan.h          what a type needs to be read
- *   common/tracking.h    what the garbage collector is to see later
- *   read/values.h        single values
- *   read/records.h       instances of classes
- *   read/reading.h       the Python type over these
- *   write/digits.h       whole numbers to digits
- *   write/encode.h       records to JSON text
- *   write/writing.h      the Python type over that
+ *   common/platform.h     names that differ between compilers and processors
+ *   common/scan.h         tokens of JSON in bytes
+ *   common/intern.h       strings and numbers that repeat
+ *   common/schema.h       classes, fields, keys and kinds: declared
+ *   common/schema.c       the same, built from Python's descriptions
+ *   common/gc_deferred.h  objects that the garbage collector tracks later
+ *   read/values.c         single values
+ *   read/records.c        instances of classes
+ *   read/plan.c           the Python type `Plan`
+ *   write/digits.h        integers to digits
+ *   write/buffer.h        the text that is written
+ *   write/records.c       values and records to JSON
+ *   write/writer.c        the Python type `Writer`
  *
- * Whatever is not plainly understood is given back to who called: nothing here decides what input
- * means, and nothing writes an error text about input.
+ * All is one translation unit: this file includes the others, each of which uses what comes before it.
+ * Input or a record that is not the plain case is given back to the reference: nothing here decides what
+ * input means or writes an error text about it.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -22,8 +25,12 @@
 #error "free-threaded Python is not supported: usagewire works there without this extension"
 #endif
 
-#include "read/reading.h"
-#include "write/writing.h"
+#include "common/schema.c"
+#include "read/values.c"
+#include "read/records.c"
+#include "read/plan.c"
+#include "write/records.c"
+#include "write/writer.c"
 
 static int
 module_exec(PyObject *module)
@@ -51,7 +58,7 @@ static PyModuleDef_Slot module_slots[] = {
 static struct PyModuleDef module_def = {
     PyModuleDef_HEAD_INIT,
     .m_name = "usagewire.native.extension",
-    .m_doc = "Typed records straight from bytes and back, where they are plain.",
+    .m_doc = "Typed records straight from bytes and back, for the plain case.",
     .m_slots = module_slots,
 };
 

@@ -14,7 +14,7 @@ enum {
     INTERN_SLOTS = 4096, /* a power of two */
     INTERN_LONGEST = 64, /* bytes of the longest string that is kept */
     INTERN_NUMBERS = 8192, /* numbers from 0 on, up to this one */
-    INTERN_ODD = 1024,     /* a power of two: strings that are not plain ASCII */
+    INTERN_SLOW = 1024,     /* a power of two: strings that have escapes or are not ASCII */
 };
 
 /* A string that has escapes or is not ASCII, by its bytes as JSON writes it. */
@@ -22,12 +22,12 @@ typedef struct {
     PyObject *text; /* NULL where there is none */
     size_t length;  /* of the bytes */
     uint8_t bytes[INTERN_LONGEST];
-} InternOdd;
+} InternSlow;
 
 typedef struct {
     PyObject *slots[INTERN_SLOTS];
     PyObject *numbers[INTERN_NUMBERS];
-    InternOdd *odd; /* INTERN_ODD of them; NULL until the first comes */
+    InternSlow *slow; /* INTERN_SLOW of them; NULL until the first comes */
 } Intern;
 
 static inline uint64_t
@@ -133,30 +133,30 @@ intern_text(Intern *table, const uint8_t *p, size_t length)
     return text;
 }
 
-/* Return where a string of such bytes, which are not plain ASCII, is kept or is to be; NULL where it is not
+/* Return the slot for a string of such bytes, which have escapes or are not ASCII; NULL where it is too long
  * to be kept. */
-static inline InternOdd *
-intern_odd(Intern *table, const uint8_t *p, size_t length)
+static inline InternSlow *
+intern_slow(Intern *table, const uint8_t *p, size_t length)
 {
     if (length > INTERN_LONGEST) {
         return NULL;
     }
-    if (table->odd == NULL) {
-        table->odd = PyMem_Calloc(INTERN_ODD, sizeof *table->odd); /* without it, none is kept */
+    if (table->slow == NULL) {
+        table->slow = PyMem_Calloc(INTERN_SLOW, sizeof *table->slow); /* without it, none is kept */
     }
-    return table->odd == NULL ? NULL : &table->odd[intern_hash(p, length) & (INTERN_ODD - 1)];
+    return table->slow == NULL ? NULL : &table->slow[intern_hash(p, length) & (INTERN_SLOW - 1)];
 }
 
 /* Whether it is such bytes that are kept there. */
 static inline bool
-intern_odd_is(const InternOdd *slot, const uint8_t *p, size_t length)
+intern_slow_is(const InternSlow *slot, const uint8_t *p, size_t length)
 {
     return slot->text != NULL && slot->length == length && intern_is_equal(slot->bytes, p, length);
 }
 
 /* Keep a string there, in the place of the one before it. */
 static void
-intern_odd_keep(InternOdd *slot, const uint8_t *p, size_t length, PyObject *text)
+intern_slow_keep(InternSlow *slot, const uint8_t *p, size_t length, PyObject *text)
 {
     PyObject *before = slot->text;
     slot->text = Py_NewRef(text);
@@ -188,10 +188,10 @@ intern_clear(Intern *table)
     for (size_t i = 0; i < INTERN_SLOTS; i++) {
         Py_CLEAR(table->slots[i]);
     }
-    for (size_t i = 0; table->odd != NULL && i < INTERN_ODD; i++) {
-        Py_CLEAR(table->odd[i].text);
+    for (size_t i = 0; table->slow != NULL && i < INTERN_SLOW; i++) {
+        Py_CLEAR(table->slow[i].text);
     }
-    PyMem_Free(table->odd);
+    PyMem_Free(table->slow);
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* What compilers and processors have names of their own for. */
+/* Names that differ between compilers and processors: SIMD, byte order, prefetching, counting bits. */
 #ifndef USAGEWIRE_PLATFORM_H
 #define USAGEWIRE_PLATFORM_H
 
@@ -25,7 +25,7 @@
 #define USAGEWIRE_LITTLE_ENDIAN
 #endif
 
-/* Ask for the memory at an address, which will be needed soon. */
+/* Ask for the memory at an address, which will be needed prefetch_record. */
 #if defined(__GNUC__)
 #define PREFETCH(address) __builtin_prefetch(address)
 #else

@@ -1,8 +1,8 @@
 /* Tokens of JSON: whitespace, strings and numbers, found in bytes that end at `end`.
  *
  * Nothing here makes or knows a Python object. No byte at or past `end` is read, and no NUL is
- * expected there. A function that meets what it does not plainly understand says so; what it means
- * is for orjson to decide.
+ * expected there. A function returns false for a token that it does not know, whose meaning orjson decides.
+ * A plain letter is an ASCII character that stands for itself in a JSON string.
  */
 #ifndef USAGEWIRE_SCAN_H
 #define USAGEWIRE_SCAN_H
@@ -21,7 +21,7 @@ scan_is_space(const Scan *s, uint8_t c)
     return c == ' ' || c == '\t' || c == '\r' || (c == '\n' && !s->lines);
 }
 
-/* Pass over whitespace. */
+/* Skip whitespace. */
 static inline void
 scan_space(Scan *s)
 {
@@ -30,7 +30,7 @@ scan_space(Scan *s)
     }
 }
 
-/* Pass over whitespace and then over `c`; false where something else stands there. */
+/* Skip whitespace and then over `c`; false where something else stands there. */
 static inline bool
 scan_sign(Scan *s, uint8_t c)
 {
@@ -46,7 +46,7 @@ scan_sign(Scan *s, uint8_t c)
     return false;
 }
 
-/* Pass over the letters of `word`, as of true, false or null. */
+/* Skip the letters of `word`, as of true, false or null. */
 static inline bool
 scan_word(Scan *s, const char *word, size_t length)
 {
@@ -78,11 +78,11 @@ scan_is_plain_word(uint64_t word)
     uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
     /* Of bytes below 0x80, subtracting sets the top bit of the first that is less, and only of such or
      * of those after it. */
-    uint64_t odd = (word - ones * 0x20) | (quote - ones) | (backslash - ones) | word;
-    return (odd & tops) == 0;
+    uint64_t special = (word - ones * 0x20) | (quote - ones) | (backslash - ones) | word;
+    return (special & tops) == 0;
 }
 
-/* Pass over plain letters. */
+/* Skip plain letters. */
 static inline const uint8_t *
 scan_letters(const uint8_t *p, const uint8_t *end)
 {
@@ -93,9 +93,9 @@ scan_letters(const uint8_t *p, const uint8_t *end)
     while (end - p >= 16) {
         __m128i c = _mm_loadu_si128((const __m128i *)(const void *)p);
         /* Compared as signed numbers, bytes from 0x80 on are less than a space, too. */
-        __m128i odd = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(c, quote), _mm_cmpeq_epi8(c, backslash)),
+        __m128i special = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(c, quote), _mm_cmpeq_epi8(c, backslash)),
                                    _mm_cmplt_epi8(c, space));
-        int found = _mm_movemask_epi8(odd);
+        int found = _mm_movemask_epi8(special);
         if (found) {
             return p + lowest_bit((unsigned)found);
         }
@@ -104,9 +104,9 @@ scan_letters(const uint8_t *p, const uint8_t *end)
 #elif defined(USAGEWIRE_NEON)
     while (end - p >= 16) {
         uint8x16_t c = vld1q_u8(p);
-        uint8x16_t odd = vorrq_u8(vorrq_u8(vceqq_u8(c, vdupq_n_u8('"')), vceqq_u8(c, vdupq_n_u8('\\'))),
+        uint8x16_t special = vorrq_u8(vorrq_u8(vceqq_u8(c, vdupq_n_u8('"')), vceqq_u8(c, vdupq_n_u8('\\'))),
                                   vorrq_u8(vcltq_u8(c, vdupq_n_u8(0x20)), vcgeq_u8(c, vdupq_n_u8(0x80))));
-        uint64_t found = vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(odd), 4)), 0);
+        uint64_t found = vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(special), 4)), 0);
         if (found) {
             return p + (lowest_bit(found) >> 2);
         }
@@ -119,7 +119,7 @@ scan_letters(const uint8_t *p, const uint8_t *end)
     return p;
 }
 
-/* Pass over letters up to a quote, a backslash or a control character, and note whether all are ASCII. */
+/* Skip letters up to a quote, a backslash or a control character, and note whether all are ASCII. */
 static inline const uint8_t *
 scan_any_letters(const uint8_t *p, const uint8_t *end, bool *ascii)
 {
@@ -129,9 +129,9 @@ scan_any_letters(const uint8_t *p, const uint8_t *end, bool *ascii)
     const __m128i control = _mm_set1_epi8(0x1F);
     while (end - p >= 16) {
         __m128i c = _mm_loadu_si128((const __m128i *)(const void *)p);
-        __m128i odd = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(c, quote), _mm_cmpeq_epi8(c, backslash)),
+        __m128i special = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(c, quote), _mm_cmpeq_epi8(c, backslash)),
                                    _mm_cmpeq_epi8(_mm_min_epu8(c, control), c));
-        unsigned found = (unsigned)_mm_movemask_epi8(odd), high = (unsigned)_mm_movemask_epi8(c);
+        unsigned found = (unsigned)_mm_movemask_epi8(special), high = (unsigned)_mm_movemask_epi8(c);
         if (found) {
             /* Of what is above ASCII, only that before the lowest bit of `found` was passed. */
             *ascii &= (high & (found - 1) & ~found) == 0;
@@ -147,9 +147,9 @@ scan_any_letters(const uint8_t *p, const uint8_t *end, bool *ascii)
     return p;
 }
 
-/* Pass over the rest of a string, from its first letter at or after `p` that is not plain. */
+/* Skip the rest of a string, from its first letter at or after `p` that is not plain. */
 static bool
-scan_odd_string(Scan *s, const uint8_t *p, Text *text)
+scan_slow_string(Scan *s, const uint8_t *p, Text *text)
 {
     for (;;) {
         p = scan_any_letters(p, s->end, &text->ascii);
@@ -171,7 +171,7 @@ scan_odd_string(Scan *s, const uint8_t *p, Text *text)
     }
 }
 
-/* Pass over a string whose opening quote was passed. False where it does not end or has a control
+/* Skip a string whose opening quote was passed. False where it does not end or has a control
  * character, which JSON does not allow. Whether escapes and UTF-8 are right is not looked at. */
 static inline bool
 scan_string(Scan *s, Text *text)
@@ -185,12 +185,12 @@ scan_string(Scan *s, Text *text)
         s->p = p + 1;
         return true;
     }
-    return scan_odd_string(s, p, text);
+    return scan_slow_string(s, p, text);
 }
 
 enum {
     SCAN_DIGITS = 18, /* that many digits always fit in 64 bits */
-    SCAN_DEPTH = 200, /* deeper values are not plain: for whole documents orjson has a limit, too */
+    SCAN_DEPTH = 200, /* deeper values are for the reference: orjson has a limit for documents, too */
 };
 
 static inline bool
@@ -199,25 +199,25 @@ scan_is_digit(uint8_t c)
     return (unsigned)(c - '0') < 10;
 }
 
-/* Pass over an integer of at most 7 digits without a sign, eight bytes at once. False for every other
+/* Skip an integer of at most 7 digits without a sign, eight bytes at once. False for every other
  * number, with `s` as it was. */
 static inline bool
 scan_short_integer(Scan *s, int64_t *number)
 {
 #if defined(USAGEWIRE_LITTLE_ENDIAN)
-    uint64_t digits, odd;
+    uint64_t digits, special;
     if (s->end - s->p < 8) {
         return false;
     }
     memcpy(&digits, s->p, 8);
     digits ^= UINT64_C(0x3030303030303030);
-    /* What is no digit has a bit in its upper half now, or gets one by adding 6; the sum can only carry
+    /* A byte that is no digit has a bit in its upper half, or gets one by adding 6; the sum can only carry
      * from such a byte into later ones. */
-    odd = (digits | (digits + UINT64_C(0x0606060606060606))) & UINT64_C(0xF0F0F0F0F0F0F0F0);
-    if (odd == 0) {
+    special = (digits | (digits + UINT64_C(0x0606060606060606))) & UINT64_C(0xF0F0F0F0F0F0F0F0);
+    if (special == 0) {
         return false;
     }
-    unsigned n = lowest_bit(odd) >> 3;
+    unsigned n = lowest_bit(special) >> 3;
     uint8_t after = s->p[n];
     if (n == 0 || (n > 1 && *s->p == '0') || after == '.' || (after | 0x20) == 'e') {
         return false;
@@ -237,7 +237,7 @@ scan_short_integer(Scan *s, int64_t *number)
 #endif
 }
 
-/* Pass over an integer of at most SCAN_DIGITS digits. False for every other number, -0 included,
+/* Skip an integer of at most SCAN_DIGITS digits. False for every other number, -0 included,
  * with `s` as it was. */
 static inline bool
 scan_integer(Scan *s, int64_t *number)
@@ -265,13 +265,13 @@ scan_integer(Scan *s, int64_t *number)
     return true;
 }
 
-/* What is seen of a value that is passed over. */
+/* Properties of a value that was skipped. */
 typedef struct {
     size_t depth; /* how deep it nests */
-    bool numbers; /* whether there is another number than an integer of at most SCAN_DIGITS characters */
+    bool numbers; /* whether it has a number other than an integer of at most SCAN_DIGITS characters */
 } Seen;
 
-/* Pass over the bytes of one value, whatever it is, by its quotes and brackets alone. False where it
+/* Skip the bytes of one value, whatever it is, by its quotes and brackets alone. False where it
  * does not end. Whether it is JSON is for orjson to say. */
 static bool
 scan_seen_value(Scan *s, Seen *seen)
@@ -336,7 +336,7 @@ scan_value(Scan *s)
     return scan_seen_value(s, &seen);
 }
 
-/* Pass over a string of plain letters. */
+/* Skip a string of plain letters. */
 static inline bool
 scan_plain_string(Scan *s)
 {
@@ -344,14 +344,14 @@ scan_plain_string(Scan *s)
     return scan_sign(s, '"') && scan_string(s, &text) && text.ascii && !text.escaped;
 }
 
-/* Pass over a key and its colon. */
+/* Skip a key and its colon. */
 static inline bool
 scan_plain_key(Scan *s)
 {
     return scan_plain_string(s) && scan_sign(s, ':');
 }
 
-/* Pass over a word, an integer or a string, or the opening bracket of a list or an object, which `*opened`
+/* Skip a word, an integer or a string, or the opening bracket of a list or an object, which `*opened`
  * then is; else it is 0. */
 static bool
 scan_plain_start(Scan *s, uint8_t *opened)
@@ -383,7 +383,7 @@ scan_plain_start(Scan *s, uint8_t *opened)
 
 enum { SCAN_PLAIN_DEPTH = 64 }; /* one bit each */
 
-/* Pass over a value that is JSON for sure: words, integers of at most SCAN_DIGITS digits, strings of plain
+/* Skip a value that is JSON for sure: words, integers of at most SCAN_DIGITS digits, strings of plain
  * letters, and lists and objects of these. False for every other one, which may be JSON too, with `s` as
  * it was. */
 static bool

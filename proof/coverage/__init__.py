@@ -1,0 +1,1 @@
+"""Branches of the C text that the proofs take."""

@@ -1,0 +1,1 @@
+"""Random lines and records, by C and by the reference: they agree."""

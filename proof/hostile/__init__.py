@@ -1,0 +1,1 @@
+"""Classes that run code where other classes run none."""

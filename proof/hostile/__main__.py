@@ -1,0 +1,350 @@
+"""Write and read records of hostile classes: `python -m proof.hostile --help`.
+
+The classes here run code where other classes run none: in `__eq__`, `__hash__`, `__del__`,
+`__getattribute__`, a property, a metaclass, or a mapping that raises. That code drops the last
+reference to a value in a slot, empties the slots of the record that is being written, uses the same
+encoder for a class that it has not met, or raises. C must run none of it: so C and the reference give
+equal bytes or the same error, the same code ran on both paths, and nothing crashes.
+`make sanitize` runs this under AddressSanitizer, which sees a read of freed memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import gc
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from random import Random
+from typing import Any, Final
+
+import attrs
+
+from proof.support.both_paths import without_c
+from usagewire import Decoder, Encoder, UsageWireError, make_converter
+from usagewire.models import NO_PROPERTIES
+from usagewire.native import plans
+
+ACTIONS: Final = ("nothing", "drop", "empty", "raise", "swap", "encode")
+"""What hostile code does to the record that is being written."""
+
+EACH: Final = 3
+"""How many records of a list are hostile, at most."""
+
+
+class Scene:
+    """The record that is being written, and what the code of its values does to it."""
+
+    def __init__(self) -> None:
+        self.record: Any = None
+        self.action = "nothing"
+        self.calls: list[str] = []
+        self.is_alone = False
+        self.encode: Callable[[Any], Any] = repr
+        self.decode: Callable[[], Any] = list
+        self.new = 0
+
+    def run(self, called: str) -> None:
+        """Do what hostile code does; note what was called."""
+        self.calls.append(called)
+        record, self.record = self.record, None
+        if record is None or self.action == "nothing":
+            return
+        if self.action == "raise":
+            raise KeyError(called)
+        if self.action == "encode":
+            self.new += 1
+            self.encode(NEW_CLASSES[self.new % len(NEW_CLASSES)](self.new))
+            return
+        for name in ("inner", "text", "number", "additional_properties"):
+            if self.action == "empty":
+                if hasattr(record, name):
+                    object.__delattr__(record, name)
+            elif self.action == "swap" or name == "inner":
+                object.__setattr__(record, name, None)
+
+
+SCENE: Final = Scene()
+
+NEW_CLASSES: Final = [
+    attrs.make_class(f"New{i}", {"x": attrs.field(type=int)}, slots=True) for i in range(300)
+]
+"""Classes that an encoder meets while it writes others."""
+
+
+def runs(called: str, answer: Any) -> Any:
+    """Return a method that runs hostile code and gives `answer`."""
+
+    def method(*_: Any) -> Any:
+        SCENE.run(called)
+        return answer
+
+    return method
+
+
+@attrs.define(eq=False)
+class EqualByCode:
+    """Compares by code of its own."""
+
+    n: int = 0
+    s: str = ""
+    __eq__ = runs("__eq__", False)
+    __hash__ = None  # type: ignore[assignment]
+
+
+@attrs.define(eq=False)
+class UnequalByCode:
+    """Has `__ne__` of its own, and the identity for `==`."""
+
+    n: int = 0
+    __ne__ = runs("__ne__", True)
+
+
+@attrs.define(eq=False)
+class HashedByCode:
+    """Cannot be hashed without running code."""
+
+    n: int = 0
+    __hash__ = runs("__hash__", 1)
+
+
+class Comparing(type):
+    """A metaclass that compares and hashes its classes by code."""
+
+    def __eq__(cls, other: object) -> bool:
+        """Run hostile code, where the paths are not compared: each looks up classes in its own way."""
+        if SCENE.is_alone:
+            SCENE.run("metaclass __eq__")
+        return cls is other
+
+    def __hash__(cls) -> int:
+        """Have the hash of another class, so that the two are compared."""
+        return hash(Outer)
+
+
+@attrs.define(eq=False)
+class OfMetaclass(metaclass=Comparing):
+    """A class with a metaclass."""
+
+    n: int = 0
+
+
+@attrs.define(eq=False)
+class Attributes:
+    """Runs code where an attribute is read."""
+
+    n: int = 0
+    more = property(runs("property", 1))
+
+    def __getattribute__(self, name: str) -> Any:
+        """Run hostile code, where the paths are not compared: C reads the slots."""
+        if SCENE.is_alone and name == "n":
+            SCENE.run("__getattribute__")
+        return object.__getattribute__(self, name)
+
+
+class Number(int):
+    """An int that compares by code."""
+
+    __eq__ = runs("int __eq__", False)
+    __hash__ = int.__hash__
+
+
+class Text(str):
+    """A str that compares and hashes by code."""
+
+    __slots__ = ()
+    __eq__ = runs("str __eq__", False)
+    __hash__ = runs("str __hash__", 1)
+
+
+class Raising(Mapping[str, Any]):
+    """A mapping that does not let itself be read."""
+
+    __getitem__ = runs("mapping __getitem__", 1)
+    __len__ = runs("mapping __len__", 1)
+
+    def __iter__(self) -> Iterator[str]:
+        """Run hostile code."""
+        SCENE.run("mapping __iter__")
+        yield "a"
+
+
+INNER: Final = EqualByCode(0, "default")
+
+
+@attrs.define(eq=False)
+class Outer:
+    """Holds values of hostile classes, each with a default that it is compared with."""
+
+    a: int
+    text: str = "default"
+    inner: EqualByCode = INNER
+    unequal: UnequalByCode = attrs.field(default=UnequalByCode(7))
+    hashed: HashedByCode = attrs.field(default=HashedByCode(7))
+    number: int = 5
+    items: tuple[EqualByCode, ...] = ()
+    attributes: Attributes = attrs.field(default=Attributes(7))
+    additional_properties: Any = attrs.field(default=NO_PROPERTIES)
+
+
+@attrs.define(eq=False)
+class OuterOfMetaclass(Outer):
+    """Holds one whose class has a metaclass, which the reference writes whole."""
+
+    of_metaclass: OfMetaclass = attrs.field(default=OfMetaclass(7))
+
+
+class Finalized:
+    """Empties a record when it is collected, and reads another."""
+
+    def __init__(self, record: Any) -> None:
+        self.record = record
+        self.myself = self  # so that the collector finds it, and nobody else
+
+    def __del__(self) -> None:
+        """Empty the slots."""
+        SCENE.decode()
+        for name in ("text", "inner", "number"):
+            if hasattr(self.record, name):
+                object.__delattr__(self.record, name)
+
+
+def outer(rng: Random) -> Outer:
+    """Return a record, some values of which are hostile."""
+    chance = rng.random
+    record = OuterOfMetaclass(1) if chance() < 0.1 else Outer(rng.randrange(10))
+    letters = "".join(rng.choice('abé"') for _ in range(rng.randrange(40)))
+    if chance() < 0.5:
+        record.text = letters if chance() < 0.7 else Text(letters)
+    if chance() < 0.6:
+        record.inner = INNER if chance() < 0.2 else EqualByCode(rng.randrange(9), letters)
+    if chance() < 0.3:
+        record.unequal = UnequalByCode(rng.randrange(9))
+    if chance() < 0.3:
+        record.hashed = HashedByCode(rng.randrange(9))
+    if chance() < 0.3:
+        record.attributes = Attributes(rng.randrange(9))
+    if isinstance(record, OuterOfMetaclass) and chance() < 0.7:
+        record.of_metaclass = OfMetaclass(rng.randrange(9))
+    if chance() < 0.4:
+        record.number = rng.randrange(9) if chance() < 0.6 else Number(rng.randrange(9))
+    if chance() < 0.3:
+        record.items = tuple(EqualByCode(n, letters) for n in range(rng.randrange(3)))
+    if chance() < 0.3:
+        # C asks a function of the reference to write a dict, so that the hash of a key runs twice.
+        others = {Text("k") if SCENE.is_alone else "k": letters}
+        record.additional_properties = Raising() if chance() < 0.5 else others
+    return record
+
+
+def answer(write: Callable[[Any], bytes], seed: str, action: str) -> tuple[object, list[str]]:
+    """Return what a record, or a list of them, is written as or refused with, and what code ran."""
+    rng = Random(seed)
+    records = [outer(rng) for _ in range(rng.randint(1, EACH))]
+    SCENE.record, SCENE.action, SCENE.calls = rng.choice(records), action, []
+    SCENE.encode, SCENE.new = write, int(seed.partition("/")[2])
+    many = rng.random() < 0.5
+    try:
+        said: object = write(records if many else records.pop(0))
+    except Exception as error:
+        said = type(error), str(error)
+    SCENE.record = None
+    return said, SCENE.calls
+
+
+def compare(seed: int, rounds: int) -> int:
+    """Compare C with the reference in so many rounds; return how often hostile code ran."""
+    ran = 0
+    for omit in (True, False):
+        c = Encoder(converter=make_converter(omit_if_default=omit))
+        assert c.not_accelerated(Outer) is None
+        with without_c():
+            reference = Encoder(converter=make_converter(omit_if_default=omit))
+        for number in range(rounds):
+            name, action = f"{seed}/{number}", ACTIONS[number % len(ACTIONS)]
+            for way in ("encode", "encode_lines"):
+                write = [getattr(encoder, way) for encoder in (c, reference)]
+                if way == "encode_lines":
+                    write = [_as_list(one) for one in write]
+                got, meant = (answer(one, name, action) for one in write)
+                ran += len(meant[1])
+                if got != meant:
+                    sys.exit(
+                        f"hostile: {way} of {name}, {action}, omit={omit}:\n  by C:  {got}\n  meant: {meant}"
+                    )
+    return ran
+
+
+def _as_list(write: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+    return lambda found: write(found if isinstance(found, list) else [found])
+
+
+@contextmanager
+def _collected_at_once() -> Iterator[None]:
+    """Have the collector run as often as it can."""
+    before = gc.get_threshold()
+    gc.set_threshold(1, 1, 1)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def survive(seed: int, rounds: int) -> None:
+    """Write and read while the collector runs finalizers that empty the records."""
+    rng = Random(seed)
+    encoder = Encoder(converter=make_converter(omit_if_default=True))
+    decoder: Decoder[Any] = Decoder(Outer, on_error="skip")
+    again: Decoder[Any] = Decoder(Outer, on_error="skip")
+    line = b'{"a":1,"text":"t\\u00e9","inner":{"n":5},"items":[{"n":1}],"number":7}\n'
+
+    def meanwhile(phase: str, _: Any) -> None:
+        if phase == "start" and rng.random() < 0.1:
+            again.decode_lines(line)
+
+    gc.callbacks.append(meanwhile)
+    SCENE.is_alone, SCENE.encode = True, encoder.encode
+    SCENE.decode = lambda: again.decode_lines(line)
+    try:
+        with _collected_at_once():
+            for _ in range(rounds):
+                SCENE.record = None
+                records = [outer(rng) for _ in range(EACH)]
+                SCENE.record, SCENE.action = rng.choice(records), rng.choice(ACTIONS)
+                Finalized(records[-1])
+                try:
+                    encoder.encode(records[-1])
+                    encoder.encode_lines(records)
+                except UsageWireError:
+                    pass  # a slot is empty
+                except Exception as error:
+                    if not isinstance(error, KeyError | AttributeError):
+                        raise
+                assert len(decoder.decode_lines(line * EACH)) == EACH
+    finally:
+        SCENE.is_alone, SCENE.decode = False, list
+        gc.callbacks.remove(meanwhile)
+
+
+def main() -> None:
+    """Run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5000)
+    parser.add_argument("--seed", type=int, default=None, help="by default, a new one each time")
+    arguments = parser.parse_args()
+    faulthandler.enable()
+    if plans.unavailable() is not None:
+        sys.exit(f"nothing to compare: {plans.unavailable()}")
+    seed = Random().randrange(2**32) if arguments.seed is None else arguments.seed
+    print(f"seed {seed}, {arguments.rounds} rounds", flush=True)
+    ran = compare(seed, arguments.rounds)
+    survive(seed, arguments.rounds // 5)
+    if not ran:
+        sys.exit("hostile: no hostile code ran")
+    print(f"hostile: {arguments.rounds} rounds, seed {seed}: code ran {ran} times; no difference")
+
+
+if __name__ == "__main__":
+    main()

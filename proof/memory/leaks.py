@@ -1,0 +1,286 @@
+"""See that nothing is left behind: `python -m proof.memory.leaks`.
+
+The same work is done again and again (good and bad lines, records and odd records, plans and
+writers made and dropped), and afterwards the reference counts of what everything shares (None, the
+classes, their defaults) and the memory in use have to be what they were. Where None is not immortal
+(up to 3.11), the None of each slot of kept records has to be counted exactly.
+
+On a debug build of Python the count of all references is compared, too. What orjson does is not in
+that count, so there `json` stands in for it; what exactly input means is of no matter here.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+import tracemalloc
+from collections.abc import Callable
+from contextlib import suppress
+from decimal import Decimal
+from random import Random
+from typing import Any, Final
+
+import attrs
+import orjson
+
+from proof.fuzz.lines import Line, Pool, maker
+from proof.support.altered import altered
+from proof.support.both_paths import Options, Side, read_documents, read_lines
+from proof.support.classes import OURS, TYPES, YOURS
+from usagewire import Decoder, Encoder, UsageWireError, make_converter
+from usagewire.codec.line_decoder import progress_from
+from usagewire.converters import scalars
+from usagewire.models import NO_PROPERTIES
+from usagewire.native import plans
+from usagewire.wire.names import DIALECTS
+
+LINES: Final = 200
+ROUNDS: Final = 4
+ABOUT: Final = 20
+"""References of which the interpreter may hold more or less at a time."""
+SLACK: Final = 2000
+"""Bytes by which memory in use may differ between two rounds; a leaked record is hundreds a line."""
+
+total: Final[Callable[[], int] | None] = getattr(sys, "gettotalrefcount", None)
+
+
+class LeftBehindError(Exception):
+    """References or memory that nobody holds."""
+
+
+def _watched() -> list[Any]:
+    found: list[Any] = [
+        None,
+        True,
+        False,
+        NotImplemented,
+        NO_PROPERTIES,
+        Decimal,
+        scalars.ZERO,
+        (),
+        "",
+    ]
+    found += [dict, list, tuple, int, str, float, UsageWireError]
+    for cls in (*OURS, *YOURS):
+        found.append(cls)
+        found += [a.default for a in attrs.fields(cls) if a.default is not None]
+    return found
+
+
+def _texts(name: str, *, bad: bool) -> bytes:
+    rng = Random(f"leaks {name}")
+    line = Line(rng, _POOL)
+    line.oddness = 0.05 if bad else 0
+    return (
+        b"\n".join(line.line(maker(TYPES[name])).replace(b"\n", b" ") for _ in range(LINES)) + b"\n"
+    )
+
+
+_POOL: Final = Pool("leaks")
+
+
+def reading() -> Callable[[], None]:
+    """Return the work of reading into every type, in every mode."""
+    jobs = []
+    for name in TYPES:
+        for bad in (False, True):
+            for unknown in ("keep", "ignore", "forbid"):
+                side = Side(Options(name, unknown=unknown, on_error="skip"), by_c=True)
+                jobs.append((side.decoder, _texts(name, bad=bad)))
+
+    def work() -> None:
+        for decoder, data in jobs:
+            read_lines(decoder, data, ())
+            read_documents(decoder, data.replace(b"\n", b"\x1e"), ())
+
+    return work
+
+
+def _records() -> list[Any]:
+    records: list[Any] = []
+    for name in TYPES:
+        records += Decoder(TYPES[name], on_error="skip").decode_lines(_texts(name, bad=False))
+    return [record for record in records if type(record) in {*OURS, *YOURS}]
+
+
+def writing() -> Callable[[], None]:
+    """Return the work of writing records and altered ones."""
+    records, rng = _records(), Random("odd")
+    altered_ones = [altered(rng, rng.choice(records)) for _ in range(1500)]
+    encoders = [Encoder(dialect=dialect) for dialect in DIALECTS]
+
+    def work() -> None:
+        for encoder in encoders:
+            encoder.encode_lines(records)
+            encoder.encode(records)
+            for record in altered_ones:
+                # The latter two of classes of our own making.
+                with suppress(UsageWireError, ValueError, RuntimeError):
+                    encoder.encode(record)
+
+    return work
+
+
+def making() -> Callable[[], None]:
+    """Return the work of making plans and writers and dropping them, those that fail included."""
+    lowered = []
+    for name, kind in TYPES.items():
+        hook = make_converter().get_structure_hook(kind)
+        lowered.append((_texts(name, bad=False), plans.lowered(hook, kind)))
+    hook_of = make_converter().get_unstructure_hook
+
+    def work() -> None:
+        for text, arguments in lowered:
+            plan = plans.Plan(*arguments)
+            plan.decode_lines(text, progress_from(0), len(text), 2**20, 4096, True, [])
+            plan.track()
+            for index, broken in (
+                (1, (5,)),
+                (2, (99, False, None)),
+                (2, (6, False, 99)),
+                (2, (7, False, ((), (99,), None, ()))),
+            ):
+                try:
+                    plans.Plan(*arguments[:index], broken, *arguments[index + 1 :])
+                except (TypeError, ValueError, IndexError, SystemError):
+                    pass
+                else:
+                    raise LeftBehindError(f"a plan was made of {broken}")
+        for _ in range(10):
+            writer = plans.RecordWriter(hook_of)
+            for cls in (*OURS, *YOURS):
+                writer.learn(cls)
+
+    return work
+
+
+def _measure(what: str, work: Callable[[], None], watched: list[Any]) -> None:
+    for _ in range(3):
+        work()
+    gc.collect()
+    before = [sys.getrefcount(one) for one in watched]
+    for _ in range(ROUNDS):
+        work()
+    gc.collect()
+    after = [sys.getrefcount(one) for one in watched]
+    for one, less, more in zip(watched, before, after, strict=True):
+        # The interpreter itself holds a few more or less, now and then.
+        if abs(more - less) > ABOUT:
+            raise LeftBehindError(f"{what}: {more - less} references to {one!r:.60}")
+    if total is None:
+        tracemalloc.start()
+        work()
+        gc.collect()
+        least = min(_growth(work) for _ in range(ROUNDS))
+        tracemalloc.stop()
+        if least > SLACK:
+            raise LeftBehindError(f"{what}: at least {least} bytes in each round")
+    else:
+        rounds = [_growth_of(total, work) for _ in range(ROUNDS)]
+        if min(map(abs, rounds)) > ABOUT:
+            raise LeftBehindError(f"{what}: references that each round adds: {rounds}")
+
+
+def _growth(work: Callable[[], None]) -> int:
+    return _growth_of(lambda: tracemalloc.get_traced_memory()[0], work)
+
+
+def _growth_of(measure: Callable[[], int], work: Callable[[], None]) -> int:
+    before = measure()
+    work()
+    gc.collect()
+    return measure() - before
+
+
+def _nones() -> int:
+    """Compare the count of None with the slots that hold it; return how many slots those are."""
+    if sys.version_info >= (3, 12):
+        return 0
+    seen = 0
+    for cls in OURS:
+        side = Side(Options(cls.__name__, on_error="skip"), by_c=True)
+        data = _texts(cls.__name__, bad=False)
+        side.decoder.decode_lines(data)
+        for text in (data, _texts(cls.__name__, bad=True)):
+            plan = plans.plan_for(side.decoder._context.structure, TYPES[cls.__name__])
+            # The interpreter holds one more or less, now and then: it cannot be so each time.
+            counted = [_none_counts(plan, text) for _ in range(3)]
+            if not any(held == slots and not left for held, slots, left in counted):
+                raise LeftBehindError(f"{cls.__name__}: None held, in slots, left: {counted}")
+            seen += counted[0][1]
+    return seen
+
+
+def _none_counts(plan: Any, text: bytes) -> tuple[int, int, int]:
+    """Return by how much None is held more by records, by how many slots, and what is left of it."""
+    records: list[Any] = []
+    place = progress_from(0)
+    gc.collect()
+    before = sys.getrefcount(None)
+    while place[0] < len(text):
+        plan.decode_lines(text, place, len(text), 2**20, 4096, True, records)
+        if place[0] < len(text):
+            place[0] = text.index(b"\n", place[0]) + 1  # it was given back
+    plan.track()
+    after = sys.getrefcount(None)
+    slots = sum(map(_none_slots, records))
+    records.clear()
+    return after - before, slots, sys.getrefcount(None) - before
+
+
+def _none_slots(value: Any) -> int:
+    if value is None:
+        return 1
+    if isinstance(value, list | tuple):
+        return sum(map(_none_slots, value))
+    if type(value) is dict:
+        return sum(map(_none_slots, value.values()))
+    if not attrs.has(type(value)):
+        return 0
+    return sum(_none_slots(getattr(value, a.name)) for a in attrs.fields(type(value)))
+
+
+def _loads(text: bytes) -> Any:
+    try:
+        value = json.loads(text.decode())
+        if b"\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()  # no half of a pair
+        return value  # noqa: TRY300 -- the shortest
+    except (ValueError, RecursionError) as error:
+        raise orjson.JSONDecodeError(str(error), "", 0) from None
+
+
+def _dumps(value: Any, option: int = 0) -> bytes:
+    try:
+        text = json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise TypeError("surrogates") from error
+    return text + b"\n" if option & orjson.OPT_APPEND_NEWLINE else text
+
+
+def main() -> None:
+    """Run."""
+    if total is not None:
+        orjson.loads, orjson.dumps = _loads, _dumps  # type: ignore[assignment]
+        plans.REFERENCE = plans.REFERENCE._replace(loads=_loads, dumps=_dumps)  # type: ignore[misc]
+    if plans.unavailable() is not None:
+        sys.exit(f"nothing to try: {plans.unavailable()}")
+    watched = _watched()
+    gc.disable()  # what it finds is not ours
+    try:
+        slots = _nones()
+        for work in (making, reading, writing):
+            _measure(work.__name__, work(), watched)
+    except LeftBehindError as error:
+        sys.exit(f"leaks: {error}")
+    build = "a debug build" if total is not None else "no debug build"
+    print(
+        f"leaks: {len(TYPES)} types, {LINES} lines each, good and bad, {ROUNDS} rounds: counts of"
+        f" {len(watched)} shared objects and memory as before, {slots} slots of None counted exactly;"
+        f" Python {sys.version_info.major}.{sys.version_info.minor}, {build}"
+    )
+
+
+if __name__ == "__main__":
+    main()

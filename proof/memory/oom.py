@@ -1,0 +1,435 @@
+"""Let each allocation of C fail in turn: `python -m proof.memory.oom`.
+
+For k = 1, 2, 3 and so on the k-th allocation of a call fails. The call ends in MemoryError or gives
+what it gives otherwise, it never loses a record or gives one twice, and leaves no reference behind.
+Needs the module `_testcapi`, which Python's own builds have.
+
+orjson does not look whether it gets the memory that it asks for, and CPython up to 3.13 crashes where
+an iterator over a dict gets none. So what they and the functions of the reference answered before
+stands in for them.
+"""
+
+from __future__ import annotations
+
+import _imp
+import faulthandler
+import gc
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from functools import partial
+from importlib.util import spec_from_file_location
+from itertools import cycle
+from pathlib import Path
+from typing import Any, Final
+from unittest.mock import patch
+
+import orjson
+
+from proof.support.classes import TYPES, Circle, Drawing, Lists, Money, Mutable, Open, Point, Square
+from proof.support.exact import exact
+from usagewire import Encoder, UsageObject, UsageWireError, make_converter
+from usagewire.codec.line_decoder import progress_from
+from usagewire.native import plans
+from usagewire.native.descriptions import Lowering, Reference
+
+try:
+    import _testcapi  # type: ignore[import-not-found]
+except ImportError:
+    sys.exit("this Python has no _testcapi")
+
+ENOUGH: Final = 40
+"""How many times in a row nothing may fail before we believe that there is nothing left to fail."""
+
+HELD: Final = 100
+"""How many dicts, lists and floats are held meanwhile: as many freed ones CPython has at hand."""
+
+PADS: Final = 200
+"""Lengths of a text in records, so that the buffer is full at each place once."""
+
+
+def _documents_of_types() -> dict[str, list[bytes]]:
+    """Return the texts of `documents.txt` by type."""
+    found: dict[str, list[bytes]] = {}
+    text = Path(__file__).with_name("documents.txt").read_bytes()
+    _, row, *lines = text.replace(b"<FF>", b"\xff").splitlines()
+    for line in lines:
+        if line.startswith(b"== "):
+            texts = found.setdefault(line[3:].decode(), [])
+        else:
+            texts.append(line.replace(b"ROW", row))
+    return found
+
+
+_DOCUMENTS: Final = _documents_of_types()
+LINES: Final = {name: texts for name, texts in _DOCUMENTS.items() if "given back" not in name}
+BAD: Final = {name: _DOCUMENTS[f"{name} given back"] for name in ("UsageObject", "Lists")}
+RECORDS: Final[tuple[Any, ...]] = (
+    Point(70000, 0.25, "label"),
+    Mutable(1, "n" * 300, point=Point(1)),
+    Money(price=Decimal("1.10"), tax=Decimal("1E+30"), rebate=Decimal(1)),
+    Lists([1, 2], (0.5,), ["a", "é"], (Point(1),), [[True]], [None, 1], [Decimal("0.5")]),
+    Open("k", {"a": [1, {"b": 2}]}),
+    Circle(0.5, Point(2)),
+    Square(1, [Point(1), Point(2)]),
+    Drawing((Circle(0.5), Square(1)), Circle(1.5)),
+)
+FILLING: Final = Lists(
+    [2**40] * 9, nested=[[False] * 4, [], [True]] * 3, prices=[Decimal("123456789.25")] * 7
+)
+REFUSED: Final[tuple[Any, ...]] = (
+    Point("x"),  # type: ignore[arg-type]
+    Open("k", {"a": {1: 2}}),
+    Money(price=Decimal("NaN")),
+    Point,
+)
+
+
+class OutOfOrderError(Exception):
+    """What came out is not what has to come out."""
+
+
+def _remembered(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that answers what `function` answered to the same arguments before."""
+    answers: dict[str, Any] = {}
+
+    def call(*arguments: Any) -> Any:
+        key = repr(arguments)
+        if key not in answers:
+            try:
+                answers[key] = function(*arguments)
+            except orjson.JSONDecodeError as error:
+                answers[key] = orjson.JSONDecodeError, (error.msg, error.doc, error.pos)
+            except (UsageWireError, TypeError) as error:
+                answers[key] = UsageWireError, (str(error),)
+        found = answers[key]
+        if type(found) is tuple:
+            raise found[0](*found[1])
+        return found
+
+    return call
+
+
+class Loop:
+    """Fails one allocation after the other."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.failures = 0
+
+    def run(
+        self,
+        what: str,
+        call: Callable[[], Any],
+        is_right: Callable[[Any], object] = bool,
+        *,
+        after: Callable[[bool], object] = bool,
+        counted: bool = True,
+    ) -> None:
+        """Make `call` with each allocation failing, and ask `is_right` of what it gives where it does not.
+
+        `after` is told each time whether it failed. Unless `counted` is false, there have to be as many
+        references as before.
+        """
+        call()  # what is made once is made
+        after(False)
+        quiet, k = 0, 0
+        counts: list[list[int]] = []
+        while quiet < ENOUGH:
+            k += 1
+            failed, answer = _failing(k, call)
+            self.calls += 1
+            self.failures += failed
+            quiet = 0 if failed else quiet + 1
+            if not failed and not is_right(answer):
+                raise OutOfOrderError(f"{what}, allocation {k}: {answer!r}")
+            answer = None
+            try:
+                after(failed)
+            except OutOfOrderError as error:
+                raise OutOfOrderError(f"{what}, allocation {k}: {error}") from None
+        if not counted:
+            return
+        # Again, now that nothing is made for the first time: references have to come out even.
+        for _ in range(2):
+            gc.collect()
+            before = _references()
+            for again in range(1, k + 1):
+                _failing(again, call)
+            after(True)
+            gc.collect()
+            counts.append(
+                [after - count for after, count in zip(_references(), before, strict=True)]
+            )
+        if any(min(abs(one), abs(two)) > 5 for one, two in zip(*counts, strict=True)):
+            raise OutOfOrderError(f"{what}: references left behind: {counts} of {_watched_names()}")
+
+
+def _failing(k: int, call: Callable[[], Any]) -> tuple[bool, Any]:
+    """Make `call` with the k-th allocation failing; return whether the call did, and its answer."""
+    held: list[Any] = [({}, [], k * 0.1) for _ in range(HELD)]
+    _testcapi.set_nomemory(k - 1, k)
+    try:
+        return False, call()
+    except MemoryError:
+        return True, None
+    except SystemError as error:
+        _python_own(error)
+        return True, None
+    finally:
+        _testcapi.remove_mem_hooks()
+        held.clear()
+
+
+def _python_own(error: SystemError) -> None:
+    """Pass over a fault of CPython: a function in Python, or making a type, that fails and does not say why."""
+    if not str(error).startswith(("<function ", "execution of module ")):
+        raise error
+
+
+_WATCHED: Final[list[Any]] = [
+    *(None, True, False, NotImplemented, Decimal, Decimal(0), dict, list),
+    *(Point, Mutable, Money, Lists, Open, Circle, Square, Drawing, UsageObject),
+]
+
+
+def _watched_names() -> list[str]:
+    return [getattr(one, "__name__", repr(one)) for one in _WATCHED]
+
+
+def _references() -> list[int]:
+    return [sys.getrefcount(one) for one in _WATCHED]
+
+
+@contextmanager
+def _stand_in() -> Iterator[None]:
+    functions = plans.REFERENCE._asdict()
+    for name, function in functions.items():
+        if callable(function) and not isinstance(function, type):
+            functions[name] = _remembered(function)
+    with patch.object(plans, "REFERENCE", Reference(**functions)):
+        yield
+
+
+def _plan(name: str) -> Any:
+    kind = TYPES[name]
+    converter = make_converter()
+    with _stand_in():
+        return plans.plan_for(converter.get_structure_hook(kind), kind)
+
+
+def _arguments(name: str) -> tuple[Any, ...]:
+    kind = TYPES[name]
+    hook = make_converter().get_structure_hook(kind)
+    with _stand_in():
+        return plans.lowered(hook, kind)
+
+
+def _gives(right: bytes) -> Callable[[Any], bool]:
+    return lambda answer: answer is NotImplemented or exact(answer) == right
+
+
+def _reads(text: bytes) -> Callable[[Any], bool]:
+    return lambda plan: plan.decode(text) is not NotImplemented
+
+
+def _documents(loop: Loop) -> None:
+    for name, lines in LINES.items():
+        plan = _plan(name)
+        for text in lines:
+            if not _reads(text)(plan):
+                raise OutOfOrderError(f"given back: {text!r}")
+            right = _gives(exact(plan.decode(text)))
+            loop.run(f"decode {text!r}", partial(plan.decode, text), right)
+    for name, lines in BAD.items():
+        plan = _plan(name)
+        for text in lines:
+            loop.run(
+                f"decode {text!r}",
+                partial(plan.decode, text),
+                lambda answer: answer is NotImplemented,
+            )
+
+
+def _lines(loop: Loop) -> None:
+    for name, good in LINES.items():
+        plan = _plan(name)
+        bad = BAD.get(name, (b"what?",))
+        texts = [
+            line for pair in zip(good * len(bad), bad * len(good), strict=True) for line in pair
+        ][:24]
+        for lines, passes in ((list(good) * 2, False), (texts, True), (texts, False)):
+            text = b"".join(line + b"\n" for line in lines)
+            _one_text(loop, name, plan, text, passes=passes)
+    # More lines passed than CPython has numbers made for.
+    _one_text(loop, "bad lines", _plan("Point"), b"what?\n" * 300 + b'{"x":1}\n', passes=True)
+
+
+def _new_texts(loop: Loop) -> None:
+    plan = _plan("Mutable")
+    numbers = range(10_000, 11_000)
+    texts = cycle([b'{"count":%d,"name":"new %d","share":%d.5}' % (i, i, i) for i in numbers])
+
+    loop.run(
+        "decode what is new",
+        lambda: plan.decode(next(texts)),
+        lambda answer: answer.name == f"new {answer.count}",
+    )
+    arguments = _arguments("Mutable")
+    texts = cycle(['{"count":10000,"name":"naïve"}'.encode()])
+    loop.run("a new plan", lambda: plans.Plan(*arguments).decode(next(texts)), lambda _: True)
+
+
+def _one_text(loop: Loop, name: str, plan: Any, text: bytes, *, passes: bool) -> None:
+    def read(place: memoryview[int], records: list[Any]) -> None:
+        try:
+            plan.decode_lines(text, place, len(text), 2**20, 4096, passes, records)
+        finally:
+            plan.track()
+
+    whole: list[Any] = []
+    last = progress_from(0)
+    read(last, whole)
+    expected = [exact(record) for record in whole]
+    state: list[Any] = []
+
+    def call() -> None:
+        place, records = progress_from(0), list[Any]()
+        state[:] = place, records
+        read(place, records)
+
+    def after(failed: bool) -> None:  # noqa: FBT001
+        if not state:
+            return
+        place, records = state
+        state.clear()
+        before = text[: place[0]].count(b"\n")
+        if before != len(records) + place[2]:
+            raise OutOfOrderError(
+                f"{before} lines, but {len(records)} records and {place[2]} passed"
+            )
+        if not failed and place[0] < last[0]:
+            # A stand-in without memory is taken for bad input: the line is given back, not lost.
+            place[1] = False
+        if failed or place != last:
+            read(place, records)
+        if [exact(record) for record in records] != expected or place != last:
+            raise OutOfOrderError(
+                f"{len(records)} of {len(expected)} records; {place.tolist()}, not {last.tolist()}"
+            )
+
+    loop.run(f"decode_lines of {name}", call, lambda _: True, after=after)
+
+
+def _plans(loop: Loop) -> None:
+    for name in LINES:
+        arguments = _arguments(name)
+        loop.run(f"Plan of {name}", partial(plans.Plan, *arguments), _reads(LINES[name][0]))
+
+
+def _writer() -> Any:
+    encoder = Encoder()
+    for record in (*RECORDS, *_read()):
+        encoder.encode(record)
+    writer = encoder._writer
+    assert writer is not None
+    return writer
+
+
+def _read() -> list[Any]:
+    plan = _plan("UsageObject")
+    return [plan.decode(text) for text in LINES["UsageObject"]]
+
+
+def _writing(loop: Loop) -> None:
+    with _stand_in():
+        writer = _writer()
+    records = [*RECORDS, *_read()]
+
+    def encode(what: str, record: Any) -> None:
+        right = writer.encode(record), NotImplemented
+        loop.run(f"encode {what}", partial(writer.encode, record), lambda answer: answer in right)
+
+    def are_lines(answer: tuple[bytes, int]) -> bool:
+        return answer[0] == b"".join(lines[: answer[1]])
+
+    for record in (*records, *REFUSED, records, [*records, 5]):
+        encode(f"{record!r:.80}", record)
+    some = [*records * 6, REFUSED[0], *records]
+    whole, end = writer.encode_lines(some, 0)
+    if end != len(records) * 6:
+        raise OutOfOrderError(f"written up to {end}")
+    lines = whole.splitlines(keepends=True)
+
+    loop.run("encode_lines", lambda: writer.encode_lines(some, 0), are_lines)
+    for pad in range(PADS):
+        text = "p" * pad
+        points = [Point(1, label=text)] * 2
+        encode(f"{pad} letters", [*points, FILLING])
+        encode(f"{pad} letters", points[:1])
+        encode(f"{pad} letters", Open(text, {"a": 1}))
+        whole, _ = writer.encode_lines(points, 0)
+        lines = whole.splitlines(keepends=True)
+        loop.run(f"lines, {pad} letters", partial(writer.encode_lines, points, 0), are_lines)
+
+
+def _writers(loop: Loop) -> None:
+    specs: list[Any] = []
+
+    def add(described: Any) -> int:
+        specs.append(described)
+        return len(specs) - 1
+
+    lowering = Lowering("written", add)
+    for record in (*RECORDS, *_read()):
+        lowering.index_of(make_converter().get_unstructure_hook(type(record)))
+
+    def call() -> Any:
+        writer = plans.Writer(plans.REFERENCE)
+        for spec in specs:
+            writer.allow(spec[0], writer.add(spec))
+        return writer
+
+    loop.run("Writer", call, lambda writer: writer.encode(Point(5)) is not NotImplemented)
+    writer, index = plans.Writer(plans.REFERENCE), 0
+    while index < 300:  # more than CPython has numbers made for
+        index = writer.add(specs[0])
+    loop.run("allow", partial(writer.allow, specs[0][0], index), lambda _: True)
+
+
+def _modules(loop: Loop) -> None:
+    from usagewire.native import extension  # noqa: PLC0415 -- it is there by now
+
+    spec = spec_from_file_location("usagewire.native.extension", extension.__file__)
+    assert spec is not None
+
+    def call() -> Any:
+        module = _imp.create_dynamic(spec)
+        _imp.exec_dynamic(module)
+        return module
+
+    # CPython itself miscounts None there, with modules of its own, too.
+    loop.run("import", call, lambda module: module.Plan.__name__ == "Plan", counted=False)
+
+
+def main() -> None:
+    """Run."""
+    faulthandler.enable()
+    if plans.unavailable() is not None:
+        sys.exit(f"nothing to try: {plans.unavailable()}")
+    loop = Loop()
+    gc.disable()
+    gc.freeze()  # what is there takes the collector no time
+    try:
+        for part in (_modules, _plans, _documents, _new_texts, _lines, _writers, _writing):
+            part(loop)
+    except OutOfOrderError as error:
+        sys.exit(f"oom: {error}")
+    print(
+        f"oom: {loop.calls} calls, one allocation failed in each; MemoryError from {loop.failures}; all in order"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the proofs share: builds, classes, records, exact comparison."""

@@ -1,0 +1,58 @@
+/* Objects whose GC tracking is deferred until a line gives no record, or until all lines were read.
+ *
+ * None of them is garbage before. But the collector runs after so many allocations, and would traverse all
+ * of them again and again.
+ *
+ * Every object that was deferred is tracked at the latest when the caller returns records (`track()`). That
+ * is needed since CPython 3.14 above all: a dict is tracked when it is made, and no longer when it changes.
+ */
+#ifndef USAGEWIRE_GC_DEFERRED_H
+#define USAGEWIRE_GC_DEFERRED_H
+
+#include <Python.h>
+#include "common/platform.h"
+
+typedef struct {
+    PyObject **objects; /* owned */
+    size_t n;
+    size_t room;
+} GcDeferred;
+
+enum { GC_DEFERRED_PREFETCH = 16 }; /* which later object is brought into the cache */
+
+/* Defer a complete object that is not tracked. */
+static void
+gc_deferred_add(GcDeferred *deferred, PyObject *object)
+{
+    if (deferred->n == deferred->room) {
+        size_t room = deferred->room * 2 + 32;
+        PyObject **objects = PyMem_Realloc(deferred->objects, room * sizeof *objects);
+        if (objects == NULL) {
+            PyObject_GC_Track(object); /* which is right at any time */
+            return;
+        }
+        deferred->objects = objects;
+        deferred->room = room;
+    }
+    deferred->objects[deferred->n++] = Py_NewRef(object);
+}
+
+/* Track all objects that were deferred, unless a change has tracked them since. */
+static void
+gc_deferred_track(GcDeferred *deferred)
+{
+    GcDeferred held = *deferred;
+    *deferred = (GcDeferred){NULL, 0, 0};
+    for (size_t i = 0; i < held.n; i++) {
+        if (i + GC_DEFERRED_PREFETCH < held.n) {
+            PREFETCH((char *)held.objects[i + GC_DEFERRED_PREFETCH] - 16); /* where its GC links are */
+        }
+        if (!PyObject_GC_IsTracked(held.objects[i])) {
+            PyObject_GC_Track(held.objects[i]);
+        }
+        Py_DECREF(held.objects[i]);
+    }
+    PyMem_Free(held.objects);
+}
+
+#endif

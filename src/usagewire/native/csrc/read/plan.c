@@ -1,0 +1,252 @@
+/* `Plan`: the Python type by which one type is read from bytes. Part of module.c.
+ *
+ * It adds to a schema what reading needs beside: the functions of the reference, the strings that repeat,
+ * and the objects that the garbage collector is to track later.
+ */
+
+typedef struct {
+    PyObject_HEAD
+    Values values;
+    Schema schema;
+    Kind root;
+    bool strict;
+} Plan;
+
+/* --- making a plan --------------------------------------------------------------------------- */
+
+/* There is no tp_clear: any cycle through a plan goes through a class, which can be cleared. */
+static int
+plan_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Plan *plan = (Plan *)self;
+    Py_VISIT(Py_TYPE(self));
+    int stopped = reference_visit(&plan->values.reference, visit, arg);
+    return stopped ? stopped : schema_visit(&plan->schema, visit, arg);
+}
+
+static void
+plan_dealloc(PyObject *self)
+{
+    Plan *plan = (Plan *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    gc_deferred_track(&plan->values.deferred);
+    kind_free(&plan->root);
+    schema_free(&plan->schema);
+    intern_clear(&plan->values.intern);
+    reference_clear(&plan->values.reference);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+PyDoc_STRVAR(plan_doc, "Plan(reference, classes, kind, strict)\n\n"
+                       "Reads one type from bytes. `usagewire.native.plans` makes it.");
+
+static PyObject *
+plan_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
+{
+    PyObject *reference, *classes, *root;
+    int strict;
+    if (!PyArg_ParseTuple(args, "OO!Op", &reference, &PyTuple_Type, &classes, &root, &strict)) {
+        return NULL;
+    }
+    Plan *plan = (Plan *)type->tp_alloc(type, 0);
+    if (plan == NULL) {
+        return NULL;
+    }
+    plan->strict = strict != 0;
+    bool filled = reference_fill(&plan->values.reference, reference);
+    for (Py_ssize_t i = 0; filled && i < PyTuple_GET_SIZE(classes); i++) {
+        filled = schema_add(&plan->schema, PyTuple_GET_ITEM(classes, i));
+    }
+    if (!filled || !kind_fill(&plan->schema, root, &plan->root)) {
+        Py_DECREF(plan);
+        return NULL;
+    }
+    return (PyObject *)plan;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+PyDoc_STRVAR(plan_decode_doc,
+             "decode(text)\n--\n\n"
+             "Return what the one JSON document `text`, of bytes, holds; NotImplemented where the\n"
+             "reference has to read it.");
+
+static PyObject *
+plan_decode(PyObject *self, PyObject *text)
+{
+    Plan *plan = (Plan *)self;
+    if (!PyBytes_CheckExact(text)) {
+        PyErr_SetString(PyExc_TypeError, "decode takes bytes");
+        return NULL;
+    }
+    const uint8_t *start = (const uint8_t *)PyBytes_AS_STRING(text);
+    Input input = {.s = {start, start + PyBytes_GET_SIZE(text), false}, .values = &plan->values};
+    scan_space(&input.s);
+    PyObject *value = record_value(&input, &plan->root);
+    gc_deferred_track(&plan->values.deferred);
+    if (value == NULL) {
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_NotImplemented);
+    }
+    scan_space(&input.s);
+    if (input.s.p != input.s.end) {
+        Py_DECREF(value);
+        return Py_NewRef(Py_NotImplemented);
+    }
+    return value;
+}
+
+/* Whether a line is neither blank nor an object, where the type is objects. */
+static bool
+plan_is_no_object(const Plan *plan, const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && (*p == ' ' || *p == '\t' || *p == '\r')) {
+        p++;
+    }
+    /* The reference decides whether a byte order mark is skipped. */
+    bool other = p < end && *p != '\n' && *p != '{' && *p != 0xEF;
+    return other && !plan->root.nullable && (plan->root.name == KIND_CLASS || plan->root.name == KIND_UNION);
+}
+
+/* How lines are read, and how far that has come. */
+typedef struct {
+    Py_ssize_t longest;  /* bytes of a line */
+    Py_ssize_t most;     /* lines to read */
+    bool skip_malformed; /* whether malformed lines are skipped */
+    const uint8_t *line; /* where the next line begins */
+    Py_ssize_t skipped;  /* lines that were */
+} Lines;
+
+/* Read the next line; false where it gave no record, with or without an exception. */
+static bool
+plan_read_line(Plan *plan, Input *input, const Lines *lines, PyObject *records)
+{
+    Scan *s = &input->s;
+    input->root = true;
+    input->malformed = false;
+    PyObject *record = record_value(input, &plan->root);
+    if (record == NULL) {
+        input->malformed |= plan_is_no_object(plan, lines->line, s->end);
+        return false;
+    }
+    scan_space(s);
+    bool ends = s->p < s->end && *s->p == '\n';
+    bool fits = ends && s->p - lines->line <= lines->longest;
+    input->malformed = s->p < s->end && !ends;
+    bool read = fits && PyList_Append(records, record) == 0;
+    Py_DECREF(record);
+    return read;
+}
+
+/* Read lines up to one that gives no record. False with an exception. */
+static bool
+plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *records)
+{
+    Scan *s = &input->s;
+    for (; lines->line < s->end && lines->most; lines->most--) {
+        if (!plan_read_line(plan, input, lines, records)) {
+            if (PyErr_Occurred()) {
+                return false;
+            }
+            gc_deferred_track(&plan->values.deferred); /* the objects of this line are garbage */
+            const uint8_t *from = s->p > lines->line ? s->p - 1 : s->p; /* it may be past the LF */
+            const uint8_t *end = memchr(from, '\n', (size_t)(s->end - from));
+            if (!input->malformed || !lines->skip_malformed || end == NULL) {
+                return true;
+            }
+            s->p = end;
+            lines->skipped++;
+        }
+        lines->line = ++s->p;
+    }
+    input->malformed = false;
+    return true;
+}
+
+/* As `progress_from` in `line_decoder` describes them. */
+enum { PROGRESS_NEXT, PROGRESS_MALFORMED, PROGRESS_SKIPPED, PROGRESS_SIZE };
+
+PyDoc_STRVAR(plan_decode_lines_doc,
+             "decode_lines(text, progress, stop, longest, most, skip_malformed, records)\n--\n\n"
+             "Add the records of the lines of `text`, from byte `progress[0]` up to `stop`, to `records`:\n"
+             "up to a line that the reference has to read, or `most` lines. `progress` is a buffer of three\n"
+             "int64. Leave in it where the next line begins, whether that line is malformed (surely gives\n"
+             "no record), and how many malformed lines were skipped, as `skip_malformed` asks. A line that\n"
+             "has no LF, or more than `longest` bytes before it, is for the reference. Call `track` at the\n"
+             "end.");
+
+static PyObject *
+plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    Plan *plan = (Plan *)self;
+    if (nargs != 7 || !PyBytes_CheckExact(args[0]) || !PyList_CheckExact(args[6])) {
+        PyErr_SetString(PyExc_TypeError, "decode_lines takes bytes, a buffer, four ints, a list");
+        return NULL;
+    }
+    Py_ssize_t stop = PyLong_AsSsize_t(args[2]);
+    Lines lines = {.longest = PyLong_AsSsize_t(args[3]),
+                   .most = PyLong_AsSsize_t(args[4]),
+                   .skip_malformed = PyObject_IsTrue(args[5]) == 1};
+    Py_buffer view;
+    if (PyErr_Occurred() || PyObject_GetBuffer(args[1], &view, PyBUF_WRITABLE) < 0) {
+        return NULL;
+    }
+    int64_t progress[PROGRESS_SIZE] = {-1, 0, 0};
+    bool fits = view.len == sizeof progress;
+    if (fits) {
+        memcpy(progress, view.buf, sizeof progress);
+    }
+    if (!fits || progress[PROGRESS_NEXT] < 0 || progress[PROGRESS_NEXT] > stop ||
+        stop > PyBytes_GET_SIZE(args[0]) || lines.longest < 0 || lines.most < 0) {
+        PyBuffer_Release(&view);
+        PyErr_SetString(PyExc_ValueError, "progress, stop, longest or most is out of range");
+        return NULL;
+    }
+    const uint8_t *text = (const uint8_t *)PyBytes_AS_STRING(args[0]);
+    Input input = {.s = {text + progress[PROGRESS_NEXT], text + stop, true},
+                   .values = &plan->values,
+                   .strict = plan->strict};
+    lines.line = input.s.p;
+    bool read = plan_read_lines(plan, &input, &lines, args[6]);
+    /* Nothing from here on can fail, so that records and progress go together. */
+    progress[PROGRESS_NEXT] = lines.line - text;
+    progress[PROGRESS_MALFORMED] = input.malformed;
+    progress[PROGRESS_SKIPPED] += lines.skipped;
+    memcpy(view.buf, progress, sizeof progress);
+    PyBuffer_Release(&view);
+    return read ? Py_NewRef(Py_None) : NULL;
+}
+
+PyDoc_STRVAR(plan_track_doc, "track()\n--\n\n"
+                             "GC-track what `decode_lines` has made.");
+
+static PyObject *
+plan_track(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    gc_deferred_track(&((Plan *)self)->values.deferred);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef plan_methods[] = {
+    {"decode", plan_decode, METH_O, plan_decode_doc},
+    {"decode_lines", (PyCFunction)(void (*)(void))plan_decode_lines, METH_FASTCALL, plan_decode_lines_doc},
+    {"track", plan_track, METH_NOARGS, plan_track_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot plan_slots[] = {
+    {Py_tp_doc, (void *)plan_doc},
+    {Py_tp_new, plan_new},
+    {Py_tp_dealloc, plan_dealloc},
+    {Py_tp_traverse, plan_traverse},
+    {Py_tp_methods, plan_methods},
+    {0, NULL},
+};
+
+static PyType_Spec plan_spec = {
+    .name = "usagewire.native.extension.Plan",
+    .basicsize = sizeof(Plan),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = plan_slots,
+};

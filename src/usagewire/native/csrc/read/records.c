@@ -1,0 +1,467 @@
+/* Records: JSON objects -> instances of classes, their slots filled directly. Part of module.c.
+ *
+ * An instance is not GC-tracked before it is complete. No Python code runs until then, but for functions of
+ * the reference, which cannot reach it.
+ * As in values.c, NULL without an exception means that the reference has to read the line.
+ *
+ * How deep functions here call each other is given by the type, never by the input.
+ */
+#include "common/schema.h"
+
+static PyObject *record_value(Input *r, const Kind *kind);
+
+/* Make an instance whose slots are as in `slot_template`, and own none of them yet. */
+static inline PyObject *
+record_new(const Class *cls)
+{
+    PyObject *record = (PyObject *)PyObject_GC_New(PyObject, cls->type);
+    if (record != NULL) {
+        memcpy(record_slot(record, (Py_ssize_t)SLOTS_START), cls->slot_template, cls->slots_size);
+    }
+    return record;
+}
+
+/* Drop a record that owns no more than the fields of `filled`, and `extra`. */
+static void
+record_drop(PyObject *record, const Class *cls, uint64_t filled, PyObject *extra)
+{
+    PyObject *owned[FIELDS_MOST];
+    for (int i = 0; i < cls->n_fields; i++) {
+        owned[i] = filled >> i & 1 ? *record_slot(record, cls->fields[i].offset) : NULL;
+    }
+    memset(record_slot(record, (Py_ssize_t)SLOTS_START), 0, cls->slots_size);
+    for (int i = 0; i < cls->n_fields; i++) {
+        Py_XDECREF(owned[i]);
+    }
+    Py_XDECREF(extra);
+    Py_DECREF(record);
+}
+
+/* Own a None for each bit. */
+static inline void
+record_own_nones(uint64_t nones)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    (void)nones; /* None is immortal */
+#elif defined(Py_REF_DEBUG)
+    for (; nones; nones &= nones - 1) {
+        Py_INCREF(Py_None); /* which counts all references, too */
+    }
+#else
+    Py_SET_REFCNT(Py_None, Py_REFCNT(Py_None) + (Py_ssize_t)count_bits(nones));
+#endif
+}
+
+/* Defer the GC tracking of a complete object. */
+static inline void
+record_defer(Input *r, PyObject *object)
+{
+    r->n_deferred++;
+    gc_deferred_add(&r->values->deferred, object);
+}
+
+/* Finish a complete record: it is GC-tracked later, unless it cannot be in a cycle. `within` is whether
+ * anything in it is deferred. */
+static inline PyObject *
+record_done(Input *r, PyObject *record, const Class *cls, PyObject *extra, bool within)
+{
+    bool tracked = within || extra != NULL || !cls->atomic || !cls->frozen;
+    for (uint64_t rest = tracked ? 0 : cls->records; rest; rest &= rest - 1) {
+        PyObject *inner = *record_slot(record, cls->fields[lowest_bit(rest)].offset);
+        tracked |= PyObject_GC_IsTracked(inner) != 0;
+    }
+    if (extra != NULL && PyObject_GC_IsTracked(extra)) {
+        PyObject_GC_UnTrack(extra);
+        record_defer(r, extra);
+    }
+    if (tracked) {
+        record_defer(r, record);
+    }
+    return record;
+}
+
+/* Own the defaults of the fields of `absent`; false where one could not be made, with those owned
+ * that were added to `filled`. */
+static bool
+record_own_defaults(PyObject *record, const Class *cls, uint64_t absent, uint64_t *filled)
+{
+    for (; absent; absent &= absent - 1) {
+        const Field *field = &cls->fields[lowest_bit(absent)];
+        PyObject *value = field->mode == DEFAULT_FACTORY ? PyObject_CallNoArgs(field->fallback)
+                                                         : Py_NewRef(field->fallback);
+        if (value == NULL) {
+            return false;
+        }
+        *record_slot(record, field->offset) = value;
+        *filled |= absent & (~absent + 1);
+    }
+    return true;
+}
+
+typedef enum { NEXT_KEY, NEXT_UNKNOWN, NEXT_END, NEXT_FALLBACK } Next;
+
+/* Skip what comes after a value, or first in an object, where the guess was wrong: a key with its colon, or
+ * the closing brace. */
+static Next
+record_next(Input *r, const Class *cls, bool first, Text *text, Key **key)
+{
+    Scan *s = &r->s;
+    if (scan_sign(s, '}')) {
+        return NEXT_END;
+    }
+    if ((!first && !scan_sign(s, ',')) || !scan_sign(s, '"') || !scan_string(s, text) || !scan_sign(s, ':')) {
+        value_malformed(r);
+        return NEXT_FALLBACK;
+    }
+    if (text->escaped) {
+        return NEXT_FALLBACK;
+    }
+    int index = str_table_find(&cls->names, text->text, text->length);
+    if (index < 0) {
+        scan_space(s);
+        return NEXT_UNKNOWN;
+    }
+    *key = &cls->keys[index];
+    return NEXT_KEY;
+}
+
+/* Read the value of an unknown key and, if the class keeps those, add it to `*extra`. */
+static bool
+record_unknown(Input *r, const Class *cls, const Text *text, PyObject **extra)
+{
+    if (!cls->keep_extra && !cls->ignore_extra) {
+        return false;
+    }
+    PyObject *name = value_text(r, text); /* also where it is dropped: it has to be UTF-8 */
+    if (name == NULL) {
+        return false;
+    }
+    if (!cls->keep_extra) {
+        PyObject *passed = value_any(r, NULL);
+        Py_XDECREF(passed);
+        Py_DECREF(name);
+        return passed != NULL;
+    }
+    PyObject *value = value_any(r, r->values->reference.check_extra);
+    bool kept = value != NULL && (*extra != NULL || (*extra = PyDict_New()) != NULL) &&
+                PyDict_SetItem(*extra, name, value) == 0;
+    Py_XDECREF(value);
+    Py_DECREF(name);
+    return kept;
+}
+
+/* Read the value under a key of the tag; false where it is not one of the class's. */
+static inline bool
+record_tag(Input *r, const Class *cls)
+{
+    Text text;
+    return scan_sign(&r->s, '"') && scan_string(&r->s, &text) && !text.escaped &&
+           str_table_find(&cls->tags, text.text, text.length) >= 0;
+}
+
+/* Read a value after whitespace, or null. */
+static PyObject *
+record_spaced_value(Input *r, const Kind *kind)
+{
+    scan_space(&r->s);
+    return record_value(r, kind);
+}
+
+/* What was read of an object, beside the slots. */
+typedef struct {
+    uint64_t filled; /* a bit for each field that was read */
+    uint64_t wrong;  /* and for each whose value is of another type, where reading goes on */
+    bool root;       /* whether the object is not part of anything */
+    PyObject *extra; /* the unknown keys that are kept, or NULL */
+    bool tagged;
+} Found;
+
+/* Go on after a value that could not be read, where it is sure that the object is refused unless the same
+ * key comes again: the value stands by itself in a line, and no leniency can be meant. */
+static bool
+record_wrong(Input *r, const Key *key, const uint8_t *start, Found *found)
+{
+    if (!found->root || !r->strict || r->malformed || key->kind.name > KIND_ANY || PyErr_Occurred()) {
+        return false;
+    }
+    r->s.p = start;
+    found->wrong |= key->bit;
+    return scan_value(&r->s);
+}
+
+/* Read the value of a field into its slot. */
+static inline bool
+record_field(Input *r, PyObject *record, const Key *key, Found *found)
+{
+    PyObject *value;
+    int64_t number;
+    const uint8_t *start = r->s.p;
+    if ((found->filled | found->wrong) & key->bit) {
+        return false; /* twice: the reference decides which one counts */
+    }
+    if (key->kind.name == KIND_INT && scan_short_integer(&r->s, &number)) {
+        value = intern_number(&r->values->intern, number);
+    }
+    else if (key->kind.name == KIND_STR && r->s.p < r->s.end && *r->s.p == '"') {
+        const uint8_t *text = r->s.p + 1, *end = scan_letters(text, r->s.end);
+        if (end < r->s.end && *end == '"') {
+            value = intern_text(&r->values->intern, text, (size_t)(end - text));
+            r->s.p = end + 1;
+        }
+        else {
+            value = value_str(r);
+        }
+    }
+    else {
+        value = record_spaced_value(r, &key->kind);
+    }
+    if (value == NULL) {
+        return record_wrong(r, key, start, found);
+    }
+    *record_slot(record, key->offset) = value;
+    found->filled |= key->bit;
+    return true;
+}
+
+/* Read the members of an object up to its closing brace. Its opening brace was passed and, unless it is
+ * NULL, the key `tag` with its value. */
+static bool
+record_members(Input *r, Class *cls, Key *tag, PyObject *record, Found *found)
+{
+    Scan *s = &r->s;
+    bool first = tag == NULL;
+    Key **guess = first ? &cls->first : &tag->next;
+    for (;; first = false) {
+        Key *key = *guess;
+        if (key_is_next(key, s->p, s->end, first)) {
+            s->p += key->size - first;
+        }
+        else {
+            Text text;
+            switch (record_next(r, cls, first, &text, &key)) {
+            case NEXT_END:
+                r->malformed |= found->wrong != 0;
+                return found->wrong == 0;
+            case NEXT_FALLBACK:
+                return false;
+            case NEXT_UNKNOWN:
+                if (!record_unknown(r, cls, &text, &found->extra)) {
+                    return false;
+                }
+                continue;
+            case NEXT_KEY:
+                *guess = key;
+            }
+        }
+        guess = &key->next;
+        if (key->field >= 0) {
+            if (!record_field(r, record, key, found)) {
+                return false;
+            }
+        }
+        else if (key->field == KEY_FALLBACK || found->tagged || !record_tag(r, cls)) {
+            return false;
+        }
+        else {
+            found->tagged = true;
+        }
+    }
+}
+
+/* Whether the tag in a field of a record is one that its class allows. */
+static bool
+record_has_allowed_tag(PyObject *record, const Class *cls)
+{
+    return cls->tag_field < 0 ||
+           PySet_Contains(cls->known_tags, *record_slot(record, cls->fields[cls->tag_field].offset)) == 0;
+}
+
+/* Read the rest of an object of class `cls`, as record_members does. */
+static PyObject *
+record_object(Input *r, Class *cls, Key *tag)
+{
+    PyObject *record = record_new(cls);
+    if (record == NULL) {
+        return NULL;
+    }
+    Found found = {.root = r->root, .tagged = tag != NULL};
+    const size_t n_deferred = r->n_deferred;
+    r->root = false;
+    if (!record_members(r, cls, tag, record, &found)) {
+        goto give_back;
+    }
+    if ((found.filled & cls->required) != cls->required) {
+        r->malformed |= found.root;
+        goto give_back;
+    }
+    if (!record_has_allowed_tag(record, cls)) {
+        goto give_back;
+    }
+    PyObject *extra = found.extra;
+    if (extra != NULL) {
+        *record_slot(record, cls->fields[cls->extra].offset) = extra;
+        found.filled |= UINT64_C(1) << cls->extra;
+        found.extra = NULL;
+    }
+    uint64_t absent = cls->every & ~found.filled, others = absent & ~cls->none_default_mask;
+    if (others && !record_own_defaults(record, cls, others, &found.filled)) {
+        goto give_back;
+    }
+    record_own_nones(absent & cls->none_default_mask);
+    return record_done(r, record, cls, extra, r->n_deferred > n_deferred);
+
+give_back:
+    record_drop(record, cls, found.filled, found.extra);
+    return NULL;
+}
+
+/* Find the value of the tag in an object whose opening brace was passed, without passing anything: of
+ * the first key of the union's that is there. */
+static bool
+record_find_tag(const Input *r, const Union *choice, Text *tag)
+{
+    Input ahead = *r;
+    Scan *s = &ahead.s;
+    int best = choice->keys.n;
+    do {
+        Text key, value;
+        scan_space(s);
+        if (s->p == s->end || *s->p++ != '"' || !scan_string(s, &key) || key.escaped || !scan_sign(s, ':')) {
+            return false;
+        }
+        int i = str_table_find(&choice->keys, key.text, key.length);
+        scan_space(s);
+        if (i < 0 || i >= best) {
+            if (!scan_value(s)) {
+                return false;
+            }
+            continue;
+        }
+        if (s->p == s->end || *s->p++ != '"' || !scan_string(s, &value) || value.escaped) {
+            return false;
+        }
+        *tag = value;
+        best = i;
+    } while (best && scan_sign(s, ','));
+    return best < choice->keys.n;
+}
+
+static PyObject *
+record_union(Input *r, Union *choice)
+{
+    static const char first[] = "\"object\":";
+    Scan *s = &r->s;
+    const uint8_t *start = s->p;
+    Text tag = {s->p, 0, true, false};
+    scan_space(s);
+    bool is_first = scan_word(s, first, sizeof first - 1);
+    if (is_first) {
+        if (!scan_sign(s, '"') || !scan_string(s, &tag) || tag.escaped) {
+            return NULL;
+        }
+    }
+    else if (!record_find_tag(r, choice, &tag)) {
+        return NULL;
+    }
+    int index = str_table_find(&choice->tags, tag.text, tag.length);
+    if (index >= 0 && is_first) {
+        Class *cls = choice->classes[index];
+        return record_object(r, cls, cls->tag);
+    }
+    Class *cls = index < 0 ? choice->others : choice->classes[index];
+    s->p = start;
+    return cls != NULL ? record_object(r, cls, NULL) : NULL;
+}
+
+/* Untrack a tuple that cannot be in a cycle: no item is GC-tracked or deferred, or a dict, which up to
+ * CPython 3.13 is tracked only when it changes. */
+static void
+record_untrack_items(PyObject *tuple, bool within)
+{
+    if (within) {
+        return;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
+        PyObject *item = PyTuple_GET_ITEM(tuple, i);
+        if (PyObject_GC_IsTracked(item) || PyDict_CheckExact(item)) {
+            return;
+        }
+    }
+    PyObject_GC_UnTrack(tuple);
+}
+
+/* Read the items of a JSON list whose opening bracket was passed. */
+static PyObject *
+record_list(Input *r, const Kind *item, bool as_tuple)
+{
+    Scan *s = &r->s;
+    const size_t n_deferred = r->n_deferred;
+    PyObject *list = PyList_New(0);
+    if (list == NULL) {
+        return NULL;
+    }
+    PyObject_GC_UnTrack(list); /* until it is complete */
+    if (!scan_sign(s, ']')) {
+        do {
+            scan_space(s);
+            PyObject *value = record_value(r, item);
+            if (value == NULL || PyList_Append(list, value) < 0) {
+                Py_XDECREF(value);
+                Py_DECREF(list);
+                return NULL;
+            }
+            Py_DECREF(value);
+        } while (scan_sign(s, ','));
+        if (!scan_sign(s, ']')) {
+            Py_DECREF(list);
+            return NULL;
+        }
+    }
+    if (!as_tuple) {
+        PyObject_GC_Track(list);
+        return list;
+    }
+    PyObject *tuple = PyList_AsTuple(list);
+    Py_DECREF(list);
+    if (tuple != NULL) {
+        record_untrack_items(tuple, r->n_deferred > n_deferred);
+    }
+    return tuple;
+}
+
+/* Read a value that begins at the next byte. */
+static PyObject *
+record_value(Input *r, const Kind *kind)
+{
+    Scan *s = &r->s;
+    if (s->p == s->end) {
+        return NULL;
+    }
+    if (kind->nullable && *s->p == 'n') {
+        return scan_word(s, "null", 4) ? Py_NewRef(Py_None) : NULL;
+    }
+    switch (kind->name) {
+    case KIND_INT:
+        return value_int(r);
+    case KIND_FLOAT:
+        return value_float(r);
+    case KIND_STR:
+        return value_str(r);
+    case KIND_BOOL:
+        return value_bool(r);
+    case KIND_DECIMAL:
+        return value_decimal(r);
+    case KIND_ANY:
+        return value_any(r, r->values->reference.check_any);
+    case KIND_CLASS:
+        return scan_sign(s, '{') ? record_object(r, kind->cls, NULL) : NULL;
+    case KIND_UNION:
+        return scan_sign(s, '{') ? record_union(r, kind->choice) : NULL;
+    case KIND_LIST:
+    case KIND_TUPLE:
+        return scan_sign(s, '[') ? record_list(r, kind->item, kind->name == KIND_TUPLE) : NULL;
+    case KIND_COUNT:
+        break;
+    }
+    return NULL;
+}

@@ -1,0 +1,417 @@
+/* Single values: a JSON token and the kind it should be of -> a Python object. Part of module.c.
+ *
+ * Each function returns a new reference, or NULL. NULL without an exception means that the token is
+ * in an unusual form: the reference has to read its line. NULL with an exception is lack of memory.
+ * A token that is neither a short number nor a string of plain letters goes through orjson and the
+ * reference's own functions.
+ *
+ * Some lines cannot be read by the reference either, whatever stands after the token: text that is no JSON.
+ * `malformed` notes that, never why, for callers that only count such lines.
+ */
+#include "common/gc_deferred.h"
+#include "common/schema.h"
+
+typedef struct {
+    Reference reference;
+    Intern intern;
+    GcDeferred deferred;
+} Values;
+
+typedef struct {
+    Scan s;
+    Values *values;
+    size_t n_deferred; /* how many objects were deferred by now */
+    bool strict;       /* whether a value of another type is refused */
+    bool root;         /* whether what is read next is not part of anything */
+    bool malformed;    /* whether the text is no JSON, or is JSON and not of the type, for sure */
+} Input;
+
+/* Note that the text is no JSON. */
+static inline void *
+value_malformed(Input *r)
+{
+    r->malformed = true;
+    return NULL;
+}
+
+/* Ask a function of the reference, or orjson. */
+static PyObject *
+value_call(Input *r, PyObject *function, PyObject *argument)
+{
+    PyObject *result = PyObject_CallOneArg(function, argument);
+    if (result != NULL) {
+        return result;
+    }
+    if (PyErr_ExceptionMatches(r->values->reference.json_error)) {
+        PyErr_Clear();
+        return value_malformed(r);
+    }
+    if (PyErr_ExceptionMatches(r->values->reference.wire_error)) {
+        PyErr_Clear();
+    }
+    return NULL;
+}
+
+/* Parse a token by orjson. */
+static PyObject *
+value_of_token(Input *r, const uint8_t *p, const uint8_t *end)
+{
+    PyObject *token = PyBytes_FromStringAndSize((const char *)p, end - p);
+    if (token == NULL) {
+        return NULL;
+    }
+    PyObject *value = value_call(r, r->values->reference.loads, token);
+    Py_DECREF(token);
+    return value;
+}
+
+/* Return the str of a string that has escapes: those of one letter here, \u by orjson. */
+static PyObject *
+value_unescaped(Input *r, const Text *text)
+{
+    uint8_t small[256];
+    if (text->ascii && text->length <= sizeof small) {
+        uint8_t *out = small;
+        const uint8_t *p = text->text, *end = p + text->length;
+        while (p < end) {
+            if (*p != '\\') {
+                *out++ = *p++;
+                continue;
+            }
+            uint8_t c = p[1]; /* scan_string has seen that it is there */
+            p += 2;
+            switch (c) {
+            case '"': case '\\': case '/': *out++ = c; break;
+            case 'b': *out++ = '\b'; break;
+            case 'f': *out++ = '\f'; break;
+            case 'n': *out++ = '\n'; break;
+            case 'r': *out++ = '\r'; break;
+            case 't': *out++ = '\t'; break;
+            default: goto orjson;
+            }
+        }
+        return intern_new(small, (size_t)(out - small));
+    }
+orjson:
+    return value_of_token(r, text->text - 1, text->text + text->length + 1);
+}
+
+/* Return the str of UTF-8 without escapes. */
+static PyObject *
+value_decoded(Input *r, const Text *text)
+{
+    PyObject *decoded = PyUnicode_DecodeUTF8((const char *)text->text, (Py_ssize_t)text->length, NULL);
+    if (decoded == NULL && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
+        PyErr_Clear();
+        return value_malformed(r);
+    }
+    return decoded;
+}
+
+/* Return the str of a string that has escapes or is not ASCII. */
+static PyObject *
+value_slow_text(Input *r, const Text *text)
+{
+    InternSlow *slot = intern_slow(&r->values->intern, text->text, text->length);
+    if (slot != NULL && intern_slow_is(slot, text->text, text->length)) {
+        return Py_NewRef(slot->text);
+    }
+    PyObject *made = text->escaped ? value_unescaped(r, text) : value_decoded(r, text);
+    if (slot != NULL && made != NULL) {
+        intern_slow_keep(slot, text->text, text->length, made);
+    }
+    return made;
+}
+
+/* Return the str of a string. */
+static inline PyObject *
+value_text(Input *r, const Text *text)
+{
+    return text->escaped || !text->ascii ? value_slow_text(r, text)
+                                         : intern_text(&r->values->intern, text->text, text->length);
+}
+
+static inline PyObject *
+value_str(Input *r)
+{
+    Text text;
+    if (r->s.p == r->s.end || *r->s.p != '"') {
+        return NULL;
+    }
+    r->s.p++;
+    return scan_string(&r->s, &text) ? value_text(r, &text) : value_malformed(r);
+}
+
+static inline PyObject *
+value_bool(Input *r)
+{
+    if (scan_word(&r->s, "true", 4)) {
+        return Py_NewRef(Py_True);
+    }
+    return scan_word(&r->s, "false", 5) ? Py_NewRef(Py_False) : NULL;
+}
+
+/* A number of another form than scan_integer takes: find where it ends, and let orjson read it. */
+static PyObject *
+value_number(Input *r)
+{
+    const uint8_t *start = r->s.p;
+    if (start == r->s.end || !(scan_is_digit(*start) || *start == '-') || !scan_value(&r->s)) {
+        return NULL;
+    }
+    return value_of_token(r, start, r->s.p);
+}
+
+static inline PyObject *
+value_int(Input *r)
+{
+    int64_t number;
+    if (scan_short_integer(&r->s, &number) || scan_integer(&r->s, &number)) {
+        return intern_number(&r->values->intern, number);
+    }
+    PyObject *value = value_number(r);
+    int overflow = 0;
+    if (value != NULL && PyLong_CheckExact(value)) {
+        PyLong_AsLongLongAndOverflow(value, &overflow);
+        if (!overflow) {
+            return value;
+        }
+    }
+    Py_XDECREF(value);
+    return NULL;
+}
+
+/* Return the float of an integer: up to 2**53 a double holds every one. */
+static inline PyObject *
+value_float_of(int64_t number)
+{
+    bool exact = -(INT64_C(1) << 53) <= number && number <= (INT64_C(1) << 53);
+    return exact ? PyFloat_FromDouble((double)number) : NULL;
+}
+
+/* A number of at most 15 digits with a point is an integer by a power of ten, both of which a double
+ * holds exactly, so that one division rounds it right. Every other number is for orjson. */
+static PyObject *
+value_float(Input *r)
+{
+    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7,
+                                    1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    int64_t number;
+    if (scan_integer(&r->s, &number)) {
+        return value_float_of(number);
+    }
+    const uint8_t *p = r->s.p, *end = r->s.end;
+    bool negative = p < end && *p == '-';
+    const uint8_t *start = p += negative;
+    while (p < end && scan_is_digit(*p)) {
+        p++;
+    }
+    const uint8_t *point = p;
+    bool whole = point > start && (*start != '0' || point - start == 1) && p < end && *p == '.';
+    p += whole;
+    while (whole && p < end && scan_is_digit(*p)) {
+        p++;
+    }
+    bool ends = p < end && *p != 'e' && *p != 'E';
+    if (whole && ends && p - point > 1 && p - start <= 16) {
+        int64_t digits = 0;
+        for (const uint8_t *d = start; d < p; d++) {
+            digits = d == point ? digits : digits * 10 + (*d - '0');
+        }
+        double value = (double)digits / powers[p - point - 1];
+        r->s.p = p;
+        return PyFloat_FromDouble(negative ? -value : value);
+    }
+    PyObject *value = value_number(r);
+    if (value == NULL || PyFloat_CheckExact(value)) {
+        return value;
+    }
+    int overflow = 1;
+    number = PyLong_CheckExact(value) ? PyLong_AsLongLongAndOverflow(value, &overflow) : 0; /* as of -0 */
+    Py_DECREF(value);
+    return overflow ? NULL : value_float_of(number);
+}
+
+/* Whether `text` is digits with at most one point between them, and no more than 34 digits. */
+static bool
+value_is_plain_decimal(const uint8_t *p, size_t length, bool *is_zero)
+{
+    size_t points = 0;
+    *is_zero = true;
+    size_t start = length && *p == '-';
+    if (length == start || length > 36) {
+        return false;
+    }
+    for (size_t i = start; i < length; i++) {
+        if (p[i] == '.') {
+            if (i == start || i == length - 1 || points++) {
+                return false;
+            }
+        }
+        else if (!scan_is_digit(p[i])) {
+            return false;
+        }
+        else if (p[i] != '0') {
+            *is_zero = false;
+        }
+    }
+    return true;
+}
+
+static PyObject *
+value_decimal_of(Values *values, const uint8_t *p, size_t length, bool is_zero)
+{
+    if (is_zero) {
+        return Py_NewRef(values->reference.zero);
+    }
+    PyObject *text = intern_new(p, length);
+    if (text == NULL) {
+        return NULL;
+    }
+    PyObject *number = PyObject_CallOneArg(values->reference.decimal, text);
+    Py_DECREF(text);
+    return number;
+}
+
+/* Money: a decimal string as it is, a number by the shortest text of its double. With at most 15
+ * digits that is the number's own text, without zeros at its end. */
+static PyObject *
+value_decimal(Input *r)
+{
+    Values *values = r->values;
+    const uint8_t *start = r->s.p;
+    bool is_zero;
+    if (start == r->s.end) {
+        return NULL;
+    }
+    PyObject *value;
+    if (*start == '"') {
+        Text text;
+        r->s.p++;
+        if (!scan_string(&r->s, &text)) {
+            return value_malformed(r);
+        }
+        if (!text.escaped && value_is_plain_decimal(text.text, text.length, &is_zero)) {
+            return value_decimal_of(values, text.text, text.length, is_zero);
+        }
+        value = value_text(r, &text);
+    }
+    else {
+        const uint8_t *p = start;
+        while (p < r->s.end && (scan_is_digit(*p) || *p == '.' || *p == '-')) {
+            p++;
+        }
+        size_t length = (size_t)(p - start);
+        bool ends = p < r->s.end && *p != 'e' && *p != 'E' && *p != '+';
+        bool starts_well = scan_is_digit(*start) || (length > 1 && scan_is_digit(start[1]));
+        const uint8_t *digits = start + (*start == '-');
+        bool leading = length && starts_well && digits + 1 < p && *digits == '0' && digits[1] != '.';
+        if (ends && starts_well && !leading && length <= 16 &&
+            value_is_plain_decimal(start, length, &is_zero)) {
+            r->s.p = p;
+            if (memchr(start, '.', length) != NULL) {
+                while (length > 2 && start[length - 1] == '0' && start[length - 2] != '.') {
+                    length--;
+                }
+            }
+            return value_decimal_of(values, start, length, is_zero);
+        }
+        value = value_number(r);
+    }
+    if (value == NULL) {
+        return NULL;
+    }
+    PyObject *number = value_call(r, values->reference.read_decimal, value);
+    Py_DECREF(value);
+    return number;
+}
+
+/* A word, an integer or a string. */
+static PyObject *
+value_single(Input *r)
+{
+    int64_t number;
+    if (r->s.p == r->s.end) {
+        return NULL;
+    }
+    switch (*r->s.p) {
+    case '"':
+        return value_str(r);
+    case 't':
+        return scan_word(&r->s, "true", 4) ? Py_NewRef(Py_True) : NULL;
+    case 'f':
+        return scan_word(&r->s, "false", 5) ? Py_NewRef(Py_False) : NULL;
+    case 'n':
+        return scan_word(&r->s, "null", 4) ? Py_NewRef(Py_None) : NULL;
+    default:
+        return scan_integer(&r->s, &number) ? intern_number(&r->values->intern, number) : NULL;
+    }
+}
+
+/* Add one member of an object whose values are single ones. */
+static bool
+value_member(Input *r, PyObject *object)
+{
+    scan_space(&r->s);
+    PyObject *value = NULL, *name = value_str(r);
+    if (name != NULL && scan_sign(&r->s, ':')) {
+        scan_space(&r->s);
+        value = value_single(r);
+    }
+    bool added = value != NULL && PyDict_SetItem(object, name, value) == 0;
+    Py_XDECREF(value);
+    Py_XDECREF(name);
+    return added;
+}
+
+/* An object of single values, whose opening brace was passed. */
+static PyObject *
+value_flat_object(Input *r)
+{
+    PyObject *object = PyDict_New();
+    if (object == NULL || scan_sign(&r->s, '}')) {
+        return object;
+    }
+    do {
+        if (!value_member(r, object)) {
+            Py_DECREF(object);
+            return NULL;
+        }
+    } while (scan_sign(&r->s, ','));
+    if (!scan_sign(&r->s, '}')) {
+        Py_CLEAR(object);
+    }
+    return object;
+}
+
+/* How deep a value may nest that is not checked. The reference's limit is higher. */
+enum { VALUE_DEPTH = 50 };
+
+/* Any value, which is dropped where `check` is NULL. Else that is asked whether it can be written back,
+ * which is sure of what is neither deep nor has a number that could be rounded. */
+static PyObject *
+value_any(Input *r, PyObject *check)
+{
+    const uint8_t *start = r->s.p;
+    if (check == NULL && scan_plain_value(&r->s)) {
+        return Py_NewRef(Py_None); /* nobody looks at it */
+    }
+    PyObject *value = scan_sign(&r->s, '{') ? value_flat_object(r) : value_single(r);
+    if (value != NULL || PyErr_Occurred()) {
+        return value;
+    }
+    Seen seen;
+    r->s.p = start;
+    if (!scan_seen_value(&r->s, &seen)) {
+        return NULL;
+    }
+    value = value_of_token(r, start, r->s.p);
+    if (value != NULL && check != NULL && (seen.numbers || seen.depth > VALUE_DEPTH)) {
+        PyObject *checked = value_call(r, check, value);
+        Py_XDECREF(checked);
+        if (checked == NULL) {
+            Py_CLEAR(value);
+        }
+    }
+    return value;
+}

@@ -1,0 +1,422 @@
+/* Records -> JSON text, from their slots into one growing buffer. Part of module.c.
+ *
+ * The text is byte for byte that of the reference. Values in an unusual form go through orjson and the
+ * reference's own functions. A record that holds anything else is given back: each function returns false
+ * without an exception for a record that the reference writes or refuses, and with one for lack of memory.
+ *
+ * The values of slots are borrowed references. Code that can run Python takes a reference first: calling,
+ * comparing and allocating can, because the garbage collector runs finalizers.
+ */
+#include "common/scan.h"
+#include "common/schema.h"
+#include "write/buffer.h"
+#include "write/digits.h"
+
+typedef struct {
+    const Reference *reference;
+    Buffer buffer;
+} Output;
+
+/* --- values ---------------------------------------------------------------------------------- */
+
+/* Clear an exception by which the reference refuses a value; leave all others. */
+static bool
+write_give_back(const Output *out)
+{
+    /* orjson's JSONEncodeError is a TypeError. */
+    if (PyErr_ExceptionMatches(out->reference->wire_error) || PyErr_ExceptionMatches(PyExc_TypeError)) {
+        PyErr_Clear();
+    }
+    return false;
+}
+
+/* Add the JSON that orjson makes of `value`, which may be borrowed from a slot: what orjson allocates
+ * can start the collector, and a finalizer can empty the slot. */
+static bool
+write_by_orjson(Output *out, PyObject *value)
+{
+    Py_INCREF(value);
+    PyObject *json = PyObject_CallOneArg(out->reference->dumps, value);
+    Py_DECREF(value);
+    if (json == NULL) {
+        return write_give_back(out);
+    }
+    bool added = buffer_add(&out->buffer, PyBytes_AS_STRING(json), (size_t)PyBytes_GET_SIZE(json));
+    Py_DECREF(json);
+    return added;
+}
+
+/* Copy plain letters; return past them, or NULL where one is not plain. */
+static inline char *
+write_letters(char *to, const uint8_t *p, size_t length)
+{
+#if defined(USAGEWIRE_SSE2)
+    if (length >= 16) {
+        const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+        __m128i special = _mm_setzero_si128();
+        for (size_t i = 0;; i = i + 32 <= length ? i + 16 : length - 16) {
+            __m128i c = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+            special = _mm_or_si128(special, _mm_cmpeq_epi8(c, quote));
+            special = _mm_or_si128(special, _mm_cmpeq_epi8(c, backslash));
+            special = _mm_or_si128(special, _mm_cmplt_epi8(c, _mm_set1_epi8(0x20)));
+            _mm_storeu_si128((__m128i *)(void *)(to + i), c);
+            if (i + 16 == length) {
+                return _mm_movemask_epi8(special) ? NULL : to + length;
+            }
+        }
+    }
+#endif
+    if (length >= 8) {
+        uint64_t word;
+        for (size_t i = 0;; i = i + 16 <= length ? i + 8 : length - 8) {
+            memcpy(&word, p + i, 8);
+            if (!scan_is_plain_word(word)) {
+                return NULL;
+            }
+            memcpy(to + i, &word, 8);
+            if (i + 8 == length) {
+                return to + length;
+            }
+        }
+    }
+    for (size_t i = 0; i < length; i++) {
+        if (!scan_is_plain_letter(p[i])) {
+            return NULL;
+        }
+        to[i] = (char)p[i];
+    }
+    return to + length;
+}
+
+static inline bool
+write_str(Output *out, PyObject *value)
+{
+    if (!PyUnicode_CheckExact(value)) {
+        return false;
+    }
+    if (PyUnicode_IS_COMPACT_ASCII(value)) {
+        size_t length = (size_t)PyUnicode_GET_LENGTH(value);
+        if (!buffer_reserve(&out->buffer, length + 2)) {
+            return false;
+        }
+        char *to = out->buffer.to;
+        char *after = write_letters(to + 1, (const uint8_t *)((PyASCIIObject *)value + 1), length);
+        if (after != NULL) {
+            *to = *after = '"';
+            out->buffer.to = after + 1;
+            return true;
+        }
+    }
+    return write_by_orjson(out, value);
+}
+
+static inline bool
+write_int(Output *out, PyObject *value)
+{
+    int overflow;
+    if (!PyLong_CheckExact(value)) {
+        return false;
+    }
+    int64_t number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    if (overflow || !buffer_reserve(&out->buffer, DIGITS_ROOM)) {
+        return false;
+    }
+    out->buffer.to = digits_write(out->buffer.to, number);
+    return true;
+}
+
+/* Whether an int is a small one, of up to 30 bits, and which. */
+static inline bool
+write_is_small(PyObject *value, int64_t *number)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    if (!PyUnstable_Long_IsCompact((PyLongObject *)value)) {
+        return false;
+    }
+    *number = PyUnstable_Long_CompactValue((PyLongObject *)value);
+    return true;
+#else
+    Py_ssize_t size = Py_SIZE(value);
+    *number = (int64_t)size * ((PyLongObject *)value)->ob_digit[0];
+    return size == 1 || size == -1 || size == 0;
+#endif
+}
+
+static bool
+write_float(Output *out, PyObject *value)
+{
+    if (!PyFloat_CheckExact(value)) {
+        return false;
+    }
+    double number = PyFloat_AS_DOUBLE(value);
+    return number - number == 0 && write_by_orjson(out, value); /* neither infinite nor no number */
+}
+
+/* Add the text of a Decimal as its double is written. With at most 15 digits and no exponent that is the
+ * text without zeros at its end; false for other texts. */
+static bool
+write_plain_decimal(Output *out, const char *text, size_t length)
+{
+    const char *p = text, *end = text + length, *point = NULL;
+    p += p < end && *p == '-';
+    const char *start = p;
+    for (; p < end; p++) {
+        if (*p == '.' && point == NULL && p > start) {
+            point = p;
+        }
+        else if (!scan_is_digit((uint8_t)*p)) {
+            return false;
+        }
+    }
+    if (end - start > 15 || end == start || point == end - 1) {
+        return false;
+    }
+    /* Zero is written without a sign or a point; what is far below one, with an exponent. */
+    if (*start == '0' && (end - start < 5 || (start[2] == '0' && start[3] == '0' && start[4] == '0'))) {
+        return false;
+    }
+    if (point != NULL) {
+        while (end[-1] == '0') {
+            end--;
+        }
+        end -= end[-1] == '.';
+    }
+    return buffer_add(&out->buffer, text, (size_t)(end - text));
+}
+
+static bool
+write_decimal(Output *out, PyObject *value)
+{
+    if (!Py_IS_TYPE(value, (PyTypeObject *)out->reference->decimal)) {
+        return false;
+    }
+    PyObject *text = PyObject_Str(value);
+    if (text == NULL) {
+        return false;
+    }
+    Py_ssize_t length;
+    const char *utf8 = PyUnicode_AsUTF8AndSize(text, &length);
+    bool written = utf8 != NULL && write_plain_decimal(out, utf8, (size_t)length);
+    Py_DECREF(text);
+    if (written || PyErr_Occurred()) {
+        return written;
+    }
+    PyObject *plain = PyObject_CallOneArg(out->reference->write_decimal, value);
+    if (plain == NULL) {
+        return write_give_back(out);
+    }
+    written = write_by_orjson(out, plain);
+    Py_DECREF(plain);
+    return written;
+}
+
+/* --- records --------------------------------------------------------------------------------- */
+
+static bool write_value(Output *out, const Kind *kind, PyObject *value);
+
+/* Add the unknown keys of a record, if they are in a dict. Another mapping runs a user's code, which would
+ * run again where the reference writes the record after all. */
+static bool
+write_extra(Output *out, const Class *cls, PyObject *record)
+{
+    PyObject *extra = *record_slot(record, cls->fields[cls->extra].offset);
+    if (extra == out->reference->no_extra) {
+        return true;
+    }
+    if (extra == NULL || !PyDict_CheckExact(extra) || cls->reserved == Py_None) {
+        return false;
+    }
+    Py_INCREF(extra);
+    PyObject *json = PyObject_CallFunctionObjArgs(out->reference->extra_json, extra, cls->reserved, NULL);
+    Py_DECREF(extra);
+    if (json == NULL) {
+        return write_give_back(out);
+    }
+    /* {"key":1} becomes ,"key":1 or, first in an object, "key":1 */
+    size_t size = (size_t)PyBytes_GET_SIZE(json);
+    bool added = true;
+    if (size > 2) {
+        bool first = out->buffer.to[-1] == '{';
+        added = (first || buffer_add(&out->buffer, ",", 1)) &&
+                buffer_add(&out->buffer, PyBytes_AS_STRING(json) + 1, size - 2);
+    }
+    Py_DECREF(json);
+    return added;
+}
+
+typedef enum { FIELD_WRITTEN, FIELD_OMITTED, FIELD_GIVEN_BACK } FieldFate;
+
+/* Return whether two values of one exact type are equal, as `==` says; -1 with an exception. A value is not
+ * taken to equal itself: a NaN does not. */
+static int
+write_equal(PyObject *value, PyObject *other)
+{
+    if (PyFloat_CheckExact(value)) {
+        return PyFloat_AS_DOUBLE(value) == PyFloat_AS_DOUBLE(other);
+    }
+    Py_INCREF(value); /* comparing Decimals allocates, so that a finalizer may empty the slot */
+    PyObject *equal = PyObject_RichCompare(value, other, Py_EQ);
+    Py_DECREF(value);
+    Py_XDECREF(equal); /* True or False, or NULL */
+    return equal == NULL ? -1 : equal == Py_True;
+}
+
+/* Return what becomes of a field whose default is left out and is not None. Only types whose `==`
+ * is C of CPython are compared here; the reference compares all others. */
+static FieldFate
+write_compared(const Output *out, const Field *field, PyObject *value)
+{
+    PyTypeObject *type = Py_TYPE(field->fallback);
+    if (!Py_IS_TYPE(value, type)) {
+        return FIELD_GIVEN_BACK;
+    }
+    if (type == &PyTuple_Type && PyTuple_GET_SIZE(field->fallback) == 0) {
+        return PyTuple_GET_SIZE(value) == 0 ? FIELD_OMITTED : FIELD_WRITTEN;
+    }
+    if (type != &PyLong_Type && type != &PyFloat_Type && type != &PyUnicode_Type && type != &PyBool_Type &&
+        type != (PyTypeObject *)out->reference->decimal) {
+        return FIELD_GIVEN_BACK;
+    }
+    int equal = write_equal(value, field->fallback);
+    if (equal < 0) {
+        if (PyErr_ExceptionMatches(PyExc_ArithmeticError)) {
+            PyErr_Clear(); /* a signalling NaN */
+        }
+        return FIELD_GIVEN_BACK;
+    }
+    return equal ? FIELD_OMITTED : FIELD_WRITTEN;
+}
+
+/* Copy the key prefix of a field to where there is room for it; return past it. */
+static inline char *
+write_key_prefix(char *to, const Field *field, size_t first)
+{
+    for (size_t i = 0; i < field->key_prefix_size; i += KEY_PREFIX_STEP) {
+        memcpy(to + i, field->key_prefix + first + i, KEY_PREFIX_STEP);
+    }
+    return to + field->key_prefix_size - first;
+}
+
+/* Write the value of a field after its key. */
+static inline bool
+write_field(Output *out, const Field *field, size_t first, PyObject *value)
+{
+    Buffer *b = &out->buffer;
+    int64_t number;
+    if (!buffer_reserve(b, field->key_prefix_size + KEY_PREFIX_STEP + DIGITS_ROOM)) {
+        return false;
+    }
+    char *to = write_key_prefix(b->to, field, first);
+    if (field->kind.name == KIND_INT && PyLong_CheckExact(value) && write_is_small(value, &number)) {
+        b->to = digits_write(to, number);
+        return true;
+    }
+    b->to = to;
+    if (field->kind.name == KIND_STR && PyUnicode_CheckExact(value)) {
+        return write_str(out, value);
+    }
+    Py_INCREF(value); /* Python code can run meanwhile */
+    bool written = write_value(out, &field->kind, value);
+    Py_DECREF(value);
+    return written;
+}
+
+/* Write a record. `prefetch_record`, if it is not NULL, is a later one of the same class, whose values are
+ * brought into the cache meanwhile. */
+static bool
+write_record(Output *out, const Class *cls, PyObject *record, PyObject *prefetch_record)
+{
+    if (!buffer_add(&out->buffer, PyBytes_AS_STRING(cls->head), (size_t)PyBytes_GET_SIZE(cls->head))) {
+        return false;
+    }
+    size_t first = PyBytes_GET_SIZE(cls->head) == 1; /* whether no comma is due */
+    const Field *end = cls->fields + cls->n_keyed;
+    const Field *tag_field = cls->tag_field < 0 ? NULL : cls->fields + cls->tag_field;
+    for (const Field *field = cls->fields; field < end; field++) {
+        PyObject *value = *record_slot(record, field->offset);
+        if (value == Py_None && field->fallback == Py_None) {
+            continue;
+        }
+        if (value == NULL) {
+            return false;
+        }
+        if (prefetch_record != NULL) {
+            PREFETCH(*record_slot(prefetch_record, field->offset));
+        }
+        if (field->fallback != NULL && field->fallback != Py_None) {
+            FieldFate fate = write_compared(out, field, value);
+            if (fate == FIELD_OMITTED) {
+                continue;
+            }
+            if (fate == FIELD_GIVEN_BACK) {
+                return false;
+            }
+        }
+        if ((field == tag_field &&
+             (!PyUnicode_CheckExact(value) || PySet_Contains(cls->known_tags, value) != 0)) ||
+            !write_field(out, field, first, value)) {
+            return false;
+        }
+        first = 0;
+    }
+    return (cls->extra < 0 || write_extra(out, cls, record)) && buffer_add(&out->buffer, "}", 1);
+}
+
+static bool
+write_items(Output *out, const Kind *item, PyObject *items)
+{
+    bool is_list = PyList_CheckExact(items);
+    if (!buffer_add(&out->buffer, "[", 1)) {
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < (is_list ? PyList_GET_SIZE(items) : PyTuple_GET_SIZE(items)); i++) {
+        /* The reference's functions can run Python code, which can change a list. */
+        PyObject *value = Py_NewRef(is_list ? PyList_GET_ITEM(items, i) : PyTuple_GET_ITEM(items, i));
+        bool written = (i == 0 || buffer_add(&out->buffer, ",", 1)) && write_value(out, item, value);
+        Py_DECREF(value);
+        if (!written) {
+            return false;
+        }
+    }
+    return buffer_add(&out->buffer, "]", 1);
+}
+
+static bool
+write_value(Output *out, const Kind *kind, PyObject *value)
+{
+    if (value == Py_None && kind->nullable) {
+        return buffer_add(&out->buffer, "null", 4);
+    }
+    switch (kind->name) {
+    case KIND_INT:
+        return write_int(out, value);
+    case KIND_FLOAT:
+        return write_float(out, value);
+    case KIND_STR:
+        return write_str(out, value);
+    case KIND_BOOL:
+        if (value == Py_True) {
+            return buffer_add(&out->buffer, "true", 4);
+        }
+        return value == Py_False && buffer_add(&out->buffer, "false", 5);
+    case KIND_DECIMAL:
+        return write_decimal(out, value);
+    case KIND_CLASS:
+        return Py_IS_TYPE(value, kind->cls->type) && write_record(out, kind->cls, value, NULL);
+    case KIND_UNION:
+        for (Py_ssize_t i = 0; i < kind->choice->n_classes; i++) {
+            if (Py_IS_TYPE(value, kind->choice->classes[i]->type)) {
+                return write_record(out, kind->choice->classes[i], value, NULL);
+            }
+        }
+        return false;
+    case KIND_LIST:
+        return PyList_CheckExact(value) && write_items(out, kind->item, value);
+    case KIND_TUPLE:
+        return PyTuple_CheckExact(value) && write_items(out, kind->item, value);
+    case KIND_ANY: /* is read only */
+    case KIND_COUNT:
+        break;
+    }
+    return false;
+}

@@ -1,0 +1,202 @@
+"""The C extension by itself: what it makes of a document or record, held against the reference."""
+
+import functools
+import gc
+import json
+import random
+import re
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+import attrs
+import orjson
+import pytest
+from cattrs import Converter
+
+import usagewire
+from tests.support.comparing import exact, outcome
+from tests.support.samples import COMPLETIONS, COSTS, DATA, PAGES, VECTORS, row, text
+from usagewire import Decoder, Encoder, UsageVectorStoresResult, make_converter
+from usagewire.codec.line_decoder import progress_from
+from usagewire.native import plans
+
+BY_C: Final = [
+    pytest.mark.skipif(plans.unavailable() is not None, reason="the C extension is not in use"),
+    pytest.mark.parametrize("path", ["c"], indirect=True),
+    pytest.mark.usefixtures("path"),
+]
+"""Marks of a module whose tests are of C alone."""
+
+BACK: Final = NotImplemented
+"""What C answers where it gives a document back."""
+
+
+@functools.cache
+def plan_for(kind: Any, strict: bool = True, unknown: Any = "keep") -> Any:  # noqa: FBT002 -- a cache key
+    """Return how C reads a type."""
+    decoder = Decoder(kind, strict=strict, unknown=unknown)
+    assert decoder.not_accelerated is None
+    return plan_of(decoder)
+
+
+def plan_of(decoder: Decoder[Any]) -> Any:
+    """Return how C reads what a decoder reads, or None."""
+    return decoder._context.plan  # noqa: SLF001 -- what these tests are about
+
+
+def writer_of(encoder: Encoder) -> Any:
+    """Return how C writes what an encoder writes."""
+    return encoder._writer  # noqa: SLF001 -- what these tests are about
+
+
+def dice(seed: int) -> random.Random:
+    """Return numbers that nobody chose, the same ones each time."""
+    return random.Random(seed)  # noqa: S311 -- of a game
+
+
+@functools.cache
+def converter_for(strict: bool = True, unknown: Any = "keep") -> Converter:  # noqa: FBT002 -- a cache key
+    """Return the reference."""
+    return make_converter(strict=strict, unknown=unknown)
+
+
+def meant(kind: Any, data: bytes, **options: Any) -> Any:
+    """Return what the reference makes of a document, or how it refuses it."""
+
+    def read() -> Any:
+        try:
+            value = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise usagewire.DecodeError("syntax", "no JSON") from error
+        return converter_for(**options).structure(value, kind)
+
+    return outcome(read)
+
+
+def taken(kind: Any, data: bytes, **options: Any) -> Any:
+    """Return what C makes of a document, which is what is meant; BACK where it gives it back."""
+    found = plan_for(kind, **options).decode(data)
+    if found is not BACK:
+        assert meant(kind, data, **options) == exact(found), data
+    return found
+
+
+def compact(value: Any) -> bytes:
+    """Return a value as JSON without spaces, as most of it is written."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode()
+
+
+def read_lines(plan: Any, data: bytes, start: int = 0, **given: Any) -> tuple[list[Any], list[Any]]:
+    """Return the records of the lines that C reads, and where it stopped."""
+    options = {"stop": len(data), "longest": 10**6, "most": 10**6, "passes": False} | given
+    records: list[Any] = []
+    progress = progress_from(start)
+    plan.decode_lines(data, progress, *options.values(), records)
+    plan.track()
+    return records, progress.tolist()
+
+
+def grown(call: Callable[[], Any], times: int = 60) -> int:
+    """Return how many more blocks of memory there are after calling many times."""
+    for _ in range(20):
+        call()
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(times):
+        call()
+    gc.collect()
+    return sys.getallocatedblocks() - before
+
+
+def _tokens() -> dict[str, list[str]]:
+    """Return JSON texts of single values by section."""
+    found: dict[str, list[str]] = {}
+    for line in (DATA / "tokens.txt").read_text("utf-8").splitlines()[1:]:
+        if re.fullmatch(r"\[[a-z]+\]", line):
+            section = found.setdefault(line[1:-1], [])
+        else:
+            section += line.split("  ")
+    return found
+
+
+TOKENS: Final = _tokens()
+
+GIVEN_BACK: Final = {
+    "no JSON": b"what?",
+    "nothing": b"",
+    "a space": b" ",
+    "more after it": text(row()) + b"x",
+    "two": text(row()) * 2,
+    "no object": b"[]",
+    "null": b"null",
+    "no tag": b'{"usage_bytes":5}',
+    "no string as tag": b'{"object":5,"usage_bytes":5}',
+    "two tags": text(row(Object=VECTORS)),
+    "one tag twice": b'{"object":"%s","usage_bytes":5,"object":"%s"}'
+    % (VECTORS.encode(), COSTS.encode()),
+    "a key twice": b'{"object":"%s","usage_bytes":5,"usage_bytes":6}' % VECTORS.encode(),
+    "two spellings": text(row(usageBytes=5)),
+    "an escape in a key that may be absent": text(row(project_id="p")).replace(b"t_", rb"t\u005f"),
+    "a key with an escape": text(row()).replace(b"usage_bytes", rb"usage\u005fbytes"),
+    "an escape in the tag": text(row()).replace(b"organization", rb"\u006frganization"),
+    "a missing field": b'{"object":"%s"}' % VECTORS.encode(),
+    "null in a required field": text(row(usage_bytes=None)),
+    "a wrapper": b'{"ActualInstance":%s}' % text(row()),
+    "a wrapper beside": b'{"object":"later","ActualInstance":5}',
+    "an API error": b'{"object":"later","error":{"message":"no"}}',
+    "use as a cost": text({"object": COSTS, "input_tokens": 5}),
+    "no comma": b'{"object":"%s" "usage_bytes":5}' % VECTORS.encode(),
+    "two commas": b'{"object":"%s",,"usage_bytes":5}' % VECTORS.encode(),
+    "a comma last": b'{"object":"%s","usage_bytes":5,}' % VECTORS.encode(),
+    "a comma first": b'{,"object":"%s","usage_bytes":5}' % VECTORS.encode(),
+    "no colon": b'{"object" "%s","usage_bytes":5}' % VECTORS.encode(),
+    "a key without quotes": b'{object:"%s","usage_bytes":5}' % VECTORS.encode(),
+    "another bracket": b'{"object":"%s","usage_bytes":5]' % VECTORS.encode(),
+    "wrong UTF-8": b'{"object":"%s","usage_bytes":5,"project_id":"\xff"}' % VECTORS.encode(),
+    "a byte that begins nothing": b'{"object":"%s","usage_bytes":5,"project_id":"\x80"}'
+    % VECTORS.encode(),
+    "a surrogate": b'{"object":"%s","usage_bytes":5,"project_id":"\xed\xa0\x80"}'
+    % VECTORS.encode(),
+    "a control character": b'{"object":"%s","usage_bytes":5,"project_id":"a\tb"}'
+    % VECTORS.encode(),
+    "wrong UTF-8 in an unknown key": b'{"object":"%s","usage_bytes":5,"\xff":1}' % VECTORS.encode(),
+    "a value that cannot be kept": b'{"object":"later","x":[1e300]}',
+    "an integer that cannot be kept": b'{"object":"later","x":[18446744073709551616]}',
+    "a list that does not end": b'{"object":"later","x":[1',
+    "a comma last in a list": b'{"object":"page","has_more":false,"data":[{"object":"later"},]}',
+    "a comma last in a row": b'{"object":"bucket","start_time":1,"end_time":2,"results":[],}',
+}
+"""Documents that C gives back."""
+
+DOCUMENTS: Final = [
+    compact(
+        row(COMPLETIONS, input_cached_tokens=12, project_id="proj_a", model="gpt-4o", batch=False)
+    ),
+    text(row(COMPLETIONS, user_id=None, later={"a": [1, "x"]})),
+    compact({"object": COSTS, "amount": {"value": 0.06, "currency": "usd"}, "line_item": "é\n"}),
+    compact({"usage_bytes": 5, "new": [True, None], "object": VECTORS}),
+    compact(PAGES["vector_stores"]),
+]
+
+
+@attrs.frozen
+class Point:
+    x: int
+    note: str = ""
+
+
+@attrs.frozen
+class Base:
+    x: int
+    y: str = "base"
+
+
+@attrs.frozen
+class Derived(Base):
+    z: float = 0.5
+
+
+@attrs.frozen
+class Mine(UsageVectorStoresResult):
+    mine: int = 7
