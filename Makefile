@@ -29,7 +29,7 @@ test: .venv/.stamp-test
 # The suite without the C extension. The compiled path is left out: `make test` has it too.
 test-pure: .venv/.stamp-test
 	USAGEWIRE_PURE=1 $(BIN)/python -c 'import usagewire; assert not usagewire.accelerated()'
-	USAGEWIRE_PURE=1 $(BIN)/python -m pytest --quiet -p no:cacheprovider -k 'not [shapes'
+	USAGEWIRE_PURE=1 $(BIN)/python -m pytest --quiet -p no:cacheprovider -k 'not [compiled'
 
 check: .venv/.stamp-check
 	$(BIN)/ruff check
@@ -85,7 +85,7 @@ oom: .venv/.stamp-test
 C_TESTS := tests/native $(addprefix tests/codec/test_,decoder.py encoder.py line_buffer.py line_decoder.py) \
 	$(addprefix tests/codec/test_,properties.py samples.py) \
 	$(addprefix tests/converters/test_,classes.py codegen.py recursion.py row_rules.py scalars.py unions.py)
-C_PYTEST := pytest --quiet -p no:cacheprovider -k 'not [shapes and not [reference' $(C_TESTS)
+C_PYTEST := pytest --quiet -p no:cacheprovider -k 'not [compiled and not [reference' $(C_TESTS)
 
 # The C text counted branch by branch. Always the same inputs, so that the figures are the same.
 COVERED := env PYTHONPATH=build/proof/coverage:. PYTHONHASHSEED=0 HYPOTHESIS_PROFILE=ci \

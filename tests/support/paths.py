@@ -17,7 +17,7 @@ Loads = Callable[..., Any]
 
 PATHS: Final = {
     "reference": {"COMPILE_AFTER": 10**9},
-    "shapes": {"COMPILE_AFTER": 1, "MAX_COMPILED": 10**9},
+    "compiled": {"COMPILE_AFTER": 1, "MAX_COMPILED": 10**9},
     "c": {"COMPILE_AFTER": 10**9},
 }
 """The ways to decode: step by step, by compiled code from the first object on, and by the C
