@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.samples import PAGES, VECTORS, row, text
+from tests.support.chunks import cut
+from tests.support.reading import LINES, ROWS
+from tests.support.samples import BOM, PAGES, VECTORS, row, text
 from usagewire import (
     Counts,
-    DecodeError,
     Decoder,
     FileError,
     UsageResponse,
@@ -26,17 +27,9 @@ from usagewire.codec.documents import Document, DocumentSniffer
 
 each_path = pytest.mark.usefixtures("path")  # each way to decode reads documents
 
-BOM = b"\xef\xbb\xbf"
-ROWS = [UsageVectorStoresResult(usage_bytes=number) for number in range(5)]
-LINES = b"".join(text(row(usage_bytes=number)) + b"\n" for number in range(5))
 PAGE = PAGES["costs"]
 BUCKET = PAGE["data"][0]
 INDENTED = orjson.dumps(PAGE, option=orjson.OPT_INDENT_2)
-
-
-def cut(data: bytes, size: int) -> Iterator[bytes]:
-    """Yield `data` in chunks."""
-    return (data[start : start + size] for start in range(0, len(data), size))
 
 
 # --- telling -----------------------------------------------------------------------------------
@@ -263,19 +256,6 @@ def test_bad_element_of_a_document() -> None:
 
 
 @each_path
-def test_bad_element_raises() -> None:
-    """With raise, no good element is lost to a bad one."""
-    reader = read(io.BytesIO(b"[" + text(PAGE) + b",5," + text(PAGE) + b"]"))
-    found = []
-    with pytest.raises(DecodeError):
-        found.extend(reader)
-    found.extend(reader)
-    errors = reader.counts.rejected
-
-    assert ([UsageResponse] * 2, 1) == ([type(one) for one in found], errors)
-
-
-@each_path
 @pytest.mark.parametrize("size", [1, 2**18])
 def test_broken_document(size: int) -> None:
     """A document that is no JSON is one rejection, which says where it breaks."""
@@ -339,24 +319,16 @@ def test_records_come_when_their_line_is_whole(first: bytes) -> None:
 
 
 @each_path
-def test_document_past_the_limit() -> None:
-    """A printed document longer than a line may be is refused, with what to do about it."""
-    reader = read(io.BytesIO(INDENTED), max_line_bytes=len(INDENTED) - 1)
+@pytest.mark.parametrize("after", [[], ROWS], ids=["alone", "before another"])
+def test_document_past_the_limit(after: list[Any]) -> None:
+    """A printed document longer than a line may be is refused, and costs no file after it."""
+    sources = [io.BytesIO(INDENTED), io.BytesIO(LINES)] if after else io.BytesIO(INDENTED)
+    reader = read(sources, max_line_bytes=len(INDENTED) - 1)
     with pytest.raises(FileError, match="raise max_line_bytes"):
         next(reader)
 
-    assert list(reader) == []
+    assert after == list(reader)
     assert len(list(read(io.BytesIO(INDENTED), max_line_bytes=len(INDENTED)))) == 1
-
-
-@each_path
-def test_next_source_after_a_document_past_the_limit() -> None:
-    """What cannot be held does not cost the files after it."""
-    reader = read([io.BytesIO(INDENTED), io.BytesIO(LINES)], max_line_bytes=len(INDENTED) - 1)
-    with pytest.raises(FileError, match="raise max_line_bytes"):
-        next(reader)
-
-    assert ROWS == list(reader)
 
 
 @each_path

@@ -5,9 +5,8 @@ import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from itertools import count as count_from
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,11 +16,12 @@ from cattrs import Converter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.chunks import cut, cut_at
 from tests.support.comparing import exact
-from tests.support.samples import BOM, mixed, row, text
+from tests.support.packing import PACK, two_members
+from tests.support.samples import BOM, mixed, numbers, row, text
 from usagewire import Counts, DecodeError, Decoder, FileError, Rejection, UsageObject, loads, read
 from usagewire.io import files
-from usagewire.io.compression import compressor
 from usagewire.streaming import source_text
 
 pytestmark = pytest.mark.usefixtures("path")  # each way to decode streams
@@ -227,10 +227,8 @@ def test_feeding_anything(
         if hooks and (error := hooks.pop()) and error is not OSError:
             raise error
 
-    places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     with burning(burn):
-        for start, stop in pairwise(places):
-            chunk = data[start:stop]
+        for chunk in cut_at(data, cuts):
             feeding.take(lambda chunk=chunk: feeding.decoder.feed(chunk))  # type: ignore[misc]
         feeding.take(feeding.decoder.close)
 
@@ -241,66 +239,41 @@ def test_feeding_anything(
 # --- chunk invariance ------------------------------------------------------------------------
 
 
-@lru_cache
-def packed(suffix: str) -> bytes:
-    """Return the twenty lines, compressed as the suffix says, in two members."""
-    parts = []
-    for part in (MIXED[:300], MIXED[300:]):
-        packer = compressor(suffix)
-        parts += [packer.compress(part), packer.flush()] if packer else [part]
-    return b"".join(parts)
+HALVES = [[MIXED[:at], MIXED[at:]] for at in range(len(MIXED) + 1)]
+BYTES = [piece for byte in cut(MIXED, 1) for piece in (byte, b"")]
 
 
-SUFFIXES = ["", ".gz", ".zst", ".bz2", ".xz"]
-
-
-def test_every_cut() -> None:
-    """Fed in two chunks, cut anywhere, the twenty lines give the same."""
+@pytest.mark.parametrize("cuts", [HALVES, [BYTES]], ids=["two chunks", "bytes"])
+def test_every_cut(cuts: list[list[bytes]]) -> None:
+    """Fed in two chunks, cut anywhere, or byte by byte, the twenty lines give the same."""
     expected = decoded([MIXED])
-    for at in range(len(MIXED) + 1):
-        assert expected == decoded([MIXED[:at], MIXED[at:]])
+    for chunks in cuts:
+        assert expected == decoded(chunks)
 
 
-def test_byte_by_byte() -> None:
-    """Fed one byte at a time, with empty chunks between, the twenty lines give the same."""
-    chunks = [piece for at in range(len(MIXED)) for piece in (MIXED[at : at + 1], b"")]
-
-    assert decoded([MIXED]) == decoded(chunks)
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", PACK)
 def test_every_cut_of_a_source(suffix: str) -> None:
-    """Read from two chunks, cut anywhere, compressed in any way or not, they give the same."""
+    """Read in such chunks, compressed in any way or not, they give the same."""
     expected = decoded([MIXED])
-    data = packed(suffix)
+    data = two_members(MIXED, suffix)
     for at in range(len(data) + 1):
         assert expected == was_read([data[:at], data[at:]])
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_source_byte_by_byte(suffix: str) -> None:
-    """Read one byte at a time, compressed in any way or not, they give the same."""
-    data = packed(suffix)
-
-    assert decoded([MIXED]) == was_read([data[at : at + 1] for at in range(len(data))])
+    assert expected == was_read(cut(data, 1))
 
 
 @given(
-    suffix=st.sampled_from(SUFFIXES),
+    suffix=st.sampled_from(list(PACK)),
     cuts=st.lists(st.integers(0, len(MIXED)), max_size=20),
     at_once=st.integers(1, 200),
 )
 def test_any_cuts(suffix: str, cuts: list[int], at_once: int) -> None:
     """Cut in any chunks, and into blocks of any size, the twenty lines give the same."""
-    data = packed(suffix)
-    places = sorted({0, *(cut for cut in cuts if cut < len(data)), len(data)})
-    chunks = [data[start:stop] for start, stop in pairwise(places)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source_text, "_AT_ONCE", at_once)
-        assert decoded([MIXED]) == was_read(chunks)
+        assert decoded([MIXED]) == was_read(cut_at(two_members(MIXED, suffix), cuts))
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", PACK)
 @pytest.mark.parametrize("size", [1, 7, 64, 2**18])
 def test_file_in_chunks_of_any_size(
     suffix: str, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -308,7 +281,7 @@ def test_file_in_chunks_of_any_size(
     """A file gives the same whatever is read at once."""
     monkeypatch.setattr(files, "CHUNK", size)
     file = tmp_path / "usage"
-    file.write_bytes(packed(suffix))
+    file.write_bytes(two_members(MIXED, suffix))
 
     assert decoded([MIXED]) == was_read(file)
 
@@ -317,7 +290,7 @@ def test_records_in_many_blocks() -> None:
     """A source that is longer than what is cut at once, by far, gives each line once."""
     lines = [text(row(usage_bytes=number)) for number in range(30_000)]
     with read(io.BytesIO(b"\n".join(lines))) as reader:
-        found = [one.usage_bytes for batch in reader.batches() for one in batch]
+        found = [number for batch in reader.batches() for number in numbers(batch)]
 
     assert list(range(30_000)) == found
     assert reader.counts.bytes > 2 * source_text._AT_ONCE  # noqa: SLF001 -- or this shows nothing
@@ -360,8 +333,7 @@ def test_reader_counts_what_came_out(chunk: int) -> None:
             *(counts.lines, counts.rejected, counts.records),
         )
 
-    chunks = [MIXED[at : at + chunk] for at in range(0, len(MIXED), chunk)]
-    reader = read(chunks, **OPTIONS | {"on_error": check})
+    reader = read(cut(MIXED, chunk), **OPTIONS | {"on_error": check})
     for record in reader:
         came.append(record)
         counts = reader.counts
@@ -431,8 +403,8 @@ def test_raise_carries_the_records(chunk: int) -> None:
             raised.append(error.rejection)
             take(lambda: decoder.feed(b""))
 
-    for at in range(0, len(MIXED), chunk):
-        take(lambda at=at: decoder.feed(MIXED[at : at + chunk]))  # type: ignore[misc]
+    for part in cut(MIXED, chunk):
+        take(lambda part=part: decoder.feed(part))  # type: ignore[misc]
     take(decoder.close)
 
     assert decoded([MIXED]) == (exact(records), raised, decoder.counts)
@@ -446,27 +418,27 @@ def test_collect_is_capped() -> None:
     assert ([4 + 1, 6, 7], 9) == ([one.line for one in reader.rejections], reader.counts.rejected)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_callback_sees_each_once(suffix: str) -> None:
-    """A callback sees each bad line, in order, after the records before it."""
-    seen: list[Rejection] = []
-    with read([packed(suffix)], **OPTIONS | {"on_error": seen.append}, name="log") as reader:
-        list(reader)
-
-    assert [attrs.evolve(one, file="log") for one in decoded([MIXED]).rejections] == seen
-
-
 # --- interrupts ------------------------------------------------------------------------------
+
+
+SIX = b"".join(b'{"n":%d}\n\n?\n' % n for n in range(1, 7))
+ARRAY = b'[7,\n{"n":1}, {"n":2},\n7, {"n":3}, {"n":4}, {"n":5}, {"n":6}, 7]'
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
 @pytest.mark.parametrize("by", ["records", "batches"])
 @pytest.mark.parametrize("at", range(1, 7))
-@pytest.mark.parametrize("chunk", [5, 1000])
-def test_interrupted_hook(chunk: int, at: int, by: str, error: type[BaseException]) -> None:
+@pytest.mark.parametrize(
+    ("chunks", "is_document"),
+    [(cut(SIX, 5), False), ([SIX], False), ([ARRAY], True)],
+    ids=["cut lines", "lines", "document"],
+)
+def test_interrupted_hook(
+    chunks: list[bytes], at: int, by: str, error: type[BaseException], *, is_document: bool
+) -> None:
     """An interrupt while any record is made passes, and no record is lost or comes twice."""
-    data = b"".join(b'{"n":%d}\n\n?\n' % n for n in range(1, 7))
-    chunks = [data[start : start + chunk] for start in range(0, len(data), chunk)]
+    whole = read(chunks, Fragile, on_error="collect")
+    list(whole)
     armed = [at]
 
     def burn(value: int) -> None:
@@ -481,38 +453,13 @@ def test_interrupted_hook(chunk: int, at: int, by: str, error: type[BaseExceptio
     counts = reader.counts
     resumed = read(chunks, Fragile, on_error="collect", resume=reader.checkpoint())
 
+    before, rest = [one.n for one in records], [one.n for one in resumed]
+
     assert adds_up(counts)
-    assert (list(range(1, at)), at - 1) == ([one.n for one in records], counts.records)
-    assert list(range(at, 7)) == [one.n for one in resumed]
-    assert list(range(at, 7)) == [one.n for one in came(reader, by)]
-    assert reader.counts == counts + resumed.counts
-
-
-@pytest.mark.parametrize("by", ["records", "batches"])
-@pytest.mark.parametrize("at", range(1, 5))
-def test_interrupted_document(at: int, by: str) -> None:
-    """It is so with the records of a document, whose bytes are counted once."""
-    data = b'[7,\n{"n":1}, {"n":2},\n7, {"n":3}, {"n":4}, 7]'
-    whole = read([data], Fragile, on_error="collect")
-    list(whole)
-    armed = [at]
-
-    def burn(value: int) -> None:
-        if armed == [value]:
-            armed.clear()
-            raise KeyboardInterrupt
-
-    reader = read([data], Fragile, on_error="collect")
-    records: list[Fragile] = []
-    with burning(burn), pytest.raises(KeyboardInterrupt):
-        put_into(records, came(reader, by))
-    counts = reader.counts
-    resumed = read([data], Fragile, on_error="collect", resume=reader.checkpoint())
-    rest = [one.n for one in resumed]
-
-    assert [1, 2, 3, 4] == [one.n for one in records] + rest
-    assert whole.counts == counts + resumed.counts
+    assert (list(range(1, 7)), len(before)) == (before + rest, counts.records)
+    assert is_document or at - 1 == counts.records
     assert rest == [one.n for one in came(reader, by)]
+    assert whole.counts == counts + resumed.counts
     assert (whole.rejections, whole.counts) == (reader.rejections, reader.counts)
 
 

@@ -4,14 +4,13 @@ import gc
 import gzip
 import io
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import usagewire
 from tests.support.samples import row, text
 from usagewire import (
     Counts,
@@ -240,35 +239,6 @@ def test_counts_and_rejections(tmp_path: Path) -> None:
     assert [(str(file), 6, len(LINES))] == [(r.file, r.line, r.offset) for r in reader.rejections]
 
 
-def test_counts_at_every_record() -> None:
-    """At each record, the counts are those of the lines up to it."""
-    reader = read([LINES[:150] + b"", LINES[150:] + b"\nbad\n" + LINES], on_error="skip")
-    for number in range(5):
-        next(reader)
-
-        assert Counts(lines=number + 1, records=number + 1, bytes=sum(SIZES[: number + 1])) == (
-            reader.counts
-        )
-    for number in range(5):
-        next(reader)
-        seen = reader.counts
-
-        assert (number + 8, number + 6, 1, 1) == (
-            *(seen.lines, seen.records),
-            *(seen.rejected, seen.blank),
-        )
-
-
-def test_offsets_are_of_the_text() -> None:
-    """Offsets are counted in the decompressed stream, from each file's beginning."""
-    packed = [io.BytesIO(gzip.compress(LINES + b"what?")) for _ in range(2)]
-    reader = read(packed, on_error="collect")
-    list(reader)
-
-    assert [(6, len(LINES))] * 2 == [(one.line, one.offset) for one in reader.rejections]
-    assert 2 * (len(LINES) + 5) == reader.counts.bytes
-
-
 def test_taken(ndjson: Path) -> None:
     """What was taken is counted as it is in the files."""
     packed = gzip.compress(LINES)
@@ -326,33 +296,6 @@ def test_file_error_is_raised_once() -> None:
             found.append("error")
 
     assert [*ROWS, "error", "end", "end"] == found
-
-
-class Stop(Exception):  # noqa: N818 -- not the library's kind of error
-    """An error of a user's own."""
-
-
-@pytest.mark.parametrize("error", [Stop, KeyboardInterrupt])
-@pytest.mark.parametrize("way", [list, lambda reader: [*chain(*reader.batches())]])
-def test_goes_on_after_an_error_of_the_callback(
-    error: type[BaseException], way: Callable[[Any], list[Any]]
-) -> None:
-    """What a callback raises comes after the records before it and costs none after it."""
-    raising = [error, None]
-
-    def tell(_: usagewire.Rejection) -> None:
-        if raising.pop(0) is not None:
-            raise error
-
-    text = LINES + b"bad\n" + LINES + b"bad\n" + LINES
-    reader = read(io.BytesIO(text), on_error=tell)
-    found: list[Any] = []
-    with pytest.raises(error):
-        found.extend(reader)
-
-    assert ROWS == found
-    assert ROWS * 2 == way(reader)
-    assert (len(ROWS) * 3, 2) == (reader.counts.records, reader.counts.rejected)
 
 
 class Interrupted(io.BytesIO):

@@ -56,13 +56,6 @@ def test_path(ndjson: Path, as_path: Any) -> None:
         assert str(ndjson) == reader.name
 
 
-def test_chunks_of_any_size(ndjson: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lines across chunks are whole."""
-    for size in (1, 7, 100):
-        monkeypatch.setattr(files, "CHUNK", size)
-        assert ROWS == list(read(ndjson))
-
-
 @pytest.mark.parametrize(
     "name", ["missing.ndjson", "", "usage.ndjson/x", "a\0b", "*\0", "missing/*", "*.gz", "\udcff"]
 )
@@ -422,17 +415,6 @@ def test_bad_one_among_several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         assert BAD[bad][1] in str(caught.value)
         assert ROWS == list(reader)
         assert len(found) + 5 == reader.counts.records == reader.counts.lines
-
-
-def test_resume_in_a_later_file_of_a_glob(tmp_path: Path) -> None:
-    """A checkpoint in a later file is resumed in that file."""
-    for name in "abc":
-        (tmp_path / name).write_bytes(LINES)
-    reader = read(str(tmp_path / "*"))
-    for _ in range(7):
-        next(reader)
-
-    assert ROWS[2:] + ROWS == list(read(str(tmp_path / "*"), resume=reader.checkpoint()))
 
 
 def test_file_that_cannot_be_resumed_is_closed(

@@ -477,26 +477,6 @@ async def test_rest_of_a_large_document_is_not_read() -> None:
     assert [*ROWS, True] == result
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES[1:])
-async def test_damage(suffix: str) -> None:
-    """Compressed data that is cut off gives the records before the cut and then an error."""
-    data = packed(GOOD, suffix)
-    records, error = await until_error(aread(Chunks(*cut(data[:-1]))))
-
-    assert ROWS[: len(records)] == records
-    assert "ends in the middle" in str(error)
-
-
-async def test_raise() -> None:
-    """With raise, the records before a bad line come first, and iterating goes on after it."""
-    reader = aread(Chunks(LINES[0], b"no\n", LINES[1]))
-    first = await until_error(reader)
-    first, error, second, nothing = [*first, *await until_error(reader)]
-
-    assert (ROWS[:1], "syntax", ROWS[1:2]) == (first, error.code, second)
-    assert nothing is None
-
-
 # --- the event loop --------------------------------------------------------------------------
 
 
@@ -665,24 +645,6 @@ async def test_waits_that_end_leave_nothing_behind() -> None:
     async with aread(never()) as reader:
         result = -await events(reader) + await events(reader)
     assert 0 == result
-
-
-async def test_timeout() -> None:
-    """A reader whose waiting was timed out reads on, though its source is a generator."""
-    gone_on = asyncio.Event()
-
-    async def chunks() -> AsyncIterator[bytes]:
-        yield LINES[0][:10]
-        await gone_on.wait()
-        yield LINES[0][10:]
-
-    async with aread(chunks()) as reader:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.01):
-                await anext(reader)
-        gone_on.set()
-        result = [record async for record in reader]
-    assert ROWS[:1] == result
 
 
 async def test_cancelled_task_closes_its_source() -> None:
