@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.support.chunks import cut, cut_at
 from tests.support.comparing import exact
 from tests.support.packing import PACK, two_members
+from tests.support.reading import came
 from tests.support.samples import BOM, mixed, numbers, row, text
 from usagewire import Counts, DecodeError, Decoder, FileError, Rejection, UsageObject, loads, read
 from usagewire.io import files
@@ -449,7 +450,7 @@ def test_interrupted_hook(
     reader = read(chunks, Fragile, on_error="collect")
     records: list[Fragile] = []
     with burning(burn), pytest.raises(error):
-        put_into(records, came(reader, by))
+        records.extend(came(reader, by))
     counts = reader.counts
     resumed = read(chunks, Fragile, on_error="collect", resume=reader.checkpoint())
 
@@ -463,15 +464,6 @@ def test_interrupted_hook(
     assert (whole.rejections, whole.counts) == (reader.rejections, reader.counts)
 
 
-def came(reader: Any, by: str) -> Iterator[Any]:
-    """Yield the records of a reader, asked for in one way or the other."""
-    if by == "records":
-        yield from reader
-    else:
-        for batch in reader.batches():
-            yield from batch
-
-
 @pytest.mark.usefixtures("path")
 def test_no_memory_in_a_converter_of_ones_own() -> None:
     """It passes where cattrs puts it into a group, too, and the line is read again."""
@@ -480,12 +472,6 @@ def test_no_memory_in_a_converter_of_ones_own() -> None:
         decoder.feed(b'{"n":1}\n')
 
     assert ([Fragile(1)], []) == (decoder.feed(b""), decoder.rejections)
-
-
-def put_into(records: list[Any], them: Iterator[Any]) -> None:
-    """Put records into a list as they come."""
-    for one in them:
-        records.append(one)  # noqa: PERF402 -- those before an error stay there
 
 
 @pytest.mark.usefixtures("path")
