@@ -1,9 +1,10 @@
-"""What writers write to."""
+"""Files to read and to write."""
 
 from pathlib import Path
 
 import pytest
 
+from tests.support.reading import LINES
 from tests.support.writing import OLD, Disk
 from usagewire.io import filesystem
 
@@ -22,3 +23,11 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     disk = Disk()
     monkeypatch.setattr(filesystem, "FileIO", disk.open)
     return disk
+
+
+@pytest.fixture
+def ndjson(tmp_path: Path) -> Path:
+    """Return the path of a file of five lines."""
+    file = tmp_path / "usage.ndjson"
+    file.write_bytes(LINES)
+    return file

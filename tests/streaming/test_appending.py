@@ -420,8 +420,6 @@ def test_discarded_lines(old: Path) -> None:
     assert OLD + LINES == old.read_bytes()
 
 
-# --- logs cut anywhere -----------------------------------------------------------------------
-
 MAGICS = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\0")
 # What begins as a compressed file does is refused as one.
 RAW = (

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.reading import LINES, ROWS
 from tests.support.samples import row, text
 from usagewire import (
     Counts,
@@ -23,18 +24,8 @@ from usagewire import (
     read,
 )
 
-ROWS = [UsageVectorStoresResult(usage_bytes=number) for number in range(5)]
-LINES = b"".join(text(row(usage_bytes=number)) + b"\n" for number in range(5))
 SIZES = [len(line) + 1 for line in LINES.splitlines()]
 pytestmark = pytest.mark.usefixtures("path")  # each way to decode reads files
-
-
-@pytest.fixture
-def ndjson(tmp_path: Path) -> Path:
-    """Return the path of a file of five lines."""
-    file = tmp_path / "usage.ndjson"
-    file.write_bytes(LINES)
-    return file
 
 
 # --- iterating -----------------------------------------------------------------------------------

@@ -221,9 +221,6 @@ def test_folder_that_is_not_synced(
     assert ([old.name], LINES) == (contents(old.parent), old.read_bytes())
 
 
-# --- what the dead leave behind --------------------------------------------------------------
-
-
 @needs_posix
 def test_parts_of_the_dead_are_removed(old: Path) -> None:
     """A temporary file that nobody has locked is removed by the next writer."""

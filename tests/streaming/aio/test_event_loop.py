@@ -130,9 +130,6 @@ def test_async_source_in_another_loop() -> None:
     assert ROWS[2 : 2 + len(records)] == records
 
 
-# --- cancelling ------------------------------------------------------------------------------
-
-
 @given(
     turns=st.lists(st.integers(min_value=0, max_value=6), min_size=1, max_size=30),
     size=st.integers(min_value=10, max_value=200),

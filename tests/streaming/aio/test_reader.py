@@ -192,9 +192,6 @@ async def test_taken(make: Callable[[bytes], Any]) -> None:
     assert [0, len(PACK[".gz"](GOOD))] == result
 
 
-# --- errors ----------------------------------------------------------------------------------
-
-
 class ClientError(Exception):
     """An error of an HTTP client's own kind."""
 

@@ -125,8 +125,6 @@ async def test_checkpoint_before_the_first_record() -> None:
     assert ROWS == await all_of(Chunks(GOOD), resume=start)
 
 
-# --- following -------------------------------------------------------------------------------
-
 needs_posix: Final = pytest.mark.skipif(os.name != "posix", reason="renames files that are open")
 
 
