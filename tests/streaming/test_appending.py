@@ -453,7 +453,6 @@ class Kept:
         self.aside = log.with_name("log.torn")
         log.unlink(missing_ok=True)
         self.aside.unlink(missing_ok=True)
-        self.lines = b""
         self.torn = b""
 
     def append(self, batch: list[bytes]) -> bytes:

@@ -32,7 +32,7 @@ from usagewire.streaming.dead_letters import RAW_LIMIT
 
 GOOD = text(row(usage_bytes=1))
 BAD = text(row(usage_bytes="5"))
-RECORD = UsageVectorStoresResult(usage_bytes=5)
+ONE, RECORD = UsageVectorStoresResult(usage_bytes=1), UsageVectorStoresResult(usage_bytes=5)
 
 LETTER = DeadLetter(
     file="a.ndjson", line=7, offset=700, length=len(BAD), path="$.usage_bytes", code="wrong_type",
@@ -245,34 +245,23 @@ def test_letters_replace_the_file_they_are_read_from(path: Way, name: str, tmp_p
 # --- mending and feeding again ---------------------------------------------------------------
 
 
-def test_a_mended_letter_becomes_its_record(path: Way) -> None:
-    """A mended letter counts as a line of the decoder that it is fed to."""
-    decoder = path.Decoder()
-    assert [RECORD] == LETTER.mended(text(row(usage_bytes=5))).feed_to(decoder)
-    assert (1, 1, 0) == (decoder.counts.lines, decoder.counts.records, decoder.counts.rejected)
-
-
-def test_a_letter_is_mended_by_hand(path: Way, file: Path) -> None:
-    """`raw` can be edited where it stands in the file."""
-    rejected(BAD, file)
-    file.write_text(file.read_text("utf-8").replace(r"\"5\"", "5"), "utf-8")
-    decoder = path.Decoder()
-    assert [RECORD] == [one for letter in letters_of(file) for one in letter.feed_to(decoder)]
-
-
-def test_leniency_can_mend(path: Way) -> None:
-    """A decoder that allows more may take the line as it is, and counts what it allowed."""
-    decoder = path.Decoder(strict=False)
-    assert [RECORD] == LETTER.feed_to(decoder)
-    assert Counts(lines=1, records=1, bytes=len(BAD) + 1, lenient=1) == decoder.counts
-
-
-@pytest.mark.parametrize("line", [b"", b" \t"])
-def test_a_letter_can_be_emptied(path: Way, line: bytes) -> None:
-    """A letter that was made blank counts as a blank line."""
-    decoder = path.Decoder()
-    assert [] == LETTER.mended(line).feed_to(decoder)
-    assert (1, 1) == (decoder.counts.lines, decoder.counts.blank)
+@pytest.mark.parametrize(
+    ("letter", "strict", "records", "counts"),
+    [
+        (LETTER.mended(GOOD), True, [ONE], Counts(lines=1, records=1, bytes=len(GOOD) + 1)),
+        (LETTER, False, [RECORD], Counts(lines=1, records=1, bytes=len(BAD) + 1, lenient=1)),
+        (LETTER.mended(b""), True, [], Counts(lines=1, blank=1, bytes=1)),
+        (LETTER.mended(b" \t"), True, [], Counts(lines=1, blank=1, bytes=3)),
+    ],
+    ids=["mended", "allowed", "emptied", "blank"],
+)
+def test_what_becomes_of_a_letter(
+    path: Way, letter: DeadLetter, strict: bool, records: list[Any], counts: Counts
+) -> None:
+    """A letter counts as a line of the decoder that it is fed to, whose leniency may mend it."""
+    decoder = path.Decoder(strict=strict)
+    assert records == letter.feed_to(decoder)
+    assert counts == decoder.counts
 
 
 def test_a_letter_keeps_its_place(path: Way) -> None:

@@ -219,17 +219,6 @@ def test_batches_with_a_bad_line() -> None:
 # --- what is told --------------------------------------------------------------------------------
 
 
-def test_counts_and_rejections(tmp_path: Path) -> None:
-    """A reader tells the decoder's counts and rejections, with the name of the file."""
-    file = tmp_path / "bad.ndjson"
-    file.write_bytes(LINES + b"what?\n\n")
-    with read(file, on_error="collect") as reader:
-        assert ROWS == list(reader)
-
-    assert Counts(lines=7, records=5, rejected=1, blank=1, bytes=len(LINES) + 7) == reader.counts
-    assert [(str(file), 6, len(LINES))] == [(r.file, r.line, r.offset) for r in reader.rejections]
-
-
 def test_taken(ndjson: Path) -> None:
     """What was taken is counted as it is in the files."""
     packed = gzip.compress(LINES)

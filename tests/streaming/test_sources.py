@@ -153,17 +153,6 @@ def test_names_of_files() -> None:
     assert ["<BytesIO>", "<BufferedRandom>", ""] == names
 
 
-def test_file_object_of_short_reads() -> None:
-    """A file object may give its bytes as it likes, also those that tell gzip."""
-
-    class Slow(io.BytesIO):
-        def read(self, _: int | None = -1) -> bytes:
-            return super().read(1)
-
-    assert ROWS == list(read(Slow(LINES)))
-    assert ROWS == list(read(Slow(gzip.compress(LINES))))
-
-
 def test_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     """`-` is standard input, which stays open."""
     file = io.BytesIO(LINES)
