@@ -23,8 +23,8 @@ class Log:
         self._time = 1_700_000_000
 
     def __call__(self, added: str) -> Path:
-        """Return the path with something added to its name."""
-        return self.path.with_name(self.path.name + added)
+        """Return the path with something added to its name, or after a "/" with that name."""
+        return self.path.with_name((self.path.name + added).rpartition("/")[2])
 
     def write(self, *texts: bytes | int, to: str = "") -> None:
         """Add texts, and lines of numbers."""

@@ -74,21 +74,6 @@ def test_renamed_and_back_between_two_steps(log: Log, monkeypatch: pytest.Monkey
         assert [2] == news(reader)
 
 
-def test_names_with_the_suffix_last(tmp_path: Path) -> None:
-    """A rotation may put its number or date before the suffix."""
-    log = Log(tmp_path)
-    log.write(0)
-    with follow(log) as reader:
-        assert [0] == news(reader)
-        for number, name in enumerate(["usage-2024-01-01T18-30-00.000.ndjson", "usage.7.ndjson"]):
-            log.write(number + 1)
-            log.path.rename(tmp_path / name)
-            log.write(number + 2)
-            log.path.rename(tmp_path / f"{name}.x")  # is none of the generations
-        log.write(9)
-        assert [1, 2, 9] == news(reader)
-
-
 def test_changed_at_the_same_moment(log: Log) -> None:
     """Of files changed at the same moment, the one with the higher number is the older."""
     log.write(0)
