@@ -75,18 +75,6 @@ def flip(data: bytes, place: int, bits: int = 0xFF) -> bytes:
 # --- telling -----------------------------------------------------------------------------------
 
 
-@every_kind
-@pytest.mark.parametrize("size", [1, 2, 7, 1000])
-def test_told_by_the_first_bytes(kind: str, size: int) -> None:
-    """Whatever the chunks, the format is told and the text comes out whole."""
-    source = Decompressor("usage")
-    pieces = [piece for chunk in cut(PACK[kind](TEXT), size) for piece in source.feed(chunk)]
-    pieces.extend(source.close())
-
-    assert source.format is not None
-    assert (TEXT, kind) == (b"".join(pieces), source.format.name)
-
-
 def test_plain_chunks_are_passed_on() -> None:
     """Plain text comes out as the chunks that went in, also those that told it."""
     for chunks in ([TEXT, b"{}\n", TEXT], [b'{"', b'a":', b" 1", b"}\n", b"{}\n"]):
