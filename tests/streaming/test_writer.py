@@ -73,23 +73,16 @@ def test_compressed_by_name(tmp_path: Path, suffix: str) -> None:
     assert written == (tmp_path / f"b{suffix}").read_bytes()
 
 
-def lists(row: UsageVectorStoresResult) -> list[int]:
-    """Return a row in a form that no dialect has."""
-    return [row.usage_bytes]
-
-
+DART = LINES.replace(b"usage_bytes", b"usageBytes").replace(b"project_id", b"projectId")
 CONVERTER = Converter()
-CONVERTER.register_unstructure_hook(UsageVectorStoresResult, lists)
+CONVERTER.register_unstructure_hook(UsageVectorStoresResult, lambda row: [row.usage_bytes])
 
 
 @pytest.mark.usefixtures("path")
 @either_way
 @pytest.mark.parametrize(
     ("options", "expected"),
-    [
-        ({"dialect": "dart"}, LINES.replace(b"e_b", b"eB").replace(b"t_id", b"tId")),
-        ({"converter": CONVERTER}, b"[0]\n[1]\n[2]\n[3]\n[4]\n"),
-    ],
+    [({"dialect": "dart"}, DART), ({"converter": CONVERTER}, b"[0]\n[1]\n[2]\n[3]\n[4]\n")],
     ids=["dialect", "converter"],
 )
 def test_options(tmp_path: Path, options: Any, expected: bytes, *, append: bool) -> None:
