@@ -100,13 +100,6 @@ def test_another_signal_ends_it_without_sums(tail: Tail, monkeypatch: pytest.Mon
     assert result.stderr.endswith("; no sum was printed\n")
 
 
-def test_signals_do_afterwards_what_they_did_before(tail: Tail) -> None:
-    """The command leaves the process as it was."""
-    before = [signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)]
-    tail()
-    assert before == [signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)]
-
-
 @pytest.mark.parametrize("before", range(5))
 def test_each_line_is_summed_once_over_two_runs(tail: Tail, before: int) -> None:
     """The second goes on where the first stopped, and says that its sums are of the rest."""

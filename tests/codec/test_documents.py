@@ -244,16 +244,6 @@ def test_document(name: str, size: int, pack: Any) -> None:
 
 
 @each_path
-def test_bad_element_of_a_document() -> None:
-    """A bad element of an array is a rejection of its own, and the others come out."""
-    data = b"[" + text(PAGE) + b",\n5,\n" + text(PAGE) + b"]"
-    reader = read(io.BytesIO(data), on_error="collect")
-
-    assert [UsageResponse, UsageResponse] == [type(one) for one in reader]
-    assert [(2, "syntax", b"5")] == [(one.line, one.code, one.raw) for one in reader.rejections]
-
-
-@each_path
 @pytest.mark.parametrize("size", [1, 2**18])
 def test_broken_document(size: int) -> None:
     """A document that is no JSON is one rejection, which says where it breaks."""

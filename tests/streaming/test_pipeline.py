@@ -205,21 +205,9 @@ def test_feeding_anything(
 # --- chunk invariance ------------------------------------------------------------------------
 
 
-HALVES = [[MIXED[:at], MIXED[at:]] for at in range(len(MIXED) + 1)]
-BYTES = [piece for byte in cut(MIXED, 1) for piece in (byte, b"")]
-
-
-@pytest.mark.parametrize("cuts", [HALVES, [BYTES]], ids=["two chunks", "bytes"])
-def test_every_cut(cuts: list[list[bytes]]) -> None:
-    """Fed in two chunks, cut anywhere, or byte by byte, the twenty lines give the same."""
-    expected = decoded([MIXED])
-    for chunks in cuts:
-        assert expected == decoded(chunks)
-
-
 @pytest.mark.parametrize("suffix", PACK)
 def test_every_cut_of_a_source(suffix: str) -> None:
-    """Read in such chunks, compressed in any way or not, they give the same."""
+    """Read in two chunks, cut anywhere, or byte by byte, the twenty lines give the same."""
     expected = decoded([MIXED])
     data = two_members(MIXED, suffix)
     for at in range(len(data) + 1):
@@ -351,11 +339,3 @@ def test_counts_asked_for_by_a_hook() -> None:
 
 
 # --- on_error --------------------------------------------------------------------------------
-
-
-def test_collect_is_capped() -> None:
-    """Of many rejections the first are kept; all are counted."""
-    with read([MIXED], **OPTIONS, max_rejections=3) as reader:
-        list(reader)
-
-    assert ([4 + 1, 6, 7], 9) == ([one.line for one in reader.rejections], reader.counts.rejected)
