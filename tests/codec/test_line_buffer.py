@@ -170,8 +170,6 @@ def each(lines: LineBuffer) -> Iterator[tuple[int, int, bytes]]:
         lines.index += 1
 
 
-# --- lines that are not cut ------------------------------------------------------------------
-
 LIMIT = 10
 """Longest line of the tests below."""
 

@@ -62,7 +62,6 @@ def test_interrupted_hook(
     assert (whole.rejections, whole.counts) == (reader.rejections, reader.counts)
 
 
-@pytest.mark.usefixtures("path")
 def test_no_memory_in_a_converter_of_ones_own() -> None:
     """It passes where cattrs puts it into a group, too, and the line is read again."""
     decoder = Decoder(Fragile, converter=Converter(detailed_validation=True), on_error="collect")
@@ -72,7 +71,6 @@ def test_no_memory_in_a_converter_of_ones_own() -> None:
     assert ([Fragile(1)], []) == (decoder.feed(b""), decoder.rejections)
 
 
-@pytest.mark.usefixtures("path")
 def test_error_that_cannot_say_what_it_is() -> None:
     """A hook may raise what has no words for itself: the line is rejected all the same."""
 

@@ -49,9 +49,6 @@ def was_read(source: Any) -> Result:
         return Result(records, rejections, reader.counts)
 
 
-# --- the oracle ------------------------------------------------------------------------------
-
-
 class Line(NamedTuple):
     """What a line is, found out by itself."""
 
@@ -202,9 +199,6 @@ def test_feeding_anything(
     assert len(feeding.lines) == feeding.decoder.counts.lines
 
 
-# --- chunk invariance ------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("suffix", PACK)
 def test_every_cut_of_a_source(suffix: str) -> None:
     """Read in two chunks, cut anywhere, or byte by byte, the twenty lines give the same."""
@@ -250,10 +244,6 @@ def test_records_in_many_blocks() -> None:
     assert reader.counts.bytes > 2 * source_text._AT_ONCE  # noqa: SLF001 -- or this shows nothing
 
 
-# --- prefix ----------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("path")
 def test_every_prefix() -> None:
     """What a part of the stream gives is the beginning of what the whole gives."""
     whole = decoded([MIXED])
@@ -268,9 +258,6 @@ def test_every_prefix() -> None:
         decoder.close()
         assert decoder.counts.lines - before in {0, 1}
         assert at == decoder.counts.bytes
-
-
-# --- conservation ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("chunk", [1, 50, 10_000])
@@ -336,6 +323,3 @@ def test_counts_asked_for_by_a_hook() -> None:
     assert [1, 2, 3] == [one.n for one in records]
     assert Counts(lines=4, records=3, blank=1, bytes=25) == reader.counts
     assert all(records <= 3 and line <= 5 for records, line in found)
-
-
-# --- on_error --------------------------------------------------------------------------------

@@ -28,9 +28,6 @@ SIZES = [len(line) + 1 for line in LINES.splitlines()]
 pytestmark = pytest.mark.usefixtures("path")  # each way to decode reads files
 
 
-# --- iterating -----------------------------------------------------------------------------------
-
-
 def test_iterator(ndjson: Path) -> None:
     """A reader is an iterator: what was read does not come again."""
     reader = read(ndjson)
@@ -165,8 +162,6 @@ def test_option_that_is_none(ndjson: Path) -> None:
         read(ndjson, on_error="ignore")  # type: ignore[call-overload]
 
 
-# --- batches -------------------------------------------------------------------------------------
-
 MANY = b"".join(text(row(usage_bytes=number)) + b"\n" for number in range(3000))
 
 
@@ -216,9 +211,6 @@ def test_batches_with_a_bad_line() -> None:
     assert (10, 1) == (reader.counts.records, reader.counts.rejected)
 
 
-# --- what is told --------------------------------------------------------------------------------
-
-
 def test_taken(ndjson: Path) -> None:
     """What was taken is counted as it is in the files."""
     packed = gzip.compress(LINES)
@@ -242,9 +234,6 @@ def test_name_and_position(ndjson: Path) -> None:
         assert "of mine" == named.name
         next(named)
         assert "of mine" == named.position.file
-
-
-# --- errors --------------------------------------------------------------------------------------
 
 
 def test_raise(tmp_path: Path) -> None:

@@ -279,8 +279,6 @@ def test_callback_that_raises(
         assert (records_then, expected.counts) == (second.records, first + second.counts)
 
 
-# --- other files than before -----------------------------------------------------------------
-
 LINE = len(text(row(usage_bytes=1))) + 1
 TEN = b"".join(text(row(usage_bytes=number)) + b"\n" for number in range(1, 11))  # one is longer
 ENDS = ["", ".gz", ".zst"]
@@ -427,8 +425,6 @@ def test_text_file_object(tmp_path: Path) -> None:
     with Path(file).open(encoding="utf-8") as opened, pytest.raises(FileError, match="a: "):
         next(read(opened, resume=checkpoint))  # type: ignore[arg-type]
 
-
-# --- a last line without LF ----------------------------------------------------------------------
 
 ROW = text(row(usage_bytes=1)) + b"\n"
 OPEN = {

@@ -39,9 +39,6 @@ needs_root = pytest.mark.skipif(not AS_ROOT, reason="only root may give files aw
 needs_permissions = pytest.mark.skipif(AS_ROOT, reason="root may write everything")
 
 
-# --- what is written -------------------------------------------------------------------------
-
-
 @pytest.mark.usefixtures("path")
 @every_suffix
 @pytest.mark.parametrize(
@@ -185,9 +182,6 @@ def test_closed(tmp_path: Path, *, append: bool) -> None:
 
     assert LINES == (tmp_path / "x").read_bytes()
     assert 5 == writer.count
-
-
-# --- where it is written ---------------------------------------------------------------------
 
 
 @either_way
