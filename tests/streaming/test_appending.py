@@ -26,11 +26,7 @@ from tests.support.writing import (
     needs_posix,
     records_then,
 )
-from usagewire import (
-    FileError,
-    Writer,
-    write,
-)
+from usagewire import FileError, Writer, write
 from usagewire.io import append_log
 
 

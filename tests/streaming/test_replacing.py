@@ -26,13 +26,7 @@ from tests.support.writing import (
     needs_posix,
     records_then,
 )
-from usagewire import (
-    EncodeError,
-    FileError,
-    UsageVectorStoresResult,
-    Writer,
-    write,
-)
+from usagewire import EncodeError, FileError, UsageVectorStoresResult, Writer, write
 
 PART = ".usagewire-0123456789abcdef.part"
 """A name as temporary files have it."""

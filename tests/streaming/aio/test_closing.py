@@ -11,20 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.asynchronous import (
-    GOOD,
-    LINES,
-    ROWS,
-    Chunks,
-    ended,
-    unending,
-    until_error,
-)
+from tests.support.asynchronous import GOOD, LINES, ROWS, Chunks, ended, unending, until_error
 from tests.support.chunks import cut
-from usagewire import (
-    FileError,
-    aread,
-)
+from usagewire import FileError, aread
 from usagewire.io import files
 
 

@@ -26,11 +26,7 @@ from tests.support.asynchronous import (
     until_error,
 )
 from tests.support.chunks import cut
-from usagewire import (
-    AsyncReader,
-    aread,
-    read,
-)
+from usagewire import AsyncReader, aread, read
 from usagewire.streaming.aio import reader
 
 

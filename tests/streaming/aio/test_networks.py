@@ -8,18 +8,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from tests.support.asynchronous import (
-    GOOD,
-    ROWS,
-    all_of,
-    until_error,
-)
+from tests.support.asynchronous import GOOD, ROWS, all_of, until_error
 from tests.support.chunks import cut
 from tests.support.packing import PACK
-from usagewire import (
-    FileError,
-    aread,
-)
+from usagewire import FileError, aread
 
 
 @pytest.mark.parametrize("suffix", PACK)

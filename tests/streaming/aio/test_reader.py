@@ -27,14 +27,7 @@ from tests.support.asynchronous import (
 from tests.support.chunks import cut, cut_at
 from tests.support.comparing import exact
 from tests.support.packing import PACK
-from usagewire import (
-    CheckpointError,
-    DecodeError,
-    FileError,
-    UsageWireError,
-    aread,
-    read,
-)
+from usagewire import CheckpointError, DecodeError, FileError, UsageWireError, aread, read
 
 DATA: Final = {
     "lines": MIXED,

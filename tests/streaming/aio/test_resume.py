@@ -24,13 +24,7 @@ from tests.support.asynchronous import (
     until_error,
 )
 from tests.support.packing import PACK
-from usagewire import (
-    AsyncReader,
-    CheckpointError,
-    FileError,
-    aread,
-    read,
-)
+from usagewire import AsyncReader, CheckpointError, FileError, aread, read
 
 RESUMED: Final = {
     "lines": MIXED,
