@@ -151,17 +151,27 @@ def test_bytes_of_a_document(name: str, size: int, tmp_path: Path) -> None:
 
 
 @small
+@pytest.mark.parametrize("on_error", ["collect", "raise"])
 @pytest.mark.parametrize("name", FEW)
-def test_a_checkpoint_a_record(name: str, tmp_path: Path) -> None:
-    """Resumed again after each record, many readers give what one run gives."""
+def test_a_checkpoint_a_step(name: str, on_error: str, tmp_path: Path) -> None:
+    """Resumed again after each record and each error, many readers give what one run gives."""
     make = SOURCES[name]
     expected, _ = run(make(tmp_path))
-    found, checkpoint = run(make(tmp_path), 0)
-    for _ in range(len(expected.records) + 1):
-        one, checkpoint = run(make(tmp_path), 1, resume=checkpoint)
-        found += one
+    found = Run([], [], Counts())
+    resume, errors, is_over = None, 0, False
+    while not is_over:
+        with read(make(tmp_path), **OPTIONS | {"on_error": on_error}, resume=resume) as reader:
+            records: list[Any] = []
+            try:
+                records.extend(map(exact, islice(reader, 1)))
+                is_over = not records
+            except DecodeError:
+                errors += 1
+            found += Run(records, reader.rejections, reader.counts)
+            resume = reader.checkpoint()
 
     assert expected == found
+    assert errors == (expected.counts.rejected if on_error == "raise" else 0)
 
 
 @small
@@ -196,32 +206,6 @@ def test_every_batch(
         second, second_counts, _ = stop_after(-1, checkpoint)
 
         assert (expected, counts) == (first + second, first_counts + second_counts)
-
-
-@small
-@pytest.mark.parametrize("name", ["file", "file.gz", "array", "several"])
-def test_after_an_error(name: str, tmp_path: Path) -> None:
-    """After an error was raised the place is after the bad line."""
-    make = SOURCES[name]
-    expected, _ = run(make(tmp_path))
-    found = Run([], [], Counts())
-    resume, errors = None, 0
-    while True:
-        with read(make(tmp_path), **OPTIONS | {"on_error": "raise"}, resume=resume) as reader:
-            records = []
-            try:
-                records += map(exact, reader)
-                over = True
-            except DecodeError:
-                errors += 1
-                over = False
-            found += Run(records, reader.rejections, reader.counts)
-            resume = reader.checkpoint()
-        if over:
-            break
-
-    assert expected == found
-    assert expected.counts.rejected == errors
 
 
 @pytest.mark.parametrize("name", ["file", "file.zst", "array", "pipe", "several"])
