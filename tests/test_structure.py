@@ -25,6 +25,25 @@ def test_module_docstrings(module: str) -> None:
     assert ast.get_docstring(ast.parse((SOURCE / module).read_text(encoding="utf-8")))
 
 
+@pytest.mark.parametrize("folder", sorted({str(Path(module).parent) for module in MODULES}))
+def test_folder_size(folder: str) -> None:
+    """No folder has more than 8 modules, but for the one with a module for each command.
+
+    `__init__` does not count, nor does a module that only re-exports what has moved.
+    """
+    trees = [
+        ast.parse(path.read_text(encoding="utf-8"))
+        for path in (SOURCE / folder).glob("*.py")
+        if path.name != "__init__.py"
+    ]
+    modules = [
+        tree
+        for tree in trees
+        if not all(isinstance(n, ast.ImportFrom | ast.Assign) for n in tree.body[1:])
+    ]
+    assert folder == "cli/commands" or len(modules) <= 8
+
+
 def test_only_the_plans_know_c() -> None:
     """No other module imports the C extension, which import-linter cannot see."""
     imports = re.compile(r"^\s*from usagewire\.native import .*\bextension\b", re.MULTILINE)

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from tests.support.cases import cases
 from tests.support.comparing import exact
 from tests.support.paths import Way
-from tests.support.samples import PAGES, text
 from tests.support.strategies import ROW_RECORDS
 from usagewire import (
     DIALECTS,
@@ -22,7 +21,6 @@ from usagewire import (
     CostsResult,
     CostsResultAmount,
     DecodeError,
-    Decoder,
     UnknownResult,
     UsageEmbeddingsResult,
     UsageResponse,
@@ -97,23 +95,17 @@ def untimed(row: Any) -> Any:
 # --- nothing is lost -------------------------------------------------------------------------
 
 
-@few
-@given(to=SHAPES, records=PLACED)
-def test_no_row_is_lost(path: Way, to: Any, records: list[Any]) -> None:
-    """In every shape, written and read back, there are the same rows with their times, in order."""
+@settings(max_examples=40)
+@given(work=st.tuples(SHAPES, PLACED) | st.tuples(ROW_SHAPES, ANY))
+def test_no_row_is_lost(path: Way, work: tuple[Any, list[Any]]) -> None:
+    """In every shape, written and read back, there are the same rows with their times, in order.
+
+    Only pages need rows that have times.
+    """
+    to, records = work
     data = b"".join(dumps(one) + b"\n" for one in converted(records, to))
 
     assert census(records) == census(path.Decoder().decode_lines(data))
-
-
-@pytest.mark.usefixtures("path")
-@few
-@given(to=ROW_SHAPES, records=ANY)
-def test_no_row_needs_its_times(to: Any, records: list[Any]) -> None:
-    """Rows that stand alone without times come out as they are."""
-    data = b"".join(dumps(one) + b"\n" for one in converted(records, to))
-
-    assert census(records) == census(Decoder().decode_lines(data))
 
 
 @few
@@ -224,19 +216,6 @@ def test_records_of_each_shape(case: str) -> None:
     """Each record becomes what its shape asks for."""
     to, records, expected = CASES[case]
     assert exact(expected) == exact(converted(records, to))
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_samples(path: Way, name: str) -> None:
-    """Every sample page comes apart into rows that carry the times of its buckets."""
-    sample = path.loads(text(PAGES[name]))
-    taken = [(row, one.start_time, one.end_time) for one in sample.data for row in one.results]
-    found = converted([sample], "rows")
-
-    assert [row for row, _, _ in taken] == [untimed(row) for row in found]
-    assert [times for _, *times in taken] == [
-        [row.additional_properties[key] for key in TIMES] for row in found
-    ]
 
 
 KEPT_ROWS = {

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from usagewire import (
     CostsResult,
     CostsResultAmount,
-    DecodeError,
     UnknownResult,
     UsageAudioTranscriptionsResult,
     UsageCompletionsResult,
@@ -130,15 +129,6 @@ def test_a_flattened_row_comes_out_as_its_own_class() -> None:
     )
     expected = attrs.evolve(STORED, additional_properties={"start_time": START})
     assert [(expected, START, None)] == list(rows(flat))
-
-
-def test_a_flattened_row_of_no_clear_kind_is_refused() -> None:
-    """A flattened row that `to_result` refuses is refused by `add`."""
-    flat = UsageTimeBucketResultInner(
-        object="organization.costs.result", input_tokens=1, num_model_requests=1
-    )
-    with pytest.raises(DecodeError, match="ambiguous_kind"):
-        Summary().add(flat)
 
 
 def test_a_dict_is_no_record() -> None:

@@ -88,14 +88,6 @@ def test_each_shape_and_dialect_is_what_the_library_makes(
     assert (1, converted(shape, dialect), 6) == (result.exit_code, written, len(letters()))
 
 
-@pytest.mark.usefixtures("path")
-def test_the_last_line_adds_up() -> None:
-    """Lines are records, rejected or blank; without `--to` each record is written once."""
-    last = "lines 207, records 200, rejected 6, blank 1, written 200"
-    assert last == convert(LOG, "-o", "out").stderr.splitlines()[-1]
-    assert 200 == OUT.read_bytes().count(b"\n")
-
-
 @pytest.mark.parametrize("suffix", [".gz", ".zst", ".bz2", ".xz"])
 def test_the_name_of_the_output_says_how_it_is_compressed(suffix: str) -> None:
     """What is written compressed reads back the same, records and rejects."""
@@ -139,15 +131,6 @@ def test_lenient_values_are_counted_where_a_record_came_of_them() -> None:
     assert 1 == convert("-", "-o", "out", stdin=LENIENT).exit_code
 
 
-def test_rejected_lines_are_kept_whole() -> None:
-    """Long lines and bytes that are no text come back from the file of rejects as they were."""
-    bad = [b"what?", b"\xff\xfe\x00", b'{"object":"' + b"x" * 10_000]
-    Path("log").write_bytes(b"\n".join([*bad, STORED]))
-    assert (1, STORED) == (convert("log", *OUTPUTS).exit_code, OUT.read_bytes())
-    expected = [("log", number, line) for number, line in enumerate(bad, 1)]
-    assert expected == [(letter.file, letter.line, letter.data) for letter in letters()]
-
-
 @pytest.mark.usefixtures("path")
 def test_a_row_that_has_no_place_in_a_page_is_a_rejected_line() -> None:
     """What cannot be converted is named, counted and kept like any bad line."""
@@ -155,12 +138,6 @@ def test_a_row_that_has_no_place_in_a_page_is_a_rejected_line() -> None:
     assert "<stdin>:2: $.start_time: no_interval: " in result.stderr
     assert "lines 3, records 2, rejected 1, blank 0, written 1" in result.stderr
     assert [STORED.strip()] == [letter.data for letter in letters()]
-
-
-def test_only_the_first_bad_lines_are_named_and_all_are_kept() -> None:
-    """Twenty of a file are named on standard error, and then how many more there are."""
-    lines = convert("-", *OUTPUTS, stdin=BAD * 25).stderr.splitlines()
-    assert (22, "<stdin>: ... and 5 more", 25) == (len(lines), lines[20], len(letters()))
 
 
 good_lines = st.integers(0, 9).map(lambda n: STORED.strip().replace(b"7", b"%d" % n))

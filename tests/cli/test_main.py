@@ -1,10 +1,8 @@
 """The command line as a whole: sources, exit statuses, help, and that it needs an extra."""
 
-import bz2
 import errno
 import gzip
 import json
-import lzma
 import os
 import re
 import subprocess
@@ -28,27 +26,6 @@ NOTHING = "lines 0, records 0, rejected 0, blank 0"
 posix = pytest.mark.skipif(os.name != "posix", reason="needs file names of POSIX")
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        STORED.encode() * 2,
-        gzip.compress(STORED.encode() * 2),
-        bz2.compress(STORED.encode() * 2),
-        lzma.compress(STORED.encode() * 2),
-        f"[\n{STORED},{STORED}]".encode(),
-        b"\xef\xbb\xbf" + STORED.encode() * 2,
-    ],
-    ids=["ndjson", "gzip", "bzip2", "xz", "array", "byte order mark"],
-)
-def test_files_may_be_lines_or_a_document_plain_or_packed(data: bytes) -> None:
-    """A path and standard input are read alike."""
-    Path("log").write_bytes(data)
-    for name in ("log", "-"):
-        result = run("summary", name, "--by", "kind", "--format", "csv", stdin=data)
-        assert (0, 2) == (result.exit_code, result.stdout.count("\n"))
-        assert "vector_stores,2,0,0,0,0,2469134" == result.stdout.splitlines()[1]
-
-
 @pytest.mark.parametrize("text", [STORED * 2, STORED + STORED.strip(), f"[{STORED},{STORED}]"])
 @pytest.mark.parametrize("other", ["absent", "*.none", "none://x"])
 def test_a_file_that_cannot_be_read_takes_nothing_with_it(text: str, other: str) -> None:
@@ -58,16 +35,6 @@ def test_a_file_that_cannot_be_read_takes_nothing_with_it(text: str, other: str)
     result = run("validate", "a", other, "b")
     assert (2, 1) == (result.exit_code, result.stderr.count(f"{other}: "))
     assert result.stderr.endswith("\nlines 4, records 4, rejected 0, blank 0\n")
-
-
-def test_globs_and_urls_are_read_in_one_run() -> None:
-    """What `read` takes, a command takes."""
-    for name in ("1.log", "2.log", "other"):
-        Path(name).write_text(STORED)
-    url = Path("other").absolute().as_uri()
-    result = run("summary", "*.log", "-", url, "--by", "", "--format", "csv", stdin=STORED)
-    assert (0, "rows,") == (result.exit_code, result.stdout[:5])
-    assert "lines 4, records 4, rejected 0, blank 0\n" == result.stderr
 
 
 @pytest.mark.parametrize("command", ["summary", "validate"])

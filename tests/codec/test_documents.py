@@ -12,13 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.samples import PAGES, VECTORS, row, text
+from tests.support.chunks import cut
+from tests.support.reading import LINES, ROWS
+from tests.support.samples import BOM, PAGES, row, text
 from usagewire import (
     Counts,
-    DecodeError,
     Decoder,
     FileError,
     UsageResponse,
+    UsageTimeBucket,
     UsageVectorStoresResult,
     read,
 )
@@ -26,17 +28,16 @@ from usagewire.codec.documents import Document, DocumentSniffer
 
 each_path = pytest.mark.usefixtures("path")  # each way to decode reads documents
 
-BOM = b"\xef\xbb\xbf"
-ROWS = [UsageVectorStoresResult(usage_bytes=number) for number in range(5)]
-LINES = b"".join(text(row(usage_bytes=number)) + b"\n" for number in range(5))
 PAGE = PAGES["costs"]
 BUCKET = PAGE["data"][0]
-INDENTED = orjson.dumps(PAGE, option=orjson.OPT_INDENT_2)
 
 
-def cut(data: bytes, size: int) -> Iterator[bytes]:
-    """Yield `data` in chunks."""
-    return (data[start : start + size] for start in range(0, len(data), size))
+def indented(value: Any) -> bytes:
+    """Return JSON over many lines."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2)
+
+
+INDENTED = indented(PAGE)
 
 
 # --- telling -----------------------------------------------------------------------------------
@@ -207,72 +208,39 @@ def test_spans(values: list[Any], indent: int | None, bom: bool) -> None:
 
 # --- documents through `read` --------------------------------------------------------------------
 
-ARRAY = orjson.dumps([PAGE, PAGE], option=orjson.OPT_INDENT_2)
-DOCUMENTS = {
-    "indented": (INDENTED, 1),
-    "indented after the BOM": (BOM + INDENTED, 1),
-    "indented after blank lines": (b"\n \n" + INDENTED + b"\n", 1),
-    "indented with CRLF": (INDENTED.replace(b"\n", b"\r\n"), 1),
-    "indented gzip": (gzip.compress(INDENTED), 1),
-    "array": (ARRAY, 2),
-    "array on a line": (orjson.dumps([PAGE, PAGE]), 2),
-    "array on a line with LF": (orjson.dumps([PAGE, PAGE]) + b"\n", 2),
-    "array of one a line": (b"[\n" + text(PAGE) + b",\n" + text(PAGE) + b"\n]\n", 2),
-    "empty array": (b"[]\n", 0),
-    "page on a line": (text(PAGE), 1),
-    "page a line": (text(PAGE) + b"\n" + text(PAGE), 2),
+ARRAY = indented([PAGE, PAGE])
+ONE, TWO = [UsageResponse], [UsageResponse] * 2
+DOCUMENTS: dict[str, tuple[bytes, list[Any]]] = {
+    "indented": (INDENTED, ONE),
+    "indented after the BOM": (BOM + INDENTED, ONE),
+    "indented after blank lines": (b"\n \n" + INDENTED + b"\n", ONE),
+    "indented with CRLF": (INDENTED.replace(b"\n", b"\r\n"), ONE),
+    "array": (ARRAY, TWO),
+    "array on a line": (orjson.dumps([PAGE, PAGE]), TWO),
+    "array on a line with LF": (orjson.dumps([PAGE, PAGE]) + b"\n", TWO),
+    "array of one a line": (b"[\n" + text(PAGE) + b",\n" + text(PAGE) + b"\n]\n", TWO),
+    "empty array": (b"[]\n", []),
+    "page on a line": (text(PAGE), ONE),
+    "page a line": (text(PAGE) + b"\n" + text(PAGE), TWO),
+    "bucket": (indented(BUCKET), [UsageTimeBucket]),
+    "array of a bucket": (indented([BUCKET]), [UsageTimeBucket]),
+    "array of rows": (indented([row()] * 3), [UsageVectorStoresResult] * 3),
 }
 
 
 @each_path
 @pytest.mark.parametrize("name", DOCUMENTS)
 @pytest.mark.parametrize("size", [1, 16, 2**18])
-def test_document(name: str, size: int) -> None:
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_document(name: str, size: int, pack: Any) -> None:
     """A source may be one JSON document, over many lines, or an array of objects."""
-    data, count = DOCUMENTS[name]
-    reader = read(cut(data, size))
-    records = list(reader)
+    data, expected = DOCUMENTS[name]
+    reader = read(cut(pack(data), size))
+    records, count = list(reader), len(expected)
 
-    assert [UsageResponse] * count == [type(one) for one in records]
+    assert expected == [type(one) for one in records]
     assert (count, count) == (reader.counts.lines - reader.counts.blank, reader.counts.records)
-
-
-@each_path
-@pytest.mark.parametrize("value", [BUCKET, [BUCKET], [row(), row(), row()]], ids=["one", "", "row"])
-def test_document_of_any_kind(value: Any) -> None:
-    """A bucket and rows are documents like pages; every byte is counted."""
-    data = orjson.dumps(value, option=orjson.OPT_INDENT_2)
-    values = value if isinstance(value, list) else [value]
-    reader = read(io.BytesIO(data))
-
-    assert [one["object"] for one in values] == [
-        {"UsageTimeBucket": "bucket"}.get(type(one).__name__, VECTORS) for one in reader
-    ]
-    count = len(values)
-    assert Counts(lines=count, records=count, bytes=len(data)) == reader.counts
-
-
-@each_path
-def test_bad_element_of_a_document() -> None:
-    """A bad element of an array is a rejection of its own, and the others come out."""
-    data = b"[" + text(PAGE) + b",\n5,\n" + text(PAGE) + b"]"
-    reader = read(io.BytesIO(data), on_error="collect")
-
-    assert [UsageResponse, UsageResponse] == [type(one) for one in reader]
-    assert [(2, "syntax", b"5")] == [(one.line, one.code, one.raw) for one in reader.rejections]
-
-
-@each_path
-def test_bad_element_raises() -> None:
-    """With raise, no good element is lost to a bad one."""
-    reader = read(io.BytesIO(b"[" + text(PAGE) + b",5," + text(PAGE) + b"]"))
-    found = []
-    with pytest.raises(DecodeError):
-        found.extend(reader)
-    found.extend(reader)
-    errors = reader.counts.rejected
-
-    assert ([UsageResponse] * 2, 1) == ([type(one) for one in found], errors)
+    assert len(data) == reader.counts.bytes
 
 
 @each_path
@@ -292,7 +260,7 @@ def test_broken_document(size: int) -> None:
 @each_path
 def test_every_truncation_of_a_document() -> None:
     """Wherever a document is cut off, that is told and every byte is accounted for."""
-    data = orjson.dumps([row(), row()], option=orjson.OPT_INDENT_2)
+    data = indented([row(), row()])
     for end in range(1, len(data)):
         reader = read([data[:end]], on_error="collect")
 
@@ -339,24 +307,16 @@ def test_records_come_when_their_line_is_whole(first: bytes) -> None:
 
 
 @each_path
-def test_document_past_the_limit() -> None:
-    """A printed document longer than a line may be is refused, with what to do about it."""
-    reader = read(io.BytesIO(INDENTED), max_line_bytes=len(INDENTED) - 1)
+@pytest.mark.parametrize("after", [[], ROWS], ids=["alone", "before another"])
+def test_document_past_the_limit(after: list[Any]) -> None:
+    """A printed document longer than a line may be is refused, and costs no file after it."""
+    sources = [io.BytesIO(INDENTED), io.BytesIO(LINES)] if after else io.BytesIO(INDENTED)
+    reader = read(sources, max_line_bytes=len(INDENTED) - 1)
     with pytest.raises(FileError, match="raise max_line_bytes"):
         next(reader)
 
-    assert list(reader) == []
+    assert after == list(reader)
     assert len(list(read(io.BytesIO(INDENTED), max_line_bytes=len(INDENTED)))) == 1
-
-
-@each_path
-def test_next_source_after_a_document_past_the_limit() -> None:
-    """What cannot be held does not cost the files after it."""
-    reader = read([io.BytesIO(INDENTED), io.BytesIO(LINES)], max_line_bytes=len(INDENTED) - 1)
-    with pytest.raises(FileError, match="raise max_line_bytes"):
-        next(reader)
-
-    assert ROWS == list(reader)
 
 
 @each_path

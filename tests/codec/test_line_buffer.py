@@ -134,24 +134,6 @@ def test_raw_is_bounded(path: Way, size: int, step: int) -> None:
     assert [(size, min(size, 4096))] * 2 == kept
 
 
-@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r", b""], ids=repr)
-@pytest.mark.parametrize("step", [1, 3, 1000])
-def test_one_rejection_of_a_long_line(path: Way, step: int, end: bytes) -> None:
-    """A line past the limit is rejected once, with its length; the next one is read."""
-    for length in (11, 500, 5000):
-        after = b"7\n" if end.endswith(b"\n") else b""
-        data = b"1\n" + b"2" * length + end + after
-        records, decoder = read(
-            path, [data[at : at + step] for at in range(0, len(data), step)], max_line_bytes=10
-        )
-
-        assert ([1, 7] if after else [1]) == records
-        assert [("line_too_long", 2, 2, length)] == [
-            (one.code, one.line, one.offset, one.length) for one in decoder.rejections
-        ]
-        assert len(data) == decoder.counts.bytes
-
-
 @pytest.mark.parametrize("limit", [10, 100])
 def test_raw_that_ends_in_cr(path: Way, limit: int) -> None:
     """What is kept of a line may end in a CR of its middle."""
@@ -187,8 +169,6 @@ def each(lines: LineBuffer) -> Iterator[tuple[int, int, bytes]]:
         lines.offset += block.size(index, index + 1)
         lines.index += 1
 
-
-# --- lines that are not cut ------------------------------------------------------------------
 
 LIMIT = 10
 """Longest line of the tests below."""
@@ -363,16 +343,3 @@ def test_stream_after_close(path: Way) -> None:
     decoder.feed(b"x\n")
 
     assert [(3, 3)] == [(one.line, one.offset) for one in decoder.rejections]
-
-
-def test_counts_do_not_tell_what_is_held_back(path: Way) -> None:
-    """A line is counted, with its bytes, once it is whole."""
-    decoder = path.Decoder(Any)
-    decoder.feed(b"1\n22")
-    before = decoder.counts
-    decoder.close()
-
-    assert [Counts(lines=1, records=1, bytes=2), Counts(lines=2, records=2, bytes=4)] == [
-        before,
-        decoder.counts,
-    ]

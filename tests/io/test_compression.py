@@ -10,20 +10,19 @@ import sys
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from tests.support.samples import row, text
-from usagewire import FileError, UsageVectorStoresResult, read
+from tests.support.chunks import cut
+from tests.support.packing import zstd
+from tests.support.reading import LINES, ROWS, everything
+from usagewire import FileError, read
 from usagewire.io import compression, decompression, files
 from usagewire.io.compression import FORMATS, compressor, format_of
 from usagewire.io.decompression import Decompressor
-
-zstd: Any = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 
 TEXT = b"".join(b'{"line": %d, "project_id": "proj_%d"}\n' % (n, n * n) for n in range(20))
 CHECKED = {zstd.CompressionParameter.checksum_flag: 1}
@@ -48,11 +47,6 @@ DAMAGE = "usage: (damaged {0} data near byte|the {0} data ends in the middle, af
 every_kind = pytest.mark.parametrize("kind", PACK)
 
 
-def cut(data: bytes, size: int) -> Iterator[bytes]:
-    """Yield `data` in chunks."""
-    return (data[start : start + size] for start in range(0, len(data), size))
-
-
 def unpack(
     data: bytes, size: int = 2**18, again: Callable[[int], Iterator[bytes]] | None = None
 ) -> tuple[bytes, FileError | None]:
@@ -70,7 +64,7 @@ def unpack(
 
 def unpack_again(data: bytes, size: int = 2**18) -> tuple[bytes, FileError | None]:
     """Return what `unpack` does, where the bytes can be had again."""
-    return unpack(data, size, lambda end: cut(data[:end], size))
+    return unpack(data, size, lambda end: iter(cut(data[:end], size)))
 
 
 def flip(data: bytes, place: int, bits: int = 0xFF) -> bytes:
@@ -79,18 +73,6 @@ def flip(data: bytes, place: int, bits: int = 0xFF) -> bytes:
 
 
 # --- telling -----------------------------------------------------------------------------------
-
-
-@every_kind
-@pytest.mark.parametrize("size", [1, 2, 7, 1000])
-def test_told_by_the_first_bytes(kind: str, size: int) -> None:
-    """Whatever the chunks, the format is told and the text comes out whole."""
-    source = Decompressor("usage")
-    pieces = [piece for chunk in cut(PACK[kind](TEXT), size) for piece in source.feed(chunk)]
-    pieces.extend(source.close())
-
-    assert source.format is not None
-    assert (TEXT, kind) == (b"".join(pieces), source.format.name)
 
 
 def test_plain_chunks_are_passed_on() -> None:
@@ -331,7 +313,7 @@ def test_missing_module(kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     for module in next(one for one in FORMATS if one.name == kind).modules:
         monkeypatch.setitem(sys.modules, module, None)
     path = tmp_path / "usage"
-    path.write_bytes(PACK[kind](ROWS))
+    path.write_bytes(PACK[kind](LINES))
     say = "pip install 'usagewire[zstd]'" if kind == "zstd" else "this Python was built without"
     with pytest.raises(FileError) as caught:
         list(read(path))
@@ -363,79 +345,35 @@ def test_zstd_of_the_standard_library(home: str, monkeypatch: pytest.MonkeyPatch
 
 # --- through `read` ------------------------------------------------------------------------------
 
-ROWS = b"".join(text(row(usage_bytes=n, project_id=f"p{n * n}")) + b"\n" for n in range(6))
-NUMBERS = list(range(6))
-
-
-def numbers(data: bytes, size: int, monkeypatch: pytest.MonkeyPatch) -> tuple[list[int], str]:
-    """Return the numbers of the rows that are read, and the errors."""
-    monkeypatch.setattr(files, "CHUNK", size)
-    reader = read(io.BytesIO(data), UsageVectorStoresResult, on_error="skip")
-    found: list[int] = []
-    errors = ""
-    while True:
-        try:
-            found.extend(one.usage_bytes for one in reader)
-        except FileError as error:
-            errors += f"{error}!"
-        else:
-            return found, errors
-
 
 @every_kind
 def test_told_whatever_the_name(kind: str, tmp_path: Path) -> None:
     """The name of a file says nothing about its format."""
     for name in ("usage.ndjson", *(f"usage{suffix}" for suffix in SUFFIXES.values())):
-        for data in (ROWS, PACK[kind](ROWS)):
+        for data in (LINES, PACK[kind](LINES)):
             (tmp_path / name).write_bytes(data)
 
-            assert NUMBERS == [one.usage_bytes for one in read(tmp_path / name)]
-
-
-@every_kind
-@pytest.mark.parametrize("layout", MEMBERS)
-@pytest.mark.parametrize("size", [1, 13, 2**18])
-def test_read_members(kind: str, layout: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All members are read, in chunks of any size."""
-    assert (NUMBERS, "") == numbers(MEMBERS[layout](PACK[kind], ROWS), size, monkeypatch)
+            assert ROWS == list(read(tmp_path / name))
 
 
 @every_kind
 @pytest.mark.parametrize("size", [1, 2**18])
 def test_read_every_truncation(kind: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut off anywhere, the records before come out, and then one error that says where."""
-    packed = PACK[kind](ROWS)
+    monkeypatch.setattr(files, "CHUNK", size)
+    packed = PACK[kind](LINES)
     for end in range(6, len(packed)):
         known = UNPACK[kind]().decompress(packed[:end]).count(b"\n")
+        error = f"<BytesIO>: the {kind} data ends in the middle, after {end} bytes"
 
-        assert (
-            NUMBERS[:known],
-            f"<BytesIO>: the {kind} data ends in the middle, after {end} bytes!",
-        ) == numbers(packed[:end], size, monkeypatch)
-
-
-@every_kind
-@pytest.mark.parametrize("bits", [0x01, 0x80, 0xFF])
-def test_read_every_flipped_byte(kind: str, bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With any byte flipped, the records before it come out; only all of them end without error."""
-    packed = PACK[kind](ROWS)
-    for place in range(6, len(packed)):
-        found, errors = numbers(flip(packed, place, bits), 2**18, monkeypatch)
-        known = UNPACK[kind]().decompress(packed[:place]).count(b"\n")
-
-        assert NUMBERS[:known] == found[:known]
-        assert (
-            NUMBERS == found
-            if not errors
-            else re.match("<BytesIO>: .*(byte|after) [0-9]+[^!]*!$", errors)
-        )
+        assert [*range(known), error] == everything(io.BytesIO(packed[:end]))
 
 
 @every_kind
 def test_bomb(kind: str, tmp_path: Path) -> None:
     """However much a small file stands for, memory is flat."""
     path = tmp_path / "bomb"
-    path.write_bytes(PACK[kind](b" " * 12_000_000 + b"\n" + ROWS))
+    path.write_bytes(PACK[kind](b" " * 12_000_000 + b"\n" + LINES))
     tracemalloc.start()
     try:
         reader = read(path, on_error="collect", max_line_bytes=2**20)
@@ -444,6 +382,6 @@ def test_bomb(kind: str, tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
 
-    assert (6, ["line_too_long"]) == (len(records), [one.code for one in reader.rejections])
+    assert (ROWS, ["line_too_long"]) == (records, [one.code for one in reader.rejections])
     assert len(path.read_bytes()) < 2**17
     assert peak < 7_000_000

@@ -315,23 +315,3 @@ def test_logged(outcomes: Mapping[str, Outcome], name: str) -> None:
         assert again["log"] == (
             after["log"] if left["log"] == before["log"] else left["log"] + lines
         )
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-@pytest.mark.parametrize("option", ["-o", "--rejects"])
-def test_dev_full(tmp_path: Path, option: str) -> None:
-    """A device that is always full is refused by its name, and the other output is as it was."""
-    (tmp_path / "in").write_bytes(ROWS)
-    (tmp_path / "out").write_bytes(OLD)
-    other = {"-o": "--rejects", "--rejects": "-o"}[option]
-    done = subprocess.run(
-        [sys.executable, "-m", "usagewire", "convert", "in", option, "/dev/full", other, "out"],
-        cwd=tmp_path,
-        capture_output=True,
-        check=False,
-    )
-
-    assert (2, b"") == (done.returncode, done.stdout)
-    assert b"/dev/full: not a regular file" in done.stderr
-    assert b"Traceback" not in done.stderr
-    assert {"in": ROWS, "out": OLD} == files(tmp_path)

@@ -1,7 +1,6 @@
 """Dead letters: rejected lines kept whole, read back, mended and fed again at their old place."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ from usagewire.streaming.dead_letters import RAW_LIMIT
 
 GOOD = text(row(usage_bytes=1))
 BAD = text(row(usage_bytes="5"))
-RECORD = UsageVectorStoresResult(usage_bytes=5)
+ONE, RECORD = UsageVectorStoresResult(usage_bytes=1), UsageVectorStoresResult(usage_bytes=5)
 
 LETTER = DeadLetter(
     file="a.ndjson", line=7, offset=700, length=len(BAD), path="$.usage_bytes", code="wrong_type",
@@ -149,16 +148,6 @@ def test_long_lines_are_whole(file: Path) -> None:
     assert [line[:RAW_LIMIT]] == [one.raw for one in decoder.rejections]
 
 
-def hear() -> tuple[list[Rejection], Callable[[Rejection], None]]:
-    """Return a list, and a function that puts rejections there."""
-    told: list[Rejection] = []
-
-    def on_error(rejection: Rejection) -> None:
-        told.append(rejection)
-
-    return told, on_error
-
-
 RAWS: dict[str, tuple[bool, dict[str, Any], int]] = {
     "by default": (False, {}, 4096),
     "whole lines": (True, {}, 9000),
@@ -172,7 +161,11 @@ RAWS: dict[str, tuple[bool, dict[str, Any], int]] = {
 def test_a_function_gets_so_much_of_a_line(path: Way, case: str) -> None:
     """A function is told 4096 bytes, unless it wants whole lines or the caller says how many."""
     whole, options, expected = RAWS[case]
-    told, on_error = hear()
+    told: list[Rejection] = []
+
+    def on_error(rejection: Rejection) -> None:
+        told.append(rejection)
+
     on_error.whole_lines = whole  # type: ignore[attr-defined]
     path.Decoder(on_error=on_error, **options).decode_lines(b"x" * 9000)
     assert [(expected, 9000)] == [(len(one.raw), one.length) for one in told]
@@ -181,29 +174,17 @@ def test_a_function_gets_so_much_of_a_line(path: Way, case: str) -> None:
 # --- the file --------------------------------------------------------------------------------
 
 
-def test_the_file_is_whole_or_as_it_was(file: Path) -> None:
-    """An exception leaves what was there; without one the new letters replace it."""
-    rejected(BAD, file)
-    before = file.read_bytes()
-    with pytest.raises(ZeroDivisionError), DeadLetters(file) as letters:
-        fail_after(letters)
-    assert before == file.read_bytes()
+@pytest.mark.parametrize("append", [False, True])
+def test_the_file_is_whole_or_as_it_was(file: Path, *, append: bool) -> None:
+    """An exception leaves what was there, and with `append` the new letters, too."""
+    (before,) = rejected(BAD, file)
+    with pytest.raises(ZeroDivisionError), DeadLetters(file, append=append) as letters:  # noqa: PT012 -- raised in the end
+        usagewire.Decoder(on_error=letters).decode_lines(b"what")
+        letters.flush()
+        raise ZeroDivisionError
+    first, *added = letters_of(file)
+    assert (before, ["syntax"] * append) == (first, [one.code for one in added])
     assert ["syntax"] == [one.code for one in rejected(b"what", file)]
-
-
-def test_letters_are_added(file: Path) -> None:
-    """With `append` those that were there stay, whatever ends the run."""
-    rejected(BAD, file)
-    with pytest.raises(ZeroDivisionError), DeadLetters(file, append=True) as letters:
-        fail_after(letters)
-    assert ["wrong_type", "syntax"] == [one.code for one in letters_of(file)]
-
-
-def fail_after(letters: DeadLetters) -> None:
-    """Put a letter on disk and fail."""
-    usagewire.Decoder(on_error=letters).decode_lines(b"what")
-    letters.flush()
-    raise ZeroDivisionError
 
 
 def test_no_bad_line_is_an_empty_file(file: Path) -> None:
@@ -245,34 +226,23 @@ def test_letters_replace_the_file_they_are_read_from(path: Way, name: str, tmp_p
 # --- mending and feeding again ---------------------------------------------------------------
 
 
-def test_a_mended_letter_becomes_its_record(path: Way) -> None:
-    """A mended letter counts as a line of the decoder that it is fed to."""
-    decoder = path.Decoder()
-    assert [RECORD] == LETTER.mended(text(row(usage_bytes=5))).feed_to(decoder)
-    assert (1, 1, 0) == (decoder.counts.lines, decoder.counts.records, decoder.counts.rejected)
-
-
-def test_a_letter_is_mended_by_hand(path: Way, file: Path) -> None:
-    """`raw` can be edited where it stands in the file."""
-    rejected(BAD, file)
-    file.write_text(file.read_text("utf-8").replace(r"\"5\"", "5"), "utf-8")
-    decoder = path.Decoder()
-    assert [RECORD] == [one for letter in letters_of(file) for one in letter.feed_to(decoder)]
-
-
-def test_leniency_can_mend(path: Way) -> None:
-    """A decoder that allows more may take the line as it is, and counts what it allowed."""
-    decoder = path.Decoder(strict=False)
-    assert [RECORD] == LETTER.feed_to(decoder)
-    assert Counts(lines=1, records=1, bytes=len(BAD) + 1, lenient=1) == decoder.counts
-
-
-@pytest.mark.parametrize("line", [b"", b" \t"])
-def test_a_letter_can_be_emptied(path: Way, line: bytes) -> None:
-    """A letter that was made blank counts as a blank line."""
-    decoder = path.Decoder()
-    assert [] == LETTER.mended(line).feed_to(decoder)
-    assert (1, 1) == (decoder.counts.lines, decoder.counts.blank)
+@pytest.mark.parametrize(
+    ("letter", "strict", "records", "counts"),
+    [
+        (LETTER.mended(GOOD), True, [ONE], Counts(lines=1, records=1, bytes=len(GOOD) + 1)),
+        (LETTER, False, [RECORD], Counts(lines=1, records=1, bytes=len(BAD) + 1, lenient=1)),
+        (LETTER.mended(b""), True, [], Counts(lines=1, blank=1, bytes=1)),
+        (LETTER.mended(b" \t"), True, [], Counts(lines=1, blank=1, bytes=3)),
+    ],
+    ids=["mended", "allowed", "emptied", "blank"],
+)
+def test_what_becomes_of_a_letter(
+    path: Way, letter: DeadLetter, strict: bool, records: list[Any], counts: Counts
+) -> None:
+    """A letter counts as a line of the decoder that it is fed to, whose leniency may mend it."""
+    decoder = path.Decoder(strict=strict)
+    assert records == letter.feed_to(decoder)
+    assert counts == decoder.counts
 
 
 def test_a_letter_keeps_its_place(path: Way) -> None:
@@ -325,15 +295,11 @@ def test_a_too_long_line_is_truncated(truncated: DeadLetter) -> None:
 @pytest.mark.parametrize("limit", [8000, 2**20])
 def test_a_truncated_letter_is_rejected_again(path: Way, truncated: DeadLetter, limit: int) -> None:
     """The beginning of a line is rejected, also where the whole line would be allowed."""
-    told, on_error = hear()
-    decoder = path.Decoder(on_error=on_error, max_line_bytes=limit)
+    decoder = path.Decoder(on_error="collect", max_line_bytes=limit)
     assert [] == truncated.feed_to(decoder)
-    assert [("line_too_long", len(LONG), "a.ndjson")] == [
-        (one.code, one.length, one.file) for one in told
-    ]
-    assert [truncated] == [
-        attrs.evolve(DeadLetter.from_rejection(one), message=truncated.message) for one in told
-    ]
+    (told,) = decoder.rejections
+    assert ("line_too_long", len(LONG), "a.ndjson") == (told.code, told.length, told.file)
+    assert truncated == attrs.evolve(DeadLetter.from_rejection(told), message=truncated.message)
 
 
 @pytest.mark.parametrize("data", [GOOD, b"", b" "])
@@ -354,12 +320,10 @@ def test_a_truncated_letter_is_mended_with_the_whole_line(path: Way, truncated: 
 
 def test_a_mended_line_may_be_too_long(path: Way) -> None:
     """`max_line_bytes` is for letters too."""
-    told, on_error = hear()
-    decoder = path.Decoder(on_error=on_error, max_line_bytes=20, max_raw_bytes=9)
+    decoder = path.Decoder(on_error="collect", max_line_bytes=20, max_raw_bytes=9)
     assert [] == LETTER.mended(GOOD).feed_to(decoder)
-    assert [("line_too_long", len(GOOD), GOOD[:9])] == [
-        (one.code, one.length, one.raw) for one in told
-    ]
+    (told,) = decoder.rejections
+    assert ("line_too_long", len(GOOD), GOOD[:9]) == (told.code, told.length, told.raw)
 
 
 def test_letters_of_a_few_bytes_are_truncated(file: Path) -> None:
@@ -408,7 +372,7 @@ def test_letters_can_be_written_like_any_record(file: Path) -> None:
 
 def test_text_that_is_no_utf8_is_a_bad_line(path: Way) -> None:
     """A lone surrogate in a letter made in Python is rejected when fed, as any bad line."""
-    told, on_error = hear()
     letter = LETTER.mended('{"object":"\ud800"}')
-    assert [] == letter.feed_to(path.Decoder(on_error=on_error))
-    assert [("syntax", letter.data)] == [(one.code, one.raw) for one in told]
+    decoder = path.Decoder(on_error="collect")
+    assert [] == letter.feed_to(decoder)
+    assert [("syntax", letter.data)] == [(one.code, one.raw) for one in decoder.rejections]

@@ -1,27 +1,22 @@
 """The invariants of streaming: no line disappears, however it comes and whatever is raised."""
 
-import gc
 import io
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from functools import lru_cache
-from itertools import count as count_from
-from itertools import islice, pairwise
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import attrs
 import pytest
-from cattrs import Converter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.chunks import cut, cut_at
 from tests.support.comparing import exact
-from tests.support.samples import BOM, mixed, row, text
-from usagewire import Counts, DecodeError, Decoder, FileError, Rejection, UsageObject, loads, read
+from tests.support.fragile import Fragile, adds_up, burning
+from tests.support.packing import PACK, two_members
+from tests.support.samples import BOM, mixed, numbers, row, text
+from usagewire import Counts, DecodeError, Decoder, Rejection, UsageObject, loads, read
 from usagewire.io import files
-from usagewire.io.compression import compressor
 from usagewire.streaming import source_text
 
 pytestmark = pytest.mark.usefixtures("path")  # each way to decode streams
@@ -39,35 +34,6 @@ class Result(NamedTuple):
     counts: Counts
 
 
-@attrs.frozen
-class Fragile:
-    """A class whose making calls `FUSE`, which may raise."""
-
-    n: int = attrs.field()
-
-    @n.validator
-    def _check(self, _: Any, value: int) -> None:
-        FUSE[0](value)
-
-
-FUSE: list[Callable[[int], None]] = [lambda _: None]
-
-
-@contextmanager
-def burning(burn: Callable[[int], None]) -> Iterator[None]:
-    """Let `burn` be called by each `Fragile` that is made."""
-    FUSE[0] = burn
-    try:
-        yield
-    finally:
-        FUSE[0] = lambda _: None
-
-
-def adds_up(counts: Counts) -> bool:
-    """Return whether each line is accounted for once."""
-    return counts.lines == counts.records + counts.rejected + counts.blank
-
-
 def decoded(chunks: list[bytes]) -> Result:
     """Return what comes of chunks that are fed to a decoder."""
     decoder = Decoder(**OPTIONS)
@@ -81,9 +47,6 @@ def was_read(source: Any) -> Result:
         records = exact(list(reader))
         rejections = [attrs.evolve(one, file=None) for one in reader.rejections]
         return Result(records, rejections, reader.counts)
-
-
-# --- the oracle ------------------------------------------------------------------------------
 
 
 class Line(NamedTuple):
@@ -227,10 +190,8 @@ def test_feeding_anything(
         if hooks and (error := hooks.pop()) and error is not OSError:
             raise error
 
-    places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     with burning(burn):
-        for start, stop in pairwise(places):
-            chunk = data[start:stop]
+        for chunk in cut_at(data, cuts):
             feeding.take(lambda chunk=chunk: feeding.decoder.feed(chunk))  # type: ignore[misc]
         feeding.take(feeding.decoder.close)
 
@@ -238,69 +199,29 @@ def test_feeding_anything(
     assert len(feeding.lines) == feeding.decoder.counts.lines
 
 
-# --- chunk invariance ------------------------------------------------------------------------
-
-
-@lru_cache
-def packed(suffix: str) -> bytes:
-    """Return the twenty lines, compressed as the suffix says, in two members."""
-    parts = []
-    for part in (MIXED[:300], MIXED[300:]):
-        packer = compressor(suffix)
-        parts += [packer.compress(part), packer.flush()] if packer else [part]
-    return b"".join(parts)
-
-
-SUFFIXES = ["", ".gz", ".zst", ".bz2", ".xz"]
-
-
-def test_every_cut() -> None:
-    """Fed in two chunks, cut anywhere, the twenty lines give the same."""
-    expected = decoded([MIXED])
-    for at in range(len(MIXED) + 1):
-        assert expected == decoded([MIXED[:at], MIXED[at:]])
-
-
-def test_byte_by_byte() -> None:
-    """Fed one byte at a time, with empty chunks between, the twenty lines give the same."""
-    chunks = [piece for at in range(len(MIXED)) for piece in (MIXED[at : at + 1], b"")]
-
-    assert decoded([MIXED]) == decoded(chunks)
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", PACK)
 def test_every_cut_of_a_source(suffix: str) -> None:
-    """Read from two chunks, cut anywhere, compressed in any way or not, they give the same."""
+    """Read in two chunks, cut anywhere, or byte by byte, the twenty lines give the same."""
     expected = decoded([MIXED])
-    data = packed(suffix)
+    data = two_members(MIXED, suffix)
     for at in range(len(data) + 1):
         assert expected == was_read([data[:at], data[at:]])
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_source_byte_by_byte(suffix: str) -> None:
-    """Read one byte at a time, compressed in any way or not, they give the same."""
-    data = packed(suffix)
-
-    assert decoded([MIXED]) == was_read([data[at : at + 1] for at in range(len(data))])
+    assert expected == was_read(cut(data, 1))
 
 
 @given(
-    suffix=st.sampled_from(SUFFIXES),
+    suffix=st.sampled_from(list(PACK)),
     cuts=st.lists(st.integers(0, len(MIXED)), max_size=20),
     at_once=st.integers(1, 200),
 )
 def test_any_cuts(suffix: str, cuts: list[int], at_once: int) -> None:
     """Cut in any chunks, and into blocks of any size, the twenty lines give the same."""
-    data = packed(suffix)
-    places = sorted({0, *(cut for cut in cuts if cut < len(data)), len(data)})
-    chunks = [data[start:stop] for start, stop in pairwise(places)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source_text, "_AT_ONCE", at_once)
-        assert decoded([MIXED]) == was_read(chunks)
+        assert decoded([MIXED]) == was_read(cut_at(two_members(MIXED, suffix), cuts))
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", PACK)
 @pytest.mark.parametrize("size", [1, 7, 64, 2**18])
 def test_file_in_chunks_of_any_size(
     suffix: str, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -308,7 +229,7 @@ def test_file_in_chunks_of_any_size(
     """A file gives the same whatever is read at once."""
     monkeypatch.setattr(files, "CHUNK", size)
     file = tmp_path / "usage"
-    file.write_bytes(packed(suffix))
+    file.write_bytes(two_members(MIXED, suffix))
 
     assert decoded([MIXED]) == was_read(file)
 
@@ -317,16 +238,12 @@ def test_records_in_many_blocks() -> None:
     """A source that is longer than what is cut at once, by far, gives each line once."""
     lines = [text(row(usage_bytes=number)) for number in range(30_000)]
     with read(io.BytesIO(b"\n".join(lines))) as reader:
-        found = [one.usage_bytes for batch in reader.batches() for one in batch]
+        found = [number for batch in reader.batches() for number in numbers(batch)]
 
     assert list(range(30_000)) == found
     assert reader.counts.bytes > 2 * source_text._AT_ONCE  # noqa: SLF001 -- or this shows nothing
 
 
-# --- prefix ----------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("path")
 def test_every_prefix() -> None:
     """What a part of the stream gives is the beginning of what the whole gives."""
     whole = decoded([MIXED])
@@ -343,9 +260,6 @@ def test_every_prefix() -> None:
         assert at == decoder.counts.bytes
 
 
-# --- conservation ----------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("chunk", [1, 50, 10_000])
 def test_reader_counts_what_came_out(chunk: int) -> None:
     """After each record, and in each call of a callback, the counts are of what came before."""
@@ -360,8 +274,7 @@ def test_reader_counts_what_came_out(chunk: int) -> None:
             *(counts.lines, counts.rejected, counts.records),
         )
 
-    chunks = [MIXED[at : at + chunk] for at in range(0, len(MIXED), chunk)]
-    reader = read(chunks, **OPTIONS | {"on_error": check})
+    reader = read(cut(MIXED, chunk), **OPTIONS | {"on_error": check})
     for record in reader:
         came.append(record)
         counts = reader.counts
@@ -410,263 +323,3 @@ def test_counts_asked_for_by_a_hook() -> None:
     assert [1, 2, 3] == [one.n for one in records]
     assert Counts(lines=4, records=3, blank=1, bytes=25) == reader.counts
     assert all(records <= 3 and line <= 5 for records, line in found)
-
-
-# --- on_error --------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("path")
-@pytest.mark.parametrize("chunk", [1, 50, 10_000])
-def test_raise_carries_the_records(chunk: int) -> None:
-    """With "raise" each bad line is raised once, with the records before it; feeding goes on."""
-    decoder = Decoder(**OPTIONS | {"on_error": "raise"})
-    records: list[Any] = []
-    raised = []
-
-    def take(part: Callable[[], list[Any]]) -> None:
-        try:
-            records.extend(part())
-        except DecodeError as error:
-            records.extend(error.records)
-            raised.append(error.rejection)
-            take(lambda: decoder.feed(b""))
-
-    for at in range(0, len(MIXED), chunk):
-        take(lambda at=at: decoder.feed(MIXED[at : at + chunk]))  # type: ignore[misc]
-    take(decoder.close)
-
-    assert decoded([MIXED]) == (exact(records), raised, decoder.counts)
-
-
-def test_collect_is_capped() -> None:
-    """Of many rejections the first are kept; all are counted."""
-    with read([MIXED], **OPTIONS, max_rejections=3) as reader:
-        list(reader)
-
-    assert ([4 + 1, 6, 7], 9) == ([one.line for one in reader.rejections], reader.counts.rejected)
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_callback_sees_each_once(suffix: str) -> None:
-    """A callback sees each bad line, in order, after the records before it."""
-    seen: list[Rejection] = []
-    with read([packed(suffix)], **OPTIONS | {"on_error": seen.append}, name="log") as reader:
-        list(reader)
-
-    assert [attrs.evolve(one, file="log") for one in decoded([MIXED]).rejections] == seen
-
-
-# --- interrupts ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
-@pytest.mark.parametrize("by", ["records", "batches"])
-@pytest.mark.parametrize("at", range(1, 7))
-@pytest.mark.parametrize("chunk", [5, 1000])
-def test_interrupted_hook(chunk: int, at: int, by: str, error: type[BaseException]) -> None:
-    """An interrupt while any record is made passes, and no record is lost or comes twice."""
-    data = b"".join(b'{"n":%d}\n\n?\n' % n for n in range(1, 7))
-    chunks = [data[start : start + chunk] for start in range(0, len(data), chunk)]
-    armed = [at]
-
-    def burn(value: int) -> None:
-        if armed == [value]:
-            armed.clear()
-            raise error
-
-    reader = read(chunks, Fragile, on_error="collect")
-    records: list[Fragile] = []
-    with burning(burn), pytest.raises(error):
-        put_into(records, came(reader, by))
-    counts = reader.counts
-    resumed = read(chunks, Fragile, on_error="collect", resume=reader.checkpoint())
-
-    assert adds_up(counts)
-    assert (list(range(1, at)), at - 1) == ([one.n for one in records], counts.records)
-    assert list(range(at, 7)) == [one.n for one in resumed]
-    assert list(range(at, 7)) == [one.n for one in came(reader, by)]
-    assert reader.counts == counts + resumed.counts
-
-
-@pytest.mark.parametrize("by", ["records", "batches"])
-@pytest.mark.parametrize("at", range(1, 5))
-def test_interrupted_document(at: int, by: str) -> None:
-    """It is so with the records of a document, whose bytes are counted once."""
-    data = b'[7,\n{"n":1}, {"n":2},\n7, {"n":3}, {"n":4}, 7]'
-    whole = read([data], Fragile, on_error="collect")
-    list(whole)
-    armed = [at]
-
-    def burn(value: int) -> None:
-        if armed == [value]:
-            armed.clear()
-            raise KeyboardInterrupt
-
-    reader = read([data], Fragile, on_error="collect")
-    records: list[Fragile] = []
-    with burning(burn), pytest.raises(KeyboardInterrupt):
-        put_into(records, came(reader, by))
-    counts = reader.counts
-    resumed = read([data], Fragile, on_error="collect", resume=reader.checkpoint())
-    rest = [one.n for one in resumed]
-
-    assert [1, 2, 3, 4] == [one.n for one in records] + rest
-    assert whole.counts == counts + resumed.counts
-    assert rest == [one.n for one in came(reader, by)]
-    assert (whole.rejections, whole.counts) == (reader.rejections, reader.counts)
-
-
-def came(reader: Any, by: str) -> Iterator[Any]:
-    """Yield the records of a reader, asked for in one way or the other."""
-    if by == "records":
-        yield from reader
-    else:
-        for batch in reader.batches():
-            yield from batch
-
-
-@pytest.mark.usefixtures("path")
-def test_no_memory_in_a_converter_of_ones_own() -> None:
-    """It passes where cattrs puts it into a group, too, and the line is read again."""
-    decoder = Decoder(Fragile, converter=Converter(detailed_validation=True), on_error="collect")
-    with burning(fail), pytest.raises(MemoryError):
-        decoder.feed(b'{"n":1}\n')
-
-    assert ([Fragile(1)], []) == (decoder.feed(b""), decoder.rejections)
-
-
-def put_into(records: list[Any], them: Iterator[Any]) -> None:
-    """Put records into a list as they come."""
-    for one in them:
-        records.append(one)  # noqa: PERF402 -- those before an error stay there
-
-
-@pytest.mark.usefixtures("path")
-def test_error_that_cannot_say_what_it_is() -> None:
-    """A hook may raise what has no words for itself: the line is rejected all the same."""
-
-    class SpeechlessError(ValueError):
-        def __str__(self) -> str:
-            raise RuntimeError
-
-    def burn(_: int) -> None:
-        raise SpeechlessError
-
-    decoder = Decoder(Fragile, on_error="collect")
-    with burning(burn):
-        assert [] == decoder.feed(b'{"n":1}\n')
-
-    assert ["bad_value"] == [one.code for one in decoder.rejections]
-    assert adds_up(decoder.counts)
-
-
-@pytest.mark.parametrize("step", ["_cut", "has_line"])
-def test_no_memory_to_cut_lines(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where memory ends while a chunk is cut into lines, the chunk is not lost."""
-    decoder = Decoder(Fragile)
-    lines = decoder._line_decoder._lines  # noqa: SLF001 -- nothing else fails there on demand
-    with monkeypatch.context() as patch:
-        patch.setattr(lines, step, fail)
-        with pytest.raises(MemoryError):
-            decoder.feed(b'{"n":1}\n{"n":2}\n')
-
-    assert [1, 2] == [one.n for one in decoder.feed(b"")]
-
-
-def fail(*_: Any) -> None:
-    """Have no memory."""
-    raise MemoryError
-
-
-LOG = [b'{"n":1}\n{"n":2}\n?\n\n{"n"', b':3}\n{"n":4}\nx']
-DOCUMENT = [b'[{"n":1},\n{"n":2},', b'7,\n {"n":3}, 7]']
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize(("done", "by"), [(None, "records"), (1, "batches")])
-@pytest.mark.parametrize("chunks", [LOG, DOCUMENT], ids=["lines", "document"])
-def test_interrupt_at_every_call(chunks: list[bytes], done: int | None, by: str) -> None:
-    """Wherever an interrupt is delivered, the place, the counts and what was told fit together.
-
-    Reading again from the place gives the rest, and so does reading on, or it is an error.
-    """
-    resume = None
-    if done is not None:
-        before = read(chunks, Fragile, on_error="skip")
-        list(islice(before, done))
-        resume = before.checkpoint()
-    whole = read(chunks, Fragile, on_error="collect", resume=resume)
-    expected = list(whole)
-    for count in count_from(1):
-        seen: list[Rejection] = []
-        records: list[Fragile] = []
-        reader = read(chunks, Fragile, on_error=seen.append, resume=resume)
-        try:
-            with interrupt_at_call(count) as came:
-                put_all_into(records, reader, by)
-            if not came:
-                break
-        except KeyboardInterrupt:
-            pass
-        counts, place = reader.counts, reader.checkpoint()
-        again = read(chunks, Fragile, on_error="collect", resume=place)
-        rest = list(again)
-
-        assert expected == records + rest
-        assert (whole.rejections, whole.counts) == (seen + again.rejections, counts + again.counts)
-        with suppress(FileError):
-            put_all_into(records, reader, by)
-            assert expected == records
-            assert (whole.rejections, whole.counts) == (seen, reader.counts)
-
-    assert (expected, count > 100) == (records, True)
-    gc.collect()  # what is told of finalizers is told here
-
-
-def put_all_into(records: list[Any], reader: Any, by: str) -> None:
-    """Put all records into a list as they come; nothing can come between."""
-    if by == "records":
-        records.extend(reader)
-    else:
-        for batch in reader.batches():
-            records += batch
-
-
-@contextmanager
-def interrupt_at_call(count: int) -> Iterator[list[bool]]:
-    """Interrupt the package once where Python would deliver a signal: at its calls.
-
-    The list has an item then. Python ignores an interrupt of a finalizer.
-    """
-    left = count
-    came: list[bool] = []
-
-    def hook(frame: Any, event: str, _: object) -> None:
-        nonlocal left
-        module = frame.f_globals.get("__name__", "usagewire.")  # code made for a shape has none
-        if event in {"call", "c_return"} and module.startswith("usagewire."):
-            left -= 1
-            if left == 0:
-                came.append(True)
-                raise KeyboardInterrupt
-
-    sys.setprofile(hook)
-    try:
-        yield came
-    finally:
-        sys.setprofile(None)
-
-
-def test_interrupted_between_sources_and_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where text may have been lost, reading on is an error, never a clean end."""
-    reader = read([b'{"n":1}\n', b'{"n":2}\n'], Fragile)
-    assert Fragile(1) == next(reader)
-    with monkeypatch.context() as patch:
-        patch.setattr(source_text.SourceText, "push", fail)
-        with pytest.raises(MemoryError):
-            next(reader)
-    checkpoint = reader.checkpoint()
-    with pytest.raises(FileError, match="interrupted; open it again"):
-        next(reader)
-
-    assert [Fragile(2)] == list(read([b'{"n":1}\n{"n":2}\n'], Fragile, resume=checkpoint))

@@ -4,14 +4,14 @@ import gc
 import gzip
 import io
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import usagewire
+from tests.support.reading import LINES, ROWS
 from tests.support.samples import row, text
 from usagewire import (
     Counts,
@@ -24,21 +24,8 @@ from usagewire import (
     read,
 )
 
-ROWS = [UsageVectorStoresResult(usage_bytes=number) for number in range(5)]
-LINES = b"".join(text(row(usage_bytes=number)) + b"\n" for number in range(5))
 SIZES = [len(line) + 1 for line in LINES.splitlines()]
 pytestmark = pytest.mark.usefixtures("path")  # each way to decode reads files
-
-
-@pytest.fixture
-def ndjson(tmp_path: Path) -> Path:
-    """Return the path of a file of five lines."""
-    file = tmp_path / "usage.ndjson"
-    file.write_bytes(LINES)
-    return file
-
-
-# --- iterating -----------------------------------------------------------------------------------
 
 
 def test_iterator(ndjson: Path) -> None:
@@ -175,8 +162,6 @@ def test_option_that_is_none(ndjson: Path) -> None:
         read(ndjson, on_error="ignore")  # type: ignore[call-overload]
 
 
-# --- batches -------------------------------------------------------------------------------------
-
 MANY = b"".join(text(row(usage_bytes=number)) + b"\n" for number in range(3000))
 
 
@@ -226,49 +211,6 @@ def test_batches_with_a_bad_line() -> None:
     assert (10, 1) == (reader.counts.records, reader.counts.rejected)
 
 
-# --- what is told --------------------------------------------------------------------------------
-
-
-def test_counts_and_rejections(tmp_path: Path) -> None:
-    """A reader tells the decoder's counts and rejections, with the name of the file."""
-    file = tmp_path / "bad.ndjson"
-    file.write_bytes(LINES + b"what?\n\n")
-    with read(file, on_error="collect") as reader:
-        assert ROWS == list(reader)
-
-    assert Counts(lines=7, records=5, rejected=1, blank=1, bytes=len(LINES) + 7) == reader.counts
-    assert [(str(file), 6, len(LINES))] == [(r.file, r.line, r.offset) for r in reader.rejections]
-
-
-def test_counts_at_every_record() -> None:
-    """At each record, the counts are those of the lines up to it."""
-    reader = read([LINES[:150] + b"", LINES[150:] + b"\nbad\n" + LINES], on_error="skip")
-    for number in range(5):
-        next(reader)
-
-        assert Counts(lines=number + 1, records=number + 1, bytes=sum(SIZES[: number + 1])) == (
-            reader.counts
-        )
-    for number in range(5):
-        next(reader)
-        seen = reader.counts
-
-        assert (number + 8, number + 6, 1, 1) == (
-            *(seen.lines, seen.records),
-            *(seen.rejected, seen.blank),
-        )
-
-
-def test_offsets_are_of_the_text() -> None:
-    """Offsets are counted in the decompressed stream, from each file's beginning."""
-    packed = [io.BytesIO(gzip.compress(LINES + b"what?")) for _ in range(2)]
-    reader = read(packed, on_error="collect")
-    list(reader)
-
-    assert [(6, len(LINES))] * 2 == [(one.line, one.offset) for one in reader.rejections]
-    assert 2 * (len(LINES) + 5) == reader.counts.bytes
-
-
 def test_taken(ndjson: Path) -> None:
     """What was taken is counted as it is in the files."""
     packed = gzip.compress(LINES)
@@ -292,9 +234,6 @@ def test_name_and_position(ndjson: Path) -> None:
         assert "of mine" == named.name
         next(named)
         assert "of mine" == named.position.file
-
-
-# --- errors --------------------------------------------------------------------------------------
 
 
 def test_raise(tmp_path: Path) -> None:
@@ -326,33 +265,6 @@ def test_file_error_is_raised_once() -> None:
             found.append("error")
 
     assert [*ROWS, "error", "end", "end"] == found
-
-
-class Stop(Exception):  # noqa: N818 -- not the library's kind of error
-    """An error of a user's own."""
-
-
-@pytest.mark.parametrize("error", [Stop, KeyboardInterrupt])
-@pytest.mark.parametrize("way", [list, lambda reader: [*chain(*reader.batches())]])
-def test_goes_on_after_an_error_of_the_callback(
-    error: type[BaseException], way: Callable[[Any], list[Any]]
-) -> None:
-    """What a callback raises comes after the records before it and costs none after it."""
-    raising = [error, None]
-
-    def tell(_: usagewire.Rejection) -> None:
-        if raising.pop(0) is not None:
-            raise error
-
-    text = LINES + b"bad\n" + LINES + b"bad\n" + LINES
-    reader = read(io.BytesIO(text), on_error=tell)
-    found: list[Any] = []
-    with pytest.raises(error):
-        found.extend(reader)
-
-    assert ROWS == found
-    assert ROWS * 2 == way(reader)
-    assert (len(ROWS) * 3, 2) == (reader.counts.records, reader.counts.rejected)
 
 
 class Interrupted(io.BytesIO):

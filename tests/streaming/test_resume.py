@@ -1,28 +1,27 @@
 """Resuming: a run that stops anywhere and the run that resumes it are together one run."""
 
-import gzip
 import io
 import json
 import os
 from collections.abc import Callable
-from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from tests.support.chunks import cut
 from tests.support.comparing import exact
+from tests.support.packing import PACK, two_members
+from tests.support.reading import came
 from tests.support.samples import mixed, row, text
 from usagewire import CheckpointError, Counts, DecodeError, FileError, Rejection, read
 from usagewire.io import files
-from usagewire.io.compression import compressor
 from usagewire.streaming import checkpoint as checkpoints
 from usagewire.streaming import pipeline, source_text, sources
 
 pytestmark = pytest.mark.usefixtures("path")  # each way to decode is resumed
 
-SUFFIXES = [".gz", ".zst", ".bz2", ".xz"]
 LIMIT = 500  # which a document has to keep as well
 LINES = mixed(LIMIT)
 OPTIONS: dict[str, Any] = {"max_line_bytes": LIMIT, "max_raw_bytes": 20, "on_error": "collect"}
@@ -36,22 +35,6 @@ PAGE = json.dumps(
 ).encode()
 
 Make = Callable[[Path], Any]
-
-
-@lru_cache
-def compressed(data: bytes, suffix: str) -> bytes:
-    """Return the data compressed, in two members."""
-    parts = []
-    for part in (data[:300], data[300:]):
-        packer = compressor(suffix)
-        assert packer is not None
-        parts += [packer.compress(part), packer.flush()]
-    return b"".join(parts)
-
-
-def pieces(data: bytes, size: int = 7) -> list[bytes]:
-    """Return the data in chunks."""
-    return [data[at : at + size] for at in range(0, len(data), size)]
 
 
 def put(folder: Path, name: str, data: bytes) -> str:
@@ -75,27 +58,26 @@ def several(folder: Path) -> list[str]:
         put(folder, "a.ndjson", LINES),
         put(folder, "b.json", ARRAY),
         put(folder, "c.ndjson", b""),
-        put(folder, "d.ndjson.gz", compressed(LINES[:300], ".gz")),
+        put(folder, "d.ndjson.gz", two_members(LINES[:300], ".gz")),
         put(folder, "e.json", b"[ ]\n"),
-        put(folder, "f.json.xz", compressed(PAGE, ".xz")),
+        put(folder, "f.json.xz", two_members(PAGE, ".xz")),
         put(folder, "g.ndjson", b"\n\nwhat?\n"),
     ]
 
 
 SOURCES: dict[str, Make] = {
-    "file": lambda folder: put(folder, "a", LINES),
     **{
-        f"file{suffix}": lambda folder, suffix=suffix: put(folder, "a", compressed(LINES, suffix))
-        for suffix in SUFFIXES
+        f"file{suffix}": lambda folder, suffix=suffix: put(folder, "a", two_members(LINES, suffix))
+        for suffix in PACK
     },
-    "chunks": lambda _: pieces(LINES),
-    "generator": lambda _: (piece for piece in pieces(LINES)),
-    "chunks of gzip": lambda _: pieces(compressed(LINES, ".gz")),
+    "chunks": lambda _: cut(LINES, 7),
+    "generator": lambda _: (piece for piece in cut(LINES, 7)),
+    "chunks of gzip": lambda _: cut(two_members(LINES, ".gz"), 7),
     "file object": lambda _: io.BytesIO(LINES),
     "pipe": lambda _: Pipe(LINES),
     "array": lambda folder: put(folder, "a", ARRAY),
-    "array.zst": lambda folder: put(folder, "a", compressed(ARRAY, ".zst")),
-    "array in chunks": lambda _: pieces(ARRAY),
+    "array.zst": lambda folder: put(folder, "a", two_members(ARRAY, ".zst")),
+    "array in chunks": lambda _: cut(ARRAY, 7),
     "array on one line": lambda _: [json.dumps(ROWS).encode()],
     "empty array": lambda _: [b"[\n]\n"],
     "page": lambda folder: put(folder, "a", PAGE),
@@ -169,17 +151,27 @@ def test_bytes_of_a_document(name: str, size: int, tmp_path: Path) -> None:
 
 
 @small
+@pytest.mark.parametrize("on_error", ["collect", "raise"])
 @pytest.mark.parametrize("name", FEW)
-def test_a_checkpoint_a_record(name: str, tmp_path: Path) -> None:
-    """Resumed again after each record, many readers give what one run gives."""
+def test_a_checkpoint_a_step(name: str, on_error: str, tmp_path: Path) -> None:
+    """Resumed again after each record and each error, many readers give what one run gives."""
     make = SOURCES[name]
     expected, _ = run(make(tmp_path))
-    found, checkpoint = run(make(tmp_path), 0)
-    for _ in range(len(expected.records) + 1):
-        one, checkpoint = run(make(tmp_path), 1, resume=checkpoint)
-        found += one
+    found = Run([], [], Counts())
+    resume, errors, is_over = None, 0, False
+    while not is_over:
+        with read(make(tmp_path), **OPTIONS | {"on_error": on_error}, resume=resume) as reader:
+            records: list[Any] = []
+            try:
+                records.extend(map(exact, islice(reader, 1)))
+                is_over = not records
+            except DecodeError:
+                errors += 1
+            found += Run(records, reader.rejections, reader.counts)
+            resume = reader.checkpoint()
 
     assert expected == found
+    assert errors == (expected.counts.rejected if on_error == "raise" else 0)
 
 
 @small
@@ -216,32 +208,6 @@ def test_every_batch(
         assert (expected, counts) == (first + second, first_counts + second_counts)
 
 
-@small
-@pytest.mark.parametrize("name", ["file", "file.gz", "array", "several"])
-def test_after_an_error(name: str, tmp_path: Path) -> None:
-    """After an error was raised the place is after the bad line."""
-    make = SOURCES[name]
-    expected, _ = run(make(tmp_path))
-    found = Run([], [], Counts())
-    resume, errors = None, 0
-    while True:
-        with read(make(tmp_path), **OPTIONS | {"on_error": "raise"}, resume=resume) as reader:
-            records = []
-            try:
-                records += map(exact, reader)
-                over = True
-            except DecodeError:
-                errors += 1
-                over = False
-            found += Run(records, reader.rejections, reader.counts)
-            resume = reader.checkpoint()
-        if over:
-            break
-
-    assert expected == found
-    assert expected.counts.rejected == errors
-
-
 @pytest.mark.parametrize("name", ["file", "file.zst", "array", "pipe", "several"])
 def test_places_of_a_checkpoint(name: str, tmp_path: Path) -> None:
     """A checkpoint is the same when taken again, after `close`, and by the reader resumed there."""
@@ -265,16 +231,6 @@ def test_places_of_a_checkpoint(name: str, tmp_path: Path) -> None:
     assert [] == list(read(make(tmp_path), **OPTIONS, resume=end))
 
 
-def read_into(records: list[Any], reader: Any, by: str) -> None:
-    """Put all records into `records` as they come."""
-    if by == "records":
-        for record in reader:
-            records.append(exact(record))  # noqa: PERF401 -- the reader may raise
-    else:
-        for batch in reader.batches():
-            records += map(exact, batch)
-
-
 @small
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
 @pytest.mark.parametrize("by", ["records", "batches"])
@@ -296,7 +252,7 @@ def test_callback_that_raises(
         reader = read(make(tmp_path), **OPTIONS | {"on_error": fail})
         records: list[Any] = []
         with pytest.raises(error):
-            read_into(records, reader, by)
+            records.extend(map(exact, came(reader, by)))
         first = reader.counts
         assert first.lines == first.records + first.rejected + first.blank
         assert len(records) == first.records
@@ -307,16 +263,9 @@ def test_callback_that_raises(
         assert (records_then, expected.counts) == (second.records, first + second.counts)
 
 
-# --- other files than before -----------------------------------------------------------------
-
 LINE = len(text(row(usage_bytes=1))) + 1
 TEN = b"".join(text(row(usage_bytes=number)) + b"\n" for number in range(1, 11))  # one is longer
 ENDS = ["", ".gz", ".zst"]
-
-
-def packed(data: bytes, suffix: str) -> bytes:
-    """Return the data, compressed where there is a suffix."""
-    return compressed(data, suffix) if suffix else data
 
 
 CHANGES: dict[str, bytes] = {
@@ -354,7 +303,7 @@ def test_changed_source(change: str, suffix: str, tmp_path: Path) -> None:
     """A line changed before the place is refused, or a document anywhere, with a way out."""
     before, count, after = CHANGED[change]
     checkpoint = run([before], count)[1]
-    reader = read(put(tmp_path, "a", packed(after, suffix)), **OPTIONS, resume=checkpoint)
+    reader = read(put(tmp_path, "a", two_members(after, suffix)), **OPTIONS, resume=checkpoint)
     with pytest.raises(CheckpointError, match=r"a: .*; read it without the checkpoint"):
         next(reader)
 
@@ -377,7 +326,7 @@ def test_the_same_file(stays: str, suffix: str, tmp_path: Path) -> None:
     checkpoint = run([TEN], 4)[1]
     data = STAYS[stays]
     rest, _ = run([data[4 * LINE :]])
-    found, _ = run(put(tmp_path, "a.ndjson", packed(data, suffix)), resume=checkpoint)
+    found, _ = run(put(tmp_path, "a.ndjson", two_members(data, suffix)), resume=checkpoint)
 
     assert rest.records == found.records
 
@@ -426,26 +375,18 @@ def test_several_sources(change: str, tmp_path: Path, monkeypatch: pytest.Monkey
             run(names, resume=checkpoint)
 
 
-def test_file_that_is_gone(tmp_path: Path) -> None:
-    """A file that cannot be opened leaves the place as it was."""
-    file = put(tmp_path, "a", TEN)
-    _, checkpoint = run([file], 4)
-    Path(file).unlink()
-    reader = read([file], resume=checkpoint)
-    with pytest.raises(FileError, match="No such file"):
-        next(reader)
-
-    assert checkpoint == reader.checkpoint()
-
-
-@pytest.mark.parametrize("cut", [1, 100, 230])
-def test_damage_before_the_place(cut: int, tmp_path: Path) -> None:
-    """A file that cannot be read up to the place is an error, and the place stays."""
-    data = compressed(LINES, ".gz")
-    _, checkpoint = run(pieces(data), 8)
-    file = put(tmp_path, "a", data[:cut])
-    reader = read(file, **OPTIONS, resume=checkpoint)
-    with pytest.raises(FileError, match="a: "):
+@pytest.mark.parametrize("size", [None, 1, 100, 230])
+def test_file_that_cannot_be_read_up_to_the_place(size: int | None, tmp_path: Path) -> None:
+    """A file that is gone or damaged is an error, and the place stays as it was."""
+    data = two_members(LINES, ".gz")
+    file = tmp_path / "a"
+    file.write_bytes(data)
+    _, checkpoint = run([file], 8)
+    file.unlink()
+    if size is not None:
+        file.write_bytes(data[:size])
+    reader = read([file], **OPTIONS, resume=checkpoint)
+    with pytest.raises(FileError, match="a: " if size else "No such file"):
         next(reader)
 
     assert checkpoint == reader.checkpoint()
@@ -469,8 +410,6 @@ def test_text_file_object(tmp_path: Path) -> None:
         next(read(opened, resume=checkpoint))  # type: ignore[arg-type]
 
 
-# --- a last line without LF ----------------------------------------------------------------------
-
 ROW = text(row(usage_bytes=1)) + b"\n"
 OPEN = {
     "completed": b"\n",
@@ -490,7 +429,7 @@ def test_resume_after_a_line_that_had_no_end(
     """An LF that came later belongs to the line before it, and lines keep their numbers."""
     monkeypatch.setattr(files, "CHUNK", size)
     path = tmp_path / "usage"
-    pack = partial(gzip.compress, mtime=0) if packed else bytes
+    pack = PACK[".gz" if packed else ""]
     path.write_bytes(pack(ROW + ROW[:-1]))
     before = read(path)
     assert 2 == len(list(before))

@@ -7,13 +7,10 @@ import gzip
 import io
 import itertools
 import os
-import random
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,22 +20,13 @@ import pytest
 
 from tests.support.reading import FIRST, LINES, ROWS, everything
 from tests.support.samples import row, text
-from tests.support.waiting import until
-from usagewire import CheckpointError, FileError, UsageVectorStoresResult, read, write
-from usagewire.io import decompression, files, prefetch
+from usagewire import CheckpointError, FileError, read
+from usagewire.io import files
 from usagewire.streaming import sources
 
 AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 needs_permissions = pytest.mark.skipif(AS_ROOT, reason="root may read and write everything")
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="asks for what POSIX systems have")
-
-
-@pytest.fixture
-def ndjson(tmp_path: Path) -> Path:
-    """Return the path of a file of five lines."""
-    file = tmp_path / "usage.ndjson"
-    file.write_bytes(LINES)
-    return file
 
 
 # --- paths -------------------------------------------------------------------------------------
@@ -54,13 +42,6 @@ def test_path(ndjson: Path, as_path: Any) -> None:
     with read(as_path(ndjson)) as reader:
         assert ROWS == list(reader)
         assert str(ndjson) == reader.name
-
-
-def test_chunks_of_any_size(ndjson: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lines across chunks are whole."""
-    for size in (1, 7, 100):
-        monkeypatch.setattr(files, "CHUNK", size)
-        assert ROWS == list(read(ndjson))
 
 
 @pytest.mark.parametrize(
@@ -170,17 +151,6 @@ def test_names_of_files() -> None:
         names = [read(one).name for one in (io.BytesIO(), file, iter([b""]))]
 
     assert ["<BytesIO>", "<BufferedRandom>", ""] == names
-
-
-def test_file_object_of_short_reads() -> None:
-    """A file object may give its bytes as it likes, also those that tell gzip."""
-
-    class Slow(io.BytesIO):
-        def read(self, _: int | None = -1) -> bytes:
-            return super().read(1)
-
-    assert ROWS == list(read(Slow(LINES)))
-    assert ROWS == list(read(Slow(gzip.compress(LINES))))
 
 
 def test_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -424,17 +394,6 @@ def test_bad_one_among_several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         assert len(found) + 5 == reader.counts.records == reader.counts.lines
 
 
-def test_resume_in_a_later_file_of_a_glob(tmp_path: Path) -> None:
-    """A checkpoint in a later file is resumed in that file."""
-    for name in "abc":
-        (tmp_path / name).write_bytes(LINES)
-    reader = read(str(tmp_path / "*"))
-    for _ in range(7):
-        next(reader)
-
-    assert ROWS[2:] + ROWS == list(read(str(tmp_path / "*"), resume=reader.checkpoint()))
-
-
 def test_file_that_cannot_be_resumed_is_closed(
     ndjson: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -476,148 +435,3 @@ def test_resume_where_the_file_is_none_of_the_sources(tmp_path: Path) -> None:
     (tmp_path / "a").rename(tmp_path / "c")
     with pytest.raises(CheckpointError, match="source 2"):
         read(str(tmp_path / "*"), resume=checkpoint)
-
-
-# --- the thread that reads ahead -----------------------------------------------------------------
-
-
-def threads() -> list[threading.Thread]:
-    """Return the threads that read ahead."""
-    return [one for one in threading.enumerate() if one.name.endswith("(_run)")]
-
-
-@pytest.fixture
-def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the path of a gzip file that is worth a thread and more than what is held ahead."""
-    pytest.importorskip("zlib_ng")
-    monkeypatch.setattr(decompression, "_FAR", 1)
-    path = tmp_path / "usage.gz"
-    path.write_bytes(gzip.compress(LINES * 6000))
-    return path
-
-
-ENDS: dict[str, Callable[[Any], object]] = {
-    "read": lambda reader: [None for _ in reader],
-    "closed": lambda reader: reader.close(),
-    "left": lambda reader: [None for _ in zip(range(10), reader, strict=False)],
-}
-
-
-@pytest.mark.parametrize("end", ENDS)
-def test_thread_ends(packed: Path, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However reading ends, so does the thread, and the file is closed."""
-    opened = []
-    new = files.FileIO
-    monkeypatch.setattr(files, "FileIO", lambda name: opened.append(new(name)) or opened[-1])
-    reader = read(packed)
-    for _ in range(4000):
-        next(reader)
-    [thread] = threads()
-    ENDS[end](reader)
-    del reader
-    thread.join(5)
-
-    assert ([], [True]) == (threads(), [one.closed for one in opened])
-
-
-def test_threads_of_several_files_end(packed: Path) -> None:
-    """There is one thread at a time."""
-    seen = {len(threads()) for _ in read([packed] * 2).batches()}
-
-    assert {0, 1} >= seen
-    assert threads() == []
-
-
-@pytest.mark.parametrize(
-    ("suffix", "size"), [("", 9000), (".zst", 9000), (".bz2", 9000), (".xz", 9000), (".gz", 1000)]
-)
-def test_files_without_a_thread(ndjson: Path, suffix: str, size: int) -> None:
-    """A thread is for what waits, and for a gzip file that is not small."""
-    write(f"{ndjson}{suffix}", ROWS * size)
-    reader = read(f"{ndjson}{suffix}")
-
-    assert [0] * size * 5 == [len(threads()) for _ in reader]
-
-
-@pytest.mark.parametrize(("rows", "members", "seen"), [(1000, 30, {0}), (30_000, 1, {0, 1})])
-def test_thread_for_a_large_member(tmp_path: Path, rows: int, members: int, seen: set[int]) -> None:
-    """A large gzip member gets a thread, if zlib-ng reads it; small ones would wait for theirs."""
-    pytest.importorskip("zlib_ng")
-    path = tmp_path / "usage.gz"
-    path.write_bytes(gzip.compress(LINES * rows, 1) * members)
-
-    assert seen == {len(threads()) for _ in read(path).batches()}
-
-
-def test_thread_holds_little(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a thread unpacks ahead are two pieces of text."""
-    made: list[int] = []
-
-    class Counting(prefetch.PrefetchIterator[Any]):
-        def __init__(self, items: Any, **options: Any) -> None:
-            super().__init__((made.append(len(item)) or item for item in items), **options)
-
-    monkeypatch.setattr(files, "PrefetchIterator", Counting)
-    reader = read(packed)
-    assert until(lambda: next(reader) and made)
-    time.sleep(0.05)
-
-    assert 3 >= len(made)
-    assert decompression.LARGE >= max(made)
-    reader.close()
-
-
-@pytest.mark.parametrize("place", [0.3, 0.5, 0.9, 0.999])
-def test_damage_in_a_thread(tmp_path: Path, place: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Damage far into a large file gives all text before it and one error, thread or not."""
-    noise = random.Random(1).randbytes(2**21).hex()  # noqa: S311 -- test data
-    lines = [text(row(usage_bytes=n, project_id=noise[n : n + 200])) for n in range(0, 2**22, 200)]
-    data = bytearray(gzip.compress(b"\n".join(lines), 1))
-    at = int(len(data) * place)
-    data[at : at + 64] = bytes(64)
-    known = zlib.decompressobj(31).decompress(data[:at]).count(b"\n")
-    path = tmp_path / "usage.gz"
-    path.write_bytes(data)
-    monkeypatch.setattr(decompression, "_FAR", 2**19)
-    options = {"type": UsageVectorStoresResult, "name": "usage", "on_error": "skip"}
-    expected = everything(io.BytesIO(data), **options)
-    found = everything(path, **options)
-
-    assert expected == found
-    assert len(found) >= known
-    assert ["usage: damaged gzip data near byte"] == [
-        one[:34] for one in found if isinstance(one, str)
-    ]
-
-
-def test_damage_in_a_file_that_changes(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a damaged file is another one meanwhile, the error comes all the same."""
-    data = bytearray(packed.read_bytes())
-    data[-8] ^= 1  # of the checksum
-    packed.write_bytes(data)
-    monkeypatch.setattr(files, "_again", lambda *_: iter([gzip.compress(b"")]))
-    found = everything(packed)
-
-    assert (30_000, str) == (len(found) - 1, type(found[-1]))
-    assert "gzip" in found[-1]
-
-
-def test_where_there_are_no_threads(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no thread can be started, reading goes on without."""
-
-    def fail(_: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", fail)
-
-    assert 30_000 == sum(map(len, read(packed).batches()))
-
-
-@pytest.mark.parametrize("use", ["next(reader)", "list(zip(range(4000), reader))"])
-def test_nothing_is_said_at_exit(packed: Path, use: str) -> None:
-    """Who ends in the middle of a file hears nothing of it."""
-    code = f"import sys, usagewire; reader = usagewire.read(sys.argv[1]); {use}"
-    command = [sys.executable, "-X", "dev", "-W", "error", "-c", code, packed]
-    done = subprocess.run(command, capture_output=True, check=False)
-
-    assert (0, b"") == (done.returncode, done.stderr)

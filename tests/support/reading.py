@@ -1,5 +1,6 @@
 """Five lines, their records, and what reading anything gives."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from tests.support.samples import row, text
@@ -21,3 +22,12 @@ def everything(source: Any, **options: Any) -> list[Any]:
             found.append(str(error))
         else:
             return found
+
+
+def came(reader: Any, by: str) -> Iterator[Any]:
+    """Yield the records of a reader as they come, one by one or by "batches"."""
+    if by == "batches":
+        for batch in reader.batches():
+            yield from batch
+    else:
+        yield from reader

@@ -1,6 +1,5 @@
 """Following a log through random writing, rotating, cutting and restarting, against a model."""
 
-import gzip
 import json
 import os
 import re
@@ -15,6 +14,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
+from tests.support.logs import Log
 from usagewire import CheckpointError, Counts, Reader, read
 from usagewire.streaming.checkpoint import WINDOW, mark
 from usagewire.streaming.follow.tail import Follow
@@ -53,8 +53,8 @@ class FollowedLog(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.path = self.folder / "usage.ndjson"
-        self.time = 1_700_000_000
+        self.log = Log(self.folder)
+        self.path = self.log.path
         self.number = 1_000_000
         self.generations: list[Generation] = []
         self.files: dict[str, Generation] = {}
@@ -76,23 +76,12 @@ class FollowedLog(RuleBasedStateMachine):
 
     # --- the files
 
-    def file(self, added: str) -> Path:
-        """Return the path with something added to its name."""
-        return self.path.with_name(self.path.name + added)
-
-    def touch(self, added: str) -> None:
-        """Set the time of the last change to a second later than any other."""
-        self.time += 1
-        os.utime(self.file(added), (self.time, self.time))
-
     def put(self, text: bytes, added: str = "") -> None:
         """Add text to a file."""
         if added not in self.files:
             self.new()
-        with self.file(added).open("ab") as file:
-            file.write(text)
+        self.log.write(text, to=added)
         self.files[added].text += text
-        self.touch(added)
 
     def new(self) -> None:
         """Let the log be a new generation."""
@@ -110,10 +99,10 @@ class FollowedLog(RuleBasedStateMachine):
             for end in ("", ".gz"):
                 name = f".{depth}{end}"
                 if name in self.files and depth == DEPTH:
-                    self.file(name).unlink()
+                    self.log(name).unlink()
                     self.lose(self.files.pop(name))
                 elif name in self.files:
-                    self.file(name).rename(self.file(f".{depth + 1}{end}"))
+                    self.log(name).rename(self.log(f".{depth + 1}{end}"))
                     self.files[f".{depth + 1}{end}"] = self.files.pop(name)
 
     def lose(self, gone: Generation) -> None:
@@ -155,7 +144,7 @@ class FollowedLog(RuleBasedStateMachine):
             if again:
                 self.put(self.line())
             self.shift()
-            self.path.rename(self.file(".1"))
+            self.path.rename(self.log(".1"))
             self.late = self.files[".1"] = self.files.pop("")
 
     @precondition(lambda self: self.late and self.files.get(".1") is self.late)
@@ -164,7 +153,7 @@ class FollowedLog(RuleBasedStateMachine):
         """Write to a file that was renamed."""
         self.put(self.line(), ".1")
         if "" in self.files:
-            self.touch("")  # what comes later is changed later
+            self.log.touch("")  # what comes later is changed later
 
     @rule(data=st.data())
     def pack(self, data: st.DataObject) -> None:
@@ -172,9 +161,7 @@ class FollowedLog(RuleBasedStateMachine):
         plain = sorted(name for name in self.files if name and not name.endswith(".gz"))
         if plain:
             name = data.draw(st.sampled_from(plain))
-            self.file(name + ".gz").write_bytes(gzip.compress(self.file(name).read_bytes()))
-            shutil.copystat(self.file(name), self.file(name + ".gz"))
-            self.file(name).unlink()
+            self.log.pack(name)
             self.files[name + ".gz"] = self.files.pop(name)
 
     @precondition(lambda self: "" in self.files)
@@ -185,10 +172,10 @@ class FollowedLog(RuleBasedStateMachine):
             if again:
                 self.put(self.line())
             self.shift()
-            shutil.copyfile(self.path, self.file(".1"))
-            self.touch(".1")
+            shutil.copyfile(self.path, self.log(".1"))
+            self.log.touch(".1")
             self.files[".1"] = self.empty()
-            self.touch("")
+            self.log.touch("")
             self.late = None
 
     def empty(self) -> Generation:
