@@ -44,6 +44,26 @@ def test_folder_size(folder: str) -> None:
     assert folder == "cli/commands" or len(modules) <= 8
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_module_length(module: str) -> None:
+    """No module has more than 400 lines."""
+    assert len((SOURCE / module).read_text(encoding="utf-8").splitlines()) <= 400
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests").rglob("test_*.py")), ids=lambda path: path.name
+)
+def test_no_test_imports_another(path: Path) -> None:
+    """Helpers that tests share are in `tests/support`."""
+    imported = [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    ]
+    assert [] == [name for name in imported if re.search(r"\btests\..*\btest_", name)]
+
+
 def test_only_the_plans_know_c() -> None:
     """No other module imports the C extension, which import-linter cannot see."""
     imports = re.compile(r"^\s*from usagewire\.native import .*\bextension\b", re.MULTILINE)
