@@ -21,10 +21,7 @@ from usagewire.cli.commands.validate import validate
 from usagewire.cli.exits import exit_on_output_error
 
 
-@click.group(
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=help_text.OVERVIEW,
-)
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=help_text.OVERVIEW)
 @click.version_option(__version__, prog_name="usagewire")
 def usagewire() -> None:
     """Sum up, check and convert the data of OpenAI's organization Usage and Costs API."""

@@ -87,16 +87,12 @@ def convert(
         conversion = Conversion(shape, drop_personal=drop_personal)
         converter = _conversion_converter(conversion, session, strict=not lenient)
         with Outputs(out, rejects, files, dialect) as outputs:
+            reading: dict[str, Any] = {"max_raw_bytes": MAX_LINE_BYTES, "converter": converter}
             if from_rejects:
-                batches = _mended_batches(session, files, outputs.reject, converter)
+                batches = _mended_batches(session, files, outputs.reject, **reading)
             else:
-                batches = session.batches(
-                    files,
-                    on_error=outputs.reject,
-                    required=True,
-                    max_raw_bytes=MAX_LINE_BYTES,
-                    converter=converter,
-                )
+                reject = outputs.reject
+                batches = session.batches(files, on_error=reject, required=True, **reading)
             for batch in batches:
                 outputs.write_all(chain.from_iterable(batch))
             outputs.write_all(conversion.close())
@@ -125,25 +121,14 @@ def _conversion_converter(conversion: Conversion, session: Session, *, strict: b
 
 
 def _mended_batches(
-    session: Session, files: Sequence[str], reject: _Reject, converter: Converter
+    session: Session, files: Sequence[str], reject: _Reject, **reading: Any
 ) -> Iterator[list[Any]]:
     """Yield the records of the lines in `files` of dead letters.
 
     A line that is rejected again goes to `reject` with the notes of its letter.
-
-    Raises:
-        FileError: where a file cannot be read.
-        UsageWireError: at the end, where a line is no dead letter; each such line was printed.
-
     """
-    decoder = session.source = Decoder(
-        on_error=session.rejection_handler(
-            lambda rejection: reject(rejection, letter.additional_properties)
-        ),
-        max_rejections=0,
-        max_raw_bytes=MAX_LINE_BYTES,
-        converter=converter,
-    )
+    on_error = session.rejection_handler(lambda r: reject(r, letter.additional_properties))
+    decoder = session.source = Decoder(on_error=on_error, max_rejections=0, **reading)
     others: list[int] = []
     for letters in session.batches(
         files,

@@ -101,16 +101,10 @@ def _as_text(paths: Sequence[_Paths]) -> str:
     """Return the versions, and a line for each type."""
     missing = plans.unavailable()
     rows = [("type", "read by", "written by", "why not by C")]
-    rows += [
-        (
-            shown(each.name),
-            _path(each.read),
-            _path(each.written),
-            # The line `path` gives the one reason for all of them.
-            "" if missing else shown(_why(each)),
-        )
-        for each in paths
-    ]
+    for each in paths:
+        # Without C, the line `path` gives the one reason for all of them.
+        why = "" if missing else shown(_why(each))
+        rows.append((shown(each.name), _path(each.read), _path(each.written), why))
     names = max(len(row[0]) for row in rows)
     lines = [
         f"version  {__version__}",
@@ -124,17 +118,16 @@ def _as_text(paths: Sequence[_Paths]) -> str:
 
 def _as_json(paths: Sequence[_Paths]) -> str:
     """Return the same as one JSON object; a reason is null where C is used."""
-    types = [
-        {"type": each.name, "not_read_by_c": each.read, "not_written_by_c": each.written}
-        for each in paths
-    ]
     missing = plans.unavailable()
     result = {
         "version": __version__,
         "python": _python(),
         "accelerated": missing is None,
         "not_accelerated": missing,
-        "types": types,
+        "types": [
+            {"type": each.name, "not_read_by_c": each.read, "not_written_by_c": each.written}
+            for each in paths
+        ],
     }
     return json.dumps(result, indent=2) + "\n"
 

@@ -89,11 +89,6 @@ def _batches_until_signal(session: Session, reader: Reader[Any]) -> Iterator[lis
     """Yield the batches of a followed log, until a signal; an empty one where nothing came.
 
     A log that cannot be read is reported, and tried again.
-
-    Raises:
-        CheckpointError: where reading cannot go on at the checkpoint.
-        FileError: where `reader` is of something that cannot be followed.
-
     """
     session.cleanup.callback(reader.close)
     # For the rest of the command: the echo of a signal may come while sums are printed.

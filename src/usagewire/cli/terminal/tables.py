@@ -88,10 +88,7 @@ def as_table(sums: Summary, _: Mapping[str, int]) -> str:
 
 
 def live_table(sums: Summary, height: int) -> tuple[Table, int]:
-    """Return a table of at most `height` lines, for a terminal, and how many groups are not in it.
-
-    All are in its total.
-    """
+    """Return a table of at most `height` lines, and how many groups are only in its total."""
     groups = sums.groups
     most = max(1, height - _AROUND)
     table = _table(sums, groups[:most], framed=True)
