@@ -172,8 +172,7 @@ def located(error: Exception, step: str | int | None) -> Exception:
     not ours and becomes a `bad_value` with `error` as its cause; cattrs' error groups are followed
     down to their first leaf. Running out of memory stays what it is.
     """
-    memory = lack_of_memory(error)
-    if memory is not None:
+    if memory := lack_of_memory(error):
         return memory
     found = error if isinstance(error, DecodeError) else _blame(error)
     if found is not error:

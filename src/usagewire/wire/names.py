@@ -48,12 +48,7 @@ SPELLINGS: Final[Mapping[str, Mapping[Dialect, str]]] = {
         "powershell": "Sessions",
     },
     # 2024-12-04 `result` in the schema, `results` in its examples; 2026-05-13 `results` in both.
-    "results": {
-        "api": "results",
-        "legacy": "result",
-        "dart": "result",
-        "powershell": "Result",
-    },
+    "results": {"api": "results", "legacy": "result", "dart": "result", "powershell": "Result"},
 }
 """Attributes whose spelling is not their own name in the dialect's letter case."""
 
