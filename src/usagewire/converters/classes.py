@@ -1,11 +1,7 @@
 """attrs classes from JSON objects and back.
 
-`ClassStructurer` is the rule: it sorts the keys of an object, in any spelling, into fields and
-unknown keys, calls the converter's hook for each value, and calls the constructor.
-
-Rows of one kind repeat their keys in one order. When an order of keys has come a few times,
-`codegen` compiles the same steps for just that order. The number of compiled orders has a limit;
-`ClassStructurer` reads all other objects.
+`ClassStructurer` is the rule. Rows of one kind repeat their keys in one order: when an order has
+come a few times, `codegen` compiles the same steps for just that order, up to a limit.
 """
 
 from __future__ import annotations
@@ -21,7 +17,7 @@ from cattrs import Converter
 from usagewire.converters import codegen, scalars
 from usagewire.errors import DecodeError, located, quote
 from usagewire.wire import names as wire_names
-from usagewire.wire.hook_info import ValueHook, describe, value_hook
+from usagewire.wire.hook_info import ValueHook, describe, facts_of
 from usagewire.wire.layout import Field, NamingRules, layout_of
 
 Hook = Callable[..., Any]
@@ -44,10 +40,17 @@ _NO_ROW: Final = frozenset({*wire_names.WRAPPERS, wire_names.API_ERROR})
 class Rules(NamingRules):
     """The options of a converter."""
 
-    strict: bool
-    used: scalars.Leniency
-    tests: Mapping[tuple[Hook, Any], str]
-    """For a hook and a type, the `ValueHook.test` of it."""
+    strict: bool = attrs.field(kw_only=True)
+    used: scalars.Leniency = attrs.field(kw_only=True)
+    tests: dict[tuple[Hook, Any], str] = attrs.Factory(dict)
+    """The `ValueHook.test` of a hook and a type."""
+
+    def value_hook(self, hook: Hook, kind: Any) -> ValueHook:
+        """Return the way to use `hook` for a `kind`, with None taken out of an optional."""
+        nullable = facts_of(hook)[:1] == ("optional",)
+        if nullable:
+            _, hook, kind = facts_of(hook)
+        return ValueHook(hook, kind, nullable, self.tests.get((hook, kind)))
 
 
 def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
@@ -198,22 +201,21 @@ def _read_hook(field: Field, converter: Converter, rules: Rules) -> ValueHook:
     if not field.use_hook:
         return ValueHook(None)
     hook = converter.get_structure_hook(field.type, cache_result=False)
-    return value_hook(hook, field.type, rules.tests)
+    return rules.value_hook(hook, field.type)
 
 
 def _write_hook(field: Field, converter: Converter, rules: Rules) -> ValueHook:
     if field.override.unstruct_hook is not None:
         return ValueHook(field.override.unstruct_hook, field.type)
     hook = converter.get_unstructure_hook(field.type, cache_result=False)
-    return value_hook(hook, field.type, rules.tests)
+    return rules.value_hook(hook, field.type)
 
 
 class RecursiveHooks:
     """The hooks of classes inside themselves, built once and entered to a fixed depth.
 
-    The hook for `Node` needs that for `list[Node]`, which needs that for `Node`. So the inner one
-    looks up the finished hook when it is called. The depth of such classes must not depend on how
-    much of Python's stack is left.
+    The hook for `Node` may need itself, as for a `list[Node]`: the inner one looks up the finished
+    hook when it is called. The depth must not depend on how much of Python's stack is left.
     """
 
     def __init__(self) -> None:
@@ -283,8 +285,8 @@ def _one_of(o: dict[str, Any], first: str | None, key: str) -> str:
 
 def _same_json(one: Any, other: Any) -> bool:
     """Return whether two JSON values are equal in type too: 1, 1.0 and true are three."""
+    sort = orjson.OPT_SORT_KEYS
     try:
-        texts = [orjson.dumps(value, option=orjson.OPT_SORT_KEYS) for value in (one, other)]
+        return orjson.dumps(one, option=sort) == orjson.dumps(other, option=sort)
     except orjson.JSONEncodeError:
         return False
-    return texts[0] == texts[1]

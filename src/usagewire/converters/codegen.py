@@ -1,6 +1,5 @@
 """Generated functions: to read objects of one class in one order of keys, and to write one class.
 
-The functions are written as text and compiled, as attrs writes `__init__` and cattrs its hooks.
 They do the same steps in the same order as the code in `classes`, and nothing else.
 
 attrs makes a frozen instance by one `object.__setattr__` a field (about 200 ns each). If `__init__`
@@ -29,8 +28,6 @@ Hook = Callable[..., Any]
 
 
 class _Source:
-    """The text of a generated function, and the objects it names."""
-
     def __init__(self, **objects: Any) -> None:
         self._lines: list[str] = []
         self._objects = objects
@@ -74,19 +71,12 @@ class _Source:
 def compile_structure(
     keys: tuple[str, ...], layout: Layout, hooks: Sequence[ValueHook], check_tag: Hook
 ) -> Hook:
-    """Return a function that reads objects of class `layout.cls` with just `keys`, in that order.
-
-    No two keys are of one field, and no required field is missing.
-    """
+    """Return a function that reads objects of just `keys` in that order, which are complete."""
     filled = mutable_layout(layout.cls)
     source = _Source(
-        new=object.__new__,
-        Mutable=filled,
-        Class=layout.cls,
-        located=located,
-        check_tag=check_tag,
-        read_json=scalars.read_json,
-    )
+        new=object.__new__, Mutable=filled, Class=layout.cls, located=located,
+        check_tag=check_tag, read_json=scalars.read_json,
+    )  # fmt: skip
     source.add(0, "def structure(o):")
     source.add(1, "at = None", "try:")
     variables = {key: f"v{i}" for i, key in enumerate(keys)}
@@ -127,9 +117,8 @@ def compile_structure(
 @lru_cache(maxsize=256)
 def mutable_layout(cls: Any) -> Any:
     """Return a mutable class of the layout of `cls`, or None where `__init__` does more."""
-    if init_side_effects(cls) or any(
-        "__init_subclass__" in vars(base) for base in cls.__mro__[:-1]
-    ):
+    makes_subclasses = any("__init_subclass__" in vars(base) for base in cls.__mro__[:-1])
+    if init_side_effects(cls) or makes_subclasses:
         return None
     if cls.__setattr__ is object.__setattr__:
         return cls
@@ -177,8 +166,8 @@ def _slots(cls: type) -> set[str]:
 
 def _is_generated(function: Any) -> bool:
     """Return whether attrs wrote the function; a user may have replaced or wrapped it."""
-    code = getattr(function, "__code__", None)
-    return code is not None and code.co_filename.startswith("<attrs generated")
+    name = getattr(getattr(function, "__code__", None), "co_filename", "")
+    return name.startswith("<attrs generated")
 
 
 def _is_only_stored(a: attrs.Attribute[Any], cls: type) -> bool:

@@ -1,8 +1,7 @@
 """Hooks for list, tuple, set and dict, for None, and for literals and enums.
 
 cattrs takes any iterable for a list and any equal value for a literal (`True` for 1). Here a list
-is a JSON list, a dict is a JSON object and a literal has its own type. Each function makes the hook
-for a type from the hooks of its parts.
+is a JSON list, a dict is a JSON object and a literal has its own type.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
-"""The flattened row of generated clients: one class for rows of any kind.
+"""The flattened row of generated clients: one class with the fields of every kind of row.
 
-Clients generated from the early specification have one model for all kinds of row,
-`UsageTimeBucketResultInner`, with every field of every kind. This module holds that class and the
-rule that turns such a row into its own class.
+Clients generated from the early specification have it. A rule turns such a row into its own class.
 """
 
 from collections.abc import Iterable, Mapping
@@ -171,13 +169,6 @@ _OWN = tuple(
     for a in attrs.fields(UsageTimeBucketResultInner)
     if a.name not in (wire_names.TAG, wire_names.EXTRA)
 )
-_FIELDS_OF: dict[type, frozenset[str]] = {
-    cls: frozenset(a.name for a in attrs.fields(cls)) for cls in ROW_CLASSES
-}
-_REQUIRED_OF: dict[type, tuple[str, ...]] = {
-    cls: tuple(a.name for a in attrs.fields(cls) if a.default is attrs.NOTHING)
-    for cls in ROW_CLASSES
-}
 _ATTRIBUTE_OF = {key: name for name in _OWN for key in wire_names.spellings(name)}
 _SCALARS = {
     a.name: kind
@@ -190,19 +181,17 @@ _OF_COSTS = ("amount", "quantity", "quantity_unit", "line_item")
 
 @cache
 def _names(cls: Any) -> frozenset[str]:
-    return frozenset(a.name for a in attrs.fields(cls))
+    return frozenset(attrs.fields_dict(cls))
 
 
 def _is_blank(value: Any) -> bool:
     """Return whether clients write `value` for an absent one."""
-    if isinstance(value, CostsResultAmount):
-        return not value.value
-    return not value
+    return not (value.value if isinstance(value, CostsResultAmount) else value)
 
 
 def _fits(cls: type, held: Iterable[str], flat: UsageTimeBucketResultInner) -> bool:
     """Return whether the fields allow that the row is a `cls`, as its tag says."""
-    if not _FIELDS_OF[cls].issuperset(held):
+    if not _names(cls).issuperset(held):
         return False
     if cls is not CostsResult or any(getattr(flat, name) is not None for name in _OF_COSTS):
         return True
@@ -215,8 +204,8 @@ def _by_fields(held: Mapping[str, Any], flat: UsageTimeBucketResultInner) -> typ
         cls
         for cls in wire_names.KINDS_OF_FLAT_CLIENTS
         if cls is not CostsResult
-        and _FIELDS_OF[cls].issuperset(held)
-        and all(getattr(flat, name) is not None for name in _REQUIRED_OF[cls])
+        and _names(cls).issuperset(held)
+        and all(getattr(flat, name) is not None for name in _required(cls))
     ]
     if len(kinds) == 1:
         return kinds[0]
@@ -228,17 +217,20 @@ def _by_fields(held: Mapping[str, Any], flat: UsageTimeBucketResultInner) -> typ
     )
 
 
+@cache
+def _required(cls: Any) -> tuple[str, ...]:
+    return tuple(a.name for a in attrs.fields(cls) if a.default is attrs.NOTHING)
+
+
 def _build(cls: Any, flat: UsageTimeBucketResultInner) -> Any:
-    fields: dict[str, Any] = {}
-    for a in attrs.fields(cls):
-        value = getattr(flat, a.name)
-        if value is None and a.default is attrs.NOTHING:
-            key = wire_names.spelling(a.name, "api")
+    for name in _required(cls):
+        if getattr(flat, name) is None:
+            key = wire_names.spelling(name, "api")
             raise DecodeError(
                 "missing_field", f"{cls.__name__} requires {key!r}, which is absent"
             ).within(key)
-        fields[a.name] = None if value == "" else value
-    return cls(**fields)
+    values = {a.name: getattr(flat, a.name) for a in attrs.fields(cls)}
+    return cls(**{name: None if value == "" else value for name, value in values.items()})
 
 
 def _as_unknown(flat: UsageTimeBucketResultInner) -> UnknownResult:
@@ -248,8 +240,9 @@ def _as_unknown(flat: UsageTimeBucketResultInner) -> UnknownResult:
         value = getattr(flat, name)
         if isinstance(value, CostsResultAmount):
             amount = {"value": value.value, "currency": value.currency}
+            extra = value.additional_properties
             value = {key: _as_json(part) for key, part in amount.items() if part is not None}
-            value |= flat.amount.additional_properties if flat.amount else {}
+            value |= extra
         if value is not None:
             properties[wire_names.spelling(name, "api")] = _as_json(value)
     properties |= flat.additional_properties

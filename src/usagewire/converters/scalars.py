@@ -1,12 +1,9 @@
 """The rules for a single JSON value: int, float, str, bool, Decimal, None and any JSON.
 
-Each `read_*` function takes a value as orjson made it and returns the Python value or raises
-`DecodeError`; each `write_*` function does the opposite and raises `EncodeError`. They know no
-classes, fields or paths: the caller adds the path.
+They know no classes, fields or paths: the caller adds the path to their errors.
 
-JSON has one kind of number and orjson reads it as an int within 64 bits and as a double otherwise,
-so a double of 2**63 or more may stand for an integer that is already rounded. Wherever exactness
-matters such a number is refused as `out_of_range`.
+orjson reads a number past 64 bits as a double, so a double of 2**63 or more may stand for an
+integer that is already rounded. Wherever exactness matters it is refused as `out_of_range`.
 """
 
 from __future__ import annotations
@@ -36,11 +33,9 @@ _JSON_INT = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
 _INT64_LENGTH: Final = len(str(INT_MIN))
 _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,9})?", re.ASCII)
 ZERO: Final = Decimal(0)
-_WORDS: Final = {"true": True, "True": True, "TRUE": True} | {
-    "false": False,
-    "False": False,
-    "FALSE": False,
-}
+_WORDS: Final = dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(
+    ("false", "False", "FALSE"), False
+)
 
 # Tests for generated code: if one is true, `read_*` and `write_*` return the same object. IS_INT is
 # for small integers only, because CPython compares those fastest.
@@ -62,16 +57,13 @@ def _past_64_bits(value: Any) -> DecodeError:
 
 
 def _past_double(value: float) -> DecodeError:
-    return DecodeError(
-        "out_of_range", f"{quote(value)} is past the integers a double holds exactly"
-    )
+    reason = f"{quote(value)} is past the integers a double holds exactly"
+    return DecodeError("out_of_range", reason)
 
 
 def _rounded(value: float) -> DecodeError:
-    return DecodeError(
-        "out_of_range",
-        f"a number of {quote(value)} is past what a double holds exactly; write it as a string",
-    )
+    reason = f"a number of {quote(value)} is past what a double holds exactly"
+    return DecodeError("out_of_range", f"{reason}; write it as a string")
 
 
 # --- reading ---------------------------------------------------------------------------------
