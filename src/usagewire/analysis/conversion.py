@@ -13,7 +13,7 @@ from contextlib import suppress
 from decimal import Decimal
 from functools import cache
 from types import NoneType
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import attrs
 
@@ -24,10 +24,8 @@ from usagewire.errors import DecodeError, UsageWireError, quote
 from usagewire.models import NO_PROPERTIES, UsageResponse, UsageResult, UsageTimeBucket
 from usagewire.wire import names as wire_names
 
-Shape: TypeAlias = Literal["rows", "pages", "flat"]
+Shape: TypeAlias = Literal["rows", "flat", "pages"]
 """`rows`: rows of their own kinds. `pages`: pages. `flat`: rows of generated clients' one kind."""
-
-_SHAPES: Final = ("rows", "flat", "pages")
 
 MAX_ROWS: Final = 1000
 """The most rows in a page that is made of rows. They are kept until it is full."""
@@ -76,8 +74,8 @@ class Conversion:
     """
 
     def __init__(self, to: Shape | None = None, *, drop_personal: bool = False) -> None:
-        if to not in (None, *_SHAPES):
-            shapes = ", ".join(_SHAPES)
+        if to not in (None, *get_args(Shape)):
+            shapes = ", ".join(get_args(Shape))
             raise UsageWireError(f"cannot convert to {quote(to)}; the shapes are {shapes}")
         self._to = to
         self._drop_personal = drop_personal

@@ -18,10 +18,9 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from usagewire.converters.flat_row import UsageTimeBucketResultInner
+from usagewire.converters.scalars import in_decimal128_range
 from usagewire.errors import UsageWireError, quote
 from usagewire.models import (
-    MAX_ADJUSTED,
-    MIN_EXPONENT,
     ROW_CLASSES,
     CostsResult,
     UsageObject,
@@ -306,10 +305,9 @@ def _cost(row: UsageResult) -> dict[str | None, Decimal]:
     if not isinstance(row, CostsResult) or row.amount is None or row.amount.value is None:
         return {}
     value = row.amount.value
-    exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int):
+    if not value.is_finite():
         raise UsageWireError(f"the amount {value} is no finite number")
-    if value and (exponent < MIN_EXPONENT or value.adjusted() > MAX_ADJUSTED):
+    if value and not in_decimal128_range(value):
         raise UsageWireError(f"the amount {quote(value)} has an exponent past decimal128's")
     # Money without a currency is shown as "?", so a currency of that name means the same.
     currency = (row.amount.currency or "?").lower()

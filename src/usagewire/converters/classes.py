@@ -17,10 +17,8 @@ from cattrs import Converter
 from usagewire.converters import codegen, scalars
 from usagewire.errors import DecodeError, located, quote
 from usagewire.wire import names as wire_names
-from usagewire.wire.hook_info import ValueHook, describe, facts_of
+from usagewire.wire.hook_info import Hook, ValueHook, describe, facts_of
 from usagewire.wire.layout import Field, NamingRules, layout_of
-
-Hook = Callable[..., Any]
 
 MAX_COMPILED: Final = 256
 """How many orders of keys of a class are compiled, and how many more are counted at a time."""

@@ -10,7 +10,7 @@ have a weakref slot. For 25 fields that saves half of the time. Other classes ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MemberDescriptorType
 from typing import Any
@@ -21,10 +21,8 @@ from usagewire.converters import scalars
 from usagewire.errors import EncodeError, located, located_writing, quote
 from usagewire.models import NO_PROPERTIES
 from usagewire.wire import names as wire_names
-from usagewire.wire.hook_info import ValueHook
+from usagewire.wire.hook_info import Hook, ValueHook
 from usagewire.wire.layout import Layout
-
-Hook = Callable[..., Any]
 
 
 class _Source:
@@ -146,6 +144,7 @@ def init_side_effects(cls: Any) -> str | None:
     is_mutable = cls.__setattr__ is object.__setattr__
     is_frozen = cls.__setattr__.__name__ == "_frozen_setattrs"
     hooks = ("__attrs_pre_init__", "__attrs_post_init__")
+    slots = {name for base in cls.__mro__ for name in vars(base).get("__slots__", ())}
     not_stored = [a.name for a in attrs.fields(cls) if not _is_only_stored(a, cls)]
     reasons = {
         "has a metaclass": metaclass is not type,
@@ -155,13 +154,9 @@ def init_side_effects(cls: Any) -> str | None:
         f"has {' or '.join(hooks)}": any(hasattr(cls, hook) for hook in hooks),
         f"does more with {', '.join(not_stored)} than to store it": bool(not_stored),
         # As with cache_hash=True.
-        "has slots that are no fields": not _slots(cls) <= {"__weakref__", *attrs.fields_dict(cls)},
+        "has slots that are no fields": not slots <= {"__weakref__", *attrs.fields_dict(cls)},
     }
     return next((reason for reason, applies in reasons.items() if applies), None)
-
-
-def _slots(cls: type) -> set[str]:
-    return {name for base in cls.__mro__ for name in vars(base).get("__slots__", ())}
 
 
 def _is_generated(function: Any) -> bool:
@@ -180,11 +175,12 @@ def _is_only_stored(a: attrs.Attribute[Any], cls: type) -> bool:
 def compile_unstructure(layout: Layout, hooks: Sequence[ValueHook]) -> Hook:
     """Return a function `instance of layout.cls -> JSON object`."""
     source = _Source(
-        Class=layout.cls, unexpected=_unexpected, located=located_writing, merge=merge,
+        Class=layout.cls, EncodeError=EncodeError, located=located_writing, merge=merge,
         no_extra=NO_PROPERTIES,
     )  # fmt: skip
+    wrong = "f'expected a {Class.__name__}, got a {type(x).__name__}'"
     source.add(0, "def unstructure(x):")
-    source.add(1, "if type(x) is not Class: raise unexpected(Class, x)")
+    source.add(1, f"if type(x) is not Class: raise EncodeError({wrong})")
     source.add(1, "at = None", "r = {}", "try:")
     if layout.tags:
         source.add(2, f"r[{layout.written_tag_key!r}] = {layout.tags[0]!r}")
@@ -204,10 +200,6 @@ def compile_unstructure(layout: Layout, hooks: Sequence[ValueHook]) -> Hook:
     source.add(2, "return r")
     source.add(1, "except Exception as error:", "    raise located(error, at)")
     return source.function("unstructure")
-
-
-def _unexpected(cls: type, value: Any) -> EncodeError:
-    return EncodeError(f"expected a {cls.__name__}, got a {type(value).__name__}")
 
 
 def merge(r: dict[str, Any], extra: Any, reserved: frozenset[str]) -> None:

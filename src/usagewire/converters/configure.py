@@ -21,9 +21,8 @@ from usagewire.converters import classes, containers, row_rules, scalars, unions
 from usagewire.errors import UsageWireError
 from usagewire.models import UnknownResult
 from usagewire.wire import names as wire_names
+from usagewire.wire.hook_info import Hook
 from usagewire.wire.layout import Names, Unknown
-
-Hook = Callable[..., Any]
 
 
 def make_converter(

@@ -12,9 +12,7 @@ from typing import Any
 
 from usagewire.converters.scalars import wrong_type
 from usagewire.errors import EncodeError, UsageWireError, located, located_writing, quote
-from usagewire.wire.hook_info import describe
-
-Hook = Callable[..., Any]
+from usagewire.wire.hook_info import Hook, describe
 
 
 def read_sequence(make: Callable[[list[Any]], Any], item_type: Any, item: Hook) -> Hook:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from usagewire.converters.scalars import Leniency
 from usagewire.errors import DecodeError, EncodeError, quote
 from usagewire.models import CostsResult
 from usagewire.wire import names as wire_names
-from usagewire.wire.hook_info import describe
-
-Hook = Callable[..., Any]
+from usagewire.wire.hook_info import Hook, describe
 
 METRIC_KEYS: Final = frozenset(
     key for attribute in wire_names.USAGE_METRICS for key in wire_names.spellings(attribute)

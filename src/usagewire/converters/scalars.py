@@ -9,7 +9,7 @@ integer that is already rounded. Wherever exactness matters it is refused as `ou
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum
 from math import isfinite
@@ -125,7 +125,7 @@ def read_decimal(value: Any, _: Any = None) -> Decimal:
         raise wrong_type("a number or a decimal string", value)
     if not number:
         return ZERO
-    if not _in_decimal128_range(number):
+    if not in_decimal128_range(number):
         raise DecodeError("out_of_range", f"{quote(value)} has an exponent past decimal128's")
     return number
 
@@ -155,19 +155,15 @@ def _check_json(value: Any, depth: int) -> None:
     elif kind is list or kind is dict:
         if not depth:
             raise DecodeError("too_deep", f"an unknown value nests deeper than {MAX_DEPTH} levels")
-        _check_items(value.items() if kind is dict else enumerate(value), depth - 1, kind)
+        for key, item in value.items() if kind is dict else enumerate(value):
+            if kind is dict and type(key) is not str:
+                raise wrong_type("a string as key", key)
+            try:
+                _check_json(item, depth - 1)
+            except DecodeError as error:
+                raise error.within(key)
     else:
         raise wrong_type("JSON", value)
-
-
-def _check_items(items: Iterable[tuple[Any, Any]], depth: int, kind: type) -> None:
-    for key, item in items:
-        if kind is dict and type(key) is not str:
-            raise wrong_type("a string as key", key)
-        try:
-            _check_json(item, depth)
-        except DecodeError as error:
-            raise error.within(key)
 
 
 def lenient_int(used: Leniency) -> Callable[[Any, Any], int]:
@@ -202,7 +198,8 @@ def lenient_bool(used: Leniency) -> Callable[[Any, Any], bool]:
     return read
 
 
-def _in_decimal128_range(number: Decimal) -> bool:
+def in_decimal128_range(number: Decimal) -> bool:
+    """Return whether a number is finite and has exponents that decimal128 has."""
     exponent = number.as_tuple().exponent
     return (
         isinstance(exponent, int) and exponent >= MIN_EXPONENT and number.adjusted() <= MAX_ADJUSTED
@@ -253,7 +250,7 @@ def write_decimal(value: Any) -> int | float | str:
         raise EncodeError(f"expected a finite Decimal, got {quote(value)}")
     if not value:
         return 0
-    if not _in_decimal128_range(value):
+    if not in_decimal128_range(value):
         raise EncodeError(f"{quote(value)} has an exponent past decimal128's")
     magnitude = value.adjusted()
     if -308 < magnitude < 18:  # noqa: PLR2004 -- within int64 and within a normal double

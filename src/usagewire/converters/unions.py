@@ -5,7 +5,7 @@ The table of tags never grows with the input.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin
 
@@ -20,10 +20,8 @@ from usagewire.converters.scalars import wrong_type
 from usagewire.errors import DecodeError, EncodeError, UsageWireError, located, quote
 from usagewire.models import UnknownResult
 from usagewire.wire import names as wire_names
-from usagewire.wire.hook_info import describe
+from usagewire.wire.hook_info import Hook, describe
 from usagewire.wire.layout import tag_keys, tags_of
-
-Hook = Callable[..., Any]
 
 SCALARS: Final[Mapping[type, tuple[type, ...]]] = {
     bool: (bool,),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeAlias
 
 import attrs
 
-Hook = TypeVar("Hook", bound=Callable[..., Any])
+Hook: TypeAlias = Callable[..., Any]
 
 
 def describe(hook: Hook, kind: str, *of: Any) -> Hook:
@@ -29,7 +29,7 @@ def facts_of(hook: Any) -> tuple[Any, ...]:
 class ValueHook:
     """The way to read or write the values of one field."""
 
-    hook: Callable[..., Any] | None
+    hook: Hook | None
     """The function to call; None where the value stays as it is."""
     kind: Any = None
     """The type to pass to the hook."""

@@ -49,7 +49,6 @@ _MAX_LETTER_BYTES: Final = 6 * MAX_LINE_BYTES + 2**16
     "--dialect",
     type=click.Choice(DIALECTS),
     default="api",
-    show_default=True,
     help="Whose names to write: the API's, those of its first specification, or those of an SDK.",
 )
 @click.option(

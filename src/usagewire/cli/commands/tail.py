@@ -39,7 +39,6 @@ from usagewire.streaming.reader import Reader, read
     metavar="SECONDS",
     type=click.FloatRange(min=0, min_open=True),
     default=INTERVAL,
-    show_default=True,
     help="How long to wait before looking for new lines again.",
 )
 def tail(

@@ -1,7 +1,4 @@
-"""The progress bar of long work: bytes, lines per second and time left.
-
-It is drawn on standard error where that is a terminal, and removed when the work ends.
-"""
+"""The progress bar of long work, drawn on a terminal and removed when the work ends."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A summary as text: a table, CSV or JSON, with exact money and no control characters.
-
-It prints nothing.
-"""
+"""A summary as text: a table, CSV or JSON, with exact money and no control characters."""
 
 from __future__ import annotations
 
