@@ -36,11 +36,8 @@ KeyValue: TypeAlias = str | bool | None
 """A value of a group key; None where the row does not say."""
 
 HEADLINE: Final = ("requests", "input_tokens", "input_cached_tokens", "output_tokens")
-"""The metrics every group has, 0 where no row states them.
-
-`requests` is `num_model_requests`. `input_cached_tokens` is a part of `input_tokens`, never an
-addition to it.
-"""
+"""The metrics every group has, 0 where no row states them. `requests` is `num_model_requests`;
+`input_cached_tokens` is a part of `input_tokens`, never an addition to it."""
 
 OTHERS: Final = ("images", "characters", "seconds", "usage_bytes", "sessions", "num_requests")
 """The metrics a group has only where a row of it states them. `usage_bytes` is what was stored in

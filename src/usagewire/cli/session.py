@@ -110,7 +110,7 @@ class Session:
         return reject
 
     def report(self, task: str, error: FileError | None) -> None:
-        """Print the error of a task that is retried, unless it is the same as the last time."""
+        """Print the error of a retried task unless it is the last one again; None is success."""
         text = str(error or "")
         if text and text != self._failures.get(task):
             self.print(text)

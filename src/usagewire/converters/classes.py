@@ -43,8 +43,11 @@ class Rules(NamingRules):
     tests: dict[tuple[Hook, Any], str] = attrs.Factory(dict)
     """The `ValueHook.test` of a hook and a type."""
 
-    def value_hook(self, hook: Hook, kind: Any) -> ValueHook:
-        """Return the way to use `hook` for a `kind`, with None taken out of an optional."""
+    def value_hook(self, field: Field, own: Hook | None, get_hook: Hook) -> ValueHook:
+        """Return how to treat the values of `field`: by its `own` hook, else the converter's."""
+        if own is not None:
+            return ValueHook(own, field.type)
+        hook, kind = get_hook(field.type, cache_result=False), field.type
         nullable = facts_of(hook)[:1] == ("optional",)
         if nullable:
             _, hook, kind = facts_of(hook)
@@ -69,7 +72,6 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
         return structurer(o, structure)
 
     def count(keys: tuple[str, ...]) -> Hook | None:
-        """Count an object of `keys`; return a compiled function if there were enough of them."""
         # Keys that are no str do not come from JSON; `can_compile` refuses them.
         if sum(len(key) for key in keys if type(key) is str) > MAX_KEY_TEXT:
             return None
@@ -82,7 +84,9 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
         if len(compiled) >= MAX_COMPILED or not structurer.can_compile(keys):
             return None
         counts.pop(keys, None)
-        compiled[keys] = structurer.compile(keys)
+        compiled[keys] = codegen.compile_structure(
+            keys, structurer.layout, structurer.hooks, structurer.check_tag
+        )
         return compiled[keys]
 
     return describe(structure, "class", structurer)
@@ -91,7 +95,8 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
 def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
     """Return a hook `instance of cls -> JSON object` in the names of `rules.dialect`."""
     layout = layout_of(cls, converter, rules)
-    hooks = tuple(_write_hook(field, converter, rules) for field in layout.fields)
+    get_hook = converter.get_unstructure_hook
+    hooks = tuple(rules.value_hook(f, f.override.unstruct_hook, get_hook) for f in layout.fields)
     return describe(codegen.compile_unstructure(layout, hooks), "class", layout, hooks)
 
 
@@ -100,7 +105,11 @@ class ClassStructurer:
 
     def __init__(self, cls: Any, converter: Converter, rules: Rules) -> None:
         self.layout = layout_of(cls, converter, rules)
-        self.hooks = tuple(_read_hook(field, converter, rules) for field in self.layout.fields)
+        get_hook = converter.get_structure_hook
+        self.hooks = tuple(
+            rules.value_hook(f, f.override.struct_hook, get_hook) if f.use_hook else ValueHook(None)
+            for f in self.layout.fields
+        )
         self._rules = rules
 
     def __call__(self, o: dict[str, Any], structure: Hook) -> Any:
@@ -154,10 +163,6 @@ class ClassStructurer:
             and all(type(key) is str for key in keys)
         )
 
-    def compile(self, keys: tuple[str, ...]) -> Hook:
-        """Return a function for objects of just `keys`, which `can_compile`."""
-        return codegen.compile_structure(keys, self.layout, self.hooks, self.check_tag)
-
     def check_tag(self, tag: Any, key: str) -> None:
         """Refuse the tag of another class."""
         layout = self.layout
@@ -191,22 +196,6 @@ class ClassStructurer:
             return reader.hook(value, reader.kind)
         except Exception as error:
             raise located(error, key)
-
-
-def _read_hook(field: Field, converter: Converter, rules: Rules) -> ValueHook:
-    if field.override.struct_hook is not None:
-        return ValueHook(field.override.struct_hook, field.type)
-    if not field.use_hook:
-        return ValueHook(None)
-    hook = converter.get_structure_hook(field.type, cache_result=False)
-    return rules.value_hook(hook, field.type)
-
-
-def _write_hook(field: Field, converter: Converter, rules: Rules) -> ValueHook:
-    if field.override.unstruct_hook is not None:
-        return ValueHook(field.override.unstruct_hook, field.type)
-    hook = converter.get_unstructure_hook(field.type, cache_result=False)
-    return rules.value_hook(hook, field.type)
 
 
 class RecursiveHooks:

@@ -223,14 +223,16 @@ def _required(cls: Any) -> tuple[str, ...]:
 
 
 def _build(cls: Any, flat: UsageTimeBucketResultInner) -> Any:
-    for name in _required(cls):
-        if getattr(flat, name) is None:
-            key = wire_names.spelling(name, "api")
+    fields: dict[str, Any] = {}
+    for a in attrs.fields(cls):
+        value = getattr(flat, a.name)
+        if value is None and a.default is attrs.NOTHING:
+            key = wire_names.spelling(a.name, "api")
             raise DecodeError(
                 "missing_field", f"{cls.__name__} requires {key!r}, which is absent"
             ).within(key)
-    values = {a.name: getattr(flat, a.name) for a in attrs.fields(cls)}
-    return cls(**{name: None if value == "" else value for name, value in values.items()})
+        fields[a.name] = None if value == "" else value
+    return cls(**fields)
 
 
 def _as_unknown(flat: UsageTimeBucketResultInner) -> UnknownResult:

@@ -130,6 +130,7 @@ def fields_of(cls: Any, converter: Converter, rules: NamingRules) -> tuple[Field
     except NameError as error:
         raise UsageWireError(f"cannot resolve the annotations of {origin!r}: {error}") from error
     variables = _type_variables(cls)
+    own = {name for base in _own_bases(origin) for name in attrs.fields_dict(base)}
     given = rules.names.get(origin, {})
     if unknown := given.keys() - attrs.fields_dict(origin).keys():
         raise UsageWireError(f"{origin.__name__} has no field {min(unknown)!r} to name")
@@ -142,17 +143,16 @@ def fields_of(cls: Any, converter: Converter, rules: NamingRules) -> tuple[Field
             raise UsageWireError(f"{origin.__name__}.{a.name} is omitted and has no default")
         if custom.omit or not a.init or (a.name == wire_names.EXTRA and names is None):
             continue
-        ours = any(a.name in attrs.fields_dict(base) for base in _own_bases(origin))
         if names is not None:
             read = written = names
-        elif ours:
+        elif a.name in own:
             written = (wire_names.spelling(a.name, rules.dialect),)
             read = wire_names.spellings(a.name)
         else:
             read = written = (a.alias if converter.use_alias else a.name,)
         omit = custom.omit_if_default
         if omit is None:
-            omit = converter.omit_if_default or (ours and a.name not in wire_names.ALWAYS_WRITTEN)
+            omit = converter.omit_if_default or a.name in own - wire_names.ALWAYS_WRITTEN
         found.append(
             Field(
                 attribute=a.name,
@@ -162,7 +162,9 @@ def fields_of(cls: Any, converter: Converter, rules: NamingRules) -> tuple[Field
                 written=written[0],
                 read=read,
                 override=custom,
-                use_hook=a.converter is None or not converter._prefer_attrib_converters,  # noqa: SLF001 -- cattrs has no public name for it
+                use_hook=custom.struct_hook is not None
+                or a.converter is None
+                or not converter._prefer_attrib_converters,  # noqa: SLF001 -- cattrs has no public name for it
                 omit_default=omit and a.default is not attrs.NOTHING,
             )
         )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import click
 from cattrs import Converter
@@ -15,12 +15,10 @@ from usagewire.cli.outputs import Outputs
 from usagewire.cli.session import Session
 from usagewire.codec.decoder import MAX_LINE_BYTES, Decoder
 from usagewire.converters.configure import make_converter
-from usagewire.errors import Rejection, UsageWireError
+from usagewire.errors import UsageWireError
 from usagewire.models import UsageObject
 from usagewire.streaming.dead_letters import DeadLetter
 from usagewire.wire.names import DIALECTS, Dialect
-
-_Reject: TypeAlias = Callable[[Rejection, Mapping[str, Any]], None]
 
 _MAX_LETTER_BYTES: Final = 6 * MAX_LINE_BYTES + 2**16
 """A dead letter escapes some characters of its line, to six times their length at most."""
@@ -88,7 +86,7 @@ def convert(
         with Outputs(out, rejects, files, dialect) as outputs:
             reading: dict[str, Any] = {"max_raw_bytes": MAX_LINE_BYTES, "converter": converter}
             if from_rejects:
-                batches = _mended_batches(session, files, outputs.reject, **reading)
+                batches = _mended_batches(session, files, outputs, **reading)
             else:
                 reject = outputs.reject
                 batches = session.batches(files, on_error=reject, required=True, **reading)
@@ -120,13 +118,13 @@ def _conversion_converter(conversion: Conversion, session: Session, *, strict: b
 
 
 def _mended_batches(
-    session: Session, files: Sequence[str], reject: _Reject, **reading: Any
+    session: Session, files: Sequence[str], outputs: Outputs, **reading: Any
 ) -> Iterator[list[Any]]:
     """Yield the records of the lines in `files` of dead letters.
 
-    A line that is rejected again goes to `reject` with the notes of its letter.
+    A line that is rejected again is kept with the notes of its letter.
     """
-    on_error = session.rejection_handler(lambda r: reject(r, letter.additional_properties))
+    on_error = session.rejection_handler(lambda r: outputs.reject(r, letter.additional_properties))
     decoder = session.source = Decoder(on_error=on_error, max_rejections=0, **reading)
     others: list[int] = []
     for letters in session.batches(

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from rich import box
 from rich.console import Console
@@ -94,11 +94,8 @@ def live_table(sums: Summary, height: int) -> tuple[Table, int]:
     return table, max(0, len(groups) - most)
 
 
-FORMATS: Final[Mapping[str, Callable[[Summary, Mapping[str, int]], str]]] = {
-    "table": as_table,
-    "json": as_json,
-    "csv": as_csv,
-}
+_Format: TypeAlias = Callable[[Summary, Mapping[str, int]], str]
+FORMATS: Final[Mapping[str, _Format]] = {"table": as_table, "json": as_json, "csv": as_csv}
 
 
 def _table(sums: Summary, groups: Sequence[Group], *, framed: bool) -> Table:
