@@ -262,11 +262,11 @@ class Summary:
                 self._skipped[short] += 1
                 continue
             key = tuple(read(row, start) for read in self._readers)
-            metrics = {
-                name: number
-                for name in self._metrics
-                if (number := getattr(row, _ATTRIBUTES[name], None)) is not None
-            }
+            metrics = {}
+            for name in self._metrics:
+                number = getattr(row, _ATTRIBUTES[name], None)
+                if number is not None:
+                    metrics[name] = number
             self._sums[key].add(1, metrics, cost)
 
     @property

@@ -176,6 +176,13 @@ _SCALARS = {
     for kind in (int, str, bool)
     if a.type == kind | None
 }
+_FIELDS_OF: dict[type, frozenset[str]] = {
+    cls: frozenset(attrs.fields_dict(cls)) for cls in ROW_CLASSES
+}
+_REQUIRED_OF: dict[type, tuple[str, ...]] = {
+    cls: tuple(a.name for a in attrs.fields(cls) if a.default is attrs.NOTHING)
+    for cls in ROW_CLASSES
+}
 _OF_COSTS = ("amount", "quantity", "quantity_unit", "line_item")
 
 
@@ -191,7 +198,7 @@ def _is_blank(value: Any) -> bool:
 
 def _fits(cls: type, held: Iterable[str], flat: UsageTimeBucketResultInner) -> bool:
     """Return whether the fields allow that the row is a `cls`, as its tag says."""
-    if not _names(cls).issuperset(held):
+    if not _FIELDS_OF[cls].issuperset(held):
         return False
     if cls is not CostsResult or any(getattr(flat, name) is not None for name in _OF_COSTS):
         return True
@@ -204,8 +211,8 @@ def _by_fields(held: Mapping[str, Any], flat: UsageTimeBucketResultInner) -> typ
         cls
         for cls in wire_names.KINDS_OF_FLAT_CLIENTS
         if cls is not CostsResult
-        and _names(cls).issuperset(held)
-        and all(getattr(flat, name) is not None for name in _required(cls))
+        and _FIELDS_OF[cls].issuperset(held)
+        and all(getattr(flat, name) is not None for name in _REQUIRED_OF[cls])
     ]
     if len(kinds) == 1:
         return kinds[0]
@@ -215,11 +222,6 @@ def _by_fields(held: Mapping[str, Any], flat: UsageTimeBucketResultInner) -> typ
         "ambiguous_kind",
         f"the tag is {quote(flat.object)}, and with {quote(shown)} the row could be {could}",
     )
-
-
-@cache
-def _required(cls: Any) -> tuple[str, ...]:
-    return tuple(a.name for a in attrs.fields(cls) if a.default is attrs.NOTHING)
 
 
 def _build(cls: Any, flat: UsageTimeBucketResultInner) -> Any:
