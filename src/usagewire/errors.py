@@ -172,8 +172,7 @@ def located(error: Exception, step: str | int | None) -> Exception:
     not ours and becomes a `bad_value` with `error` as its cause; cattrs' error groups are followed
     down to their first leaf. Running out of memory stays what it is.
     """
-    memory = lack_of_memory(error)
-    if memory is not None:
+    if memory := lack_of_memory(error):
         return memory
     found = error if isinstance(error, DecodeError) else _blame(error)
     if found is not error:
@@ -191,8 +190,6 @@ def lack_of_memory(error: BaseException) -> MemoryError | None:
 
 
 def _blame(error: Exception) -> DecodeError:
-    if isinstance(error, RecursionError):
-        return DecodeError("too_deep", _message(error))
     if isinstance(error, ExceptionGroup):
         first = error.exceptions[0]
         found = first if isinstance(first, DecodeError) else _blame(first)
@@ -202,7 +199,8 @@ def _blame(error: Exception) -> DecodeError:
             if step is not None:
                 found = found.within(step)
         return found
-    return DecodeError("bad_value", _message(error))
+    code = "too_deep" if isinstance(error, RecursionError) else "bad_value"
+    return DecodeError(code, _message(error))
 
 
 def _message(error: Exception) -> str:

@@ -8,12 +8,12 @@ This module knows no JSON and no files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from functools import cache
 from types import NoneType
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import attrs
 
@@ -24,7 +24,7 @@ from usagewire.errors import DecodeError, UsageWireError, quote
 from usagewire.models import NO_PROPERTIES, UsageResponse, UsageResult, UsageTimeBucket
 from usagewire.wire import names as wire_names
 
-Shape: TypeAlias = Literal["rows", "pages", "flat"]
+Shape: TypeAlias = Literal["rows", "flat", "pages"]
 """`rows`: rows of their own kinds. `pages`: pages. `flat`: rows of generated clients' one kind."""
 
 MAX_ROWS: Final = 1000
@@ -74,10 +74,10 @@ class Conversion:
     """
 
     def __init__(self, to: Shape | None = None, *, drop_personal: bool = False) -> None:
-        if to not in tuple(_SHAPES):
-            shapes = ", ".join(filter(None, _SHAPES))
+        if to not in (None, *get_args(Shape)):
+            shapes = ", ".join(get_args(Shape))
             raise UsageWireError(f"cannot convert to {quote(to)}; the shapes are {shapes}")
-        self._convert = _SHAPES[to]
+        self._to = to
         self._drop_personal = drop_personal
         self._interval = (0, 0)
         self._rows: list[UsageResult] = []
@@ -92,7 +92,17 @@ class Conversion:
             UsageWireError: where it is no page, bucket or row, unless nothing is to be changed.
 
         """
-        return self._convert(self, without_personal(record) if self._drop_personal else record)
+        if self._drop_personal:
+            record = without_personal(record)
+        if self._to is None:
+            return [record]
+        if self._to == "pages":
+            return self._add_to_page(record)
+        if self._to == "rows":
+            return [*_rows(record)]
+        if isinstance(record, UsageTimeBucketResultInner):
+            return [record]
+        return [_flat(row) for row in _rows(record)]
 
     def close(self) -> list[Record]:
         """Return what was kept back. More records may be added afterwards."""
@@ -102,18 +112,7 @@ class Conversion:
         start, end = self._interval
         return [_page(UsageTimeBucket(start_time=start, end_time=end, results=kept))]
 
-    def _as_it_is(self, record: Record) -> list[Record]:
-        return [record]
-
-    def _as_rows(self, record: Record) -> list[Record]:
-        return [*_rows(record)]
-
-    def _as_flat(self, record: Record) -> list[Record]:
-        if isinstance(record, UsageTimeBucketResultInner):
-            return [record]
-        return [_flat(row) for row in _rows(record)]
-
-    def _as_pages(self, record: Record) -> list[Record]:
+    def _add_to_page(self, record: Record) -> list[Record]:
         if isinstance(record, UsageResponse):
             return [*self.close(), record]
         if isinstance(record, UsageTimeBucket):
@@ -128,12 +127,7 @@ class Conversion:
 
 
 def without_personal(record: Any) -> Any:
-    """Return the record without personal data, as `Conversion` defines it.
-
-    Raises:
-        UsageWireError: where it is no record.
-
-    """
+    """Return the record without personal data, as `Conversion` defines it."""
     cls = type(record)
     if not attrs.has(cls):
         raise UsageWireError(f"expected a page, a bucket or a row, got a {cls.__name__}")
@@ -153,7 +147,6 @@ def _attributes(cls: Any) -> tuple[tuple[str, bool], ...]:
 
 
 def _cleaned(value: Any) -> Any:
-    """Return a value of a record, or of JSON, without personal data."""
     if isinstance(value, _SCALARS):
         return value
     if isinstance(value, list | tuple):
@@ -187,7 +180,6 @@ def _rows(record: Record) -> Iterator[UsageResult]:
 
 
 def _with_times(row: UsageResult, times: Mapping[str, int | None]) -> UsageResult:
-    """Return the row with these unknown fields for its times."""
     others = {key: v for key, v in row.additional_properties.items() if key not in (START, END)}
     return attrs.evolve(row, additional_properties={**others, **times} or NO_PROPERTIES)
 
@@ -215,11 +207,3 @@ def _flat(row: UsageResult) -> Record:
 
 def _page(bucket: UsageTimeBucket) -> UsageResponse:
     return UsageResponse(data=(bucket,), has_more=False)
-
-
-_SHAPES: Final[Mapping[str | None, Callable[[Conversion, Record], list[Record]]]] = {
-    None: Conversion._as_it_is,  # noqa: SLF001 -- a table of this class's own methods
-    "rows": Conversion._as_rows,  # noqa: SLF001
-    "flat": Conversion._as_flat,  # noqa: SLF001
-    "pages": Conversion._as_pages,  # noqa: SLF001
-}

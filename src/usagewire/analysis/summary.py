@@ -8,6 +8,7 @@ This module knows no JSON, no files and no terminal.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation
@@ -17,13 +18,11 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from usagewire.converters.flat_row import UsageTimeBucketResultInner
+from usagewire.converters.scalars import in_decimal128_range
 from usagewire.errors import UsageWireError, quote
 from usagewire.models import (
-    MAX_ADJUSTED,
-    MIN_EXPONENT,
     ROW_CLASSES,
     CostsResult,
-    UnknownResult,
     UsageObject,
     UsageResponse,
     UsageResult,
@@ -37,11 +36,8 @@ KeyValue: TypeAlias = str | bool | None
 """A value of a group key; None where the row does not say."""
 
 HEADLINE: Final = ("requests", "input_tokens", "input_cached_tokens", "output_tokens")
-"""The metrics every group has, 0 where no row states them.
-
-`requests` is `num_model_requests`. `input_cached_tokens` is a part of `input_tokens`, never an
-addition to it.
-"""
+"""The metrics every group has, 0 where no row states them. `requests` is `num_model_requests`;
+`input_cached_tokens` is a part of `input_tokens`, never an addition to it."""
 
 OTHERS: Final = ("images", "characters", "seconds", "usage_bytes", "sessions", "num_requests")
 """The metrics a group has only where a row of it states them. `usage_bytes` is what was stored in
@@ -69,9 +65,7 @@ counts it twice.
 """
 
 KINDS: Final[Mapping[str, str]] = {
-    cls.object: cls.object.removeprefix("organization.")
-    .removeprefix("usage.")
-    .removesuffix(".result")
+    cls.object: cls.object.split(".", 1)[1].removeprefix("usage.").removesuffix(".result")
     for cls in ROW_CLASSES
 }
 """The short name of each known tag, as `completions`, `file_searches` or `costs`."""
@@ -171,8 +165,6 @@ class Group:
 
 @attrs.define
 class _Sums:
-    """Sums that grow."""
-
     rows: int = 0
     metrics: dict[str, int] = attrs.Factory(dict)
     cost: dict[str | None, Decimal] = attrs.Factory(dict)
@@ -189,17 +181,10 @@ class _Sums:
             self.cost[currency] = _EXACT.add(before, value) if value else before
 
     def group(self, key: Mapping[str, KeyValue]) -> Group:
-        by_currency = sorted(self.cost.items(), key=lambda item: (item[0] is None, item[0]))
-        return Group(
-            key=key,
-            rows=self.rows,
-            metrics={
-                name: self.metrics.get(name, 0)
-                for name in _ATTRIBUTES
-                if name in HEADLINE or name in self.metrics
-            },
-            cost=dict(by_currency),
-        )
+        metrics = dict.fromkeys(HEADLINE, 0) | self.metrics
+        metrics = {name: metrics[name] for name in _ATTRIBUTES if name in metrics}
+        cost = dict(sorted(self.cost.items(), key=lambda item: (item[0] is None, item[0])))
+        return Group(key=key, rows=self.rows, metrics=metrics, cost=cost)
 
 
 class Summary:
@@ -250,7 +235,7 @@ class Summary:
                 )
         if len(set(self.by)) < len(self.by):
             raise UsageWireError(f"a group key is given twice: {', '.join(self.by)}")
-        self._readers = [_READERS[name] for name in self.by]
+        self._readers = [_reader(name) for name in self.by]
         for name in kinds:
             if name not in KINDS.values() and "." not in name:
                 raise UsageWireError(
@@ -259,8 +244,8 @@ class Summary:
                 )
         self._kinds = frozenset(map(kind, kinds))
         self._metrics = HEADLINE + OTHERS + (BREAKDOWN if breakdown else ())
-        self._sums: dict[tuple[KeyValue, ...], _Sums] = {}
-        self._skipped: dict[str, int] = {}
+        self._sums: dict[tuple[KeyValue, ...], _Sums] = defaultdict(_Sums)
+        self._skipped: Counter[str] = Counter()
 
     def add(self, record: Record) -> None:
         """Add every row of a record, or none where this raises.
@@ -274,26 +259,21 @@ class Summary:
         for row, start, cost in found:
             short = kind(row.object)
             if self._kinds and short not in self._kinds:
-                self._skipped[short] = self._skipped.get(short, 0) + 1
+                self._skipped[short] += 1
                 continue
             key = tuple(read(row, start) for read in self._readers)
-            sums = self._sums.get(key)
-            if sums is None:
-                sums = self._sums[key] = _Sums()
             metrics = {}
             for name in self._metrics:
                 number = getattr(row, _ATTRIBUTES[name], None)
                 if number is not None:
                     metrics[name] = number
-            sums.add(1, metrics, cost)
+            self._sums[key].add(1, metrics, cost)
 
     @property
     def groups(self) -> list[Group]:
         """The groups, sorted by their keys' values as text; None comes last."""
-        ordered = sorted(
-            self._sums.items(), key=lambda item: [(v is None, str(v)) for v in item[0]]
-        )
-        return [sums.group(dict(zip(self.by, key, strict=True))) for key, sums in ordered]
+        ordered = sorted(self._sums, key=lambda key: [(v is None, str(v)) for v in key])
+        return [self._sums[key].group(dict(zip(self.by, key, strict=True))) for key in ordered]
 
     @property
     def total(self) -> Group:
@@ -312,7 +292,7 @@ class Summary:
 def _row(record: Any) -> UsageResult:
     if isinstance(record, UsageTimeBucketResultInner):
         return record.to_result()
-    if not isinstance(record, (*ROW_CLASSES, UnknownResult)):
+    if not isinstance(record, UsageResult):
         raise UsageWireError(f"expected a page, a bucket or a row, got a {type(record).__name__}")
     return record
 
@@ -322,10 +302,9 @@ def _cost(row: UsageResult) -> dict[str | None, Decimal]:
     if not isinstance(row, CostsResult) or row.amount is None or row.amount.value is None:
         return {}
     value = row.amount.value
-    exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int):
+    if not value.is_finite():
         raise UsageWireError(f"the amount {value} is no finite number")
-    if value and (exponent < MIN_EXPONENT or value.adjusted() > MAX_ADJUSTED):
+    if value and not in_decimal128_range(value):
         raise UsageWireError(f"the amount {quote(value)} has an exponent past decimal128's")
     # Money without a currency is shown as "?", so a currency of that name means the same.
     currency = (row.amount.currency or "?").lower()
@@ -343,17 +322,13 @@ def _day(start: int | None) -> str | None:
         return None
 
 
-def _month(start: int | None) -> str | None:
-    day = _day(start)
-    return day and day[: len("YYYY-MM")]
-
-
-def _attribute(name: str) -> Callable[[Any, int | None], KeyValue]:
-    return lambda row, _: getattr(row, name, None)
-
-
-_READERS: Final[Mapping[str, Callable[[Any, int | None], KeyValue]]] = {
-    "kind": lambda row, _: kind(row.object),
-    "day": lambda _, start: _day(start),
-    "month": lambda _, start: _month(start),
-} | {name: _attribute(attribute) for name, attribute in ATTRIBUTE_KEYS.items()}
+def _reader(key: str) -> Callable[[Any, int | None], KeyValue]:
+    """Return a function from a row, and the start of its interval, to the value of a group key."""
+    if key == "kind":
+        return lambda row, _: kind(row.object)
+    if key == "day":
+        return lambda _, start: _day(start)
+    if key == "month":
+        return lambda _, start: (_day(start) or "")[: len("YYYY-MM")] or None
+    attribute = ATTRIBUTE_KEYS[key]
+    return lambda row, _: getattr(row, attribute, None)

@@ -22,12 +22,7 @@ _MAX_BYTES: Final = 2**16
 
 
 class CheckpointFile:
-    """The checkpoint of reading `log`, in the file `path`.
-
-    Raises:
-        FileError: where that is the log itself, or its name asks for compression.
-
-    """
+    """The checkpoint of reading `log`, in the file `path`: not compressed, and not the log."""
 
     def __init__(self, path: str, log: str) -> None:
         if realpath(path) == realpath(log):
@@ -40,13 +35,7 @@ class CheckpointFile:
         self._error: FileError | None = None
 
     def read(self) -> str | None:
-        """Return the checkpoint, or None where there is no file yet.
-
-        Raises:
-            FileError: where the file cannot be read.
-            CheckpointError: where it holds no checkpoint.
-
-        """
+        """Return the checkpoint, or None where there is no file yet."""
         try:
             with Path(self._path).open("rb") as file:
                 text = file.read(_MAX_BYTES).decode("utf-8", "replace")
@@ -72,8 +61,7 @@ class CheckpointFile:
         try:
             with Writer(self._path) as writer:
                 writer.write_line(text.encode())
+            self._saved, self._error = text, None
         except FileError as error:
             self._error = error
-        else:
-            self._saved, self._error = text, None
         return self._error

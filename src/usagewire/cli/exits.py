@@ -28,12 +28,7 @@ TERMINATED: Final = 143
 
 @contextmanager
 def exit_on_failure(state: Callable[[], str]) -> Iterator[None]:
-    """Exit with a status on an interrupt, an error, or output that cannot be written.
-
-    Args:
-        state: returns how far the work is, for the last message.
-
-    """
+    """Exit on an interrupt, an error or failed output; `state` tells how far the work is."""
     try:
         with exit_on_output_error(), terminable():
             yield

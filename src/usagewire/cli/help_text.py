@@ -19,9 +19,7 @@ FILE is the path of one log of NDJSON, not compressed, which need not be there
 yet. It may be rotated; what was written to it before that is read first.
 """
 
-_SIGNALS: Final = f"""\
-  {INTERRUPTED}  interrupted (Ctrl-C); {TERMINATED} told to end (SIGTERM)"""
-
+_SIGNALS: Final = f"  {INTERRUPTED}  interrupted (Ctrl-C); {TERMINATED} told to end (SIGTERM)"
 _SECOND_SIGNAL: Final = f"""\
   {INTERRUPTED}  interrupted again before the sums were printed; {TERMINATED} the same by SIGTERM"""
 

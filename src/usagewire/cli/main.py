@@ -1,7 +1,6 @@
 """The command line: the group of all commands.
 
-Results go to standard output, messages about the run to standard error. The commands decide nothing
-about data. `usagewire.__main__` runs it; it needs the extra `cli` (click, rich).
+Results go to standard output, messages about the run to standard error. It needs the extra `cli`.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from usagewire.cli.exits import exit_on_output_error
 
 
 @click.group(
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
     epilog=help_text.OVERVIEW,
 )
 @click.version_option(__version__, prog_name="usagewire")

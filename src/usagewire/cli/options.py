@@ -20,7 +20,6 @@ BY: Final = click.option(
     "--by",
     metavar="KEY,KEY...",
     default="model",
-    show_default=True,
     help=f"Group rows by these keys: {', '.join(KEYS)}. Days and months are UTC.",
 )
 KIND: Final = click.option(

@@ -6,6 +6,7 @@ Standard output may take the place of the file of records; what it got cannot be
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -29,16 +30,7 @@ STDOUT: Final = "-"
 class Outputs:
     """The outputs of one conversion. A context manager: an exception leaves both as they were.
 
-    Args:
-        out: the file for the records, or `STDOUT`.
-        rejects: the file for the rejected lines, if there is to be one.
-        files: the sources that are read. One of the outputs may be among them.
-        dialect: as in `Writer`.
-
-    Raises:
-        FileError: where one cannot be written, both are one file, or both are among the sources;
-            where a source is to be replaced and `rejects` holds something.
-
+    `out` is a file or `STDOUT`; `files` are the sources, and one of the outputs may be among them.
     """
 
     def __init__(
@@ -89,22 +81,16 @@ class Outputs:
         return self._written or "nothing was written"
 
     def write_all(self, records: Iterable[Any]) -> None:
-        """Write records. Raise as `Writer.write_all`, or OSError for standard output."""
+        """Write records."""
         self._records.write_all(records)
 
     def reject(self, rejection: Rejection, notes: Mapping[str, Any] = NO_PROPERTIES) -> None:
-        """Keep a rejected line with notes on it, if there is a file for it."""
+        """Keep a rejected line with notes on it, if there is a file for rejects."""
         if self._letters is not None:
             self._letters(rejection, notes)
 
     def close(self, rejected: int) -> None:
-        """Give the files their names, one right after the other.
-
-        Raises:
-            FileError: where that cannot be done; where it would lose the `rejected` lines, because
-                only the source that is to be replaced has them.
-
-        """
+        """Give the files their names, unless the `rejected` lines would be lost with a source."""
         if rejected and self._replaces_source and self._letters is None:
             raise FileError(
                 f"{self._out}: replacing it would lose {rejected} rejected lines; give a file for"
@@ -161,7 +147,6 @@ class StandardOutput:
 
 
 def _is_stdin(path: str, names: list[str]) -> bool:
-    """Return whether a file is read as standard input."""
     if STDIN in names:
         with suppress(OSError, ValueError):  # where there is none of them
             return os.path.samestat(os.fstat(0), os.stat(path))  # noqa: PTH116 -- as given
@@ -175,11 +160,10 @@ def _harmless(text: bytes) -> bytes:
     b'{"model":"a\\u009b\\udb40\\udc01"}\n'
 
     """
-    return "".join(
-        c if c.isprintable() or c == "\n" else _escaped(c) for c in text.decode()
-    ).encode()
 
+    def shown(c: str) -> str:
+        if c.isprintable() or c == "\n":
+            return c
+        return re.sub("....", r"\\u\g<0>", c.encode("utf-16-be").hex())
 
-def _escaped(character: str) -> str:
-    units = character.encode("utf-16-be").hex()
-    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
+    return "".join(map(shown, text.decode())).encode()

@@ -1,7 +1,4 @@
-"""One command at work: it reads files in batches, counts lines and failures, and ends.
-
-The session knows nothing of the purpose of the records.
-"""
+"""One command at work: it reads files in batches, counts lines and failures, and ends."""
 
 from __future__ import annotations
 
@@ -31,14 +28,7 @@ _COUNTS: Final = ("lines", "records", "rejected", "blank", "lenient")
 
 
 class Session:
-    """The reading of one command.
-
-    Args:
-        unfinished: returns the text for an early end, as that nothing was written.
-        limit: as in `RejectionPrinter`.
-        console: where messages are printed, standard error by default.
-
-    """
+    """The reading of one command; `unfinished` returns the text for an early end."""
 
     def __init__(
         self,
@@ -80,31 +70,20 @@ class Session:
         required: bool = False,
         **options: Any,
     ) -> Iterator[list[Any]]:
-        """Yield the records of `files`, with a progress bar where there is much to read.
+        """Yield the records of `files` as `read` does, with a progress bar where there are many.
 
-        Args:
-            files: as in `read`.
-            kind: as in `read`.
-            on_error: called with each rejected line after it was printed.
-            required: whether a file that cannot be read ends the command. Otherwise its error is
-                printed, and reading goes on with the next file.
-            options: as in `read`.
-
-        Raises:
-            FileError: only if `required`.
-
+        `on_error` gets each rejected line after it was printed. The error of a file that cannot be
+        read is printed, and reading goes on with the next file, unless all are `required`.
         """
         on_error = self.rejection_handler(on_error)
         reader = read(files, kind, on_error=on_error, max_rejections=0, **options)
         self.source = self.source or reader
         self.cleanup.callback(reader.close)
-        self.cleanup.enter_context(
-            Bar(
-                self.console,
-                total_size(files),
-                lambda: State(reader.name, reader.taken, self._lines),
-            )
-        )
+
+        def progress() -> State:
+            return State(reader.name, reader.taken, self._lines)
+
+        self.cleanup.enter_context(Bar(self.console, total_size(files), progress))
         while True:
             try:
                 for batch in reader.batches():
@@ -120,7 +99,7 @@ class Session:
         self.rejections.finish_file()
 
     def rejection_handler(self, then: OnRejection | None = None) -> OnRejection:
-        """Return a function that prints a rejected line and calls `then`, for `on_error`."""
+        """Return an `on_error` that prints a rejected line and then calls `then`."""
 
         def reject(rejection: Rejection) -> None:
             self._lines += 1
@@ -131,10 +110,7 @@ class Session:
         return reject
 
     def report(self, task: str, error: FileError | None) -> None:
-        """Print the error of a task that is retried, unless it is the same as the last time.
-
-        None means that the task succeeded. The status tells of the tasks that fail at the end.
-        """
+        """Print the error of a retried task unless it is the last one again; None is success."""
         text = str(error or "")
         if text and text != self._failures.get(task):
             self.print(text)

@@ -1,11 +1,7 @@
 """attrs classes from JSON objects and back.
 
-`ClassStructurer` is the rule: it sorts the keys of an object, in any spelling, into fields and
-unknown keys, calls the converter's hook for each value, and calls the constructor.
-
-Rows of one kind repeat their keys in one order. When an order of keys has come a few times,
-`codegen` compiles the same steps for just that order. The number of compiled orders has a limit;
-`ClassStructurer` reads all other objects.
+`ClassStructurer` is the rule. Rows of one kind repeat their keys in one order: when an order has
+come a few times, `codegen` compiles the same steps for just that order, up to a limit.
 """
 
 from __future__ import annotations
@@ -21,10 +17,8 @@ from cattrs import Converter
 from usagewire.converters import codegen, scalars
 from usagewire.errors import DecodeError, located, quote
 from usagewire.wire import names as wire_names
-from usagewire.wire.hook_info import ValueHook, describe, value_hook
+from usagewire.wire.hook_info import Hook, ValueHook, describe, facts_of
 from usagewire.wire.layout import Field, NamingRules, layout_of
-
-Hook = Callable[..., Any]
 
 MAX_COMPILED: Final = 256
 """How many orders of keys of a class are compiled, and how many more are counted at a time."""
@@ -44,10 +38,20 @@ _NO_ROW: Final = frozenset({*wire_names.WRAPPERS, wire_names.API_ERROR})
 class Rules(NamingRules):
     """The options of a converter."""
 
-    strict: bool
-    used: scalars.Leniency
-    tests: Mapping[tuple[Hook, Any], str]
-    """For a hook and a type, the `ValueHook.test` of it."""
+    strict: bool = attrs.field(kw_only=True)
+    used: scalars.Leniency = attrs.field(kw_only=True)
+    tests: dict[tuple[Hook, Any], str] = attrs.Factory(dict)
+    """The `ValueHook.test` of a hook and a type."""
+
+    def value_hook(self, field: Field, own: Hook | None, get_hook: Hook) -> ValueHook:
+        """Return how to treat the values of `field`: by its `own` hook, else the converter's."""
+        if own is not None:
+            return ValueHook(own, field.type)
+        hook, kind = get_hook(field.type, cache_result=False), field.type
+        nullable = facts_of(hook)[:1] == ("optional",)
+        if nullable:
+            _, hook, kind = facts_of(hook)
+        return ValueHook(hook, kind, nullable, self.tests.get((hook, kind)))
 
 
 def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
@@ -68,7 +72,6 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
         return structurer(o, structure)
 
     def count(keys: tuple[str, ...]) -> Hook | None:
-        """Count an object of `keys`; return a compiled function if there were enough of them."""
         # Keys that are no str do not come from JSON; `can_compile` refuses them.
         if sum(len(key) for key in keys if type(key) is str) > MAX_KEY_TEXT:
             return None
@@ -81,7 +84,9 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
         if len(compiled) >= MAX_COMPILED or not structurer.can_compile(keys):
             return None
         counts.pop(keys, None)
-        compiled[keys] = structurer.compile(keys)
+        compiled[keys] = codegen.compile_structure(
+            keys, structurer.layout, structurer.hooks, structurer.check_tag
+        )
         return compiled[keys]
 
     return describe(structure, "class", structurer)
@@ -90,7 +95,8 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
 def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
     """Return a hook `instance of cls -> JSON object` in the names of `rules.dialect`."""
     layout = layout_of(cls, converter, rules)
-    hooks = tuple(_write_hook(field, converter, rules) for field in layout.fields)
+    get_hook = converter.get_unstructure_hook
+    hooks = tuple(rules.value_hook(f, f.override.unstruct_hook, get_hook) for f in layout.fields)
     return describe(codegen.compile_unstructure(layout, hooks), "class", layout, hooks)
 
 
@@ -99,7 +105,11 @@ class ClassStructurer:
 
     def __init__(self, cls: Any, converter: Converter, rules: Rules) -> None:
         self.layout = layout_of(cls, converter, rules)
-        self.hooks = tuple(_read_hook(field, converter, rules) for field in self.layout.fields)
+        get_hook = converter.get_structure_hook
+        self.hooks = tuple(
+            rules.value_hook(f, f.override.struct_hook, get_hook) if f.use_hook else ValueHook(None)
+            for f in self.layout.fields
+        )
         self._rules = rules
 
     def __call__(self, o: dict[str, Any], structure: Hook) -> Any:
@@ -153,10 +163,6 @@ class ClassStructurer:
             and all(type(key) is str for key in keys)
         )
 
-    def compile(self, keys: tuple[str, ...]) -> Hook:
-        """Return a function for objects of just `keys`, which `can_compile`."""
-        return codegen.compile_structure(keys, self.layout, self.hooks, self.check_tag)
-
     def check_tag(self, tag: Any, key: str) -> None:
         """Refuse the tag of another class."""
         layout = self.layout
@@ -192,28 +198,11 @@ class ClassStructurer:
             raise located(error, key)
 
 
-def _read_hook(field: Field, converter: Converter, rules: Rules) -> ValueHook:
-    if field.override.struct_hook is not None:
-        return ValueHook(field.override.struct_hook, field.type)
-    if not field.use_hook:
-        return ValueHook(None)
-    hook = converter.get_structure_hook(field.type, cache_result=False)
-    return value_hook(hook, field.type, rules.tests)
-
-
-def _write_hook(field: Field, converter: Converter, rules: Rules) -> ValueHook:
-    if field.override.unstruct_hook is not None:
-        return ValueHook(field.override.unstruct_hook, field.type)
-    hook = converter.get_unstructure_hook(field.type, cache_result=False)
-    return value_hook(hook, field.type, rules.tests)
-
-
 class RecursiveHooks:
     """The hooks of classes inside themselves, built once and entered to a fixed depth.
 
-    The hook for `Node` needs that for `list[Node]`, which needs that for `Node`. So the inner one
-    looks up the finished hook when it is called. The depth of such classes must not depend on how
-    much of Python's stack is left.
+    The hook for `Node` may need itself, as for a `list[Node]`: the inner one looks up the finished
+    hook when it is called. The depth must not depend on how much of Python's stack is left.
     """
 
     def __init__(self) -> None:
@@ -283,8 +272,8 @@ def _one_of(o: dict[str, Any], first: str | None, key: str) -> str:
 
 def _same_json(one: Any, other: Any) -> bool:
     """Return whether two JSON values are equal in type too: 1, 1.0 and true are three."""
+    sort = orjson.OPT_SORT_KEYS
     try:
-        texts = [orjson.dumps(value, option=orjson.OPT_SORT_KEYS) for value in (one, other)]
+        return orjson.dumps(one, option=sort) == orjson.dumps(other, option=sort)
     except orjson.JSONEncodeError:
         return False
-    return texts[0] == texts[1]

@@ -1,6 +1,5 @@
 """Generated functions: to read objects of one class in one order of keys, and to write one class.
 
-The functions are written as text and compiled, as attrs writes `__init__` and cattrs its hooks.
 They do the same steps in the same order as the code in `classes`, and nothing else.
 
 attrs makes a frozen instance by one `object.__setattr__` a field (about 200 ns each). If `__init__`
@@ -11,7 +10,7 @@ have a weakref slot. For 25 fields that saves half of the time. Other classes ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MemberDescriptorType
 from typing import Any
@@ -22,15 +21,11 @@ from usagewire.converters import scalars
 from usagewire.errors import EncodeError, located, located_writing, quote
 from usagewire.models import NO_PROPERTIES
 from usagewire.wire import names as wire_names
-from usagewire.wire.hook_info import ValueHook
+from usagewire.wire.hook_info import Hook, ValueHook
 from usagewire.wire.layout import Layout
-
-Hook = Callable[..., Any]
 
 
 class _Source:
-    """The text of a generated function, and the objects it names."""
-
     def __init__(self, **objects: Any) -> None:
         self._lines: list[str] = []
         self._objects = objects
@@ -74,19 +69,12 @@ class _Source:
 def compile_structure(
     keys: tuple[str, ...], layout: Layout, hooks: Sequence[ValueHook], check_tag: Hook
 ) -> Hook:
-    """Return a function that reads objects of class `layout.cls` with just `keys`, in that order.
-
-    No two keys are of one field, and no required field is missing.
-    """
+    """Return a function that reads objects of just `keys` in that order, which are complete."""
     filled = mutable_layout(layout.cls)
     source = _Source(
-        new=object.__new__,
-        Mutable=filled,
-        Class=layout.cls,
-        located=located,
-        check_tag=check_tag,
-        read_json=scalars.read_json,
-    )
+        new=object.__new__, Mutable=filled, Class=layout.cls, located=located,
+        check_tag=check_tag, read_json=scalars.read_json,
+    )  # fmt: skip
     source.add(0, "def structure(o):")
     source.add(1, "at = None", "try:")
     variables = {key: f"v{i}" for i, key in enumerate(keys)}
@@ -127,9 +115,8 @@ def compile_structure(
 @lru_cache(maxsize=256)
 def mutable_layout(cls: Any) -> Any:
     """Return a mutable class of the layout of `cls`, or None where `__init__` does more."""
-    if init_side_effects(cls) or any(
-        "__init_subclass__" in vars(base) for base in cls.__mro__[:-1]
-    ):
+    makes_subclasses = any("__init_subclass__" in vars(base) for base in cls.__mro__[:-1])
+    if init_side_effects(cls) or makes_subclasses:
         return None
     if cls.__setattr__ is object.__setattr__:
         return cls
@@ -157,6 +144,7 @@ def init_side_effects(cls: Any) -> str | None:
     is_mutable = cls.__setattr__ is object.__setattr__
     is_frozen = cls.__setattr__.__name__ == "_frozen_setattrs"
     hooks = ("__attrs_pre_init__", "__attrs_post_init__")
+    slots = {name for base in cls.__mro__ for name in vars(base).get("__slots__", ())}
     not_stored = [a.name for a in attrs.fields(cls) if not _is_only_stored(a, cls)]
     reasons = {
         "has a metaclass": metaclass is not type,
@@ -166,19 +154,15 @@ def init_side_effects(cls: Any) -> str | None:
         f"has {' or '.join(hooks)}": any(hasattr(cls, hook) for hook in hooks),
         f"does more with {', '.join(not_stored)} than to store it": bool(not_stored),
         # As with cache_hash=True.
-        "has slots that are no fields": not _slots(cls) <= {"__weakref__", *attrs.fields_dict(cls)},
+        "has slots that are no fields": not slots <= {"__weakref__", *attrs.fields_dict(cls)},
     }
     return next((reason for reason, applies in reasons.items() if applies), None)
 
 
-def _slots(cls: type) -> set[str]:
-    return {name for base in cls.__mro__ for name in vars(base).get("__slots__", ())}
-
-
 def _is_generated(function: Any) -> bool:
     """Return whether attrs wrote the function; a user may have replaced or wrapped it."""
-    code = getattr(function, "__code__", None)
-    return code is not None and code.co_filename.startswith("<attrs generated")
+    name = getattr(getattr(function, "__code__", None), "co_filename", "")
+    return name.startswith("<attrs generated")
 
 
 def _is_only_stored(a: attrs.Attribute[Any], cls: type) -> bool:
@@ -191,11 +175,12 @@ def _is_only_stored(a: attrs.Attribute[Any], cls: type) -> bool:
 def compile_unstructure(layout: Layout, hooks: Sequence[ValueHook]) -> Hook:
     """Return a function `instance of layout.cls -> JSON object`."""
     source = _Source(
-        Class=layout.cls, unexpected=_unexpected, located=located_writing, merge=merge,
+        Class=layout.cls, EncodeError=EncodeError, located=located_writing, merge=merge,
         no_extra=NO_PROPERTIES,
     )  # fmt: skip
+    wrong = "f'expected a {Class.__name__}, got a {type(x).__name__}'"
     source.add(0, "def unstructure(x):")
-    source.add(1, "if type(x) is not Class: raise unexpected(Class, x)")
+    source.add(1, f"if type(x) is not Class: raise EncodeError({wrong})")
     source.add(1, "at = None", "r = {}", "try:")
     if layout.tags:
         source.add(2, f"r[{layout.written_tag_key!r}] = {layout.tags[0]!r}")
@@ -215,10 +200,6 @@ def compile_unstructure(layout: Layout, hooks: Sequence[ValueHook]) -> Hook:
     source.add(2, "return r")
     source.add(1, "except Exception as error:", "    raise located(error, at)")
     return source.function("unstructure")
-
-
-def _unexpected(cls: type, value: Any) -> EncodeError:
-    return EncodeError(f"expected a {cls.__name__}, got a {type(value).__name__}")
 
 
 def merge(r: dict[str, Any], extra: Any, reserved: frozenset[str]) -> None:

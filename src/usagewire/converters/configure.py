@@ -1,10 +1,7 @@
 """The strict reference: the meaning of each input, as an ordinary cattrs converter.
 
-`make_converter` makes a converter, `configure_converter` configures one of yours, as in
-`cattrs.preconf`. This module registers the rules for their types. The rules are in `scalars`,
-`containers`, `classes`, `unions` and `row_rules`; the names are in `wire.layout`.
-
-It must not know the C extension.
+This module only registers rules for their types. The rules are in the other modules of this folder,
+the names in `wire.layout`. It must not know the C extension.
 """
 
 from __future__ import annotations
@@ -20,19 +17,12 @@ import attrs
 from cattrs import Converter
 from cattrs.preconf.orjson import configure_converter as configure_for_orjson
 
-from usagewire.converters import containers, row_rules, scalars, unions
-from usagewire.converters.classes import (
-    RecursiveHooks,
-    Rules,
-    structure_function,
-    unstructure_function,
-)
+from usagewire.converters import classes, containers, row_rules, scalars, unions
 from usagewire.errors import UsageWireError
 from usagewire.models import UnknownResult
 from usagewire.wire import names as wire_names
+from usagewire.wire.hook_info import Hook
 from usagewire.wire.layout import Names, Unknown
-
-Hook = Callable[..., Any]
 
 
 def make_converter(
@@ -112,17 +102,11 @@ def configure_converter(
     used = on_lenient if on_lenient is not None else (lambda: None)
     configure_for_orjson(converter)
     _register_refusals(converter)
-    tests = _register_scalars(converter, strict=strict, used=used)
+    unknown = "forbid" if converter.forbid_extra_keys else unknown
+    rules = classes.Rules(dialect, unknown, names or {}, strict=strict, used=used)
+    _register_scalars(converter, rules)
     _register_sequences(converter)
     _register_dicts(converter)
-    rules = Rules(
-        dialect=dialect,
-        strict=strict,
-        unknown="forbid" if converter.forbid_extra_keys else unknown,
-        names=names or {},
-        used=used,
-        tests=tests,
-    )
     _register_unions(converter, rules)
     _register_classes(converter, rules)
 
@@ -150,13 +134,9 @@ def _register_refusals(converter: Converter) -> None:
     converter.register_structure_hook_factory(is_refused, refuse)
 
 
-def _register_scalars(
-    converter: Converter, *, strict: bool, used: scalars.Leniency
-) -> dict[tuple[Hook, type], str]:
-    """Register the scalars and return the `ValueHook.test` for a hook and its type."""
-    tests: dict[tuple[Hook, type], str] = {}
-    read_int: Hook = scalars.read_int if strict else scalars.lenient_int(used)
-    read_bool: Hook = scalars.read_bool if strict else scalars.lenient_bool(used)
+def _register_scalars(converter: Converter, rules: classes.Rules) -> None:
+    read_int: Hook = scalars.read_int if rules.strict else scalars.lenient_int(rules.used)
+    read_bool: Hook = scalars.read_bool if rules.strict else scalars.lenient_bool(rules.used)
     for kind, read, write, test in (
         (int, read_int, scalars.write_int, scalars.IS_INT),
         (bool, read_bool, scalars.write_bool, scalars.IS_BOOL),
@@ -169,14 +149,10 @@ def _register_scalars(
         converter.register_structure_hook(kind, hook)
         converter.register_unstructure_hook(kind, write)
         if test is not None:
-            tests[hook, kind] = tests[write, kind] = test
-    converter.register_structure_hook_factory(
-        lambda kind: kind is None, lambda _: scalars.read_none
-    )
-    converter.register_structure_hook_factory(lambda kind: kind is Any, lambda _: scalars.read_json)
-    converter.register_unstructure_hook_factory(
-        lambda kind: kind is Any, lambda _: scalars.write_json
-    )
+            rules.tests[hook, kind] = rules.tests[write, kind] = test
+    converter.register_structure_hook_func(lambda kind: kind is None, scalars.read_none)
+    converter.register_structure_hook_func(lambda kind: kind is Any, scalars.read_json)
+    converter.register_unstructure_hook_func(lambda kind: kind is Any, scalars.write_json)
 
     def is_choice(kind: Any) -> bool:
         return get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, Enum))
@@ -184,8 +160,6 @@ def _register_scalars(
     @converter.register_structure_hook_factory(is_choice)
     def structure_choice(kind: Any) -> Hook:
         return containers.read_choice(get_args(kind) or tuple(kind))
-
-    return tests
 
 
 # The class of the value that each sequence type is read into and written from.
@@ -249,15 +223,11 @@ def _register_dicts(converter: Converter) -> None:
         return containers.write_dict(converter.get_unstructure_hook(item, cache_result=False))
 
 
-def _register_unions(converter: Converter, rules: Rules) -> None:
+def _register_unions(converter: Converter, rules: classes.Rules) -> None:
     @converter.register_structure_hook_factory(lambda kind: hasattr(kind, "__metadata__"))
     def structure_annotated(kind: Any, converter: Converter) -> Hook:
         inner = kind.__origin__
-        hook = converter.get_structure_hook(inner, cache_result=False)
-        return containers.read_as(inner, hook)
-
-    def not_none(kind: Any) -> Any:
-        return next(m for m in get_args(kind) if m is not NoneType)
+        return containers.read_as(inner, converter.get_structure_hook(inner, cache_result=False))
 
     @converter.register_structure_hook_factory(unions.is_union)
     def structure_union(kind: Any, converter: Converter) -> Hook:
@@ -265,33 +235,21 @@ def _register_unions(converter: Converter, rules: Rules) -> None:
         given = converter._union_struct_registry.get(kind)  # noqa: SLF001 -- it has no public name
         if given is not None:
             return given
-        if unions.is_optional(kind):
-            inner = not_none(kind)
-            return containers.not_none(
-                converter.get_structure_hook(inner, cache_result=False), inner
-            )
-        if unions.is_tagged_union(kind):
-            return unions.read_tagged(kind, converter, rules)
-        if unions.is_scalar_union(kind):
-            return unions.read_scalars(kind, converter)
-        if unions.is_class_union(kind):
-            return unions.read_untagged(kind, converter)
-        raise UsageWireError(
-            f"{kind} is not supported: its members cannot be told apart; register a structure hook"
-            " for it"
-        )
+        inner = unions.optional(kind)
+        if inner is None:
+            return unions.read_union(kind, converter, rules)
+        return containers.not_none(converter.get_structure_hook(inner, cache_result=False), inner)
 
     @converter.register_unstructure_hook_factory(unions.is_union)
     def unstructure_union(kind: Any, converter: Converter) -> Hook:
-        if unions.is_optional(kind):
-            inner = not_none(kind)
-            return containers.not_none_writing(
-                converter.get_unstructure_hook(inner, cache_result=False), inner
-            )
-        return unions.write_union(kind, converter)
+        inner = unions.optional(kind)
+        if inner is None:
+            return unions.write_union(kind, converter)
+        hook = converter.get_unstructure_hook(inner, cache_result=False)
+        return containers.not_none_writing(hook, inner)
 
 
-def _register_classes(converter: Converter, rules: Rules) -> None:
+def _register_classes(converter: Converter, rules: classes.Rules) -> None:
     def is_attrs(kind: Any) -> bool:
         origin = get_origin(kind) or kind
         return isinstance(origin, type) and attrs.has(origin)
@@ -299,13 +257,13 @@ def _register_classes(converter: Converter, rules: Rules) -> None:
     def is_unknown(kind: Any) -> bool:
         return isinstance(kind, type) and issubclass(kind, UnknownResult)
 
-    recursive = RecursiveHooks()
+    recursive = classes.RecursiveHooks()
 
     @converter.register_structure_hook_factory(is_attrs)
     def structure_attrs(kind: Any, converter: Converter) -> Hook:
         hook = recursive.build(
             (kind, "read"),
-            lambda: structure_function(kind, converter, rules),
+            lambda: classes.structure_function(kind, converter, rules),
             lambda: converter.get_structure_hook(kind),
         )
         if row_rules.is_costs(kind):
@@ -316,7 +274,7 @@ def _register_classes(converter: Converter, rules: Rules) -> None:
     def unstructure_attrs(kind: Any, converter: Converter) -> Hook:
         hook = recursive.build(
             (kind, "write"),
-            lambda: unstructure_function(kind, converter, rules),
+            lambda: classes.unstructure_function(kind, converter, rules),
             lambda: converter.get_unstructure_hook(kind),
         )
         if row_rules.is_costs(kind):

@@ -1,8 +1,7 @@
 """Hooks for list, tuple, set and dict, for None, and for literals and enums.
 
 cattrs takes any iterable for a list and any equal value for a literal (`True` for 1). Here a list
-is a JSON list, a dict is a JSON object and a literal has its own type. Each function makes the hook
-for a type from the hooks of its parts.
+is a JSON list, a dict is a JSON object and a literal has its own type.
 """
 
 from __future__ import annotations
@@ -13,9 +12,7 @@ from typing import Any
 
 from usagewire.converters.scalars import wrong_type
 from usagewire.errors import EncodeError, UsageWireError, located, located_writing, quote
-from usagewire.wire.hook_info import describe
-
-Hook = Callable[..., Any]
+from usagewire.wire.hook_info import Hook, describe
 
 
 def read_sequence(make: Callable[[list[Any]], Any], item_type: Any, item: Hook) -> Hook:

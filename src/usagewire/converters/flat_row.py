@@ -1,8 +1,6 @@
-"""The flattened row of generated clients: one class for rows of any kind.
+"""The flattened row of generated clients: one class with the fields of every kind of row.
 
-Clients generated from the early specification have one model for all kinds of row,
-`UsageTimeBucketResultInner`, with every field of every kind. This module holds that class and the
-rule that turns such a row into its own class.
+Clients generated from the early specification have it. A rule turns such a row into its own class.
 """
 
 from collections.abc import Iterable, Mapping
@@ -171,13 +169,6 @@ _OWN = tuple(
     for a in attrs.fields(UsageTimeBucketResultInner)
     if a.name not in (wire_names.TAG, wire_names.EXTRA)
 )
-_FIELDS_OF: dict[type, frozenset[str]] = {
-    cls: frozenset(a.name for a in attrs.fields(cls)) for cls in ROW_CLASSES
-}
-_REQUIRED_OF: dict[type, tuple[str, ...]] = {
-    cls: tuple(a.name for a in attrs.fields(cls) if a.default is attrs.NOTHING)
-    for cls in ROW_CLASSES
-}
 _ATTRIBUTE_OF = {key: name for name in _OWN for key in wire_names.spellings(name)}
 _SCALARS = {
     a.name: kind
@@ -185,19 +176,24 @@ _SCALARS = {
     for kind in (int, str, bool)
     if a.type == kind | None
 }
+_FIELDS_OF: dict[type, frozenset[str]] = {
+    cls: frozenset(attrs.fields_dict(cls)) for cls in ROW_CLASSES
+}
+_REQUIRED_OF: dict[type, tuple[str, ...]] = {
+    cls: tuple(a.name for a in attrs.fields(cls) if a.default is attrs.NOTHING)
+    for cls in ROW_CLASSES
+}
 _OF_COSTS = ("amount", "quantity", "quantity_unit", "line_item")
 
 
 @cache
 def _names(cls: Any) -> frozenset[str]:
-    return frozenset(a.name for a in attrs.fields(cls))
+    return frozenset(attrs.fields_dict(cls))
 
 
 def _is_blank(value: Any) -> bool:
     """Return whether clients write `value` for an absent one."""
-    if isinstance(value, CostsResultAmount):
-        return not value.value
-    return not value
+    return not (value.value if isinstance(value, CostsResultAmount) else value)
 
 
 def _fits(cls: type, held: Iterable[str], flat: UsageTimeBucketResultInner) -> bool:
@@ -248,8 +244,9 @@ def _as_unknown(flat: UsageTimeBucketResultInner) -> UnknownResult:
         value = getattr(flat, name)
         if isinstance(value, CostsResultAmount):
             amount = {"value": value.value, "currency": value.currency}
+            extra = value.additional_properties
             value = {key: _as_json(part) for key, part in amount.items() if part is not None}
-            value |= flat.amount.additional_properties if flat.amount else {}
+            value |= extra
         if value is not None:
             properties[wire_names.spelling(name, "api")] = _as_json(value)
     properties |= flat.additional_properties

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from usagewire.converters.scalars import Leniency
 from usagewire.errors import DecodeError, EncodeError, quote
 from usagewire.models import CostsResult
 from usagewire.wire import names as wire_names
-from usagewire.wire.hook_info import describe
-
-Hook = Callable[..., Any]
+from usagewire.wire.hook_info import Hook, describe
 
 METRIC_KEYS: Final = frozenset(
     key for attribute in wire_names.USAGE_METRICS for key in wire_names.spellings(attribute)
@@ -19,26 +17,28 @@ METRIC_KEYS: Final = frozenset(
 AMOUNT_KEYS: Final = frozenset(wire_names.spellings("amount"))
 
 
-def is_mistagged(o: Mapping[str, Any]) -> bool:
-    """Return whether a JSON object tagged as costs is a usage row.
+def mistagged_by(o: Mapping[str, Any]) -> str | None:
+    """Return the key that shows that a JSON object tagged as costs is a usage row, or None.
 
     Some generated clients give every row the tag of costs (see `names.USAGE_METRICS`). Such a row
     has no amount and counts above zero.
     """
-    has_amount = any(o[key] is not None for key in AMOUNT_KEYS & o.keys())
-    return not has_amount and bool(_used_metrics(o))
+    if any(o[key] is not None for key in AMOUNT_KEYS & o.keys()):
+        return None
+    used = (key for key in METRIC_KEYS & o.keys() if o[key] not in (None, 0, "0"))
+    return min(used, default=None)
 
 
 def read_costs(costs: Hook) -> Hook:
     """Return the hook for a costs row that refuses usage rows with the tag of costs."""
 
     def read(o: Any, kind: Any = None) -> Any:
-        if type(o) is dict and is_mistagged(o):
+        if type(o) is dict and (key := mistagged_by(o)):
             raise DecodeError(
                 "wrong_tag",
-                "the row says it is a cost, but has no amount and has"
-                f" {quote(_used_metrics(o)[0])}: a generated client wrote it. In a union with its"
-                " kind, strict=False goes by the fields, as does UsageTimeBucketResultInner",
+                f"the row says it is a cost, but has no amount and has {quote(key)}: a generated"
+                " client wrote it. In a union with its kind, strict=False goes by the fields, as"
+                " does UsageTimeBucketResultInner",
             ).within(wire_names.TAG)
         return costs(o, kind)
 
@@ -52,7 +52,7 @@ def read_costs_in_union(costs: Hook, flat: Hook, classes: Collection[Any], used:
     """
 
     def read(o: Any, kind: Any = None) -> Any:
-        if is_mistagged(o):
+        if mistagged_by(o):
             row = flat(o, None).to_result()
             if type(row) in classes:
                 used()
@@ -67,8 +67,7 @@ def write_costs(write_class: Hook) -> Hook:
 
     def write(row: Any) -> Any:
         written = write_class(row)
-        if is_mistagged({"amount": row.amount, **row.additional_properties}):
-            key = _used_metrics(row.additional_properties)[0]
+        if key := mistagged_by({"amount": row.amount, **row.additional_properties}):
             raise EncodeError(f"a cost without amount cannot have {quote(key)}")
         return written
 
@@ -103,8 +102,3 @@ def write_unknown(write_class: Hook) -> Hook:
 def is_costs(cls: Any) -> bool:
     """Return whether `cls` is `CostsResult` or derived from it."""
     return isinstance(cls, type) and issubclass(cls, CostsResult)
-
-
-def _used_metrics(o: Mapping[str, Any]) -> list[str]:
-    """Return the keys of usage counts that `o` has above zero."""
-    return sorted(key for key in METRIC_KEYS & o.keys() if o[key] not in (None, 0, "0"))

@@ -1,18 +1,15 @@
 """The rules for a single JSON value: int, float, str, bool, Decimal, None and any JSON.
 
-Each `read_*` function takes a value as orjson made it and returns the Python value or raises
-`DecodeError`; each `write_*` function does the opposite and raises `EncodeError`. They know no
-classes, fields or paths: the caller adds the path.
+They know no classes, fields or paths: the caller adds the path to their errors.
 
-JSON has one kind of number and orjson reads it as an int within 64 bits and as a double otherwise,
-so a double of 2**63 or more may stand for an integer that is already rounded. Wherever exactness
-matters such a number is refused as `out_of_range`.
+orjson reads a number past 64 bits as a double, so a double of 2**63 or more may stand for an
+integer that is already rounded. Wherever exactness matters it is refused as `out_of_range`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum
 from math import isfinite
@@ -36,11 +33,9 @@ _JSON_INT = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
 _INT64_LENGTH: Final = len(str(INT_MIN))
 _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,9})?", re.ASCII)
 ZERO: Final = Decimal(0)
-_WORDS: Final = {"true": True, "True": True, "TRUE": True} | {
-    "false": False,
-    "False": False,
-    "FALSE": False,
-}
+_WORDS: Final = dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(
+    ("false", "False", "FALSE"), False
+)
 
 # Tests for generated code: if one is true, `read_*` and `write_*` return the same object. IS_INT is
 # for small integers only, because CPython compares those fastest.
@@ -62,16 +57,13 @@ def _past_64_bits(value: Any) -> DecodeError:
 
 
 def _past_double(value: float) -> DecodeError:
-    return DecodeError(
-        "out_of_range", f"{quote(value)} is past the integers a double holds exactly"
-    )
+    reason = f"{quote(value)} is past the integers a double holds exactly"
+    return DecodeError("out_of_range", reason)
 
 
 def _rounded(value: float) -> DecodeError:
-    return DecodeError(
-        "out_of_range",
-        f"a number of {quote(value)} is past what a double holds exactly; write it as a string",
-    )
+    reason = f"a number of {quote(value)} is past what a double holds exactly"
+    return DecodeError("out_of_range", f"{reason}; write it as a string")
 
 
 # --- reading ---------------------------------------------------------------------------------
@@ -133,7 +125,7 @@ def read_decimal(value: Any, _: Any = None) -> Decimal:
         raise wrong_type("a number or a decimal string", value)
     if not number:
         return ZERO
-    if not _in_decimal128_range(number):
+    if not in_decimal128_range(number):
         raise DecodeError("out_of_range", f"{quote(value)} has an exponent past decimal128's")
     return number
 
@@ -163,19 +155,15 @@ def _check_json(value: Any, depth: int) -> None:
     elif kind is list or kind is dict:
         if not depth:
             raise DecodeError("too_deep", f"an unknown value nests deeper than {MAX_DEPTH} levels")
-        _check_items(value.items() if kind is dict else enumerate(value), depth - 1, kind)
+        for key, item in value.items() if kind is dict else enumerate(value):
+            if kind is dict and type(key) is not str:
+                raise wrong_type("a string as key", key)
+            try:
+                _check_json(item, depth - 1)
+            except DecodeError as error:
+                raise error.within(key)
     else:
         raise wrong_type("JSON", value)
-
-
-def _check_items(items: Iterable[tuple[Any, Any]], depth: int, kind: type) -> None:
-    for key, item in items:
-        if kind is dict and type(key) is not str:
-            raise wrong_type("a string as key", key)
-        try:
-            _check_json(item, depth)
-        except DecodeError as error:
-            raise error.within(key)
 
 
 def lenient_int(used: Leniency) -> Callable[[Any, Any], int]:
@@ -210,7 +198,8 @@ def lenient_bool(used: Leniency) -> Callable[[Any, Any], bool]:
     return read
 
 
-def _in_decimal128_range(number: Decimal) -> bool:
+def in_decimal128_range(number: Decimal) -> bool:
+    """Return whether a number is finite and has exponents that decimal128 has."""
     exponent = number.as_tuple().exponent
     return (
         isinstance(exponent, int) and exponent >= MIN_EXPONENT and number.adjusted() <= MAX_ADJUSTED
@@ -261,7 +250,7 @@ def write_decimal(value: Any) -> int | float | str:
         raise EncodeError(f"expected a finite Decimal, got {quote(value)}")
     if not value:
         return 0
-    if not _in_decimal128_range(value):
+    if not in_decimal128_range(value):
         raise EncodeError(f"{quote(value)} has an exponent past decimal128's")
     magnitude = value.adjusted()
     if -308 < magnitude < 18:  # noqa: PLR2004 -- within int64 and within a normal double

@@ -1,12 +1,11 @@
 """Unions: the class is chosen by the tag `object`, a scalar by its JSON type.
 
-The table of tags never grows with the input. A row with an unknown tag becomes an `UnknownResult`
-where the union has it.
+The table of tags never grows with the input.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin
 
@@ -21,10 +20,8 @@ from usagewire.converters.scalars import wrong_type
 from usagewire.errors import DecodeError, EncodeError, UsageWireError, located, quote
 from usagewire.models import UnknownResult
 from usagewire.wire import names as wire_names
-from usagewire.wire.hook_info import describe
+from usagewire.wire.hook_info import Hook, describe
 from usagewire.wire.layout import tag_keys, tags_of
-
-Hook = Callable[..., Any]
 
 SCALARS: Final[Mapping[type, tuple[type, ...]]] = {
     bool: (bool,),
@@ -47,24 +44,25 @@ def members(kind: Any) -> tuple[Any, ...]:
     return get_args(kind) if is_union(kind) else (kind,)
 
 
-def is_optional(kind: Any) -> bool:
-    """Return whether `kind` is a union of one type and None."""
-    return is_union(kind) and NoneType in get_args(kind) and len(get_args(kind)) == 2  # noqa: PLR2004
+def optional(kind: Any) -> Any:
+    """Return the type `T` of `T | None`; None for any other type."""
+    others = [m for m in members(kind) if m is not NoneType]
+    return others[0] if is_union(kind) and len(others) == 1 else None
 
 
-def is_tagged_union(kind: Any) -> bool:
-    """Return whether `kind` is a union of attrs classes that a tag tells apart (and maybe None)."""
-    return is_union(kind) and all(_has_tag(m) or m is NoneType for m in members(kind))
-
-
-def is_scalar_union(kind: Any) -> bool:
-    """Return whether `kind` is a union of scalars that JSON types tell apart (and maybe None)."""
-    return is_union(kind) and all(m in SCALARS for m in members(kind))
-
-
-def is_class_union(kind: Any) -> bool:
-    """Return whether `kind` is a union of attrs classes (and maybe None)."""
-    return is_union(kind) and all(m is NoneType or attrs.has(m) for m in members(kind))
+def read_union(kind: Any, converter: Converter, rules: Rules) -> Hook:
+    """Return a hook for the union `kind`, by whatever tells its members apart."""
+    classes = [m for m in members(kind) if m is not NoneType]
+    if all(map(_has_tag, classes)):
+        return _read_tagged(kind, classes, converter, rules)
+    if all(m in SCALARS for m in members(kind)):
+        return _read_scalars(kind, converter)
+    if all(map(attrs.has, classes)):
+        return _read_untagged(kind, classes, converter)
+    raise UsageWireError(
+        f"{kind} is not supported: its members cannot be told apart; register a structure hook"
+        " for it"
+    )
 
 
 def _has_tag(cls: Any) -> bool:
@@ -73,17 +71,16 @@ def _has_tag(cls: Any) -> bool:
     return cls is UnknownResult or bool(tags_of(cls))
 
 
-def read_tagged(kind: Any, converter: Converter, rules: Rules) -> Hook:
+def _read_tagged(kind: Any, classes: list[Any], converter: Converter, rules: Rules) -> Hook:
     """Return a hook from a JSON object to the member of the union `kind` that its tag names."""
-    classes = [m for m in members(kind) if m is not NoneType]
-    nullable = len(classes) < len(members(kind))
     table = _tag_table(kind, classes, converter, rules)
     usual = table.get
     others = None
     if UnknownResult in classes:
         others = converter.get_structure_hook(UnknownResult, cache_result=False), UnknownResult
-    by_key = _by_key(classes, table, others)
+    nullable = len(classes) < len(members(kind))
     keys = tuple(dict.fromkeys(key for cls in classes for key in tag_keys(cls)))
+    expected = " or ".join(sorted({tags_of(cls)[0] for cls in classes if tags_of(cls)}))
 
     def read(o: Any, _: Any = None) -> Any:
         if type(o) is dict:
@@ -97,12 +94,20 @@ def read_tagged(kind: Any, converter: Converter, rules: Rules) -> Hook:
     def unusual(o: dict[str, Any]) -> Any:
         for key in keys:
             if key in o:
-                return by_key(o, key)
-        if wrapper := wrapper_in(o):
-            return unwrap(o, wrapper, read, rules)
-        raise api_error(o) or DecodeError(
-            "missing_tag", f"the key {wire_names.TAG!r}, which tells the kind, is absent"
-        )
+                break
+        else:
+            if wrapper := wrapper_in(o):
+                return unwrap(o, wrapper, read, rules)
+            raise api_error(o) or DecodeError(
+                "missing_tag", f"the key {wire_names.TAG!r}, which tells the kind, is absent"
+            )
+        tag = o[key]
+        if type(tag) is not str:
+            raise wrong_type("a string", tag).within(key)
+        found = table.get(tag, others)
+        if found is None:
+            raise DecodeError("wrong_tag", f"expected {expected}, got {quote(tag)}").within(key)
+        return found[0](o, found[1])
 
     return describe(read, "tagged", table, others, keys, nullable)
 
@@ -123,32 +128,8 @@ def _tag_table(
     return table
 
 
-def _by_key(
-    classes: list[Any],
-    table: Mapping[str, tuple[Hook, type]],
-    others: tuple[Hook, type] | None,
-) -> Callable[[dict[str, Any], str], Any]:
-    """Return a function that reads an object by the tag under the given key."""
-    expected = " or ".join(sorted({tags_of(cls)[0] for cls in classes if tags_of(cls)}))
-
-    def by_key(o: dict[str, Any], key: str) -> Any:
-        tag = o[key]
-        if type(tag) is not str:
-            raise wrong_type("a string", tag).within(key)
-        found = table.get(tag, others)
-        if found is None:
-            raise DecodeError("wrong_tag", f"expected {expected}, got {quote(tag)}").within(key)
-        return found[0](o, found[1])
-
-    return by_key
-
-
-def read_untagged(kind: Any, converter: Converter) -> Hook:
-    """Return a hook from a JSON object to the class in the union `kind` that has its fields.
-
-    The function of cattrs chooses the class by fields that only one class requires.
-    """
-    classes = [m for m in members(kind) if m is not NoneType]
+def _read_untagged(kind: Any, classes: list[Any], converter: Converter) -> Hook:
+    """Return a hook from a JSON object to the class that cattrs chooses by its required fields."""
     nullable = len(classes) < len(members(kind))
     class_of = create_default_dis_func(converter, *classes)
     hooks = {cls: converter.get_structure_hook(cls, cache_result=False) for cls in classes}
@@ -183,7 +164,7 @@ def write_union(kind: Any, converter: Converter) -> Hook:
     return describe(write, "union", table)
 
 
-def read_scalars(kind: Any, converter: Converter) -> Hook:
+def _read_scalars(kind: Any, converter: Converter) -> Hook:
     """Return a hook that picks the member of a union of scalars by the JSON type of the value."""
     table: dict[type, tuple[Hook, Any]] = {}
     for json_type, takers in SCALARS.items():

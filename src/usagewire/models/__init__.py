@@ -20,17 +20,8 @@ specification had yet by 2026-08-21, the types of openai-python 3.54. A field wi
 its own is as old as its class.
 """
 
-from usagewire.models.costs import (
-    MAX_ADJUSTED,
-    MIN_EXPONENT,
-    CostsResult,
-    CostsResultAmount,
-)
-from usagewire.models.pages import (
-    UsageObject,
-    UsageResponse,
-    UsageTimeBucket,
-)
+from usagewire.models.costs import MAX_ADJUSTED, MIN_EXPONENT, CostsResult, CostsResultAmount
+from usagewire.models.pages import UsageObject, UsageResponse, UsageTimeBucket
 from usagewire.models.properties import NO_PROPERTIES
 from usagewire.models.rows import (
     ROW_CLASSES,

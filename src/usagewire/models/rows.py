@@ -1,7 +1,7 @@
 """Rows of the usage endpoints, one class for each kind, and `UsageResult`, a row of any kind."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final, Literal, TypeAlias
+from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 
 import attrs
 
@@ -376,18 +376,5 @@ UsageResult: TypeAlias = (
 )
 """A row of any kind; `object` tells which."""
 
-ROW_CLASSES: Final = (
-    UsageCompletionsResult,
-    UsageEmbeddingsResult,
-    UsageModerationsResult,
-    UsageImagesResult,
-    UsageAudioSpeechesResult,
-    UsageAudioTranscriptionsResult,
-    UsageVectorStoresResult,
-    UsageCodeInterpreterSessionsResult,
-    UsageFileSearchCallsResult,
-    UsageWebSearchCallsResult,
-    UsageDecisionsResult,
-    CostsResult,
-)
+ROW_CLASSES: Final[tuple[type[UsageResult], ...]] = get_args(UsageResult)[:-1]
 """The classes of the known rows: `UsageResult` without `UnknownResult`, in the same order."""

@@ -1,17 +1,13 @@
-"""Descriptions of hooks as data, so that other code can do the same without calling them.
-
-A hook is a function, which cannot be taken apart. The function that makes one may describe it; a
-hook without a description has to be called.
-"""
+"""Descriptions of hooks as data, so that other code can do the same without calling them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import attrs
 
-Hook = TypeVar("Hook", bound=Callable[..., Any])
+Hook: TypeAlias = Callable[..., Any]
 
 
 def describe(hook: Hook, kind: str, *of: Any) -> Hook:
@@ -33,7 +29,7 @@ def facts_of(hook: Any) -> tuple[Any, ...]:
 class ValueHook:
     """The way to read or write the values of one field."""
 
-    hook: Callable[..., Any] | None
+    hook: Hook | None
     """The function to call; None where the value stays as it is."""
     kind: Any = None
     """The type to pass to the hook."""
@@ -41,17 +37,3 @@ class ValueHook:
     """Whether null stays null without a call of the hook."""
     test: str | None = None
     """An expression over `{v}`: if it is true, the hook returns the same object."""
-
-
-def value_hook(
-    hook: Callable[..., Any], kind: Any, tests: Mapping[tuple[Callable[..., Any], Any], str]
-) -> ValueHook:
-    """Return the way to use `hook` for values of type `kind`, with None taken out of an optional.
-
-    `tests` has the `ValueHook.test` for a hook and a type.
-    """
-    facts = facts_of(hook)
-    nullable = facts[:1] == ("optional",)
-    if nullable:
-        _, hook, kind = facts
-    return ValueHook(hook, kind, nullable, tests.get((hook, kind)))

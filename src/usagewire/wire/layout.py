@@ -1,7 +1,6 @@
 """The layout of an attrs class on the wire: its fields, their JSON keys and its tags.
 
-This module joins the names that a user gives (`names=`, `Annotated`, alias) with the tables in
-`names`. It reads and writes no value.
+It joins the names that a user gives with the tables in `names`, and reads and writes no value.
 """
 
 from __future__ import annotations
@@ -94,28 +93,23 @@ def layout_of(cls: Any, converter: Converter, rules: NamingRules) -> Layout:
     """Return the layout of attrs class `cls` under `rules`."""
     origin = get_origin(cls) or cls
     fields = fields_of(cls, converter, rules)
-    index = {key: i for i, field in enumerate(fields) for key in field.read}
+    attributes = [field.attribute for field in fields]
     tags = tags_of(origin)
-    keys = tag_keys(origin) if tags else ()
-    ours = any(is_own(base) for base in origin.__mro__)
-    tag_field = next(
-        (i for i, field in enumerate(fields) if field.attribute == wire_names.TAG), None
-    )
+    ours = bool(_own_bases(origin))
+    tag_field = attributes.index(wire_names.TAG) if wire_names.TAG in attributes else None
     catch_all = attrs.fields_dict(origin).get(wire_names.EXTRA)
-    if catch_all and (not catch_all.init or any(f.attribute == wire_names.EXTRA for f in fields)):
+    if catch_all and (not catch_all.init or wire_names.EXTRA in attributes):
         catch_all = None
     # The unknown keys of an `UnknownResult` are its content, so no option drops them.
     is_content = issubclass(origin, UnknownResult)
     return Layout(
         cls=origin,
         fields=fields,
-        index=index,
+        index={key: i for i, field in enumerate(fields) for key in field.read},
         tags=tags,
-        tag_keys=frozenset(keys),
+        tag_keys=frozenset(tag_keys(origin) if tags else ()),
         tag_field=tag_field,
-        written_tag_key=wire_names.spelling(wire_names.TAG, rules.dialect)
-        if ours
-        else wire_names.TAG,
+        written_tag_key=wire_names.spelling(wire_names.TAG, rules.dialect if ours else "api"),
         catch_all=catch_all,
         keeps=catch_all is not None and (rules.unknown == "keep" or is_content),
         forbids=rules.unknown == "forbid" and not is_content,
@@ -136,10 +130,10 @@ def fields_of(cls: Any, converter: Converter, rules: NamingRules) -> tuple[Field
     except NameError as error:
         raise UsageWireError(f"cannot resolve the annotations of {origin!r}: {error}") from error
     variables = _type_variables(cls)
+    own = {name for base in _own_bases(origin) for name in attrs.fields_dict(base)}
     given = rules.names.get(origin, {})
-    unknown = sorted(given.keys() - attrs.fields_dict(origin).keys())
-    if unknown:
-        raise UsageWireError(f"{origin.__name__} has no field {unknown[0]!r} to name")
+    if unknown := given.keys() - attrs.fields_dict(origin).keys():
+        raise UsageWireError(f"{origin.__name__} has no field {min(unknown)!r} to name")
     found = []
     for a in attrs.fields(origin):
         # attrs has None for a field without annotation, and for the annotation None.
@@ -149,17 +143,16 @@ def fields_of(cls: Any, converter: Converter, rules: NamingRules) -> tuple[Field
             raise UsageWireError(f"{origin.__name__}.{a.name} is omitted and has no default")
         if custom.omit or not a.init or (a.name == wire_names.EXTRA and names is None):
             continue
-        ours = is_ours(origin, a.name)
         if names is not None:
             read = written = names
-        elif ours:
+        elif a.name in own:
             written = (wire_names.spelling(a.name, rules.dialect),)
             read = wire_names.spellings(a.name)
         else:
             read = written = (a.alias if converter.use_alias else a.name,)
         omit = custom.omit_if_default
         if omit is None:
-            omit = converter.omit_if_default or (ours and a.name not in wire_names.ALWAYS_WRITTEN)
+            omit = converter.omit_if_default or a.name in own - wire_names.ALWAYS_WRITTEN
         found.append(
             Field(
                 attribute=a.name,
@@ -169,7 +162,9 @@ def fields_of(cls: Any, converter: Converter, rules: NamingRules) -> tuple[Field
                 written=written[0],
                 read=read,
                 override=custom,
-                use_hook=a.converter is None or not converter._prefer_attrib_converters,  # noqa: SLF001 -- cattrs has no public name for it
+                use_hook=custom.struct_hook is not None
+                or a.converter is None
+                or not converter._prefer_attrib_converters,  # noqa: SLF001 -- cattrs has no public name for it
                 omit_default=omit and a.default is not attrs.NOTHING,
             )
         )
@@ -177,18 +172,9 @@ def fields_of(cls: Any, converter: Converter, rules: NamingRules) -> tuple[Field
     return tuple(found)
 
 
-def is_own(cls: type) -> bool:
-    """Return whether `cls` is defined by this library."""
-    return cls.__module__ in wire_names.OWN_MODULES
-
-
-def is_ours(cls: type, attribute: str) -> bool:
-    """Return whether `cls` has the field `attribute` from one of our own classes."""
-    return any(
-        is_own(base) and attribute in attrs.fields_dict(base)
-        for base in cls.__mro__
-        if attrs.has(base)
-    )
+def _own_bases(cls: type) -> list[Any]:
+    """Return the classes of this library that `cls` is or is derived from."""
+    return [base for base in cls.__mro__ if base.__module__ in wire_names.OWN_MODULES]
 
 
 def tags_of(cls: type) -> tuple[str, ...]:
@@ -198,8 +184,7 @@ def tags_of(cls: type) -> tuple[str, ...]:
 
 def tag_keys(cls: type) -> tuple[str, ...]:
     """Return the JSON keys under which the tag of `cls` is read."""
-    ours = any(is_own(base) for base in cls.__mro__)
-    return wire_names.spellings(wire_names.TAG) if ours else (wire_names.TAG,)
+    return wire_names.spellings(wire_names.TAG) if _own_bases(cls) else (wire_names.TAG,)
 
 
 def _type_variables(cls: Any) -> dict[Any, Any]:
@@ -232,16 +217,14 @@ def _given_names(
         return (given,), NEUTRAL
     if isinstance(given, Sequence) and given:
         return tuple(given), NEUTRAL
-    if isinstance(given, _Override):
-        custom = given
-    elif given is not None:
+    if given is None:
+        marks = (mark for mark in getattr(kind, "__metadata__", ()) if isinstance(mark, _Override))
+        given = next(marks, converter.type_overrides.get(kind, NEUTRAL))
+    elif not isinstance(given, _Override):
         raise UsageWireError(
             f"a field is named by a str, a sequence of str or override(), not {given!r}"
         )
-    else:
-        marks = (mark for mark in getattr(kind, "__metadata__", ()) if isinstance(mark, _Override))
-        custom = next(marks, converter.type_overrides.get(kind, NEUTRAL))
-    return (None if custom.rename is None else (custom.rename,)), custom
+    return (None if given.rename is None else (given.rename,)), given
 
 
 def _refuse_shared_keys(cls: type, fields: Iterable[Field]) -> None:

@@ -48,12 +48,7 @@ SPELLINGS: Final[Mapping[str, Mapping[Dialect, str]]] = {
         "powershell": "Sessions",
     },
     # 2024-12-04 `result` in the schema, `results` in its examples; 2026-05-13 `results` in both.
-    "results": {
-        "api": "results",
-        "legacy": "result",
-        "dart": "result",
-        "powershell": "Result",
-    },
+    "results": {"api": "results", "legacy": "result", "dart": "result", "powershell": "Result"},
 }
 """Attributes whose spelling is not their own name in the dialect's letter case."""
 
@@ -92,11 +87,6 @@ KINDS_OF_FLAT_CLIENTS: Final = (
 `UsageDecisionsResult` (openai-python 3.54, 2026-11), whose fields are those of completions."""
 
 
-def words(tag: str) -> list[str]:
-    """Return the words of a dotted, underscored name."""
-    return tag.replace(".", "_").split("_")
-
-
 def tags(cls: type) -> tuple[str, ...]:
     """Return every tag that means `cls`, the one to write first, or () where it has none."""
     tag = getattr(cls, TAG, None)
@@ -104,13 +94,14 @@ def tags(cls: type) -> tuple[str, ...]:
         return ()
     if cls not in _KINDS_OF_2024:
         return (tag,)
+    words = tag.replace(".", "_").split("_")
     return (
         tag,
         # The examples of the specifications from 2024-12-04 to 2025-02-10 misspell it so.
         tag.replace("organization.", "orgainzation.", 1),
         # The enum names of the generated protobuf and Scala clients.
-        "OBJECT_" + "_".join(words(tag)).upper(),
-        "".join(word.capitalize() for word in words(tag)),
+        "OBJECT_" + "_".join(words).upper(),
+        "".join(map(str.capitalize, words)),
     )
 
 
@@ -122,13 +113,12 @@ CLASS_OF_TAG: Final[Mapping[str, type]] = {
 
 def spelling(attribute: str, dialect: Dialect) -> str:
     """Return how `dialect` writes the JSON key of `attribute` of one of our classes."""
-    special = SPELLINGS.get(attribute)
-    if special is not None:
-        return special[dialect]
+    if attribute in SPELLINGS:
+        return SPELLINGS[attribute][dialect]
     if dialect in ("api", "legacy"):
         return attribute
     first, *rest = attribute.split("_")
-    tail = "".join(word.capitalize() for word in rest)
+    tail = "".join(map(str.capitalize, rest))
     return first + tail if dialect == "dart" else first.capitalize() + tail
 
 

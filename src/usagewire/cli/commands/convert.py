@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import click
 from cattrs import Converter
@@ -15,12 +15,10 @@ from usagewire.cli.outputs import Outputs
 from usagewire.cli.session import Session
 from usagewire.codec.decoder import MAX_LINE_BYTES, Decoder
 from usagewire.converters.configure import make_converter
-from usagewire.errors import Rejection, UsageWireError
+from usagewire.errors import UsageWireError
 from usagewire.models import UsageObject
 from usagewire.streaming.dead_letters import DeadLetter
 from usagewire.wire.names import DIALECTS, Dialect
-
-_Reject: TypeAlias = Callable[[Rejection, Mapping[str, Any]], None]
 
 _MAX_LETTER_BYTES: Final = 6 * MAX_LINE_BYTES + 2**16
 """A dead letter escapes some characters of its line, to six times their length at most."""
@@ -49,7 +47,6 @@ _MAX_LETTER_BYTES: Final = 6 * MAX_LINE_BYTES + 2**16
     "--dialect",
     type=click.Choice(DIALECTS),
     default="api",
-    show_default=True,
     help="Whose names to write: the API's, those of its first specification, or those of an SDK.",
 )
 @click.option(
@@ -87,16 +84,12 @@ def convert(
         conversion = Conversion(shape, drop_personal=drop_personal)
         converter = _conversion_converter(conversion, session, strict=not lenient)
         with Outputs(out, rejects, files, dialect) as outputs:
+            reading: dict[str, Any] = {"max_raw_bytes": MAX_LINE_BYTES, "converter": converter}
             if from_rejects:
-                batches = _mended_batches(session, files, outputs.reject, converter)
+                batches = _mended_batches(session, files, outputs, **reading)
             else:
-                batches = session.batches(
-                    files,
-                    on_error=outputs.reject,
-                    required=True,
-                    max_raw_bytes=MAX_LINE_BYTES,
-                    converter=converter,
-                )
+                reject = outputs.reject
+                batches = session.batches(files, on_error=reject, required=True, **reading)
             for batch in batches:
                 outputs.write_all(chain.from_iterable(batch))
             outputs.write_all(conversion.close())
@@ -125,25 +118,14 @@ def _conversion_converter(conversion: Conversion, session: Session, *, strict: b
 
 
 def _mended_batches(
-    session: Session, files: Sequence[str], reject: _Reject, converter: Converter
+    session: Session, files: Sequence[str], outputs: Outputs, **reading: Any
 ) -> Iterator[list[Any]]:
     """Yield the records of the lines in `files` of dead letters.
 
-    A line that is rejected again goes to `reject` with the notes of its letter.
-
-    Raises:
-        FileError: where a file cannot be read.
-        UsageWireError: at the end, where a line is no dead letter; each such line was printed.
-
+    A line that is rejected again is kept with the notes of its letter.
     """
-    decoder = session.source = Decoder(
-        on_error=session.rejection_handler(
-            lambda rejection: reject(rejection, letter.additional_properties)
-        ),
-        max_rejections=0,
-        max_raw_bytes=MAX_LINE_BYTES,
-        converter=converter,
-    )
+    on_error = session.rejection_handler(lambda r: outputs.reject(r, letter.additional_properties))
+    decoder = session.source = Decoder(on_error=on_error, max_rejections=0, **reading)
     others: list[int] = []
     for letters in session.batches(
         files,

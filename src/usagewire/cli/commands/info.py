@@ -1,7 +1,4 @@
-"""`usagewire info`: the types that the C extension reads and writes, and why it does not others.
-
-The decoder and the encoder give the reasons.
-"""
+"""`usagewire info`: the types that the C extension reads and writes, and why it does not others."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final, get_args
 
@@ -41,7 +38,6 @@ _OWN_TYPES: Final = (
     "form",
     type=click.Choice(["table", "json"]),
     default="table",
-    show_default=True,
     help="How to print it.",
 )
 def info(*, types: tuple[str, ...], form: str) -> None:
@@ -51,23 +47,23 @@ def info(*, types: tuple[str, ...], form: str) -> None:
     by C, or else by the reference, which does the same and takes longer.
     """
     try:
-        paths = [_paths_of(kind.__name__, kind) for kind in _OWN_TYPES]
-        paths += [_paths_of(name, _load(name)) for name in types]
+        described = [_described(kind.__name__, kind) for kind in _OWN_TYPES]
+        described += [_described(name, _load(name)) for name in types]
     except UsageWireError as error:
         raise click.UsageError(shown(str(error))) from None
-    print_result(_as_json(paths) if form == "json" else _as_text(paths))
+    missing = plans.unavailable()
+    result = {
+        "version": __version__,
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "accelerated": missing is None,
+        "not_accelerated": missing,
+        "types": described,
+    }
+    print_result(json.dumps(result, indent=2) + "\n" if form == "json" else _as_text(result))
 
 
-@attrs.frozen
-class _Paths:
-    """How a type is read and written: None by C, else the reason why by the reference."""
-
-    name: str
-    read: str | None
-    written: str | None
-
-
-def _paths_of(name: str, kind: Any) -> _Paths:
+def _described(name: str, kind: Any) -> dict[str, str | None]:
+    """Return why a type is not read and not written by C; None where it is."""
     if not all(attrs.has(member) for member in members(kind)):
         raise UsageWireError(f"{name}: this is neither an attrs class nor a union of such classes")
     encoder = Encoder()
@@ -76,7 +72,11 @@ def _paths_of(name: str, kind: Any) -> _Paths:
         read = Decoder(kind).not_accelerated
     except UsageWireError as error:
         raise UsageWireError(f"{name}: {error}") from error
-    return _Paths(name, read, next(filter(None, written), None))
+    return {
+        "type": name,
+        "not_read_by_c": read,
+        "not_written_by_c": next(filter(None, written), None),
+    }
 
 
 def _load(name: str) -> Any:
@@ -97,24 +97,19 @@ def _load(name: str) -> Any:
     return kind
 
 
-def _as_text(paths: Sequence[_Paths]) -> str:
-    """Return the versions, and a line for each type."""
-    missing = plans.unavailable()
+def _as_text(result: Mapping[str, Any]) -> str:
+    missing = result["not_accelerated"]
     rows = [("type", "read by", "written by", "why not by C")]
-    rows += [
-        (
-            shown(each.name),
-            _path(each.read),
-            _path(each.written),
-            # The line `path` gives the one reason for all of them.
-            "" if missing else shown(_why(each)),
-        )
-        for each in paths
-    ]
+    for each in result["types"]:
+        reasons = {"reading": each["not_read_by_c"], "writing": each["not_written_by_c"]}
+        read, written = ("C" if reason is None else "reference" for reason in reasons.values())
+        # Without C, the line `path` gives the one reason for all of them.
+        why = "" if missing else shown(_why(reasons))
+        rows.append((shown(each["type"]), read, written, why))
     names = max(len(row[0]) for row in rows)
     lines = [
-        f"version  {__version__}",
-        f"Python   {_python()}",
+        f"version  {result['version']}",
+        f"Python   {result['python']}",
         f"path     {f'reference: {shown(missing)}' if missing else 'C extension'}",
         "",
         *(f"{name:{names}}  {read:9}  {written:10}  {why}" for name, read, written, why in rows),
@@ -122,33 +117,7 @@ def _as_text(paths: Sequence[_Paths]) -> str:
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
-def _as_json(paths: Sequence[_Paths]) -> str:
-    """Return the same as one JSON object; a reason is null where C is used."""
-    types = [
-        {"type": each.name, "not_read_by_c": each.read, "not_written_by_c": each.written}
-        for each in paths
-    ]
-    missing = plans.unavailable()
-    result = {
-        "version": __version__,
-        "python": _python(),
-        "accelerated": missing is None,
-        "not_accelerated": missing,
-        "types": types,
-    }
-    return json.dumps(result, indent=2) + "\n"
-
-
-def _path(reason: str | None) -> str:
-    return "C" if reason is None else "reference"
-
-
-def _why(paths: _Paths) -> str:
-    if paths.read == paths.written:
-        return paths.read or ""
-    reasons = {"reading": paths.read, "writing": paths.written}
+def _why(reasons: Mapping[str, str | None]) -> str:
+    if reasons["reading"] == reasons["writing"]:
+        return reasons["reading"] or ""
     return "; ".join(f"{task}: {reason}" for task, reason in reasons.items() if reason)
-
-
-def _python() -> str:
-    return f"{platform.python_implementation()} {platform.python_version()}"

@@ -19,7 +19,6 @@ from usagewire.cli.terminal.tables import FORMATS
     "form",
     type=click.Choice([*FORMATS]),
     default="table",
-    show_default=True,
     help="How to print the result. json and csv have money exact; csv has no total.",
 )
 @click.option(

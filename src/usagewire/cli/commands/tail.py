@@ -39,7 +39,6 @@ from usagewire.streaming.reader import Reader, read
     metavar="SECONDS",
     type=click.FloatRange(min=0, min_open=True),
     default=INTERVAL,
-    show_default=True,
     help="How long to wait before looking for new lines again.",
 )
 def tail(
@@ -89,11 +88,6 @@ def _batches_until_signal(session: Session, reader: Reader[Any]) -> Iterator[lis
     """Yield the batches of a followed log, until a signal; an empty one where nothing came.
 
     A log that cannot be read is reported, and tried again.
-
-    Raises:
-        CheckpointError: where reading cannot go on at the checkpoint.
-        FileError: where `reader` is of something that cannot be followed.
-
     """
     session.cleanup.callback(reader.close)
     # For the rest of the command: the echo of a signal may come while sums are printed.

@@ -16,7 +16,6 @@ from usagewire.wire.layout import Unknown
     "--unknown",
     type=click.Choice(["keep", "forbid"]),
     default="keep",
-    show_default=True,
     help="Whether to reject a line with a field that this version does not know.",
 )
 def validate(*, files: tuple[str, ...], lenient: bool, unknown: Unknown) -> None:

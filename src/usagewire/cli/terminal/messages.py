@@ -37,13 +37,9 @@ def print_result(text: str) -> None:
 
 
 class RejectionPrinter:
-    """Print rejected lines with their place and reason.
+    """Print rejected lines: the first `limit` of each file on standard error.
 
-    Args:
-        console: as in `print_message`.
-        limit: how many of each file are printed on standard error; None prints all of them on
-            standard output.
-
+    Where `limit` is None, all of them are the result, which goes to standard output.
     """
 
     def __init__(self, console: Console, limit: float | None) -> None:
@@ -55,7 +51,11 @@ class RejectionPrinter:
     def print(self, rejection: Rejection) -> None:
         """Print a rejected line, unless its file is past the limit."""
         if self._limit is None:
-            self._print_result(str(rejection))
+            # Where both outputs are one terminal, the bar that may be there has to make room.
+            if sys.stdout.isatty() and is_screen(self._console):
+                print_message(self._console, str(rejection))
+            else:
+                click.echo(shown(str(rejection)))
             return
         if rejection.file != self._file:
             self.finish_file()
@@ -70,10 +70,3 @@ class RejectionPrinter:
             more = self._count - self._limit
             print_message(self._console, f"{self._file}: ... and {more} more")
         self._count = 0
-
-    def _print_result(self, line: str) -> None:
-        if sys.stdout.isatty() and is_screen(self._console):
-            # Both are one terminal, and the bar that may be there has to make room.
-            print_message(self._console, line)
-        else:
-            click.echo(shown(line))

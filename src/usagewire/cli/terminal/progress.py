@@ -1,12 +1,10 @@
-"""The progress bar of long work: bytes, lines per second and time left.
-
-It is drawn on standard error where that is a terminal, and removed when the work ends.
-"""
+"""The progress bar of long work, drawn on a terminal and removed when the work ends."""
 
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -78,8 +76,6 @@ class Bar(Progress):
 
 
 class _LinesPerSecond(ProgressColumn):
-    """The lines read since the beginning by the seconds since then."""
-
     def render(self, task: Task) -> Text:
         rate = task.fields["lines"] / (task.elapsed or 1)
         return Text(f"{rate:,.0f} lines/s", style="progress.data.speed")
@@ -95,19 +91,15 @@ def is_screen(console: Console) -> bool:
 
 def total_size(names: Iterable[str]) -> int | None:
     """Return how many bytes files have together; None where one of them cannot be asked."""
-    sizes = [*_sizes(names)]
-    return None if None in sizes else sum(filter(None, sizes))
-
-
-def _sizes(names: Iterable[str]) -> Iterator[int | None]:
+    total = 0
     for name in names:
         found = paths(name)
         if not found:
-            yield None
+            return None
         for path in found:
-            try:
+            with suppress(OSError, ValueError):  # the error comes when it is read
                 status = Path(path).stat()
-            except (OSError, ValueError):
-                yield 0  # the error comes when it is read
-            else:
-                yield status.st_size if stat.S_ISREG(status.st_mode) else None
+                if not stat.S_ISREG(status.st_mode):
+                    return None
+                total += status.st_size
+    return total

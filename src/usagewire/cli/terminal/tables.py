@@ -1,7 +1,4 @@
-"""A summary as text: a table, CSV or JSON, with exact money and no control characters.
-
-It prints nothing.
-"""
+"""A summary as text: a table, CSV or JSON, with exact money and no control characters."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from rich import box
 from rich.console import Console
@@ -88,10 +85,7 @@ def as_table(sums: Summary, _: Mapping[str, int]) -> str:
 
 
 def live_table(sums: Summary, height: int) -> tuple[Table, int]:
-    """Return a table of at most `height` lines, for a terminal, and how many groups are not in it.
-
-    All are in its total.
-    """
+    """Return a table of at most `height` lines, and how many groups are only in its total."""
     groups = sums.groups
     most = max(1, height - _AROUND)
     table = _table(sums, groups[:most], framed=True)
@@ -100,11 +94,8 @@ def live_table(sums: Summary, height: int) -> tuple[Table, int]:
     return table, max(0, len(groups) - most)
 
 
-FORMATS: Final[Mapping[str, Callable[[Summary, Mapping[str, int]], str]]] = {
-    "table": as_table,
-    "json": as_json,
-    "csv": as_csv,
-}
+_Format: TypeAlias = Callable[[Summary, Mapping[str, int]], str]
+FORMATS: Final[Mapping[str, _Format]] = {"table": as_table, "json": as_json, "csv": as_csv}
 
 
 def _table(sums: Summary, groups: Sequence[Group], *, framed: bool) -> Table:
