@@ -31,7 +31,10 @@ TIMEOUT: Final = 120
 PARTS: Final = (
     (
         "pytest",
-        *(f"tests/native/test_{name}.py" for name in ("writing", "classes", "descriptions", "plans")),
+        *(
+            f"tests/native/test_{name}.py"
+            for name in ("writing", "classes", "descriptions", "plans")
+        ),
     ),
     (
         "pytest",

@@ -1,6 +1,7 @@
 """`Conversion`: every shape keeps each row and each sum, and drops names if asked to."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
@@ -8,7 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.support.cases import cases
@@ -377,6 +378,10 @@ def test_personal_values_go(to: Any, records: list[Any]) -> None:
 @given(records=PLACED)
 def test_other_values_stay(records: list[Any]) -> None:
     """Records without a name stay whole."""
+    keys = {*re.findall(r'"([^"]+)":', dumps(records).decode())} - {"user_id"}
+    letters = ["".join(filter(str.isalnum, key)).casefold() for key in keys]
+    # Hypothesis finds unknown keys that name a person, as "USERNAME" does.
+    assume(not any("user" in key or "email" in key for key in letters))
     nameless = [strip_user(one) for one in records]
 
     assert exact(nameless) == exact(converted(nameless, drop_personal=True))
