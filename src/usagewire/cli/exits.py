@@ -26,6 +26,13 @@ TERMINATED: Final = 143
 """Exit statuses beside 0; the last three are those that shells report for the signals."""
 
 
+def exit_status(*, failed: bool, rejected: int) -> int:
+    """Return the status of a command that came to its end; `rejected` is a number of lines."""
+    if failed:
+        return FAILED
+    return REJECTED if rejected else 0
+
+
 @contextmanager
 def exit_on_failure(state: Callable[[], str]) -> Iterator[None]:
     """Exit on an interrupt, an error or failed output; `state` tells how far the work is."""

@@ -11,7 +11,7 @@ import sys
 import click
 
 from usagewire import __version__
-from usagewire.cli import help_text
+from usagewire.cli import help_epilogs
 from usagewire.cli.commands.convert import convert
 from usagewire.cli.commands.info import info
 from usagewire.cli.commands.summary import summary
@@ -22,7 +22,7 @@ from usagewire.cli.exits import exit_on_output_error
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
-    epilog=help_text.OVERVIEW,
+    epilog=help_epilogs.OVERVIEW,
 )
 @click.version_option(__version__, prog_name="usagewire")
 def usagewire() -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 import attrs
 from rich.console import Console
 
-from usagewire.cli.exits import FAILED, REJECTED, exit_on_failure
+from usagewire.cli.exits import exit_on_failure, exit_status
 from usagewire.cli.terminal.messages import RejectionPrinter, print_message
 from usagewire.cli.terminal.progress import Bar, State, total_size
 from usagewire.codec.counts import Counts
@@ -140,4 +140,4 @@ class Session:
         sys.stdout.flush()
         self.print(self.summary_line(*more))
         failed = any(self._failures.values())
-        sys.exit(FAILED if failed else REJECTED if self.counts.rejected else 0)
+        sys.exit(exit_status(failed=failed, rejected=self.counts.rejected))

@@ -10,7 +10,7 @@ import click
 from cattrs import Converter
 
 from usagewire.analysis.conversion import Conversion, Shape
-from usagewire.cli import help_text, options
+from usagewire.cli import help_epilogs, options
 from usagewire.cli.outputs import Outputs
 from usagewire.cli.session import Session
 from usagewire.codec.decoder import MAX_LINE_BYTES, Decoder
@@ -24,7 +24,7 @@ _MAX_LETTER_BYTES: Final = 6 * MAX_LINE_BYTES + 2**16
 """A dead letter escapes some characters of its line, to six times their length at most."""
 
 
-@click.command(epilog=help_text.CONVERTING)
+@click.command(epilog=help_epilogs.CONVERTING)
 @options.FILES
 @click.option(
     "-o",

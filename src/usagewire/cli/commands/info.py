@@ -14,7 +14,7 @@ import attrs
 import click
 
 from usagewire import __version__
-from usagewire.cli import help_text
+from usagewire.cli import help_epilogs
 from usagewire.cli.terminal.messages import print_result
 from usagewire.cli.terminal.tables import shown
 from usagewire.codec.decoder import Decoder
@@ -31,7 +31,7 @@ _OWN_TYPES: Final = (
 )  # fmt: skip
 
 
-@click.command(epilog=help_text.INFO)
+@click.command(epilog=help_epilogs.INFO)
 @click.argument("types", metavar="[TYPE]...", nargs=-1)
 @click.option(
     "--format",

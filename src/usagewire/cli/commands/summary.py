@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from usagewire.cli import help_text, options
+from usagewire.cli import help_epilogs, options
 from usagewire.cli.session import Session
 from usagewire.cli.terminal.messages import print_result
 from usagewire.cli.terminal.tables import FORMATS
 
 
-@click.command(epilog=help_text.READING)
+@click.command(epilog=help_epilogs.READING)
 @options.FILES
 @options.BY
 @options.KIND

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from usagewire.cli import help_text, options
+from usagewire.cli import help_epilogs, options
 from usagewire.cli.checkpoint_file import CheckpointFile
 from usagewire.cli.session import Session
 from usagewire.cli.signals import stopping
@@ -23,7 +23,7 @@ from usagewire.streaming.follow.tail import INTERVAL
 from usagewire.streaming.reader import Reader, read
 
 
-@click.command(epilog=help_text.FOLLOWING)
+@click.command(epilog=help_epilogs.FOLLOWING)
 @click.argument("file", metavar="FILE")
 @options.BY
 @options.KIND

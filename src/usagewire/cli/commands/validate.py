@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from usagewire.cli import help_text, options
+from usagewire.cli import help_epilogs, options
 from usagewire.cli.session import Session
 from usagewire.wire.layout import Unknown
 
 
-@click.command(epilog=help_text.READING)
+@click.command(epilog=help_epilogs.READING)
 @options.FILES
 @options.LENIENT
 @click.option(
