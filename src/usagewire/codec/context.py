@@ -1,18 +1,22 @@
-"""What all decoding by one decoder has in common, and the places that decoding can be at.
+"""What decoding lines and decoding a document have in common: the hook, the runs, the places.
 
-This module parses with orjson and hands the result to the converter's hook. It knows no rule about
-values, and opens nothing.
+A run is neighbouring lines that all became records. This module parses with orjson and hands the
+result to the converter's hook. It knows no rule about values, and opens nothing.
+
+Signals are delivered where Python calls or loops. What belongs together is stored without either,
+so an interrupt finds all of it or nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 import orjson
 
 from usagewire.codec.counts import DecodeStats
-from usagewire.errors import DecodeError
+from usagewire.errors import DecodeError, lack_of_memory
 
 T = TypeVar("T")
 
@@ -56,3 +60,84 @@ class Place(NamedTuple):
 
 
 START: Final = Place()
+
+
+class Cursor(Protocol):
+    """Which line or record is next."""
+
+    index: int
+    offset: int
+    """Bytes that are accounted for."""
+
+
+class RunDecoder(ABC, Generic[T]):
+    """Reads runs of records, and rejects the bad lines between them."""
+
+    def __init__(self, context: DecodeContext[T], name: str | None) -> None:
+        self.pending: list[T] = []
+        """Records that were read and not handed over, for who wants all at once."""
+        self._context = context
+        self._name = name
+        # The error that the next line is to be rejected for, unless it is blank.
+        self._error: Exception | None = None
+        # A run that is not accounted for: its list, and how many records stand before it there. For
+        # text that is not cut, also the progress that C reports.
+        self._run: tuple[list[T], int, memoryview[int] | None] | None = None
+
+    def _read_run(
+        self, records: list[T], make: Callable[[Any], T], items: Sequence[Any], start: int
+    ) -> None:
+        """Add a record of each of `items` from `start` on, up to a bad one, to `records`."""
+        self._context.stats.start_batch(records)
+        append = records.append
+        self._run = records, len(records), None
+        try:
+            for index in range(start, len(items)):
+                append(make(items[index]))
+        except Exception as error:
+            self._error = bad_value(error)
+        finally:
+            self._end_run()
+
+    def _end_run(self) -> None:
+        """Account for the run, and leave its records to others."""
+        if self._run is not None:
+            self._context.stats.drop_leniencies()
+            self._account()
+            self._run = None
+
+    @abstractmethod
+    def _account(self) -> None:
+        """Account for the run, as far as it has come."""
+
+    def _reject(self, error: Exception, place: dict[str, Any], size: int, cursor: Cursor) -> None:
+        """Account for the next line, which is bad, and move `cursor` to the one after it.
+
+        Raises:
+            DecodeError: with `on_error="raise"`; and whatever a callback raises.
+
+        """
+        stats = self._context.stats
+        found = self._context.to_decode_error(error)
+        rejection = stats.rejection(found, place)
+        on_error = stats.on_error
+        is_function = callable(on_error)
+        # From here on without a call up to the function's, so that a line is counted and reported
+        # once, or neither.
+        stats.add_rejected(size, rejection)
+        cursor.index += 1
+        cursor.offset += size
+        self._error = None
+        if is_function:
+            on_error(rejection)  # type: ignore[operator, arg-type]
+        elif on_error == "raise":
+            found.rejection = rejection
+            raise found from found.__cause__
+
+
+def bad_value(error: Exception) -> Exception:
+    """Return the error of a bad value; raise what is none, a lack of memory."""
+    memory = lack_of_memory(error)
+    if memory is not None:
+        raise memory
+    return error

@@ -8,16 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Final,
-    Generic,
-    TypeAlias,
-    TypedDict,
-    Unpack,
-    overload,
-)
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypedDict, Unpack, overload
 
 import attrs
 import orjson
@@ -38,6 +29,8 @@ from usagewire.wire.layout import Unknown
 if TYPE_CHECKING:
     # cattrs brings typing_extensions; we name it only where nothing runs.
     from typing_extensions import TypeForm
+
+_cached_converter = lru_cache(maxsize=8)(make_converter)
 
 Data: TypeAlias = bytes | bytearray | memoryview | str
 
@@ -124,11 +117,12 @@ class Decoder(Generic[T]):
             raise UsageWireError(f"converter is {quote(converter)}; it must be a cattrs Converter")
         self.not_accelerated: str | None = None
         """Why this decoder does not use the C extension; None where it does."""
+        self.max_line_bytes = max_line_bytes
         self._name = name
         self._stats = stats = DecodeStats(on_error, max_rejections, kept)
         if converter is None:
             converter = (
-                _strict_converter(unknown)
+                _cached_converter(unknown=unknown)
                 if strict and isinstance(unknown, str)
                 else make_converter(strict=strict, unknown=unknown, on_lenient=stats.count_leniency)
             )
@@ -137,13 +131,14 @@ class Decoder(Generic[T]):
             plan = plans.plan_for(hook, type)
         except plans.NotLoweredError as error:
             plan, self.not_accelerated = None, str(error)
+        keeps_whole = max_raw_bytes is None and getattr(on_error, "whole_lines", False) is True
         self._context: DecodeContext[T] = DecodeContext(
             hook,
             type,
             self._to_decode_error,
             stats,
             max_line_bytes,
-            max_line_bytes if max_raw_bytes is None and _wants_whole_lines(on_error) else kept,
+            max_line_bytes if keeps_whole else kept,
             plan,
         )
         self.reads_objects = all(attrs.has(m) for m in members(type))
@@ -249,10 +244,7 @@ class Decoder(Generic[T]):
         return DocumentDecoder(self._context, name, document, done)
 
     def _all_of(self, source: LineDecoder[T] | DocumentDecoder[T]) -> list[T]:
-        """Return all records that `source` has, after those that are pending.
-
-        Should anything but a bad line stop this, the records that were read stay pending.
-        """
+        """Return all records of `source`. Should anything but a bad line stop it, they stay."""
         try:
             while source.next_run(source.pending, through=True):
                 pass
@@ -267,7 +259,6 @@ class Decoder(Generic[T]):
         return records
 
     def _to_decode_error(self, error: Exception) -> DecodeError:
-        """Return the `DecodeError` for an exception."""
         if isinstance(error, orjson.JSONDecodeError):
             return DecodeError("syntax", f"invalid JSON: {error.msg} at character {error.pos}")
         found = located(error, None)
@@ -276,15 +267,6 @@ class Decoder(Generic[T]):
         if self.reads_objects and found.code == "wrong_type" and found.path == "$":
             return DecodeError("syntax", found.message)
         return found
-
-
-def _wants_whole_lines(on_error: OnError) -> bool:
-    return getattr(on_error, "whole_lines", False) is True
-
-
-@lru_cache(maxsize=8)
-def _strict_converter(unknown: Unknown) -> Converter:
-    return make_converter(unknown=unknown)
 
 
 def _structure_hook(converter: Converter, kind: Any) -> Callable[[Any, Any], Any]:

@@ -18,6 +18,8 @@ from usagewire.errors import EncodeError, UsageWireError, located_writing, quote
 from usagewire.native import plans
 from usagewire.wire.names import DIALECTS, Dialect
 
+_cached_converter = lru_cache(maxsize=8)(make_converter)
+
 
 class Encoder:
     """Turn records into JSON bytes.
@@ -46,7 +48,7 @@ class Encoder:
         if not isinstance(converter, Converter | None):
             raise UsageWireError(f"converter is {quote(converter)}; it must be a cattrs Converter")
         self._is_own = converter is None
-        self._converter = converter or _writing_converter(dialect)
+        self._converter = converter or _cached_converter(dialect)
         self._unstructure = self._converter.unstructure
         self._writer = self._new_writer()
 
@@ -88,7 +90,6 @@ class Encoder:
         return bytes(text)
 
     def _encode_lines(self, writer: plans.RecordWriter, objs: list[Any], first: int) -> bytes:
-        """Return `objs` as lines, those by C that it knows."""
         for obj in objs[:1]:  # or the text of all others would be copied to where this one stands
             writer.learn(type(obj))
         text, index = writer.encode_lines(objs, 0)
@@ -127,8 +128,3 @@ class Encoder:
         if not self._is_own and self._writer is not None and not self._writer.is_current():
             self._writer = self._new_writer()
         return self._writer
-
-
-@lru_cache(maxsize=8)
-def _writing_converter(dialect: Dialect) -> Converter:
-    return make_converter(dialect)
