@@ -1,7 +1,6 @@
-"""Bytes to records: `Decoder`. Sans-I/O.
+"""Bytes to records: `Decoder` and its options. Sans-I/O.
 
-This module holds the options of decoding and the decoder over them. `line_decoder` and `documents`
-account for lines and records; the converter knows what a value means.
+`line_decoder` and `documents` account for lines and records; the converter knows the values.
 """
 
 from __future__ import annotations
@@ -35,8 +34,7 @@ _cached_converter = lru_cache(maxsize=8)(make_converter)
 Data: TypeAlias = bytes | bytearray | memoryview | str
 
 MAX_LINE_BYTES: Final = 16 * 2**20
-"""Longest line that is read. orjson takes up to 30 times a line's bytes in memory, so that without
-a limit one bad line could end the process."""
+"""Longest line. orjson takes up to 30 times its bytes in memory: one could end the process."""
 
 
 class DecoderOptions(TypedDict, total=False):
@@ -226,9 +224,7 @@ class Decoder(Generic[T]):
     def close(self) -> list[T]:
         """Return the record of a last line without LF, if there is one, and whatever is left.
 
-        Raises:
-            DecodeError: as `feed`.
-
+        It raises as `feed` does.
         """
         self._line_decoder.finish()
         return self._all_of(self._line_decoder)

@@ -27,8 +27,8 @@ class DocumentSniffer:
     """Find out from its beginning whether a stream is lines of JSON or one JSON document.
 
     A document is an object printed over several lines, or an array. What may be the beginning of
-    one is held back, up to `limit` bytes. It is told line by line: a first line that is an object
-    by itself is a line, and after a whole value only some signs can follow in a document.
+    one is held back, up to `limit` bytes. A first line that is an object by itself is a line, and
+    after a whole value only some signs can follow in a document.
     """
 
     def __init__(self, limit: int) -> None:
@@ -42,11 +42,8 @@ class DocumentSniffer:
     def feed(self, text: bytes) -> bytes | None:
         """Return what is to be read as lines, or None where `text` is held back.
 
-        Once there was an answer, nothing more is to be fed.
-
-        Raises:
-            OverflowError: for what seems to be a document and is larger than the limit.
-
+        After lines, feed nothing more. It raises `OverflowError` for what seems to be a document
+        and is larger than the limit.
         """
         self._head += text
         if b"\n" in text:
@@ -72,7 +69,7 @@ class DocumentSniffer:
     def abort(self) -> bytes:
         """Return what is to be read as lines where the stream cannot be read on.
 
-        Of the beginning of a document that is nothing: each of its lines would be a bad one.
+        That is nothing of a document, whose lines would all be bad.
         """
         return bytes(self._head) if self._has_lines() else b""
 
@@ -120,11 +117,6 @@ class Document(NamedTuple):
             return cls(text, [error], is_array=False)
         is_array = type(value) is list
         return cls(text, value if is_array else [value], is_array)
-
-    @property
-    def texts(self) -> list[bytes]:
-        """The text of each record, where that needs no looking for: of one that is no array."""
-        return [] if self.is_array else [self.text.removeprefix(BOM)]
 
     @property
     def is_broken(self) -> bool:
@@ -178,8 +170,7 @@ class _Element:
 class DocumentDecoder(RunDecoder[T]):
     """The records of one JSON document. Each is accounted for as a line.
 
-    The bytes of the document are counted with the first record. The first `done` records were read
-    before.
+    The bytes of the document are counted with the first record. `done` records were read before.
     """
 
     def __init__(
@@ -216,24 +207,20 @@ class DocumentDecoder(RunDecoder[T]):
     def next_run(self, records: list[T], *, through: bool = False) -> bool:  # noqa: ARG002 -- as `LineDecoder` has it
         """Add the records up to a bad one to `records`; return whether there was one to read.
 
-        Should anything but a bad record stop this, the records that were read are in `records`.
-
-        Raises:
-            DecodeError: with `on_error="raise"`, for the bad record after the run before.
-
+        What stops this and what it raises is as in `LineDecoder.next_run`.
         """
         self._end_run()  # in case it was interrupted
         if self._error is not None:
             size = self._size(self.index, self.index + 1)
             self._reject(self._error, self._next_item(), size, self)
-        context, items, texts = self._context, self._document.items, self._document.texts
+        context, (_, items, is_array) = self._context, self._document
         if not items and not self.offset:
             context.stats.add_bytes(len(self.text))
             self.offset = len(self.text)
         if self.index == len(items):
             return False
-        if context.plan is not None and texts:
-            self._read_run(records, context.record, texts, self.index)
+        if context.plan is not None and not is_array:
+            self._read_run(records, context.record, [self.text.removeprefix(BOM)], self.index)
         else:
             self._read_run(records, self._record, items, self.index)
         return True

@@ -1,8 +1,4 @@
-"""Records to bytes: `Encoder`. Sans-I/O.
-
-This module hands records to the converter and writes the result with orjson. It knows no rule about
-values and opens nothing.
-"""
+"""Records to bytes: `Encoder`. Sans-I/O, and without a rule about values."""
 
 from __future__ import annotations
 

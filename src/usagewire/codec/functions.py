@@ -78,8 +78,7 @@ def dumps(obj: Any, *, dialect: Dialect = "api") -> bytes:
 def accelerated() -> bool:
     """Return whether the C extension is in use: it was built, and USAGEWIRE_PURE is not set.
 
-    `Decoder.not_accelerated` and `Encoder.not_accelerated` tell why a class is read or written
-    without it.
+    `not_accelerated` of `Decoder` and of `Encoder` tells why a class does not use it.
     """
     return plans.unavailable() is None
 

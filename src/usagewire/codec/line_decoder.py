@@ -22,7 +22,8 @@ MOST_AT_ONCE: Final = 4096
 """How many lines C reads before Python looks for signals and other threads."""
 
 NEXT, MALFORMED, IGNORED = range(3)
-"""What C reports in `progress_from`."""
+"""What C reports: where the next line begins, whether it surely gives no record, and how many such
+lines were ignored."""
 
 
 class LineDecoder(RunDecoder[T]):
@@ -67,8 +68,7 @@ class LineDecoder(RunDecoder[T]):
     def push_line(self, line: bytes, length: int = 0) -> None:
         """Take one whole line without its end instead of chunks.
 
-        It is rejected as too long where `length` says how many bytes it has, of which `line` is the
-        beginning.
+        It is rejected as too long where `line` is the beginning of `length` bytes.
         """
         lines = self._lines
         if len(line) > self._context.max_line_bytes:
@@ -97,11 +97,8 @@ class LineDecoder(RunDecoder[T]):
         With `through`, more runs are added as long as nobody wants the rejections between them.
 
         Should anything but a bad line stop this (an interrupt, no memory, a callback's error), the
-        records that were read are in `records`, and the next run begins at the next line.
-
-        Raises:
-            DecodeError: with `on_error="raise"`, for the bad line after the run before.
-
+        records that were read are in `records`, and the next run begins at the next line. With
+        `on_error="raise"` it raises `DecodeError` for the bad line after the run before.
         """
         self._end_run()  # in case it was interrupted
         if self._error is not None:
@@ -226,10 +223,9 @@ class LineDecoder(RunDecoder[T]):
 
 
 def progress_from(start: int) -> memoryview[int]:
-    """Return three int64 in which C keeps how far it has read.
+    """Return the three int64 in which C keeps how far it has read.
 
-    They are where the next line begins, whether that line surely gives no record, and how many such
-    lines were ignored. C writes them without an allocation, so they always match the records.
+    C writes them without an allocation, so they always match the records.
     """
     progress = memoryview(bytearray(24)).cast("q")
     progress[NEXT] = start

@@ -1,11 +1,9 @@
 """Where reading stopped, in a form that can be kept, and how the file is known again.
 
-A checkpoint names a place by what stands before it: beside the line and the byte it holds a mark, a
-hash of the first and the last bytes that were read. So it does not matter what a file is called or
-where it lies, and a file that was replaced or cut is noticed. What was edited amid what was read,
-and kept its length, is not: to see that, all of it would have to be read again.
-
-This module knows places and bytes: no JSON of records, no files.
+Beside the line and the byte, a checkpoint holds a mark: a hash of the first and the last bytes that
+were read. So it does not matter what a file is called or where it lies, and a file that was
+replaced or truncated is noticed. An edit in the middle that kept the length is not: to see that,
+all of it would have to be read again. This module knows places and bytes: no records, no files.
 """
 
 from __future__ import annotations
@@ -22,8 +20,6 @@ from usagewire.codec.context import Place
 from usagewire.errors import CheckpointError, quote
 
 VERSION: Final = 1
-"""What this version writes and reads."""
-
 WINDOW: Final = 4096
 """How many bytes at the beginning, and how many before the place, a mark is made from."""
 
@@ -31,7 +27,6 @@ START_OVER: Final = "read it without the checkpoint to start from its beginning"
 """What to do where a file is not what it was."""
 
 _LARGEST: Final = 2**63 - 1
-"""The largest place that a file can have."""
 
 _CHECK: Final = ',"check":"'
 
@@ -103,11 +98,8 @@ class Checkpoint:
         """Return the fingerprint of what was read from the file `name`, once it is seen to match.
 
         `head` is the beginning of the file, `tail` what it has in the `WINDOW` bytes before the
-        place, or before its end where that comes sooner.
-
-        Raises:
-            CheckpointError: where the file was cut or replaced.
-
+        place, or before its end where that comes sooner. It raises `CheckpointError` where the file
+        was truncated or replaced.
         """
         if len(tail) < min(self.covered, WINDOW):
             raise CheckpointError(
@@ -131,9 +123,7 @@ class Checkpoint:
     def loads(cls, text: str | bytes) -> Self:
         """Return the checkpoint that `dumps` made `text` from.
 
-        Raises:
-            CheckpointError: where it is damaged, or written by a newer version.
-
+        It raises `CheckpointError` where it is damaged, or written by a newer version.
         """
         if isinstance(text, bytes):
             text = text.decode("ascii", "replace")
@@ -161,7 +151,7 @@ class Checkpoint:
 
 
 def _sealed(text: str) -> str:
-    """Return a JSON object that lacks its brace with that and the check sum of what it says."""
+    """Return a JSON object that lacks its brace with that, after the check sum of its text."""
     return f'{text}{_CHECK}{zlib.crc32(text.encode("utf-8", "replace")):08x}"}}'
 
 
@@ -172,8 +162,7 @@ class PrefixFingerprint:
     """What is needed of a text to make the mark of any place that reading comes by.
 
     Fed with the text in step with reading: the lines of a chunk are read before the next chunk is
-    added, but for the last, which may be held back for long. It may begin at byte `offset`, with
-    what stands before that.
+    added, but for the last, which may be held back for long. It may begin at byte `offset`.
     """
 
     def __init__(self, head: bytes = b"", tail: bytes = b"", offset: int = 0) -> None:

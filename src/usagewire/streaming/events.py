@@ -47,35 +47,31 @@ class EventSource(Protocol):
     on with the next file, or tries again.
     """
 
-    @property
-    def start(self) -> SourceStarted:
-        """The first event, as far as it is known before anything is asked for."""
-        ...
-
-    @property
-    def is_followed(self) -> bool:
-        """Whether neither an error nor the end of a file ends the text: it may grow."""
-        ...
-
-    @property
-    def waiting(self) -> bool:
-        """Whether it is waiting for something new: an exception that comes then costs no event."""
-        ...
+    start: SourceStarted
+    """The first event, as far as it is known before anything is asked for."""
+    is_followed: bool = False
+    """Whether neither an error nor the end of a file ends the text: it may grow."""
+    stopped: bool = False
+    """Whether nothing more is to come."""
+    waiting: bool = False
+    """Whether it is waiting for something new: an exception that comes then costs no event."""
 
     @property
     def bytes_read(self) -> int:
         """Bytes read from the files so far, as they are in the files."""
         ...
 
-    def __iter__(self) -> Self: ...
+    def __iter__(self) -> Self:
+        return self
 
     def __next__(self) -> Event: ...
 
     def stop(self) -> None:
         """End the events soon. It may be called from another thread and in a signal handler."""
+        self.stopped = True
 
     def skip_source(self) -> None:
-        """Go on with the next file."""
+        """Go on with the next file, if there are several."""
 
     def close(self) -> None:
         """Close the file that is open. There are no more events then."""

@@ -1,8 +1,4 @@
-"""The text of one source: lines or a document, and the place of each record in it.
-
-This module passes text on to a decoder. It makes the checkpoint of a place, and finds the place of
-a checkpoint.
-"""
+"""The text of one source on its way to a decoder, and the checkpoint of each place in it."""
 
 from __future__ import annotations
 
@@ -24,13 +20,13 @@ _NAME: Final = 200
 
 
 class SourceText(Generic[T]):
-    """The text of one source on its way to a decoder.
+    """The text of one source: lines or a document.
 
     The first bytes decide whether it is lines or one JSON document. Text before the place of a
     checkpoint is passed over and compared with the checkpoint.
     """
 
-    def __init__(self, decoder: Decoder[T], limit: int, started: SourceStarted) -> None:
+    def __init__(self, decoder: Decoder[T], started: SourceStarted) -> None:
         resume = started.resume
         # A checkpoint at the very beginning says nothing about the file.
         ahead = resume if resume and resume.covered and not started.fingerprint else None
@@ -42,13 +38,14 @@ class SourceText(Generic[T]):
         self._lines = decoder.begin(started.name, place)
         self.records: LineDecoder[T] | DocumentDecoder[T] = self._lines
         """The decoder of the lines or, once the text has ended, of the document."""
-        self._limit = limit
         self._fingerprint = started.fingerprint or PrefixFingerprint()
         # The place to come to, until reading is there.
         self._resume = ahead
         # The place that reading began at, if the line before it had no LF then.
         self._open_end = _open_end(self._fingerprint, place)
-        self._sniffer = DocumentSniffer(limit) if decoder.reads_objects and not is_lines else None
+        self._sniffer: DocumentSniffer | None = None
+        if decoder.reads_objects and not is_lines:
+            self._sniffer = DocumentSniffer(decoder.max_line_bytes)
 
     def place(self, back: int) -> Place:
         """Return the place before the last `back` records."""
@@ -82,10 +79,8 @@ class SourceText(Generic[T]):
     def push(self, text: bytes) -> None:
         """Take the next text. All records before it must have been read.
 
-        Raises:
-            FileError: where this is a document of more than can be held, or not what was read
-                before the checkpoint.
-
+        It raises `FileError` where this is a document of more than can be held, or not what was
+        read before the checkpoint.
         """
         if self._sniffer is not None:
             try:
@@ -94,7 +89,8 @@ class SourceText(Generic[T]):
                 self._sniffer = None
                 raise FileError(
                     f"{self.started.name}: seems to be one JSON document, of more than"
-                    f" {self._limit} bytes; to hold it in memory, raise max_line_bytes"
+                    f" {self._decoder.max_line_bytes} bytes; to hold it in memory, raise"
+                    " max_line_bytes"
                 ) from None
             if lines is not None:
                 self._sniffer = None
@@ -108,9 +104,7 @@ class SourceText(Generic[T]):
     def finish(self) -> None:
         """Take the end of the text.
 
-        Raises:
-            CheckpointError: where it comes before the place of the checkpoint.
-
+        It raises `CheckpointError` where that comes before the place of the checkpoint.
         """
         if self._sniffer is not None:
             text, document = self._sniffer.close()
@@ -145,7 +139,6 @@ class SourceText(Generic[T]):
             self._lines.push(memoryview(text)[start : start + _AT_ONCE])
 
     def _pass_over(self, text: bytes, resume: Checkpoint) -> None:
-        """Pass over the text before the checkpoint."""
         part = text[: resume.offset - self._fingerprint.end]
         self._fingerprint.add(part, self._fingerprint.end)
         if self._fingerprint.end == resume.offset:

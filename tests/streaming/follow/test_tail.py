@@ -24,7 +24,7 @@ from usagewire import CheckpointError, FileError, Reader, UsageWireError, read
 from usagewire.streaming.follow import rotation
 from usagewire.streaming.follow.log_file import LogFile
 from usagewire.streaming.follow.rotation import RotationSearch
-from usagewire.streaming.follow.tail import Follow
+from usagewire.streaming.follow.tail import FollowedLog
 
 zstd: Any = pytest.importorskip(
     "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
@@ -110,7 +110,7 @@ def log(tmp_path: Path) -> Log:
 def _at_once(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Do not wait between two looks."""
     if "_waits" not in request.fixturenames:
-        monkeypatch.setattr(Follow, "pause", lambda _: None)
+        monkeypatch.setattr(FollowedLog, "pause", lambda _: None)
 
 
 @pytest.fixture
@@ -772,11 +772,11 @@ def test_interrupt_while_waiting(log: Log, monkeypatch: pytest.MonkeyPatch) -> N
     with follow(log) as reader:
         assert [1] == news(reader)
 
-        def interrupt(_: Follow) -> None:
+        def interrupt(_: FollowedLog) -> None:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(Follow, "pause", interrupt)
+            patch.setattr(FollowedLog, "pause", interrupt)
             for _ in range(3):
                 with pytest.raises(KeyboardInterrupt):
                     next(reader)
@@ -794,14 +794,14 @@ def test_interrupt_while_reading(log: Log, monkeypatch: pytest.MonkeyPatch, wher
     with follow(log) as reader:
         assert [1] == news(reader)
         log.write(2)
-        real = getattr(Follow, where)
+        real = getattr(FollowedLog, where)
 
         def interrupt(*args: Any) -> None:
             real(*args)
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(Follow, where, interrupt)
+            patch.setattr(FollowedLog, where, interrupt)
             with pytest.raises(KeyboardInterrupt):
                 next(reader)
         with pytest.raises(FileError, match="interrupted"):

@@ -1,7 +1,4 @@
-"""One file of a log: its text from the beginning, and what of it identifies the text elsewhere.
-
-This module does not know when to read, and nothing of the meaning of the text.
-"""
+"""One file of a log: its text from the beginning, and what of it identifies the text elsewhere."""
 
 from __future__ import annotations
 
@@ -47,10 +44,8 @@ class Prefix(NamedTuple):
 class LogFile:
     """The text of one file. A compressed file is decompressed.
 
-    Raises:
-        FileError: where it is no regular file.
-        OSError: where it cannot be opened. Reading it may raise both as well.
-
+    It raises `FileError` where it is no regular file, and `OSError` where it cannot be opened.
+    Reading it may raise both as well.
     """
 
     def __init__(self, path: str, stopped: Callable[[], bool] = bool) -> None:
