@@ -85,12 +85,7 @@ class Format(NamedTuple):
     def load(self, name: str) -> Any:
         """Return the module that has the format.
 
-        Args:
-            name: what an error message calls the file.
-
-        Raises:
-            FileError: where no module is installed. The message says what to install.
-
+        It raises `FileError` where none is installed, which says what to install for `name`.
         """
         for module in self.modules:
             with suppress(ImportError):
@@ -159,15 +154,8 @@ def format_of(head: bytes) -> Format | None:
 def compressor(suffix: str, name: str | None = None) -> Compressor | None:
     """Return a compressor for files whose names end in `suffix`, or None where there is none.
 
-    The same calls give the same bytes: neither a name nor a time is written.
-
-    Args:
-        suffix: `.gz`, `.zst`, `.bz2` or `.xz`. Any other has no compressor.
-        name: what an error message calls the file, `suffix` unless given.
-
-    Raises:
-        FileError: where the module for it is not installed. The message says what to install.
-
+    The same calls give the same bytes: neither a name nor a time is written. It raises `FileError`
+    as `Format.load` does, for `name` or `suffix`.
     """
     for format_ in FORMATS:
         if format_.suffix == suffix:

@@ -1,25 +1,23 @@
 """Decompression: compressed bytes in, text out. All text that can be had comes before an error.
 
-The first bytes tell the format, never a name. There may be several members one after the other
-(gzip calls them members, zstd frames, bzip2 and xz streams). Zeros may follow a member of gzip, and
-in fours one of xz. Anything else that is no member is an error. This module opens nothing.
+The first bytes tell the format, never a name. Members (zstd frames, bzip2 and xz streams) may
+follow each other. This module opens nothing.
 
-Memory does not grow with the size of the text. There is a piece of at most `PIECE` bytes, or
-`LARGE` where the bytes can be read again; the decoder's own buffers, limited for xz by `XZ_MEMORY`
-and for zstd by the library's default (windows of 2**27 bytes); and the bytes kept for a replay.
+Memory does not grow with the size of the text: a piece has at most `PIECE` bytes, or `LARGE` where
+the bytes can be read again, and a decoder's own buffers are limited, for xz by `XZ_MEMORY` and for
+zstd by the library's default (windows of 2**27 bytes).
 
 A decoder that fails gives none of the text of the failing call. So the call is replayed a byte at a
-time, with gzip from a copy of the decoder, else from the member's beginning. All text before the
-damaged byte comes out. A zstd, bzip2 or xz member cannot be replayed once more than `KEEP`
-compressed bytes of it were read. Then up to `PIECE` bytes of text before the damage are lost, and
-the text of at most `_SLICE` compressed bytes. An error that only a checksum shows comes after the
-text. Where the bytes can be read again, as those of a file, nothing is kept and a call does more,
-which takes less time. Where such a call fails, everything is read again by calls of the first kind.
+time, with gzip from a copy of the decoder, else from the member's beginning. A zstd, bzip2 or xz
+member of which more than `KEEP` compressed bytes were read cannot be replayed. Then up to `PIECE`
+bytes of text before the damage are lost, and the text of at most `_SLICE` compressed bytes. An
+error that only a checksum shows comes after the text. Where the bytes can be read again, as those
+of a file, nothing is kept and a call does more, which takes less time. Where such a call fails,
+everything is read again by calls of the first kind.
 
 Far into a member, gzip by zlib-ng is worth a thread of its own: there a call is one stretch without
-the interpreter lock. The other decoders ask for the lock each time their output grows, and wait for
-it while records are made. Measured: a thread makes xz, zstd and the standard library's gzip slower,
-and bzip2 no faster.
+the interpreter lock. The other decoders ask for the lock each time their output grows. Measured: a
+thread makes xz, zstd and the standard library's gzip slower, and bzip2 no faster.
 """
 
 from __future__ import annotations
@@ -44,22 +42,16 @@ from usagewire.io.compression import (
 
 PIECE: Final = 2**18
 """The most bytes of text that come out at once where data is compressed."""
-
 LARGE: Final = 2**20
 """The same where the bytes can be read again. In a thread, each piece waits for the lock."""
-
 KEEP: Final = 2**20
 """The most bytes of one zstd, bzip2 or xz member that are kept, to replay them on damage."""
-
 _SLICE: Final = 2**14
 """Bytes given to a decoder at once, so that what follows a small member is not copied for each."""
-
 _LARGE_SLICE: Final = 2**17
 """The same far into a member, where the bytes can be read again."""
-
 _FAR: Final = 2**21
-"""After how many bytes of text of a member the rest may be worth a thread, which takes 0.1 ms
-to start. Small members are not: each piece of text waits for the lock."""
+"""Bytes of text of a member, after which the rest may be worth a thread (0.1 ms to start)."""
 
 _NO_ZERO: Final = re.compile(rb"[^\0]")
 
@@ -102,10 +94,8 @@ class Decompressor:
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Return an iterator over the text that `data` adds. Plain text comes as it is.
 
-        Raises:
-            FileError: after that text, where the data is damaged or followed by something else;
-                and at once after an error, after `close` and where an iterator was not exhausted.
-
+        It raises `FileError` after that text, where the data is damaged or followed by something
+        else; and at once after an error, after `close` and where an iterator was not exhausted.
         """
         if self._is_plain:
             return iter((data,) if data else ())
@@ -115,16 +105,13 @@ class Decompressor:
     def close(self) -> Iterator[bytes]:
         """Return an iterator over the rest: bytes that were too few to tell a format by.
 
-        Raises:
-            FileError: where the data ends in the middle; and as `feed` does.
-
+        It raises `FileError` where the data ends in the middle, and as `feed` does.
         """
         self._is_plain = False
         self._start_call()
         return self._end()
 
     def _start_call(self) -> None:
-        """Let further calls fail, until `_is_unusable` is taken back."""
         if self._is_unusable:
             raise FileError(f"{self.name}: reading has ended or was interrupted; open it again")
         self._is_unusable = True
@@ -195,9 +182,7 @@ class Decompressor:
     def _replay(self, before: Iterable[bytes], data: bytes) -> Iterator[bytes]:
         """Yield what all data so far, of which `data` is the last, adds to the text that came out.
 
-        Raises:
-            FileError: after it. There is none where the bytes before have changed since.
-
+        It raises `FileError` after it, unless the bytes before have changed since.
         """
         source = Decompressor(self.name)
         to_skip = self._emitted
@@ -329,7 +314,6 @@ class _LargeMember(_Member):
 
 
 def _decode(decoder: Decoder, data: bytes, most: int, *, hides_output: bool) -> Iterator[bytes]:
-    """Yield all text that `data` completes, in pieces of at most `most` bytes."""
     text: bytes = decoder.decompress(data, most)
     while text or not (decoder.needs_input or decoder.eof):
         if text:

@@ -57,9 +57,7 @@ def file_error(name: str, error: Exception) -> FileError:
 def resolve_output(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result | None]:
     """Return the file to write, links followed, and its status if it exists.
 
-    Raises:
-        FileError: where it is not a regular file, or no file can be there.
-
+    It raises `FileError` where that is not a regular file, or no file can be there.
     """
     try:
         target = Path(path).resolve()

@@ -18,8 +18,7 @@ DEPTH: Final = 8
 """How many items are held at most."""
 
 _PATIENCE: Final = 0.5
-"""Seconds that `close` waits for the thread, which may be in the middle of a read. Also the longest
-time until an interrupt is noticed."""
+"""Seconds that `close` waits for the thread, and the longest time until an interrupt is noticed."""
 
 _MORE: Final = "more"
 _STOP: Final = "stop"
@@ -95,7 +94,6 @@ class PrefetchIterator(Generic[V]):
         self._stop()
 
     def _stop(self) -> None:
-        """Let the thread end once the item that it makes is done."""
         with suppress(Empty):
             while True:
                 self._wanted.get_nowait()
