@@ -83,6 +83,10 @@ class AppendLog(OutputFile):
             self._sync_failed = True
             raise
 
+    def prepare(self) -> None:
+        """Put the lines on disk. It takes more of them."""
+        self.flush()
+
     def close(self) -> None:
         """Put the lines on disk and close the file."""
         try:

@@ -169,7 +169,10 @@ def sync_folder(folder: Path) -> None:
 
 
 class OutputFile(ABC):
-    """An open file, and the whole lines that will be written to it next."""
+    """An open file, and the whole lines that will be written to it next.
+
+    This is what an `AppendLog` and an `AtomicFile` have in common.
+    """
 
     keeps_lines: bool
     """Whether the lines are kept where an exception ends the writing."""
@@ -193,25 +196,9 @@ class OutputFile(ABC):
                 (self.close if self.keeps_lines else self.discard)()
 
     @abstractmethod
-    def write_lines(self) -> None:
-        """Write the lines to the file. They may not be on disk yet."""
-
-    @abstractmethod
-    def flush(self) -> None:
-        """Put the lines on disk."""
-
-    def prepare(self) -> None:
-        """Put the last lines on disk, so that `close` only has to give the file its name."""
-        self.flush()
-
-    @abstractmethod
     def close(self) -> None:
         """Put the lines on disk and close the file."""
 
     @abstractmethod
     def discard(self) -> None:
         """Close the file without the lines."""
-
-    @abstractmethod
-    def recover(self) -> None:
-        """Undo what a failed step left half done."""

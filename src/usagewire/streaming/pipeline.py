@@ -100,18 +100,17 @@ class Pipeline(Generic[T]):
         """How many records were read and did not come out."""
         return length_hint(self.buffer) + self._dropped
 
-    def step(self, run: list[T] | None = None) -> bool:
+    def step(self) -> bool:
         """Read the next run of records into `buffer`; return whether input is needed for that.
 
-        It may be a line that gives no record. `run` is an empty list; the records are in it, too.
-        Whatever was put off until the records before it had come out is raised.
+        It is empty for a line that gives no record. Errors that were put off are raised.
         """
         if self._deferred_error is not None:
             error, self._deferred_error = self._deferred_error, None
             raise error
         if self._is_closed:
             return True
-        run = [] if run is None else run
+        run: list[T] = []
         self.buffer = iter(run)  # at once: what is read comes out, whatever stops the reading
         try:
             return not self._text.records.next_run(run) and not self._begin_next()
@@ -133,13 +132,9 @@ class Pipeline(Generic[T]):
             while len(batch) < _BATCH:
                 if batch and self._text.records.raises_next:
                     break
-                run: list[T] = []
-                dry, none = self.step(run), iter(run[:0])
-                if batch:
-                    batch += self.buffer
-                else:  # without a copy, and both at once
-                    batch, self.buffer = run, none
-                if dry:
+                needs_input = self.step()
+                batch += self.buffer
+                if needs_input:
                     return batch, True
                 if enough():
                     break

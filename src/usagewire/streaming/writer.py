@@ -17,7 +17,7 @@ from usagewire.codec.encoder import Encoder
 from usagewire.errors import EncodeError, FileError, quote
 from usagewire.io.append_log import AppendLog
 from usagewire.io.atomic_file import AtomicFile
-from usagewire.io.filesystem import BUFFER, OutputFile, named
+from usagewire.io.filesystem import BUFFER, named
 
 if TYPE_CHECKING:
     from usagewire.wire.names import Dialect
@@ -90,7 +90,7 @@ class Writer:
         self.count = 0
         """How many lines this writer took."""
         with named(self.name):
-            self._target: OutputFile = (AppendLog if append else AtomicFile)(path)
+            self._target = AppendLog(path) if append else AtomicFile(path)
         self.path = self._target.path
         """The file that is written, links followed."""
         self.torn = self._target.torn
