@@ -29,11 +29,8 @@ class DecodeContext(NamedTuple, Generic[T]):
     type: Any
     """The type that `structure` is asked for."""
     to_decode_error: Callable[[Exception], DecodeError]
-    """Return the `DecodeError` for an exception."""
     stats: DecodeStats
-    """Where every line is counted."""
     max_line_bytes: int
-    """A longer line is rejected."""
     max_raw_bytes: int
     """How many bytes of a rejected line its `Rejection` keeps."""
     plan: Any
@@ -80,8 +77,8 @@ class RunDecoder(ABC, Generic[T]):
         self._name = name
         # The error that the next line is to be rejected for, unless it is blank.
         self._error: Exception | None = None
-        # A run that is not accounted for: its list, and how many records stand before it there. For
-        # text that is not cut, also the progress that C reports.
+        # A run that is not accounted for: its list, how many records stand before it there and, for
+        # text that is not cut, the progress that C reports.
         self._run: tuple[list[T], int, memoryview[int] | None] | None = None
 
     def _read_run(
@@ -113,9 +110,7 @@ class RunDecoder(ABC, Generic[T]):
     def _reject(self, error: Exception, place: dict[str, Any], size: int, cursor: Cursor) -> None:
         """Account for the next line, which is bad, and move `cursor` to the one after it.
 
-        Raises:
-            DecodeError: with `on_error="raise"`; and whatever a callback raises.
-
+        It raises `DecodeError` with `on_error="raise"`, and whatever a callback raises.
         """
         stats = self._context.stats
         found = self._context.to_decode_error(error)
@@ -136,7 +131,7 @@ class RunDecoder(ABC, Generic[T]):
 
 
 def bad_value(error: Exception) -> Exception:
-    """Return the error of a bad value; raise what is none, a lack of memory."""
+    """Return the error; raise a lack of memory, which is no bad value."""
     memory = lack_of_memory(error)
     if memory is not None:
         raise memory

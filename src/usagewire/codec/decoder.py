@@ -130,14 +130,9 @@ class Decoder(Generic[T]):
         except plans.NotLoweredError as error:
             plan, self.not_accelerated = None, str(error)
         keeps_whole = max_raw_bytes is None and getattr(on_error, "whole_lines", False) is True
+        raw_bytes = max_line_bytes if keeps_whole else kept
         self._context: DecodeContext[T] = DecodeContext(
-            hook,
-            type,
-            self._to_decode_error,
-            stats,
-            max_line_bytes,
-            max_line_bytes if keeps_whole else kept,
-            plan,
+            hook, type, self._to_decode_error, stats, max_line_bytes, raw_bytes, plan
         )
         self.reads_objects = all(attrs.has(m) for m in members(type))
         """Whether each document is a JSON object: the type is attrs classes and nothing else."""
@@ -151,7 +146,7 @@ class Decoder(Generic[T]):
     @property
     def rejections(self) -> list[Rejection]:
         """The first `max_rejections` rejections, oldest first; empty with `on_error="skip"`."""
-        return self._stats.rejections
+        return list(self._stats.rejections)
 
     def decode(self, data: Data) -> T:
         """Return the one document `data` holds.

@@ -1,6 +1,6 @@
 """One JSON document instead of lines: how it is recognised, and its records.
 
-This module knows the brackets and quotes of JSON. It knows no rule about values, and opens nothing.
+This module knows the brackets and quotes of JSON, and no rule about values.
 """
 
 from __future__ import annotations
@@ -106,7 +106,6 @@ class Document(NamedTuple):
     items: list[Any]
     """The parsed records; of a text that is no JSON, what orjson said."""
     is_array: bool
-    """Whether the records are elements of an array."""
 
     @classmethod
     def read(cls, text: bytes) -> Document:
@@ -207,7 +206,7 @@ class DocumentDecoder(RunDecoder[T]):
     def next_run(self, records: list[T], *, through: bool = False) -> bool:  # noqa: ARG002 -- as `LineDecoder` has it
         """Add the records up to a bad one to `records`; return whether there was one to read.
 
-        What stops this and what it raises is as in `LineDecoder.next_run`.
+        It stops and raises as `LineDecoder.next_run` does.
         """
         self._end_run()  # in case it was interrupted
         if self._error is not None:

@@ -162,8 +162,6 @@ class LineBuffer:
         self._blocks, self.start = deque(self._blocks_of(lines)), self.stop
 
     def _blocks_of(self, lines: list[bytes]) -> list[Block]:
-        if self.offset and max(map(len, lines)) <= self._limit:
-            return [Block(self.number, lines)]
         blocks: list[Block] = []
         number, start = self.number, 0
         for index, line in enumerate(lines):

@@ -121,8 +121,7 @@ class LineDecoder(RunDecoder[T]):
         """Add the records of the lines that are not cut. A bad one is cut."""
         context, lines = self._context, self._lines
         context.stats.start_batch(records)
-        append, structure, kind = records.append, context.structure, context.type
-        loads, read, limit = orjson.loads, context.plan.decode_lines, context.max_line_bytes
+        read, limit = context.plan.decode_lines, context.max_line_bytes
         text, stop = lines.text, lines.stop
         is_quiet = not context.stats.wants_rejection
         ignores = through and is_quiet
@@ -143,9 +142,9 @@ class LineDecoder(RunDecoder[T]):
                 line = text[progress[NEXT] : end]
                 if len(line) > limit or line.startswith(BOM):
                     break
-                record = structure(loads(line), kind)
+                record = context.structure(orjson.loads(line), context.type)
                 progress[NEXT] = end + 1
-                append(record)
+                records.append(record)
         except Exception as error:
             bad = bad_value(error)
         finally:

@@ -67,15 +67,14 @@ class Format(NamedTuple):
     magics: tuple[bytes, ...]
     """What a member begins with."""
     suffix: str
-    """How the names of files to write end."""
     modules: tuple[str, ...]
     """The modules that have it, the preferred one first."""
     missing: str
     """The end of the error message where none of them is installed."""
-    padding: int
-    """Zeros may follow a member in multiples of this. 0 allows none."""
     decoder: Callable[[Any], Decoder]
     compressor: Callable[[Any], Compressor]
+    padding: int = 0
+    """Zeros may follow a member in multiples of this. 0 allows none."""
     unlocked_decoder: str = ""
     """The name of a decoder that makes a call in one stretch without the interpreter lock, and
     cannot be copied. Not every module has it."""
@@ -113,7 +112,6 @@ FORMATS: Final = (
         suffix=".zst",
         modules=("compression.zstd", "backports.zstd"),
         missing="it takes a package more: pip install 'usagewire[zstd]'",
-        padding=0,
         decoder=lambda zstd: zstd.ZstdDecompressor(),
         compressor=lambda zstd: zstd.ZstdCompressor(
             options={zstd.CompressionParameter.checksum_flag: 1}
@@ -125,7 +123,6 @@ FORMATS: Final = (
         suffix=".bz2",
         modules=("bz2",),
         missing="this Python was built without bz2",
-        padding=0,
         decoder=lambda bz2: bz2.BZ2Decompressor(),
         compressor=lambda bz2: bz2.BZ2Compressor(),
         hides_output=True,

@@ -60,12 +60,8 @@ class Decompressor:
     """Give the text of a stream of bytes, be it compressed or not.
 
     Exhaust every iterator before the next call, or that call fails: no text is skipped silently.
-
-    Args:
-        name: what error messages call the source of the bytes.
-        read_again: returns the first so many bytes that were fed once more, in chunks, where that
-            is possible. It is called where the data is damaged. Empty pieces may come out then.
-
+    `name` is for error messages. `read_again` returns the first so many bytes that were fed once
+    more, in chunks. It is called where the data is damaged. Empty pieces may come out then.
     """
 
     def __init__(
@@ -167,8 +163,8 @@ class Decompressor:
                 # A limit on memory is no damage, but only the decoder's words tell it.
                 word = "too demanding" if "memory" in what.lower() else "damaged"
                 raise FileError(f"{self.name}: {word} {what}") from damage.__cause__
-            at += len(part) - self._member.unused
-            if self._member.ended:
+            at += len(part) - len(self._member.decoder.unused_data)
+            if self._member.decoder.eof:
                 self._member = None
         self._offset += len(data)
 
@@ -234,32 +230,22 @@ class _Member:
         self.slice_size = _SLICE
         """How many bytes may be fed at once."""
         self._start = start
-        self._decoder = start()
+        self.decoder = start()
         self._hides_output = hides_output
         self._fed: bytearray | None = bytearray()
         self._emitted = 0
 
-    @property
-    def ended(self) -> bool:
-        """Whether the member is complete."""
-        return bool(self._decoder.eof)
-
-    @property
-    def unused(self) -> int:
-        """How many of the bytes fed last are not of this member."""
-        return len(self._decoder.unused_data)
-
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield the text that `data` completes."""
         # A new decoder is made as fast as copied.
-        if isinstance(self._decoder, GzipDecoder) and self._fed != bytearray():
-            self._start = self._decoder.copy().copy
+        if isinstance(self.decoder, GzipDecoder) and self._fed != bytearray():
+            self._start = self.decoder.copy().copy
             self._fed = bytearray()
             self._emitted = 0
         if self._fed is not None:
             self._fed += data
         try:
-            for text in _decode(self._decoder, data, PIECE, hides_output=self._hides_output):
+            for text in _decode(self.decoder, data, PIECE, hides_output=self._hides_output):
                 self._emitted += len(text)
                 yield text
         except MemoryError:
@@ -303,7 +289,7 @@ class _LargeMember(_Member):
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield the text that `data` completes."""
         try:
-            yield from _decode(self._decoder, data, self._piece, hides_output=self._hides_output)
+            yield from _decode(self.decoder, data, self._piece, hides_output=self._hides_output)
         except MemoryError:
             raise
         except Exception as error:

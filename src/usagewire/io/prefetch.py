@@ -34,11 +34,8 @@ class PrefetchIterator(Generic[V]):
     An exception of the generator comes after the items before it. The thread closes the generator:
     when it is done, after `close`, or when nobody refers to this iterator any more. The thread
     calls `notify` at each item and at the end; `notify` must not refer to this iterator. At most
-    `depth` items are held.
-
-    Raises:
-        RuntimeError: where no thread can be started. The generator is untouched then.
-
+    `depth` items are held. It raises `RuntimeError` where no thread can be started. The generator
+    is untouched then.
     """
 
     def __init__(

@@ -117,7 +117,6 @@ def public(url: str) -> str:
 
     >>> public("s3://user:pass/word@bucket/usage.ndjson?versionId=1")
     's3://bucket/usage.ndjson'
-
     """
     return re.split("[?#]", _USER.sub("", url), maxsplit=1)[0]
 

@@ -1,8 +1,8 @@
 r"""Dead letters: rejected lines in a file, to be mended and decoded again.
 
 A dead letter is a `Rejection` with its whole line, as one line of NDJSON that a person can read and
-edit. `DeadLetters` writes them while a log is read; `read(path, DeadLetter)` reads them back, and
-`DeadLetter.feed_to` gives the line to a decoder again, with its first place.
+edit. `DeadLetters` writes them while a log is read, by a `Writer`. `read(path, DeadLetter)` reads
+them back, and `DeadLetter.feed_to` gives the line to a decoder again, with its first place.
 
 >>> import io, tempfile
 >>> from pathlib import Path
@@ -27,9 +27,6 @@ place.
 [UsageVectorStoresResult(usage_bytes=6, project_id=None, additional_properties={})]
 >>> print(decoder.rejections[0])
 a.ndjson:2: $: syntax: invalid JSON: unexpected character, expected a JSON value at character 66
-
-This module knows neither the meaning of a line, which is the decoder's, nor how a file is written,
-which is the `Writer`'s.
 """
 
 from __future__ import annotations
@@ -37,11 +34,10 @@ from __future__ import annotations
 import os
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, Self
 
 import attrs
-from cattrs import Converter
 
 from usagewire.codec.context import Place, T
 from usagewire.codec.decoder import Decoder
@@ -49,6 +45,8 @@ from usagewire.converters.configure import make_converter
 from usagewire.errors import RAW_LIMIT, Rejection, UsageWireError
 from usagewire.models import NO_PROPERTIES
 from usagewire.streaming.writer import Writer
+
+_letter_converter = cache(partial(make_converter, omit_if_default=True))
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -208,8 +206,3 @@ def _line_fields(line: bytes) -> dict[str, Any]:
 def _escaped(text: str) -> str:
     """Return `text` with surrogates escaped, which some file names have and UTF-8 cannot."""
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-@cache
-def _letter_converter() -> Converter:
-    return make_converter(omit_if_default=True)

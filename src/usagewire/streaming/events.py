@@ -10,7 +10,7 @@ from typing import Protocol, Self, TypeAlias
 
 import attrs
 
-from usagewire.streaming.checkpoint import Checkpoint, PrefixFingerprint
+from usagewire.streaming.checkpoint import Checkpoint, Prefix
 
 
 @attrs.frozen(kw_only=True)
@@ -31,8 +31,8 @@ class SourceStarted:
     """Whether the text is known to be lines, and no JSON document."""
     resume: Checkpoint | None = None
     """Where reading is to begin. The text that follows is from its very start all the same, unless
-    there is a `fingerprint`."""
-    fingerprint: PrefixFingerprint | None = None
+    there is a `prefix`."""
+    prefix: Prefix | None = None
     """Set where the text follows from the place of `resume` on, which was checked then."""
 
 

@@ -1,7 +1,6 @@
 """Records of files: `read`, and the `Reader` it returns.
 
-This module fetches events from a source, hands them to the `Pipeline` and gives its records one by
-one.
+`ReadLoop` fetches events from a source and hands them to the `Pipeline`, as records are asked for.
 """
 
 from __future__ import annotations
@@ -89,12 +88,12 @@ class Reader(chain[T], ReaderState[T]):
 
     """
 
-    # A `chain` runs no Python code for a record: a loop takes a fifth less time than with a
-    # `__next__` in Python. `ReadLoop` makes its members.
-
     def __new__(cls, loop: ReadLoop[T]) -> Self:
-        """Return a chain of the runs that `loop` reads."""
-        return cast("Self", super().from_iterable(runs(loop.next_run)))
+        """Return a chain of runs, which needs no Python code for a record.
+
+        A loop over it takes a fifth less time than with a `__next__` in Python.
+        """
+        return cast("Self", super().from_iterable(iter(_Members(loop.next_run).popleft, None)))
 
     def __init__(self, loop: ReadLoop[T]) -> None:
         self._loop = loop
@@ -142,7 +141,7 @@ class Reader(chain[T], ReaderState[T]):
 
 
 class ReadLoop(Generic[T]):
-    """Feeds a pipeline with the events of a source, as its records are asked for."""
+    """Feeds a pipeline with the events of a source."""
 
     def __init__(self, source: EventSource, pipeline: Pipeline[T]) -> None:
         self.source = source
@@ -193,27 +192,20 @@ class ReadLoop(Generic[T]):
 
 
 class _Members(deque[Iterator[T] | None]):
-    """The next members of a chain. It owns the function that makes them."""
+    """The next members of a chain: a run, and an empty iterator that asks for the next run.
 
-    next_run: Callable[[], Iterator[T] | None]
-
-
-def runs(next_run: Callable[[], Iterator[T] | None]) -> Iterator[Iterator[T]]:
-    """Return the members for a chain of the runs that `next_run` returns, up to None.
-
-    Where `next_run` raises, the chain does, and asks again the next time. With a generator it would
-    end for good.
+    Where `next_run` raises, the chain stays at that iterator and raises, too, and asks again the
+    next time. With a generator it would end for good.
     """
-    members: _Members[T] = _Members()
-    members.next_run = next_run
-    members.append(_asking(weakref.ref(members)))
-    return iter(members.popleft, None)
 
+    def __init__(self, next_run: Callable[[], Iterator[T] | None]) -> None:
+        super().__init__()
+        self.next_run = next_run
+        self.append(self.asking())
 
-def _asking(members: weakref.ref[_Members[T]]) -> Iterator[Any]:
-    """Return an empty iterator that asks for the next run. The chain stays at one that raises."""
-    # Weak, so that the file of a reader that is forgotten is closed at once.
-    return iter(partial(_ask, members), None)
+    def asking(self) -> Iterator[Any]:
+        # Weak, so that the file of a reader that is forgotten is closed at once.
+        return iter(partial(_ask, weakref.ref(self)), None)
 
 
 def _ask(reference: weakref.ref[_Members[T]]) -> None:
@@ -225,4 +217,4 @@ def _ask(reference: weakref.ref[_Members[T]]) -> None:
     except StopIteration as error:
         # It would pass for the end of the records.
         raise RuntimeError("an `on_error` function raised StopIteration") from error
-    members.extend((None,) if run is None else (run, _asking(reference)))
+    members.extend((None,) if run is None else (run, members.asking()))

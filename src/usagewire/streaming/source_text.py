@@ -9,7 +9,7 @@ from usagewire.codec.decoder import Decoder
 from usagewire.codec.documents import Document, DocumentDecoder, DocumentSniffer
 from usagewire.codec.line_decoder import LineDecoder
 from usagewire.errors import CheckpointError, FileError
-from usagewire.streaming.checkpoint import START_OVER, WINDOW, Checkpoint, PrefixFingerprint, mark
+from usagewire.streaming.checkpoint import START_OVER, Checkpoint, Prefix, PrefixTracker, mark
 from usagewire.streaming.events import SourceStarted
 
 _AT_ONCE: Final = 2**20
@@ -29,8 +29,8 @@ class SourceText(Generic[T]):
     def __init__(self, decoder: Decoder[T], started: SourceStarted) -> None:
         resume = started.resume
         # A checkpoint at the very beginning says nothing about the file.
-        ahead = resume if resume and resume.covered and not started.fingerprint else None
-        place = resume.place if resume and started.fingerprint else Place()
+        ahead = resume if resume and resume.covered and not started.prefix else None
+        place = resume.place if resume and started.prefix else Place()
         # A source that was lines at the checkpoint is lines.
         is_lines = started.lines or place.offset or (ahead is not None and ahead.item is None)
         self.started = started
@@ -38,11 +38,11 @@ class SourceText(Generic[T]):
         self._lines = decoder.begin(started.name, place)
         self.records: LineDecoder[T] | DocumentDecoder[T] = self._lines
         """The decoder of the lines or, once the text has ended, of the document."""
-        self._fingerprint = started.fingerprint or PrefixFingerprint()
+        self._tracker = PrefixTracker(started.prefix)
         # The place to come to, until reading is there.
         self._resume = ahead
         # The place that reading began at, if the line before it had no LF then.
-        self._open_end = _open_end(self._fingerprint, place)
+        self._open_end = _open_end(self._tracker, place)
         self._sniffer: DocumentSniffer | None = None
         if decoder.reads_objects and not is_lines:
             self._sniffer = DocumentSniffer(decoder.max_line_bytes)
@@ -61,18 +61,17 @@ class SourceText(Generic[T]):
             return self._resume.dumps()
         place, started = self.place(back), self.started
         if isinstance(self.records, DocumentDecoder):
-            text = self.records.text
-            covered, found = len(text), mark(text[:WINDOW], text[-WINDOW:])
+            prefix = Prefix().extended(self.records.text)
         else:
-            covered, found = place.offset, mark(*self._fingerprint.seen(place.offset))
+            prefix = self._tracker.seen(place.offset)
         return Checkpoint(
             source=started.source,
             before=started.before,
             file=started.name[-_NAME:],
             inode=started.inode,
             since=started.since,
-            covered=covered,
-            mark=found,
+            covered=prefix.offset,
+            mark=mark(prefix.head, prefix.tail),
             **place._asdict(),
         ).dumps()
 
@@ -116,7 +115,7 @@ class SourceText(Generic[T]):
                 return
             self._push_lines(text)
         elif self._resume is not None:
-            self._resume.fingerprint(self.started.name, b"", b"")  # it ends too soon
+            self._resume.check(self.started.name, Prefix())  # it ends too soon
         self._lines.finish()
 
     def abort(self) -> None:
@@ -128,8 +127,8 @@ class SourceText(Generic[T]):
     def _push_lines(self, text: bytes) -> None:
         if not text:
             return
-        open_end, end = self._open_end, self._fingerprint.end
-        self._fingerprint.add(text, self._lines.place().offset)
+        open_end, end = self._open_end, self._tracker.end
+        self._tracker.add(text, self._lines.place().offset)
         first = memoryview(text)[:_AT_ONCE] if len(text) > _AT_ONCE else text
         if open_end is not None and end == open_end.offset:
             self._lines.push_after_open_end(first)
@@ -139,13 +138,13 @@ class SourceText(Generic[T]):
             self._lines.push(memoryview(text)[start : start + _AT_ONCE])
 
     def _pass_over(self, text: bytes, resume: Checkpoint) -> None:
-        part = text[: resume.offset - self._fingerprint.end]
-        self._fingerprint.add(part, self._fingerprint.end)
-        if self._fingerprint.end == resume.offset:
-            resume.fingerprint(self.started.name, *self._fingerprint.seen(resume.offset))
+        part = text[: resume.offset - self._tracker.end]
+        self._tracker.add(part, self._tracker.end)
+        if self._tracker.end == resume.offset:
+            resume.check(self.started.name, self._tracker.seen(resume.offset))
             lines = self._decoder.begin(self.started.name, resume.place)
             self.records, self._lines, self._resume = lines, lines, None
-            self._open_end = _open_end(self._fingerprint, resume.place)
+            self._open_end = _open_end(self._tracker, resume.place)
             self._push_lines(text[len(part) :])
 
     def _check_document(self, document: Document | None) -> int:
@@ -159,11 +158,11 @@ class SourceText(Generic[T]):
                 f"{self.started.name}: is not the JSON document of {resume.covered} bytes that it"
                 f" was at the checkpoint: the file was replaced; {START_OVER}"
             )
-        resume.fingerprint(self.started.name, text[:WINDOW], text[-WINDOW:])
+        resume.check(self.started.name, Prefix().extended(text))
         return resume.item
 
 
-def _open_end(fingerprint: PrefixFingerprint, place: Place) -> Place | None:
+def _open_end(tracker: PrefixTracker, place: Place) -> Place | None:
     """Return `place` if the line before it was the last when it was read, and had no LF."""
-    _, tail = fingerprint.seen(place.offset)
+    tail = tracker.seen(place.offset).tail
     return place if tail and not tail.endswith(b"\n") else None

@@ -20,7 +20,7 @@ from usagewire.io.files import (
     read_fully,
 )
 from usagewire.io.filesystem import named
-from usagewire.streaming.checkpoint import WINDOW, Checkpoint, sources_mark
+from usagewire.streaming.checkpoint import WINDOW, Checkpoint, Prefix, sources_mark
 from usagewire.streaming.events import Event, EventSource, SourceStarted
 
 OneSource: TypeAlias = str | os.PathLike[str] | BinaryIO
@@ -166,7 +166,9 @@ def _resumed(opened: OpenedFile, started: SourceStarted) -> SourceStarted:
         tail_at = max(0, resume.offset - WINDOW)
         file.seek(start + tail_at)
         tail = read_fully(file, resume.offset - tail_at)
-    return attrs.evolve(started, fingerprint=resume.fingerprint(started.name, head, tail))
+    prefix = Prefix(resume.offset, head[: resume.offset], tail)
+    resume.check(started.name, prefix)
+    return attrs.evolve(started, prefix=prefix)
 
 
 def elsewhere(resume: Checkpoint) -> CheckpointError:

@@ -1,8 +1,4 @@
-"""Writing: records become lines of a file that is replaced as a whole, or of a log that grows.
-
-This module encodes records and names the file in every error. `atomic_file` and `append_log` decide
-how lines reach the disk.
-"""
+"""Writing: records become lines of an `AtomicFile` or an `AppendLog`, named in every error."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Events for an event loop: what an async source of events can be asked.
+"""Events for an event loop, asyncio's: what an async source of events can be asked.
 
-Events are fetched elsewhere, a little ahead, and kept until they are taken. So a wait for them may
-be cancelled, and asked for again. The event loop is asyncio's.
+Events are fetched a little ahead and kept until they are taken, so a wait may be cancelled.
 """
 
 from __future__ import annotations

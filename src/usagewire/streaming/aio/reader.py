@@ -1,7 +1,7 @@
 """Records of files and async streams in an event loop: `aread`, and the `AsyncReader` it returns.
 
-This module fetches what an `AsyncEventSource` gives, hands it to the `Pipeline` and gives its
-records one by one, as `reader` does: no rule of reading is here. The event loop is asyncio's.
+This module does with an `AsyncEventSource` what `reader` does with an `EventSource`: no rule of
+reading is here. The event loop is asyncio's.
 """
 
 from __future__ import annotations
@@ -121,21 +121,20 @@ class AsyncReader(ReaderState[T]):
             # At each await nothing is held here, and another task may go on.
             if self._pipeline.step():
                 await self._fetch()
-            elif self._is_time():
+            else:
                 await self._give_way()
 
     def batches(self) -> AsyncIterator[list[T]]:
         """Return an async iterator over the records in lists of about a thousand; none is empty.
 
-        A list is smaller where no more is there yet. The iterator raises what iterating over the
-        reader does, once the records before it have come out, and goes on after that.
+        A list is smaller where no more is there yet. The iterator raises as the reader does, once
+        the records before have come out, and goes on after that.
         """
         return _Batches(self._batch)
 
     async def _batch(self) -> list[T]:
         while True:
-            if self._is_time():
-                await self._give_way()
+            await self._give_way()
             batch, needs_input = self._pipeline.batch(self._is_time)
             if batch:
                 return batch
@@ -166,8 +165,9 @@ class AsyncReader(ReaderState[T]):
         return monotonic() - self._since >= SLICE
 
     async def _give_way(self) -> None:
-        await asyncio.sleep(0)
-        self._since = monotonic()
+        if self._is_time():
+            await asyncio.sleep(0)
+            self._since = monotonic()
 
     async def _fetch(self) -> None:
         source, pipeline = self._source, self._pipeline

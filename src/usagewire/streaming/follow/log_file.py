@@ -6,39 +6,12 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from io import FileIO
-from typing import NamedTuple
 
 from usagewire.errors import FileError
 from usagewire.io.compression import LONGEST_MAGIC, format_of
 from usagewire.io.decompression import Decompressor
 from usagewire.io.files import CHUNK, read_fully
-from usagewire.streaming.checkpoint import WINDOW
-
-
-class Prefix(NamedTuple):
-    """The text of a file up to an offset, as far as it is kept to recognise that text."""
-
-    inode: tuple[int, int] | None
-    """Device and inode number of the file, where it still has this text."""
-    offset: int = 0
-    head: bytes = b""
-    """The first bytes of the text, `WINDOW` at most."""
-    tail: bytes = b""
-    """The last bytes before the offset, as many."""
-
-    @property
-    def is_distinctive(self) -> bool:
-        """Whether the text can be recognised by it. The beginning of one line is not enough."""
-        return b"\n" in self.head or b"\n" in self.tail
-
-    def extended(self, text: bytes) -> Prefix:
-        """Return the prefix that ends with `text`, which follows this one."""
-        return Prefix(
-            inode=self.inode,
-            offset=self.offset + len(text),
-            head=self.head + text[: WINDOW - len(self.head)],
-            tail=(self.tail + text[-WINDOW:])[-WINDOW:],
-        )
+from usagewire.streaming.checkpoint import WINDOW, Prefix
 
 
 class LogFile:
@@ -58,7 +31,7 @@ class LogFile:
             if not stat.S_ISREG(found.st_mode):
                 raise FileError(f"{path}: not a regular file, so it cannot be followed")
             self.inode = found.st_dev, found.st_ino
-            self.prefix = Prefix(self.inode)
+            self.prefix = Prefix(inode=self.inode)
             """The text before the next bytes. It may be put back, unless the file is compressed."""
             self.mtime = found.st_mtime_ns
             """The modification time in nanoseconds, when it was last looked at."""
@@ -85,7 +58,7 @@ class LogFile:
 
         Return None where the text before them has changed: the file was truncated.
         """
-        _, offset, head, tail = self.prefix
+        offset, head, tail, _ = self.prefix
         if self.is_compressed:
             chunk, self._buffered = self._buffered or next(self._text, b""), b""
         else:
@@ -108,7 +81,7 @@ class LogFile:
         if not self.is_compressed:
             tail_at = max(0, offset - WINDOW)
             head, tail = self._at(0, min(offset, WINDOW)), self._at(tail_at, offset - tail_at)
-            self.prefix = Prefix(self.inode, offset, head, tail)
+            self.prefix = Prefix(offset, head, tail, self.inode)
             return len(tail) == offset - tail_at
         while self.prefix.offset < offset and not self._stopped():
             chunk = self._buffered or next(self._text, b"")

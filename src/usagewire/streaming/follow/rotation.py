@@ -18,8 +18,8 @@ from typing import Final, NamedTuple
 
 from usagewire.errors import CheckpointError, FileError
 from usagewire.io.filesystem import file_error
-from usagewire.streaming.checkpoint import Checkpoint
-from usagewire.streaming.follow.log_file import LogFile, Prefix
+from usagewire.streaming.checkpoint import Checkpoint, Prefix
+from usagewire.streaming.follow.log_file import LogFile
 
 _COMPRESSED: Final = re.compile(r"\.(gz|zst|bz2|xz)$")
 _ROTATED: Final = re.compile(r"[-._]\d[\dTZ._:+-]*|\.old|")
@@ -145,9 +145,7 @@ class RotationSearch:
         for one in found:
             file = self._open_if(
                 one,
-                lambda file: (
-                    file.seek(resume.covered) and resume.matches(file.prefix.head, file.prefix.tail)
-                ),
+                lambda file: file.seek(resume.covered) and resume.matches(file.prefix),
                 trouble,
             )
             if file:

@@ -24,9 +24,9 @@ from typing import Final
 from usagewire.errors import CheckpointError, FileError, UsageWireError, quote
 from usagewire.io.files import STDIN
 from usagewire.io.filesystem import file_error, named
-from usagewire.streaming.checkpoint import Checkpoint, PrefixFingerprint
+from usagewire.streaming.checkpoint import Checkpoint, Prefix
 from usagewire.streaming.events import Event, EventSource, SourceStarted
-from usagewire.streaming.follow.log_file import LogFile, Prefix
+from usagewire.streaming.follow.log_file import LogFile
 from usagewire.streaming.follow.rotation import RenamedError, RotationSearch
 from usagewire.streaming.sources import elsewhere
 
@@ -43,12 +43,7 @@ class FollowedLog(EventSource):
     An empty chunk means that nothing new has come. The next call waits for an interval. An error
     loses nothing: asking for the next event tries again, after waiting. The text of each file is
     one stream, and its lines are counted from 1. The arguments are those of `read`.
-
-    Raises:
-        FileError: where the source cannot be followed.
-        CheckpointError: where the checkpoint is of no log.
-        UsageWireError: where the interval is not a positive number.
-
+    `CheckpointError` says that the checkpoint is of no log.
     """
 
     is_followed = True
@@ -238,17 +233,13 @@ class FollowedLog(EventSource):
             before.close()
 
     def _started(self, file: LogFile | None, resume: Checkpoint | None = None) -> SourceStarted:
-        fingerprint = None
-        if resume and file:
-            prefix = file.prefix
-            fingerprint = PrefixFingerprint(prefix.head, prefix.tail, prefix.offset)
         return SourceStarted(
             name=self._name or (file.path if file else self._path),
             lines=True,
             inode=file.inode if file else None,
             since=self._since,
             resume=resume,
-            fingerprint=fingerprint,
+            prefix=file.prefix if resume and file else None,
         )
 
     def _started_now(self) -> SourceStarted:
