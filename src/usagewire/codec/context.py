@@ -81,16 +81,27 @@ class RunDecoder(ABC, Generic[T]):
         # text that is not cut, the progress that C reports.
         self._run: tuple[list[T], int, memoryview[int] | None] | None = None
 
+    @property
+    def raises_next(self) -> bool:
+        """Whether it is known that the next run begins with raising a `DecodeError`."""
+        raises = self._context.stats.on_error == "raise"
+        return raises and self._error is not None and not self._at_blank()
+
+    def _at_blank(self) -> bool:
+        return False
+
     def _read_run(
-        self, records: list[T], make: Callable[[Any], T], items: Sequence[Any], start: int
+        self, records: list[T], items: Sequence[Any], start: int, make: Callable[[Any], T] | None
     ) -> None:
         """Add a record of each of `items` from `start` on, up to a bad one, to `records`."""
         self._context.stats.start_batch(records)
-        append = records.append
+        append, structure, kind = records.append, self._context.structure, self._context.type
+        loads = orjson.loads
         self._run = records, len(records), None
         try:
             for index in range(start, len(items)):
-                append(make(items[index]))
+                # One call less for each line: a function of these took 4 to 9 % longer.
+                append(make(items[index]) if make else structure(loads(items[index]), kind))
         except Exception as error:
             self._error = bad_value(error)
         finally:

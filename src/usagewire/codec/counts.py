@@ -123,10 +123,8 @@ class DecodeStats:
         """Count a line of `size` bytes that gave no record, and keep its rejection."""
         kept: list[Rejection] = []
         if rejection is not None and len(self.rejections) < self._max_rejections:
-            if len(rejection.raw) > self._max_kept_bytes:
-                kept = [attrs.evolve(rejection, raw=rejection.raw[: self._max_kept_bytes])]
-            else:
-                kept = [rejection]
+            raw = rejection.raw[: self._max_kept_bytes]
+            kept = [rejection if raw is rejection.raw else attrs.evolve(rejection, raw=raw)]
         self._lines += 1
         self._rejected += 1
         self._bytes += size

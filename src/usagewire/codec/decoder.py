@@ -55,7 +55,7 @@ class Decoder(Generic[T]):
 
     Args:
         type: what each document is: a class of ours, a slotted attrs class of yours, a union of
-            such classes, `list[...]` of them. Told apart by the JSON key `object`.
+            such classes (`A | B`), `list[...]` of them. Told apart by the JSON key `object`.
         strict, unknown: as in `make_converter`.
         on_error: what to do with a bad line: `"raise"` a `DecodeError`, `"skip"` and count it,
             `"collect"` it in `rejections`, or call a function with its `Rejection`.
@@ -151,9 +151,7 @@ class Decoder(Generic[T]):
     def decode(self, data: Data) -> T:
         """Return the one document `data` holds.
 
-        Raises:
-            DecodeError: where it is not JSON or not of the type, whatever `on_error` says.
-
+        It raises `DecodeError` where it is not JSON or not of the type, whatever `on_error` says.
         """
         text = data if type(data) is bytes else _as_bytes(data)
         text = text.removeprefix(BOM)

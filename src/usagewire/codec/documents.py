@@ -185,11 +185,6 @@ class DocumentDecoder(RunDecoder[T]):
         self._spans = document.spans()
         self._element = _Element()
 
-    @property
-    def raises_next(self) -> bool:
-        """Whether it is known that the next run begins with raising a `DecodeError`."""
-        return self._context.stats.on_error == "raise" and self._error is not None
-
     def place(self, back: int = 0) -> Place:
         """Return the place of the next record, or of the one that is `back` records before it."""
         self._account()
@@ -219,9 +214,9 @@ class DocumentDecoder(RunDecoder[T]):
         if self.index == len(items):
             return False
         if context.plan is not None and not is_array:
-            self._read_run(records, context.record, [self.text.removeprefix(BOM)], self.index)
+            self._read_run(records, [self.text.removeprefix(BOM)], self.index, context.record)
         else:
-            self._read_run(records, self._record, items, self.index)
+            self._read_run(records, items, self.index, self._record)
         return True
 
     def _record(self, value: Any) -> T:

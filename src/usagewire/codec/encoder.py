@@ -55,9 +55,7 @@ class Encoder:
     def encode(self, obj: Any) -> bytes:
         """Return `obj`, a record or a list of records, as one JSON document.
 
-        Raises:
-            EncodeError: where it holds something that would not read back equal.
-
+        It raises `EncodeError` where it holds something that would not read back equal.
         """
         writer = self._current_writer()
         if writer is not None:
@@ -71,27 +69,23 @@ class Encoder:
     def encode_lines(self, objs: Iterable[Any], *, first: int = 0) -> bytes:
         """Return `objs` as NDJSON, each line ended by LF.
 
-        Raises:
-            EncodeError: as `encode`; the path begins with the index of the record, counted from
-                `first`.
-
+        It raises `EncodeError` as `encode` does. The path begins with the index of the record,
+        counted from `first`.
         """
         writer = self._current_writer()
-        if writer is not None:
-            return self._encode_lines(writer, objs if type(objs) is list else list(objs), first)
         # One buffer: results of orjson.dumps that are kept pin about 4 kB each.
-        text = bytearray()
-        for index, obj in enumerate(objs, first):
-            text += self._line(obj, index)
-        return bytes(text)
-
-    def _encode_lines(self, writer: plans.RecordWriter, objs: list[Any], first: int) -> bytes:
+        whole = bytearray()
+        if writer is None:
+            for index, obj in enumerate(objs, first):
+                whole += self._line(obj, index)
+            return bytes(whole)
+        objs = objs if type(objs) is list else list(objs)
         for obj in objs[:1]:  # or the text of all others would be copied to where this one stands
             writer.learn(type(obj))
         text, index = writer.encode_lines(objs, 0)
         if index == len(objs):
             return text
-        whole = bytearray(text)
+        whole += text
         while index < len(objs):
             if not writer.learn(type(objs[index])):
                 whole += self._line(objs[index], first + index)

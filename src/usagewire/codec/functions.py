@@ -35,9 +35,7 @@ def loads(
 
     Args:
         data: bytes, bytearray, memoryview or str; a UTF-8 byte order mark is skipped.
-        type: a class, a union of classes (`A | B`), or `list[...]`; by default any page, bucket or
-            row, told apart by the JSON key `object`.
-        strict, unknown: as in `make_converter`.
+        type, strict, unknown: as in `Decoder`; by default any page, bucket or row.
 
     Raises:
         DecodeError: where the data is not JSON or not of the type.

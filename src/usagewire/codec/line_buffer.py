@@ -115,7 +115,9 @@ class LineBuffer:
     def cut_line(self) -> None:
         """Make a block of the first line that is not cut."""
         end = self.text.index(b"\n", self.start, self.stop)
-        [block] = self._blocks_of([self.text[self.start : end]])
+        line = self.text[self.start : end]
+        is_plain = self.offset and len(line) <= self._limit
+        block = Block(self.number, [line]) if is_plain else self._blocks_of([line])[0]
         self.block, self.index, self.start = block, 0, end + 1
 
     def size(self, back: int) -> int:

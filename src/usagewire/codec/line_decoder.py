@@ -41,12 +41,6 @@ class LineDecoder(RunDecoder[T]):
         # Whether the next line surely gives no record, and nobody wants its rejection.
         self._ignores_next = False
 
-    @property
-    def raises_next(self) -> bool:
-        """Whether it is known that the next run begins with raising a `DecodeError`."""
-        raises = self._context.stats.on_error == "raise"
-        return raises and self._error is not None and not self._at_blank()
-
     def push(self, chunk: bytes | memoryview) -> None:
         """Take the next bytes."""
         self._lines.push(chunk)
@@ -114,7 +108,8 @@ class LineDecoder(RunDecoder[T]):
         if lines.block.length:
             self._error = _too_long(lines.block.length, context.max_line_bytes)
         else:
-            self._read_run(records, context.record, lines.block.lines, lines.index)
+            make = None if context.plan is None else context.record
+            self._read_run(records, lines.block.lines, lines.index, make)
         return True
 
     def _read_text(self, records: list[T], *, through: bool) -> None:

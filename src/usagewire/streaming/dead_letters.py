@@ -130,11 +130,8 @@ class DeadLetter:
         """Give the line to `decoder` again and return its record, or nothing if there is none.
 
         The decoder counts the line, or rejects it as its `on_error` says, with the place of the
-        line, not that of the letter. A truncated letter is rejected as `line_too_long`.
-
-        Raises:
-            DecodeError: with `on_error="raise"`, where the line is rejected.
-
+        line, not that of the letter. A truncated letter is rejected as `line_too_long`. With
+        `on_error="raise"` it raises `DecodeError` for a rejected line.
         """
         stream = decoder.begin(self.file, Place(self.line, self.offset))
         stream.push_line(self.data, max(1, self.length) if self.truncated else 0)

@@ -20,13 +20,10 @@ class SourceStarted:
     name: str
     """What rejections call it."""
     source: int = 0
-    """Which of the sources it is, from 0."""
     before: str = ""
-    """`sources_mark` of those before it."""
     inode: tuple[int, int] | None = None
-    """Device and number of the file, where it is one."""
     since: int | None = None
-    """For a log that is followed: files last changed up to this time, in nanoseconds, are done."""
+    """These four are those of its `Checkpoint`."""
     lines: bool = False
     """Whether the text is known to be lines, and no JSON document."""
     resume: Checkpoint | None = None

@@ -122,11 +122,8 @@ class Writer:
     def write_all(self, records: Iterable[Any]) -> int:
         """Write each of `records` as one line and return how many there were.
 
-        Raises:
-            EncodeError: as `write`; the path begins with the index of the record. The records
-                before it were taken.
-            FileError: as `write`.
-
+        It raises as `write` does. The path of an `EncodeError` begins with the index of the record,
+        and the records before it were taken.
         """
         before = self.count
         for index, record in enumerate(records):
@@ -141,12 +138,8 @@ class Writer:
         """Write a line of any bytes that was made elsewhere, without its LF, which is added.
 
         A file whose first line begins as compressed data does is taken for such by all that read or
-        append to it.
-
-        Raises:
-            EncodeError: where it is not bytes, or more than one line.
-            FileError: as `write`.
-
+        append to it. It raises `EncodeError` where it is not bytes, or more than one line, and
+        `FileError` as `write` does.
         """
         if not isinstance(line, bytes) or _LF in line:
             raise EncodeError(f"{quote(line)} is not the bytes of one line without its LF")

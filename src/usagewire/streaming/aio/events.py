@@ -49,7 +49,6 @@ class AsyncEventSource(ABC):
         self.start = start
         self.is_followed = is_followed
         self.stopped = False
-        """Whether nothing more is to be taken."""
         self._notifier = Notifier()
 
     @property

@@ -36,7 +36,7 @@ class LogFile:
             self.mtime = found.st_mtime_ns
             """The modification time in nanoseconds, when it was last looked at."""
             self.is_compressed = format_of(self._at(0, LONGEST_MAGIC)) is not None
-            """Whether it is compressed. Nothing more comes after its end then."""
+            """Nothing more comes after its end then."""
             self._file.seek(0)
         except BaseException:
             self._file.close()
