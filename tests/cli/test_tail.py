@@ -16,7 +16,7 @@ from click.testing import Result
 
 from tests.support.cli import BAD, LOG, run, stored
 from usagewire.cli import checkpoint_file, signals
-from usagewire.streaming.follow.tail import Follow
+from usagewire.streaming.follow.tail import FollowedLog
 
 STORED = stored()
 
@@ -55,10 +55,10 @@ def tail(monkeypatch: pytest.MonkeyPatch) -> Tail:
             WATCHED.write_text(text)
         script = iter([*steps, end])
 
-        def pause(_: Follow) -> None:
+        def pause(_: FollowedLog) -> None:
             next(script)()
 
-        monkeypatch.setattr(Follow, "pause", pause)
+        monkeypatch.setattr(FollowedLog, "pause", pause)
         return run("tail", WATCHED, *options)
 
     return follow
@@ -249,12 +249,12 @@ def test_wrong_usage_is_explained(arguments: list[str]) -> None:
 def test_the_interval_is_what_is_waited(tail: Tail, monkeypatch: pytest.MonkeyPatch) -> None:
     """`--interval` is that of `read`."""
     seen = []
-    start = Follow.__init__
+    start = FollowedLog.__init__
 
-    def note(self: Follow, *arguments: Any) -> None:
+    def note(self: FollowedLog, *arguments: Any) -> None:
         seen.append(arguments[-1])
         start(self, *arguments)
 
-    monkeypatch.setattr(Follow, "__init__", note)
+    monkeypatch.setattr(FollowedLog, "__init__", note)
     tail("--interval", "1.5")
     assert [1.5] == seen

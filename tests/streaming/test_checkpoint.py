@@ -14,7 +14,8 @@ from usagewire.streaming.checkpoint import (
     VERSION,
     WINDOW,
     Checkpoint,
-    PrefixFingerprint,
+    Prefix,
+    PrefixTracker,
     mark,
     sources_mark,
 )
@@ -172,18 +173,18 @@ def test_fields(name: str) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 7, WINDOW - 1, WINDOW, WINDOW + 1, 3 * WINDOW])
-def test_witness(size: int) -> None:
-    """In step with reading, a witness knows the windows at any line that was come to."""
+def test_tracker(size: int) -> None:
+    """In step with reading, a tracker knows the windows at any line that was come to."""
     data = b"".join(b"%d\n" % number * (1 + number % 70) for number in range(300)) + b"x" * 9000
-    witness = PrefixFingerprint()
+    tracker = PrefixTracker()
     place = 0
     for at in range(0, len(data), size):
         chunk = data[at : at + size]
-        witness.add(chunk, place)
-        assert at + len(chunk) == witness.end
+        tracker.add(chunk, place)
+        assert at + len(chunk) == tracker.end
         for place in [place, *lines_in(data, at, at + len(chunk))]:  # noqa: B020
-            expected = data[: min(place, WINDOW)], data[max(0, place - WINDOW) : place]
-            assert expected == witness.seen(place)
+            head, tail = data[: min(place, WINDOW)], data[max(0, place - WINDOW) : place]
+            assert Prefix(place, head, tail) == tracker.seen(place)
 
 
 def lines_in(data: bytes, start: int, stop: int) -> list[int]:

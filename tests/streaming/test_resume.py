@@ -94,7 +94,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read in chunks and blocks so small that their ends fall everywhere."""
     monkeypatch.setattr(files, "CHUNK", 41)
     monkeypatch.setattr(source_text, "_AT_ONCE", 29)
-    for module in (sources, source_text, checkpoints):
+    for module in (sources, checkpoints):
         monkeypatch.setattr(module, "WINDOW", 16)
 
 

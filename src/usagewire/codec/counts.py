@@ -24,7 +24,6 @@ class Counts:
 
     >>> Counts(lines=2, records=2, bytes=20) + Counts(lines=1, blank=1, bytes=1)
     Counts(lines=3, records=2, rejected=0, blank=1, bytes=21, lenient=0)
-
     """
 
     lines: int = 0
@@ -56,14 +55,9 @@ class DecodeStats:
         self._max_kept_bytes = max_kept_bytes
         self._lines = self._records = self._rejected = self._blank = self._bytes = 0
         self._lenient = 0
-        self._rejections: list[Rejection] = []
+        self.rejections: list[Rejection] = []
         self._batch: Sized = ()
         self._leniencies: list[int] = []
-
-    @property
-    def rejections(self) -> list[Rejection]:
-        """The first rejections, oldest first."""
-        return list(self._rejections)
 
     def counts(self, back: int = 0, size: int = 0) -> Counts:
         """Return the counts, less the last `back` records of `size` bytes."""
@@ -116,7 +110,7 @@ class DecodeStats:
     def wants_rejection(self) -> bool:
         """Whether the next rejection goes to somebody: `on_error`, or the list of rejections."""
         if self.on_error == "collect":
-            return len(self._rejections) < self._max_rejections
+            return len(self.rejections) < self._max_rejections
         return self.on_error != "skip"
 
     def rejection(self, error: DecodeError, place: dict[str, Any]) -> Rejection | None:
@@ -128,12 +122,10 @@ class DecodeStats:
     def add_rejected(self, size: int, rejection: Rejection | None) -> None:
         """Count a line of `size` bytes that gave no record, and keep its rejection."""
         kept: list[Rejection] = []
-        if rejection is not None and len(self._rejections) < self._max_rejections:
-            if len(rejection.raw) > self._max_kept_bytes:
-                kept = [attrs.evolve(rejection, raw=rejection.raw[: self._max_kept_bytes])]
-            else:
-                kept = [rejection]
+        if rejection is not None and len(self.rejections) < self._max_rejections:
+            raw = rejection.raw[: self._max_kept_bytes]
+            kept = [rejection if raw is rejection.raw else attrs.evolve(rejection, raw=raw)]
         self._lines += 1
         self._rejected += 1
         self._bytes += size
-        self._rejections += kept
+        self.rejections += kept

@@ -1,23 +1,13 @@
-"""Bytes to records: `Decoder`. Sans-I/O.
+"""Bytes to records: `Decoder` and its options. Sans-I/O.
 
-This module holds the options of decoding and the decoder over them. `line_decoder` and `documents`
-account for lines and records; the converter knows what a value means.
+`line_decoder` and `documents` account for lines and records; the converter knows the values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Final,
-    Generic,
-    TypeAlias,
-    TypedDict,
-    Unpack,
-    overload,
-)
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypedDict, Unpack, overload
 
 import attrs
 import orjson
@@ -39,11 +29,12 @@ if TYPE_CHECKING:
     # cattrs brings typing_extensions; we name it only where nothing runs.
     from typing_extensions import TypeForm
 
+_cached_converter = lru_cache(maxsize=8)(make_converter)
+
 Data: TypeAlias = bytes | bytearray | memoryview | str
 
 MAX_LINE_BYTES: Final = 16 * 2**20
-"""Longest line that is read. orjson takes up to 30 times a line's bytes in memory, so that without
-a limit one bad line could end the process."""
+"""Longest line. orjson takes up to 30 times its bytes in memory: one could end the process."""
 
 
 class DecoderOptions(TypedDict, total=False):
@@ -64,7 +55,7 @@ class Decoder(Generic[T]):
 
     Args:
         type: what each document is: a class of ours, a slotted attrs class of yours, a union of
-            such classes, `list[...]` of them. Told apart by the JSON key `object`.
+            such classes (`A | B`), `list[...]` of them. Told apart by the JSON key `object`.
         strict, unknown: as in `make_converter`.
         on_error: what to do with a bad line: `"raise"` a `DecodeError`, `"skip"` and count it,
             `"collect"` it in `rejections`, or call a function with its `Rejection`.
@@ -124,11 +115,12 @@ class Decoder(Generic[T]):
             raise UsageWireError(f"converter is {quote(converter)}; it must be a cattrs Converter")
         self.not_accelerated: str | None = None
         """Why this decoder does not use the C extension; None where it does."""
+        self.max_line_bytes = max_line_bytes
         self._name = name
         self._stats = stats = DecodeStats(on_error, max_rejections, kept)
         if converter is None:
             converter = (
-                _strict_converter(unknown)
+                _cached_converter(unknown=unknown)
                 if strict and isinstance(unknown, str)
                 else make_converter(strict=strict, unknown=unknown, on_lenient=stats.count_leniency)
             )
@@ -137,14 +129,10 @@ class Decoder(Generic[T]):
             plan = plans.plan_for(hook, type)
         except plans.NotLoweredError as error:
             plan, self.not_accelerated = None, str(error)
+        keeps_whole = max_raw_bytes is None and getattr(on_error, "whole_lines", False) is True
+        raw_bytes = max_line_bytes if keeps_whole else kept
         self._context: DecodeContext[T] = DecodeContext(
-            hook,
-            type,
-            self._to_decode_error,
-            stats,
-            max_line_bytes,
-            max_line_bytes if max_raw_bytes is None and _wants_whole_lines(on_error) else kept,
-            plan,
+            hook, type, self._to_decode_error, stats, max_line_bytes, raw_bytes, plan
         )
         self.reads_objects = all(attrs.has(m) for m in members(type))
         """Whether each document is a JSON object: the type is attrs classes and nothing else."""
@@ -158,14 +146,12 @@ class Decoder(Generic[T]):
     @property
     def rejections(self) -> list[Rejection]:
         """The first `max_rejections` rejections, oldest first; empty with `on_error="skip"`."""
-        return self._stats.rejections
+        return list(self._stats.rejections)
 
     def decode(self, data: Data) -> T:
         """Return the one document `data` holds.
 
-        Raises:
-            DecodeError: where it is not JSON or not of the type, whatever `on_error` says.
-
+        It raises `DecodeError` where it is not JSON or not of the type, whatever `on_error` says.
         """
         text = data if type(data) is bytes else _as_bytes(data)
         text = text.removeprefix(BOM)
@@ -231,9 +217,7 @@ class Decoder(Generic[T]):
     def close(self) -> list[T]:
         """Return the record of a last line without LF, if there is one, and whatever is left.
 
-        Raises:
-            DecodeError: as `feed`.
-
+        It raises as `feed` does.
         """
         self._line_decoder.finish()
         return self._all_of(self._line_decoder)
@@ -249,10 +233,7 @@ class Decoder(Generic[T]):
         return DocumentDecoder(self._context, name, document, done)
 
     def _all_of(self, source: LineDecoder[T] | DocumentDecoder[T]) -> list[T]:
-        """Return all records that `source` has, after those that are pending.
-
-        Should anything but a bad line stop this, the records that were read stay pending.
-        """
+        """Return all records of `source`. Should anything but a bad line stop it, they stay."""
         try:
             while source.next_run(source.pending, through=True):
                 pass
@@ -267,7 +248,6 @@ class Decoder(Generic[T]):
         return records
 
     def _to_decode_error(self, error: Exception) -> DecodeError:
-        """Return the `DecodeError` for an exception."""
         if isinstance(error, orjson.JSONDecodeError):
             return DecodeError("syntax", f"invalid JSON: {error.msg} at character {error.pos}")
         found = located(error, None)
@@ -276,15 +256,6 @@ class Decoder(Generic[T]):
         if self.reads_objects and found.code == "wrong_type" and found.path == "$":
             return DecodeError("syntax", found.message)
         return found
-
-
-def _wants_whole_lines(on_error: OnError) -> bool:
-    return getattr(on_error, "whole_lines", False) is True
-
-
-@lru_cache(maxsize=8)
-def _strict_converter(unknown: Unknown) -> Converter:
-    return make_converter(unknown=unknown)
 
 
 def _structure_hook(converter: Converter, kind: Any) -> Callable[[Any, Any], Any]:

@@ -1,6 +1,6 @@
 """One JSON document instead of lines: how it is recognised, and its records.
 
-This module knows the brackets and quotes of JSON. It knows no rule about values, and opens nothing.
+This module knows the brackets and quotes of JSON, and no rule about values.
 """
 
 from __future__ import annotations
@@ -8,15 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, Final, Generic, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import attrs
 import orjson
 
-from usagewire.codec.context import DecodeContext, Place, T
+from usagewire.codec.context import DecodeContext, Place, RunDecoder, T
 from usagewire.codec.counts import Counts
 from usagewire.codec.line_buffer import BOM
-from usagewire.errors import lack_of_memory
 
 _BLANK: Final = b" \t\r\n"
 _TOKENS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]')
@@ -28,27 +27,23 @@ class DocumentSniffer:
     """Find out from its beginning whether a stream is lines of JSON or one JSON document.
 
     A document is an object printed over several lines, or an array. What may be the beginning of
-    one is held back, up to `limit` bytes. It is told line by line: a first line that is an object
-    by itself is a line, and after a whole value only some signs can follow in a document.
+    one is held back, up to `limit` bytes. A first line that is an object by itself is a line, and
+    after a whole value only some signs can follow in a document.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._head = bytearray()
+        # Where the first line that was not looked at begins.
         self._next = 0
-        """Where the first line that was not looked at begins."""
+        # How the next line must begin in a document; empty: in any way; None: it is the first.
         self._followers: tuple[bytes, ...] | None = None
-        """How the next line must begin in a document; any way where this is empty. None before the
-        first line."""
 
     def feed(self, text: bytes) -> bytes | None:
         """Return what is to be read as lines, or None where `text` is held back.
 
-        Once there was an answer, nothing more is to be fed.
-
-        Raises:
-            OverflowError: for what seems to be a document and is larger than the limit.
-
+        After lines, feed nothing more. It raises `OverflowError` for what seems to be a document
+        and is larger than the limit.
         """
         self._head += text
         if b"\n" in text:
@@ -74,7 +69,7 @@ class DocumentSniffer:
     def abort(self) -> bytes:
         """Return what is to be read as lines where the stream cannot be read on.
 
-        Of the beginning of a document that is nothing: each of its lines would be a bad one.
+        That is nothing of a document, whose lines would all be bad.
         """
         return bytes(self._head) if self._has_lines() else b""
 
@@ -99,7 +94,6 @@ class DocumentSniffer:
         return not followers or line.startswith(followers)
 
     def _has_lines(self) -> bool:
-        """Return whether any line is an object by itself."""
         lines = bytes(self._head).removeprefix(BOM).split(b"\n")
         return any(type(_value(line.strip(_BLANK))) is dict for line in lines)
 
@@ -112,7 +106,6 @@ class Document(NamedTuple):
     items: list[Any]
     """The parsed records; of a text that is no JSON, what orjson said."""
     is_array: bool
-    """Whether the records are elements of an array."""
 
     @classmethod
     def read(cls, text: bytes) -> Document:
@@ -123,11 +116,6 @@ class Document(NamedTuple):
             return cls(text, [error], is_array=False)
         is_array = type(value) is list
         return cls(text, value if is_array else [value], is_array)
-
-    @property
-    def texts(self) -> list[bytes]:
-        """The text of each record, where that needs no looking for: of one that is no array."""
-        return [] if self.is_array else [self.text.removeprefix(BOM)]
 
     @property
     def is_broken(self) -> bool:
@@ -159,7 +147,7 @@ class Document(NamedTuple):
 
 
 def _value(line: bytes) -> Any:
-    """Return the object or array that a line without blanks around is by itself, or None."""
+    """Return the object or array that a stripped line is by itself, or None."""
     if line[:1] + line[-1:] not in (b"{}", b"[]"):
         return None
     try:
@@ -178,140 +166,85 @@ class _Element:
     end: int = 0
 
 
-class DocumentDecoder(Generic[T]):
+class DocumentDecoder(RunDecoder[T]):
     """The records of one JSON document. Each is accounted for as a line.
 
-    The bytes of the document are counted with the first record. The first `done` records were read
-    before.
+    The bytes of the document are counted with the first record. `done` records were read before.
     """
 
     def __init__(
         self, context: DecodeContext[T], name: str | None, document: Document, done: int = 0
     ) -> None:
-        self.pending: list[T] = []
-        """Records that were read and not handed over, for who wants all at once."""
+        super().__init__(context, name)
         self.text = document.text
-        self._context = context
-        self._name = name
+        self.index = min(done, len(document.items))
+        """Which record is next."""
+        self.offset = 0
+        """Bytes of the document that are accounted for: none, or all."""
         self._document = document
-        self._index = min(done, len(document.items))
-        # The error that the next record is to be rejected for.
-        self._error: Exception | None = None
-        # A run that is not accounted for: its list, and how many records stand before it there.
-        self._run: tuple[list[T], int] | None = None
         self._spans = document.spans()
         self._element = _Element()
-        # Whether the bytes of a document without records are still to be counted.
-        self._is_uncounted = not document.items
-
-    @property
-    def raises_next(self) -> bool:
-        """Whether it is known that the next run begins with raising a `DecodeError`."""
-        return self._context.stats.on_error == "raise" and self._error is not None
 
     def place(self, back: int = 0) -> Place:
         """Return the place of the next record, or of the one that is `back` records before it."""
         self._account()
-        if self._document.items or self._is_uncounted:
-            return Place(item=self._index - back)
+        if self._document.items or not self.offset:
+            return Place(item=self.index - back)
         # Without a record, the place tells that the bytes were counted: the document is behind it.
         return Place(1 + self.text.count(b"\n"), len(self.text))
 
     def counts(self, back: int = 0) -> Counts:
         """Return the decoder's counts, less those of the last `back` records."""
         self._account()
-        return self._context.stats.counts(back, self._size(self._index - back, self._index))
+        return self._context.stats.counts(back, self._size(self.index - back, self.index))
 
     def next_run(self, records: list[T], *, through: bool = False) -> bool:  # noqa: ARG002 -- as `LineDecoder` has it
         """Add the records up to a bad one to `records`; return whether there was one to read.
 
-        Should anything but a bad record stop this, the records that were read are in `records`.
-
-        Raises:
-            DecodeError: with `on_error="raise"`, for the bad record after the run before.
-
+        It stops and raises as `LineDecoder.next_run` does.
         """
         self._end_run()  # in case it was interrupted
         if self._error is not None:
-            self._reject_item(self._error)
-        if self._is_uncounted:
-            self._context.stats.add_bytes(len(self.text))
-            self._is_uncounted = False
-        if self._index == len(self._document.items):
+            size = self._size(self.index, self.index + 1)
+            self._reject(self._error, self._next_item(), size, self)
+        context, (_, items, is_array) = self._context, self._document
+        if not items and not self.offset:
+            context.stats.add_bytes(len(self.text))
+            self.offset = len(self.text)
+        if self.index == len(items):
             return False
-        self._read_items(records)
+        if context.plan is not None and not is_array:
+            self._read_run(records, [self.text.removeprefix(BOM)], self.index, context.record)
+        else:
+            self._read_run(records, items, self.index, self._record)
         return True
 
-    def _read_items(self, records: list[T]) -> None:
-        context, items, texts = self._context, self._document.items, self._document.texts
-        context.stats.start_batch(records)
-        append, structure, kind = records.append, context.structure, context.type
-        self._run = records, len(records)
-        try:
-            for index in range(self._index, len(items)):
-                if context.plan is not None and texts:
-                    append(context.record(texts[index]))
-                else:
-                    append(structure(_parsed(items[index]), kind))
-        except Exception as error:
-            memory = lack_of_memory(error)
-            if memory is not None:
-                raise memory
-            self._error = error
-        finally:
-            self._end_run()
-
-    def _end_run(self) -> None:
-        """Account for the run, and leave its records to others."""
-        if self._run is not None:
-            self._context.stats.drop_leniencies()
-            self._account()
-            self._run = None
+    def _record(self, value: Any) -> T:
+        """Return the record of what orjson made of its text, or raise what it said instead."""
+        if isinstance(value, orjson.JSONDecodeError):
+            raise value
+        return self._context.structure(value, self._context.type)
 
     def _account(self) -> None:
-        """Account for the run, as far as it has come."""
         if self._run is None:
             return
-        records, before = self._run
+        records, before, _ = self._run
         after = len(records)
         if after == before:
             return
-        index = self._index + after - before
-        self._context.stats.add_records(after - before, self._size(self._index, index))
-        self._index = index
-        self._run = records, after
+        index = self.index + after - before
+        size = self._size(self.index, index)
+        self._context.stats.add_records(after - before, size)
+        self.index = index
+        self.offset += size
+        self._run = records, after, None
 
     def _size(self, start: int, stop: int) -> int:
         """Return how many bytes are counted with records `start` to `stop`."""
         return len(self.text) if start == 0 < stop else 0
 
-    def _reject_item(self, error: Exception) -> None:
-        """Account for the next record, which is bad, and go on to the one after it.
-
-        Raises:
-            DecodeError: with `on_error="raise"`; and whatever a callback raises.
-
-        """
-        stats, index = self._context.stats, self._index
-        size = self._size(index, index + 1)
-        found = self._context.to_decode_error(error)
-        rejection = stats.rejection(found, self._next_item())
-        on_error = stats.on_error
-        is_function = callable(on_error)
-        # From here on without a call up to the function's, so that a record is counted and reported
-        # once, or neither.
-        stats.add_rejected(size, rejection)
-        self._index += 1
-        self._error = None
-        if is_function:
-            on_error(rejection)  # type: ignore[operator, arg-type]
-        elif on_error == "raise":
-            found.rejection = rejection
-            raise found from found.__cause__
-
     def _next_item(self) -> dict[str, Any]:
-        """Return the place and the bytes of the next record, for its `Rejection`."""
-        index, last = self._index, self._element
+        index, last = self.index, self._element
         if last.index != index:
             # Records are asked for in order, so that the text is searched once.
             try:
@@ -328,10 +261,3 @@ class DocumentDecoder(Generic[T]):
             "raw": self.text[last.start : last.end][: self._context.max_raw_bytes],
             "file": self._name,
         }
-
-
-def _parsed(value: Any) -> Any:
-    """Return what orjson made of a document, or raise what it said instead."""
-    if isinstance(value, orjson.JSONDecodeError):
-        raise value
-    return value

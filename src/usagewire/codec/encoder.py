@@ -1,8 +1,4 @@
-"""Records to bytes: `Encoder`. Sans-I/O.
-
-This module hands records to the converter and writes the result with orjson. It knows no rule about
-values and opens nothing.
-"""
+"""Records to bytes: `Encoder`. Sans-I/O, and without a rule about values."""
 
 from __future__ import annotations
 
@@ -17,6 +13,8 @@ from usagewire.converters.configure import make_converter
 from usagewire.errors import EncodeError, UsageWireError, located_writing, quote
 from usagewire.native import plans
 from usagewire.wire.names import DIALECTS, Dialect
+
+_cached_converter = lru_cache(maxsize=8)(make_converter)
 
 
 class Encoder:
@@ -46,7 +44,7 @@ class Encoder:
         if not isinstance(converter, Converter | None):
             raise UsageWireError(f"converter is {quote(converter)}; it must be a cattrs Converter")
         self._is_own = converter is None
-        self._converter = converter or _writing_converter(dialect)
+        self._converter = converter or _cached_converter(dialect)
         self._unstructure = self._converter.unstructure
         self._writer = self._new_writer()
 
@@ -57,9 +55,7 @@ class Encoder:
     def encode(self, obj: Any) -> bytes:
         """Return `obj`, a record or a list of records, as one JSON document.
 
-        Raises:
-            EncodeError: where it holds something that would not read back equal.
-
+        It raises `EncodeError` where it holds something that would not read back equal.
         """
         writer = self._current_writer()
         if writer is not None:
@@ -73,28 +69,23 @@ class Encoder:
     def encode_lines(self, objs: Iterable[Any], *, first: int = 0) -> bytes:
         """Return `objs` as NDJSON, each line ended by LF.
 
-        Raises:
-            EncodeError: as `encode`; the path begins with the index of the record, counted from
-                `first`.
-
+        It raises `EncodeError` as `encode` does. The path begins with the index of the record,
+        counted from `first`.
         """
         writer = self._current_writer()
-        if writer is not None:
-            return self._encode_lines(writer, objs if type(objs) is list else list(objs), first)
         # One buffer: results of orjson.dumps that are kept pin about 4 kB each.
-        text = bytearray()
-        for index, obj in enumerate(objs, first):
-            text += self._line(obj, index)
-        return bytes(text)
-
-    def _encode_lines(self, writer: plans.RecordWriter, objs: list[Any], first: int) -> bytes:
-        """Return `objs` as lines, those by C that it knows."""
+        whole = bytearray()
+        if writer is None:
+            for index, obj in enumerate(objs, first):
+                whole += self._line(obj, index)
+            return bytes(whole)
+        objs = objs if type(objs) is list else list(objs)
         for obj in objs[:1]:  # or the text of all others would be copied to where this one stands
             writer.learn(type(obj))
         text, index = writer.encode_lines(objs, 0)
         if index == len(objs):
             return text
-        whole = bytearray(text)
+        whole += text
         while index < len(objs):
             if not writer.learn(type(objs[index])):
                 whole += self._line(objs[index], first + index)
@@ -127,8 +118,3 @@ class Encoder:
         if not self._is_own and self._writer is not None and not self._writer.is_current():
             self._writer = self._new_writer()
         return self._writer
-
-
-@lru_cache(maxsize=8)
-def _writing_converter(dialect: Dialect) -> Converter:
-    return make_converter(dialect)

@@ -35,9 +35,7 @@ def loads(
 
     Args:
         data: bytes, bytearray, memoryview or str; a UTF-8 byte order mark is skipped.
-        type: a class, a union of classes (`A | B`), or `list[...]`; by default any page, bucket or
-            row, told apart by the JSON key `object`.
-        strict, unknown: as in `make_converter`.
+        type, strict, unknown: as in `Decoder`; by default any page, bucket or row.
 
     Raises:
         DecodeError: where the data is not JSON or not of the type.
@@ -78,8 +76,7 @@ def dumps(obj: Any, *, dialect: Dialect = "api") -> bytes:
 def accelerated() -> bool:
     """Return whether the C extension is in use: it was built, and USAGEWIRE_PURE is not set.
 
-    `Decoder.not_accelerated` and `Encoder.not_accelerated` tell why a class is read or written
-    without it.
+    `not_accelerated` of `Decoder` and of `Encoder` tells why a class does not use it.
     """
     return plans.unavailable() is None
 

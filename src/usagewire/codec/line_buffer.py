@@ -1,15 +1,12 @@
 """Chunks in, whole lines out, in bounded memory.
 
-Bytes are cut at LF. The whole lines of a chunk are not cut until that is asked for: who can read
-them as they stand may do so. Cut, they come in blocks, as many as a chunk holds, because a block
-costs one `bytes.split` and no Python code a line. How often a byte is looked at does not depend on
-the size of the chunks, and none is lost: the sizes of the lines add up to the bytes pushed, less
-what is held back.
+Bytes are cut at LF, and only when that is asked for: C reads the lines of a chunk as they stand.
+Cut, they come in blocks, because a block costs one `bytes.split` and no Python code a line. How
+often a byte is looked at does not depend on the size of the chunks. The sizes of the lines add up
+to the bytes pushed, less what is held back.
 
-Signals are delivered where Python calls or loops. So what belongs together is computed first and
-then stored without either: an interrupt finds all of it or nothing.
-
-This module knows nothing of JSON and nothing of records.
+What belongs together is computed first and then stored without a call or a loop, so an interrupt
+finds all of it or nothing. This module knows nothing of JSON and nothing of records.
 """
 
 from __future__ import annotations
@@ -65,8 +62,8 @@ class LineBuffer:
         self.offset = offset
         """Bytes before that line, and before a byte order mark in front of it."""
         self.text = b""
-        """Bytes that hold whole lines which are not cut, from `start` to `stop`. Whoever reads them
-        sets `start`, and puts an empty block in front of the next one."""
+        """It holds the lines that are not cut, from `start` to `stop`. Whoever reads them sets
+        `start`, and puts an empty block in front of the next one."""
         self.start = self.stop = 0
         self._limit = max_line_bytes
         self._raw_limit = max_raw_bytes
@@ -118,11 +115,9 @@ class LineBuffer:
     def cut_line(self) -> None:
         """Make a block of the first line that is not cut."""
         end = self.text.index(b"\n", self.start, self.stop)
-        line, number = self.text[self.start : end], self.number
-        if self._is_plain(line):
-            block = Block(number, [line])
-        else:
-            block = self._one(number, line, len(line), ends_in_cr=line.endswith(_CR))
+        line = self.text[self.start : end]
+        is_plain = self.offset and len(line) <= self._limit
+        block = Block(self.number, [line]) if is_plain else self._blocks_of([line])[0]
         self.block, self.index, self.start = block, 0, end + 1
 
     def size(self, back: int) -> int:
@@ -136,7 +131,7 @@ class LineBuffer:
         return end - start
 
     def _open(self, chunk: bytes | memoryview | None) -> None:
-        """Take the first chunk: end the line held back, and hold back the line without an end."""
+        """Take a chunk: end the line held back, and hold back the line without an end."""
         data = b"" if chunk is None else bytes(chunk)
         first, stop = data.find(b"\n"), data.rfind(b"\n") + 1
         ends = stop > 0 or chunk is None
@@ -164,19 +159,11 @@ class LineBuffer:
         self._chunks.popleft()
 
     def _cut(self) -> None:
-        """Cut all lines that are not cut into blocks."""
         lines = self.text[self.start : self.stop].split(b"\n")
         lines.pop()
         self._blocks, self.start = deque(self._blocks_of(lines)), self.stop
 
-    def _is_plain(self, line: bytes) -> bool:
-        """Return whether a line is what its bytes are, and not too long."""
-        return len(line) <= self._limit and not (self.offset == 0 and line.startswith(BOM))
-
     def _blocks_of(self, lines: list[bytes]) -> list[Block]:
-        """Return `lines` as blocks."""
-        if self.offset and max(map(len, lines)) <= self._limit:
-            return [Block(self.number, lines)]
         blocks: list[Block] = []
         number, start = self.number, 0
         for index, line in enumerate(lines):

@@ -1,23 +1,20 @@
 """Lines on their way to records, run by run.
 
-A run is neighbouring lines that all became records. Between two runs stand lines that did not. Such
-a line is accounted for only when the run before it was taken. So at each record boundary the place
-and the counts are those of the records that were taken and of the lines before them.
-
-Signals are delivered where Python calls or loops. What belongs together is stored without either,
-so an interrupt finds all of it or nothing. This module knows no rule about values.
+A line that gave no record is accounted for only when the run before it was taken. So at each record
+boundary the place and the counts are those of the records that were taken and of the lines before
+them. This module knows no rule about values.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, Generic
+from typing import Any, Final
 
 import orjson
 
-from usagewire.codec.context import START, DecodeContext, Place, T
+from usagewire.codec.context import START, DecodeContext, Place, RunDecoder, T, bad_value
 from usagewire.codec.counts import Counts
 from usagewire.codec.line_buffer import BOM, Block, LineBuffer
-from usagewire.errors import DecodeError, lack_of_memory
+from usagewire.errors import DecodeError
 
 _BLANK: Final = b" \t\r"
 
@@ -25,37 +22,24 @@ MOST_AT_ONCE: Final = 4096
 """How many lines C reads before Python looks for signals and other threads."""
 
 NEXT, MALFORMED, IGNORED = range(3)
-"""What C reports in `progress_from`."""
+"""What C reports: where the next line begins, whether it surely gives no record, and how many such
+lines were ignored."""
 
 
-class LineDecoder(Generic[T]):
+class LineDecoder(RunDecoder[T]):
     """The records of the lines of one stream, from a place on."""
 
     def __init__(
         self, context: DecodeContext[T], name: str | None = None, place: Place = START
     ) -> None:
-        self.pending: list[T] = []
-        """Records that were read and not handed over, for who wants all at once."""
-        self._context = context
-        self._name = name
+        super().__init__(context, name)
         self._lines = LineBuffer(
             context.max_line_bytes, context.max_raw_bytes, place.line, place.offset
         )
         # The number of a line that was read without its end.
         self._unended = 0
-        # The error that the next line is to be rejected for, unless it is blank.
-        self._error: Exception | None = None
         # Whether the next line surely gives no record, and nobody wants its rejection.
         self._ignores_next = False
-        # A run that is not accounted for: its list, and how many records stand before it there. For
-        # text that is not cut, also the progress that C reports.
-        self._run: tuple[list[T], int, memoryview[int] | None] | None = None
-
-    @property
-    def raises_next(self) -> bool:
-        """Whether it is known that the next run begins with raising a `DecodeError`."""
-        raises = self._context.stats.on_error == "raise"
-        return raises and self._error is not None and not self._at_blank()
 
     def push(self, chunk: bytes | memoryview) -> None:
         """Take the next bytes."""
@@ -78,8 +62,7 @@ class LineDecoder(Generic[T]):
     def push_line(self, line: bytes, length: int = 0) -> None:
         """Take one whole line without its end instead of chunks.
 
-        It is rejected as too long where `length` says how many bytes it has, of which `line` is the
-        beginning.
+        It is rejected as too long where `line` is the beginning of `length` bytes.
         """
         lines = self._lines
         if len(line) > self._context.max_line_bytes:
@@ -108,11 +91,8 @@ class LineDecoder(Generic[T]):
         With `through`, more runs are added as long as nobody wants the rejections between them.
 
         Should anything but a bad line stop this (an interrupt, no memory, a callback's error), the
-        records that were read are in `records`, and the next run begins at the next line.
-
-        Raises:
-            DecodeError: with `on_error="raise"`, for the bad line after the run before.
-
+        records that were read are in `records`, and the next run begins at the next line. With
+        `on_error="raise"` it raises `DecodeError` for the bad line after the run before.
         """
         self._end_run()  # in case it was interrupted
         if self._error is not None:
@@ -128,37 +108,15 @@ class LineDecoder(Generic[T]):
         if lines.block.length:
             self._error = _too_long(lines.block.length, context.max_line_bytes)
         else:
-            self._read_block(records)
+            make = None if context.plan is None else context.record
+            self._read_run(records, lines.block.lines, lines.index, make)
         return True
 
-    def _read_block(self, records: list[T]) -> None:
-        """Add the records of the lines of the block, up to a bad one."""
-        context, lines = self._context, self._lines.block.lines
-        context.stats.start_batch(records)
-        append, structure, kind = records.append, context.structure, context.type
-        loads = orjson.loads
-        self._run = records, len(records), None
-        try:
-            if context.plan is not None:
-                for index in range(self._lines.index, len(lines)):
-                    append(context.record(lines[index]))
-            else:
-                for index in range(self._lines.index, len(lines)):
-                    append(structure(loads(lines[index]), kind))
-        except Exception as error:
-            memory = lack_of_memory(error)
-            if memory is not None:
-                raise memory
-            self._error = error
-        finally:
-            self._end_run()
-
     def _read_text(self, records: list[T], *, through: bool) -> None:
-        """Add the records of the lines that are not cut, up to a bad one, which is cut."""
+        """Add the records of the lines that are not cut. A bad one is cut."""
         context, lines = self._context, self._lines
         context.stats.start_batch(records)
-        append, structure, kind = records.append, context.structure, context.type
-        loads, read, limit = orjson.loads, context.plan.decode_lines, context.max_line_bytes
+        read, limit = context.plan.decode_lines, context.max_line_bytes
         text, stop = lines.text, lines.stop
         is_quiet = not context.stats.wants_rejection
         ignores = through and is_quiet
@@ -179,14 +137,11 @@ class LineDecoder(Generic[T]):
                 line = text[progress[NEXT] : end]
                 if len(line) > limit or line.startswith(BOM):
                     break
-                record = structure(loads(line), kind)
+                record = context.structure(orjson.loads(line), context.type)
                 progress[NEXT] = end + 1
-                append(record)
+                records.append(record)
         except Exception as error:
-            memory = lack_of_memory(error)
-            if memory is not None:
-                raise memory
-            bad = error
+            bad = bad_value(error)
         finally:
             context.plan.track()
             self._end_run()
@@ -204,15 +159,7 @@ class LineDecoder(Generic[T]):
         lines.offset += size
         self._ignores_next = False
 
-    def _end_run(self) -> None:
-        """Account for the run, and leave its records to others."""
-        if self._run is not None:
-            self._context.stats.drop_leniencies()
-            self._account()
-            self._run = None
-
     def _account(self) -> None:
-        """Account for the run, as far as it has come."""
         if self._run is None:
             return
         records, before, progress = self._run
@@ -237,46 +184,25 @@ class LineDecoder(Generic[T]):
             progress[IGNORED] = 0
 
     def _at_blank(self) -> bool:
-        """Return whether the next line is blank."""
         lines = self._lines
         return not lines.block.length and not lines.block.lines[lines.index].strip(_BLANK)
 
     def _reject_line(self, error: Exception) -> None:
-        """Account for the next line, which is blank or bad, and go on to the one after it.
-
-        Raises:
-            DecodeError: with `on_error="raise"`; and whatever a callback raises.
-
-        """
+        """Account for the next line, which is blank or bad, and go on to the one after it."""
         lines, stats = self._lines, self._context.stats
         size = lines.block.size(lines.index, lines.index + 1)
-        if self._at_blank():
-            if lines.block.number + lines.index == self._unended:
-                stats.add_bytes(size)
-            else:
-                stats.add_blank(size)
-            lines.index += 1
-            lines.offset += size
-            self._error = None
+        if not self._at_blank():
+            self._reject(error, self._next_line(), size, lines)
             return
-        found = self._context.to_decode_error(error)
-        rejection = stats.rejection(found, self._next_line())
-        on_error = stats.on_error
-        is_function = callable(on_error)
-        # From here on without a call up to the function's, so that a line is counted and reported
-        # once, or neither.
-        stats.add_rejected(size, rejection)
+        if lines.block.number + lines.index == self._unended:
+            stats.add_bytes(size)
+        else:
+            stats.add_blank(size)
         lines.index += 1
         lines.offset += size
         self._error = None
-        if is_function:
-            on_error(rejection)  # type: ignore[operator, arg-type]
-        elif on_error == "raise":
-            found.rejection = rejection
-            raise found from found.__cause__
 
     def _next_line(self) -> dict[str, Any]:
-        """Return the place and the bytes of the next line, for its `Rejection`."""
         block, index = self._lines.block, self._lines.index
         data = block.lines[index]
         if not block.length:
@@ -291,10 +217,9 @@ class LineDecoder(Generic[T]):
 
 
 def progress_from(start: int) -> memoryview[int]:
-    """Return three int64 in which C keeps how far it has read.
+    """Return the three int64 in which C keeps how far it has read.
 
-    They are where the next line begins, whether that line surely gives no record, and how many such
-    lines were ignored. C writes them without an allocation, so they always match the records.
+    C writes them without an allocation, so they always match the records.
     """
     progress = memoryview(bytearray(24)).cast("q")
     progress[NEXT] = start

@@ -83,6 +83,10 @@ class AppendLog(OutputFile):
             self._sync_failed = True
             raise
 
+    def prepare(self) -> None:
+        """Put the lines on disk. It takes more of them."""
+        self.flush()
+
     def close(self) -> None:
         """Put the lines on disk and close the file."""
         try:
@@ -129,7 +133,6 @@ class AppendLog(OutputFile):
             )
 
     def _repair(self) -> None:
-        """Make the file empty or end in LF."""
         size = self._file.seek(0, os.SEEK_END)
         start = self._last_line(size)
         if start == size:
@@ -144,7 +147,6 @@ class AppendLog(OutputFile):
         os.fsync(self._file.fileno())
 
     def _last_line(self, end: int) -> int:
-        """Return the start of the line that ends at `end`."""
         while end:
             start = max(0, end - BUFFER)
             self._file.seek(start)

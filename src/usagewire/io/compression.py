@@ -67,15 +67,14 @@ class Format(NamedTuple):
     magics: tuple[bytes, ...]
     """What a member begins with."""
     suffix: str
-    """How the names of files to write end."""
     modules: tuple[str, ...]
     """The modules that have it, the preferred one first."""
     missing: str
     """The end of the error message where none of them is installed."""
-    padding: int
-    """Zeros may follow a member in multiples of this. 0 allows none."""
     decoder: Callable[[Any], Decoder]
     compressor: Callable[[Any], Compressor]
+    padding: int = 0
+    """Zeros may follow a member in multiples of this. 0 allows none."""
     unlocked_decoder: str = ""
     """The name of a decoder that makes a call in one stretch without the interpreter lock, and
     cannot be copied. Not every module has it."""
@@ -85,12 +84,7 @@ class Format(NamedTuple):
     def load(self, name: str) -> Any:
         """Return the module that has the format.
 
-        Args:
-            name: what an error message calls the file.
-
-        Raises:
-            FileError: where no module is installed. The message says what to install.
-
+        It raises `FileError` where none is installed, which says what to install for `name`.
         """
         for module in self.modules:
             with suppress(ImportError):
@@ -118,7 +112,6 @@ FORMATS: Final = (
         suffix=".zst",
         modules=("compression.zstd", "backports.zstd"),
         missing="it takes a package more: pip install 'usagewire[zstd]'",
-        padding=0,
         decoder=lambda zstd: zstd.ZstdDecompressor(),
         compressor=lambda zstd: zstd.ZstdCompressor(
             options={zstd.CompressionParameter.checksum_flag: 1}
@@ -130,7 +123,6 @@ FORMATS: Final = (
         suffix=".bz2",
         modules=("bz2",),
         missing="this Python was built without bz2",
-        padding=0,
         decoder=lambda bz2: bz2.BZ2Decompressor(),
         compressor=lambda bz2: bz2.BZ2Compressor(),
         hides_output=True,
@@ -159,15 +151,8 @@ def format_of(head: bytes) -> Format | None:
 def compressor(suffix: str, name: str | None = None) -> Compressor | None:
     """Return a compressor for files whose names end in `suffix`, or None where there is none.
 
-    The same calls give the same bytes: neither a name nor a time is written.
-
-    Args:
-        suffix: `.gz`, `.zst`, `.bz2` or `.xz`. Any other has no compressor.
-        name: what an error message calls the file, `suffix` unless given.
-
-    Raises:
-        FileError: where the module for it is not installed. The message says what to install.
-
+    The same calls give the same bytes: neither a name nor a time is written. It raises `FileError`
+    as `Format.load` does, for `name` or `suffix`.
     """
     for format_ in FORMATS:
         if format_.suffix == suffix:

@@ -1,25 +1,23 @@
 """Decompression: compressed bytes in, text out. All text that can be had comes before an error.
 
-The first bytes tell the format, never a name. There may be several members one after the other
-(gzip calls them members, zstd frames, bzip2 and xz streams). Zeros may follow a member of gzip, and
-in fours one of xz. Anything else that is no member is an error. This module opens nothing.
+The first bytes tell the format, never a name. Members (zstd frames, bzip2 and xz streams) may
+follow each other. This module opens nothing.
 
-Memory does not grow with the size of the text. There is a piece of at most `PIECE` bytes, or
-`LARGE` where the bytes can be read again; the decoder's own buffers, limited for xz by `XZ_MEMORY`
-and for zstd by the library's default (windows of 2**27 bytes); and the bytes kept for a replay.
+Memory does not grow with the size of the text: a piece has at most `PIECE` bytes, or `LARGE` where
+the bytes can be read again, and a decoder's own buffers are limited, for xz by `XZ_MEMORY` and for
+zstd by the library's default (windows of 2**27 bytes).
 
 A decoder that fails gives none of the text of the failing call. So the call is replayed a byte at a
-time, with gzip from a copy of the decoder, else from the member's beginning. All text before the
-damaged byte comes out. A zstd, bzip2 or xz member cannot be replayed once more than `KEEP`
-compressed bytes of it were read. Then up to `PIECE` bytes of text before the damage are lost, and
-the text of at most `_SLICE` compressed bytes. An error that only a checksum shows comes after the
-text. Where the bytes can be read again, as those of a file, nothing is kept and a call does more,
-which takes less time. Where such a call fails, everything is read again by calls of the first kind.
+time, with gzip from a copy of the decoder, else from the member's beginning. A zstd, bzip2 or xz
+member of which more than `KEEP` compressed bytes were read cannot be replayed. Then up to `PIECE`
+bytes of text before the damage are lost, and the text of at most `_SLICE` compressed bytes. An
+error that only a checksum shows comes after the text. Where the bytes can be read again, as those
+of a file, nothing is kept and a call does more, which takes less time. Where such a call fails,
+everything is read again by calls of the first kind.
 
 Far into a member, gzip by zlib-ng is worth a thread of its own: there a call is one stretch without
-the interpreter lock. The other decoders ask for the lock each time their output grows, and wait for
-it while records are made. Measured: a thread makes xz, zstd and the standard library's gzip slower,
-and bzip2 no faster.
+the interpreter lock. The other decoders ask for the lock each time their output grows. Measured: a
+thread makes xz, zstd and the standard library's gzip slower, and bzip2 no faster.
 """
 
 from __future__ import annotations
@@ -44,22 +42,16 @@ from usagewire.io.compression import (
 
 PIECE: Final = 2**18
 """The most bytes of text that come out at once where data is compressed."""
-
 LARGE: Final = 2**20
 """The same where the bytes can be read again. In a thread, each piece waits for the lock."""
-
 KEEP: Final = 2**20
 """The most bytes of one zstd, bzip2 or xz member that are kept, to replay them on damage."""
-
 _SLICE: Final = 2**14
 """Bytes given to a decoder at once, so that what follows a small member is not copied for each."""
-
 _LARGE_SLICE: Final = 2**17
 """The same far into a member, where the bytes can be read again."""
-
 _FAR: Final = 2**21
-"""After how many bytes of text of a member the rest may be worth a thread, which takes 0.1 ms
-to start. Small members are not: each piece of text waits for the lock."""
+"""Bytes of text of a member, after which the rest may be worth a thread (0.1 ms to start)."""
 
 _NO_ZERO: Final = re.compile(rb"[^\0]")
 
@@ -68,12 +60,8 @@ class Decompressor:
     """Give the text of a stream of bytes, be it compressed or not.
 
     Exhaust every iterator before the next call, or that call fails: no text is skipped silently.
-
-    Args:
-        name: what error messages call the source of the bytes.
-        read_again: returns the first so many bytes that were fed once more, in chunks, where that
-            is possible. It is called where the data is damaged. Empty pieces may come out then.
-
+    `name` is for error messages. `read_again` returns the first so many bytes that were fed once
+    more, in chunks. It is called where the data is damaged. Empty pieces may come out then.
     """
 
     def __init__(
@@ -102,10 +90,8 @@ class Decompressor:
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Return an iterator over the text that `data` adds. Plain text comes as it is.
 
-        Raises:
-            FileError: after that text, where the data is damaged or followed by something else;
-                and at once after an error, after `close` and where an iterator was not exhausted.
-
+        It raises `FileError` after that text, where the data is damaged or followed by something
+        else; and at once after an error, after `close` and where an iterator was not exhausted.
         """
         if self._is_plain:
             return iter((data,) if data else ())
@@ -115,16 +101,13 @@ class Decompressor:
     def close(self) -> Iterator[bytes]:
         """Return an iterator over the rest: bytes that were too few to tell a format by.
 
-        Raises:
-            FileError: where the data ends in the middle; and as `feed` does.
-
+        It raises `FileError` where the data ends in the middle, and as `feed` does.
         """
         self._is_plain = False
         self._start_call()
         return self._end()
 
     def _start_call(self) -> None:
-        """Let further calls fail, until `_is_unusable` is taken back."""
         if self._is_unusable:
             raise FileError(f"{self.name}: reading has ended or was interrupted; open it again")
         self._is_unusable = True
@@ -180,8 +163,8 @@ class Decompressor:
                 # A limit on memory is no damage, but only the decoder's words tell it.
                 word = "too demanding" if "memory" in what.lower() else "damaged"
                 raise FileError(f"{self.name}: {word} {what}") from damage.__cause__
-            at += len(part) - self._member.unused
-            if self._member.ended:
+            at += len(part) - len(self._member.decoder.unused_data)
+            if self._member.decoder.eof:
                 self._member = None
         self._offset += len(data)
 
@@ -195,9 +178,7 @@ class Decompressor:
     def _replay(self, before: Iterable[bytes], data: bytes) -> Iterator[bytes]:
         """Yield what all data so far, of which `data` is the last, adds to the text that came out.
 
-        Raises:
-            FileError: after it. There is none where the bytes before have changed since.
-
+        It raises `FileError` after it, unless the bytes before have changed since.
         """
         source = Decompressor(self.name)
         to_skip = self._emitted
@@ -249,32 +230,22 @@ class _Member:
         self.slice_size = _SLICE
         """How many bytes may be fed at once."""
         self._start = start
-        self._decoder = start()
+        self.decoder = start()
         self._hides_output = hides_output
         self._fed: bytearray | None = bytearray()
         self._emitted = 0
 
-    @property
-    def ended(self) -> bool:
-        """Whether the member is complete."""
-        return bool(self._decoder.eof)
-
-    @property
-    def unused(self) -> int:
-        """How many of the bytes fed last are not of this member."""
-        return len(self._decoder.unused_data)
-
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield the text that `data` completes."""
         # A new decoder is made as fast as copied.
-        if isinstance(self._decoder, GzipDecoder) and self._fed != bytearray():
-            self._start = self._decoder.copy().copy
+        if isinstance(self.decoder, GzipDecoder) and self._fed != bytearray():
+            self._start = self.decoder.copy().copy
             self._fed = bytearray()
             self._emitted = 0
         if self._fed is not None:
             self._fed += data
         try:
-            for text in _decode(self._decoder, data, PIECE, hides_output=self._hides_output):
+            for text in _decode(self.decoder, data, PIECE, hides_output=self._hides_output):
                 self._emitted += len(text)
                 yield text
         except MemoryError:
@@ -318,7 +289,7 @@ class _LargeMember(_Member):
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield the text that `data` completes."""
         try:
-            yield from _decode(self._decoder, data, self._piece, hides_output=self._hides_output)
+            yield from _decode(self.decoder, data, self._piece, hides_output=self._hides_output)
         except MemoryError:
             raise
         except Exception as error:
@@ -329,7 +300,6 @@ class _LargeMember(_Member):
 
 
 def _decode(decoder: Decoder, data: bytes, most: int, *, hides_output: bool) -> Iterator[bytes]:
-    """Yield all text that `data` completes, in pieces of at most `most` bytes."""
     text: bytes = decoder.decompress(data, most)
     while text or not (decoder.needs_input or decoder.eof):
         if text:

@@ -29,8 +29,7 @@ _LARGE_DEPTH: Final = 2
 """How many pieces of `LARGE` bytes are held ahead. With one, the thread would wait for each."""
 
 _CHUNKS_AHEAD: Final = 4
-"""How many chunks a thread that decompresses reads at once, because it waits for the interpreter
-lock after each read."""
+"""Chunks that a thread that decompresses reads at once: after each read it waits for the lock."""
 
 STDIN: Final = "-"
 
@@ -67,15 +66,10 @@ class ByteCounter:
     value = 0
 
 
-# --- which files a source names ------------------------------------------------------------------
-
-
 def input_files(source: Any) -> Iterator[InputFile]:
     """Yield the files that `source` stands for.
 
-    Raises:
-        FileError: where it stands for none, or asking an iterable for the next one fails.
-
+    It raises `FileError` where it stands for none, or asking an iterable for the next one fails.
     """
     if isinstance(source, str | os.PathLike):
         yield from _files_at(os.fsdecode(source))
@@ -175,9 +169,6 @@ def _unusable(name: str, error: FileError) -> InputFile:
     return InputFile(name, fail)
 
 
-# --- opening -------------------------------------------------------------------------------------
-
-
 class _ChunkFile:
     """An iterator of bytes, as a file."""
 
@@ -216,9 +207,6 @@ def _open_path(name: str) -> OpenedFile:
 def _open_remote(name: str, opening: Callable[[], Any], is_seekable: bool) -> OpenedFile:  # noqa: FBT001 -- the fields of a RemoteFile
     with named(name, Exception, shows_cause=False):
         return OpenedFile(opening(), is_ours=True, is_seekable=is_seekable, is_remote=True)
-
-
-# --- reading -------------------------------------------------------------------------------------
 
 
 class TextReader:
@@ -298,7 +286,6 @@ def _again(opened: OpenedFile, name: str, size: int) -> Iterator[bytes]:
 
 
 def _read_some(file: BufferedReader | BufferedRWPair, size: int) -> bytes | None:
-    """Return the bytes that are there, at most `size`."""
     # `read1` of a file that does not block seems to be at the end where nothing has come yet.
     return file.read1(size) or file.read(1)
 

@@ -57,9 +57,7 @@ def file_error(name: str, error: Exception) -> FileError:
 def resolve_output(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result | None]:
     """Return the file to write, links followed, and its status if it exists.
 
-    Raises:
-        FileError: where it is not a regular file, or no file can be there.
-
+    It raises `FileError` where that is not a regular file, or no file can be there.
     """
     try:
         target = Path(path).resolve()
@@ -171,7 +169,10 @@ def sync_folder(folder: Path) -> None:
 
 
 class OutputFile(ABC):
-    """An open file, and the whole lines that will be written to it next."""
+    """An open file, and the whole lines that will be written to it next.
+
+    This is what an `AppendLog` and an `AtomicFile` have in common.
+    """
 
     keeps_lines: bool
     """Whether the lines are kept where an exception ends the writing."""
@@ -195,25 +196,9 @@ class OutputFile(ABC):
                 (self.close if self.keeps_lines else self.discard)()
 
     @abstractmethod
-    def write_lines(self) -> None:
-        """Write the lines to the file. They may not be on disk yet."""
-
-    @abstractmethod
-    def flush(self) -> None:
-        """Put the lines on disk."""
-
-    def prepare(self) -> None:
-        """Put the last lines on disk, so that `close` only has to give the file its name."""
-        self.flush()
-
-    @abstractmethod
     def close(self) -> None:
         """Put the lines on disk and close the file."""
 
     @abstractmethod
     def discard(self) -> None:
         """Close the file without the lines."""
-
-    @abstractmethod
-    def recover(self) -> None:
-        """Undo what a failed step left half done."""

@@ -18,8 +18,7 @@ DEPTH: Final = 8
 """How many items are held at most."""
 
 _PATIENCE: Final = 0.5
-"""Seconds that `close` waits for the thread, which may be in the middle of a read. Also the longest
-time until an interrupt is noticed."""
+"""Seconds that `close` waits for the thread, and the longest time until an interrupt is noticed."""
 
 _MORE: Final = "more"
 _STOP: Final = "stop"
@@ -35,11 +34,8 @@ class PrefetchIterator(Generic[V]):
     An exception of the generator comes after the items before it. The thread closes the generator:
     when it is done, after `close`, or when nobody refers to this iterator any more. The thread
     calls `notify` at each item and at the end; `notify` must not refer to this iterator. At most
-    `depth` items are held.
-
-    Raises:
-        RuntimeError: where no thread can be started. The generator is untouched then.
-
+    `depth` items are held. It raises `RuntimeError` where no thread can be started. The generator
+    is untouched then.
     """
 
     def __init__(
@@ -95,7 +91,6 @@ class PrefetchIterator(Generic[V]):
         self._stop()
 
     def _stop(self) -> None:
-        """Let the thread end once the item that it makes is done."""
         with suppress(Empty):
             while True:
                 self._wanted.get_nowait()

@@ -40,10 +40,7 @@ class RemoteFile(NamedTuple):
 def remote_files(url: str) -> list[RemoteFile]:
     """Return the file at `url`, or the files of a glob in order, which may be none.
 
-    Raises:
-        FileError: where fsspec is missing.
-        Exception: whatever fsspec and its drivers raise.
-
+    It raises `FileError` where fsspec is missing, and whatever fsspec and its drivers raise.
     """
     name = public(url)
     try:
@@ -70,11 +67,6 @@ def remote_files(url: str) -> list[RemoteFile]:
 
 
 def _open_web(system: Any, url: str) -> _WebFile:
-    """Open a web address as one stream.
-
-    In blocks, fsspec would lose the last one where the server breaks off, and not every server has
-    blocks. Were no size given, it would ask for it first and take any refusal for a missing file.
-    """
     from aiohttp import ClientTimeout  # noqa: PLC0415 -- fsspec needs it for web addresses
 
     # Encoded data is decompressed here like any file, because aiohttp does not notice where gzip
@@ -83,6 +75,9 @@ def _open_web(system: Any, url: str) -> _WebFile:
     system = type(system)(**system.storage_options | {"client_kwargs": client})
     headers = {**system.kwargs.get("headers", {}), "Accept-Encoding": "identity"}
     timeout = ClientTimeout(total=None, sock_connect=_SILENCE, sock_read=_SILENCE)
+    # As one stream: in blocks, fsspec would lose the last one where the server breaks off, and not
+    # every server has blocks. Were no size given, it would ask for it first and take any refusal
+    # for a missing file.
     file = system.open(url, "rb", block_size=0, size=1, timeout=timeout, headers=headers)
     encoding = file.r.headers.get("Content-Encoding", "identity").lower()
     if encoding not in _ENCODINGS:
@@ -122,7 +117,6 @@ def public(url: str) -> str:
 
     >>> public("s3://user:pass/word@bucket/usage.ndjson?versionId=1")
     's3://bucket/usage.ndjson'
-
     """
     return re.split("[?#]", _USER.sub("", url), maxsplit=1)[0]
 

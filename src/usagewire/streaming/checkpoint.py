@@ -1,11 +1,9 @@
 """Where reading stopped, in a form that can be kept, and how the file is known again.
 
-A checkpoint names a place by what stands before it: beside the line and the byte it holds a mark, a
-hash of the first and the last bytes that were read. So it does not matter what a file is called or
-where it lies, and a file that was replaced or cut is noticed. What was edited amid what was read,
-and kept its length, is not: to see that, all of it would have to be read again.
-
-This module knows places and bytes: no JSON of records, no files.
+Beside the line and the byte, a checkpoint holds a mark: a hash of the first and the last bytes that
+were read. So it does not matter what a file is called or where it lies, and a file that was
+replaced or truncated is noticed. An edit in the middle that kept the length is not: to see that,
+all of it would have to be read again. This module knows places and bytes: no records, no files.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from __future__ import annotations
 import json
 import zlib
 from hashlib import blake2b
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import attrs
 from attrs.validators import optional
@@ -22,8 +20,6 @@ from usagewire.codec.context import Place
 from usagewire.errors import CheckpointError, quote
 
 VERSION: Final = 1
-"""What this version writes and reads."""
-
 WINDOW: Final = 4096
 """How many bytes at the beginning, and how many before the place, a mark is made from."""
 
@@ -31,7 +27,6 @@ START_OVER: Final = "read it without the checkpoint to start from its beginning"
 """What to do where a file is not what it was."""
 
 _LARGEST: Final = 2**63 - 1
-"""The largest place that a file can have."""
 
 _CHECK: Final = ',"check":"'
 
@@ -61,6 +56,31 @@ def _pair(_: object, field: attrs.Attribute[Any], value: object) -> None:
     # The number of a file may have 128 bits.
     if type(value) is not tuple or list(map(type, value)) != [int, int] or min(value) < 0:
         raise ValueError(f"{field.name} is {quote(value)}")
+
+
+class Prefix(NamedTuple):
+    """The text of a file up to an offset, as far as it is kept to recognise that text."""
+
+    offset: int = 0
+    head: bytes = b""
+    """The first bytes of the text, `WINDOW` at most."""
+    tail: bytes = b""
+    """The last bytes before the offset, as many."""
+    inode: tuple[int, int] | None = None
+    """Device and inode number of a file of a log, where it still has this text."""
+
+    @property
+    def is_distinctive(self) -> bool:
+        """Whether the text can be recognised by it. The beginning of one line is not enough."""
+        return b"\n" in self.head or b"\n" in self.tail
+
+    def extended(self, text: bytes) -> Prefix:
+        """Return the prefix that ends with `text`, which follows this one."""
+        return self._replace(
+            offset=self.offset + len(text),
+            head=self.head + text[: WINDOW - len(self.head)],
+            tail=(self.tail + text[-WINDOW:])[-WINDOW:],
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -95,32 +115,25 @@ class Checkpoint:
         """The place in the source."""
         return Place(self.line, self.offset, self.item)
 
-    def matches(self, head: bytes, tail: bytes) -> bool:
-        """Return whether a text of `covered` bytes with this beginning and end is what was read."""
-        return not self.covered or mark(head, tail) == self.mark
+    def matches(self, prefix: Prefix) -> bool:
+        """Return whether a prefix of `covered` bytes is what was read."""
+        return not self.covered or mark(prefix.head, prefix.tail) == self.mark
 
-    def fingerprint(self, name: str, head: bytes, tail: bytes) -> PrefixFingerprint:
-        """Return the fingerprint of what was read from the file `name`, once it is seen to match.
+    def check(self, name: str, prefix: Prefix) -> None:
+        """Raise `CheckpointError` unless `prefix` is what was read from the file `name`.
 
-        `head` is the beginning of the file, `tail` what it has in the `WINDOW` bytes before the
-        place, or before its end where that comes sooner.
-
-        Raises:
-            CheckpointError: where the file was cut or replaced.
-
+        It ends at the place, or at the end of the file where that comes sooner.
         """
-        if len(tail) < min(self.covered, WINDOW):
+        if len(prefix.tail) < min(self.covered, WINDOW):
             raise CheckpointError(
                 f"{name}: ends before byte {self.covered}, where the checkpoint was taken: the file"
                 f" was cut or replaced; {START_OVER}"
             )
-        head = head[: min(self.covered, WINDOW)]
-        if not self.matches(head, tail):
+        if not self.matches(prefix):
             raise CheckpointError(
                 f"{name}: what stands before byte {self.covered} is not what was read before the"
                 f" checkpoint: the file was replaced; {START_OVER}"
             )
-        return PrefixFingerprint(head, tail, self.covered)
 
     def dumps(self) -> str:
         """Return the checkpoint as one line of ASCII text."""
@@ -131,9 +144,7 @@ class Checkpoint:
     def loads(cls, text: str | bytes) -> Self:
         """Return the checkpoint that `dumps` made `text` from.
 
-        Raises:
-            CheckpointError: where it is damaged, or written by a newer version.
-
+        It raises `CheckpointError` where it is damaged, or written by a newer version.
         """
         if isinstance(text, bytes):
             text = text.decode("ascii", "replace")
@@ -161,50 +172,38 @@ class Checkpoint:
 
 
 def _sealed(text: str) -> str:
-    """Return a JSON object that lacks its brace with that and the check sum of what it says."""
+    """Return a JSON object that lacks its brace with that, after the check sum of its text."""
     return f'{text}{_CHECK}{zlib.crc32(text.encode("utf-8", "replace")):08x}"}}'
 
 
 _WAY_OUT: Final = "give what `checkpoint()` returned, or no checkpoint to read from the beginning"
 
 
-class PrefixFingerprint:
-    """What is needed of a text to make the mark of any place that reading comes by.
+class PrefixTracker:
+    """Knows the prefix that ends at any place that reading comes by.
 
     Fed with the text in step with reading: the lines of a chunk are read before the next chunk is
-    added, but for the last, which may be held back for long. It may begin at byte `offset`, with
-    what stands before that.
+    added, but for the last, which may be held back for long. It may begin after a prefix.
     """
 
-    def __init__(self, head: bytes = b"", tail: bytes = b"", offset: int = 0) -> None:
-        self._head = head
-        self._start = offset
+    def __init__(self, prefix: Prefix | None = None) -> None:
+        self._before = prefix or Prefix()
         self._chunk = b""
-        # What stands before the last chunk, and before the line that was held back then.
-        self._tail = self._held = tail
+        # What stands before the line that was held back when the last chunk was added.
+        self._held = self._before
 
     @property
     def end(self) -> int:
         """How many bytes stand before the next chunk."""
-        return self._start + len(self._chunk)
+        return self._before.offset + len(self._chunk)
 
     def add(self, chunk: bytes, place: int) -> None:
         """Take the next chunk; the lines before byte `place` have all been read."""
-        head = self._head + chunk[: max(0, WINDOW - len(self._head))]
-        held, end = self._tail_at(place), self.end
-        tail = self._within(end)
+        held, before = self.seen(place), self._before.extended(self._chunk)
         # All or, should there be an interrupt, nothing.
-        self._head, self._held, self._tail, self._start, self._chunk = head, held, tail, end, chunk
+        self._held, self._before, self._chunk = held, before, chunk
 
-    def seen(self, place: int) -> tuple[bytes, bytes]:
-        """Return the beginning and the end of the text before byte `place`, a line's first."""
-        return self._head[:place], self._tail_at(place)
-
-    def _tail_at(self, place: int) -> bytes:
-        return self._within(place) if place > self._start else self._held
-
-    def _within(self, place: int) -> bytes:
-        count = place - self._start
-        tail = self._chunk[max(0, count - WINDOW) : count]
-        missing = WINDOW - len(tail)
-        return self._tail[-missing:] + tail if missing else tail
+    def seen(self, place: int) -> Prefix:
+        """Return the prefix before byte `place`, a line's first."""
+        count = place - self._before.offset
+        return self._before.extended(self._chunk[:count]) if count > 0 else self._held

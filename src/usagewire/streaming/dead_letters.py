@@ -1,8 +1,8 @@
 r"""Dead letters: rejected lines in a file, to be mended and decoded again.
 
 A dead letter is a `Rejection` with its whole line, as one line of NDJSON that a person can read and
-edit. `DeadLetters` writes them while a log is read; `read(path, DeadLetter)` reads them
-back, and `DeadLetter.feed_to` gives the line to a decoder again, with its first place.
+edit. `DeadLetters` writes them while a log is read, by a `Writer`. `read(path, DeadLetter)` reads
+them back, and `DeadLetter.feed_to` gives the line to a decoder again, with its first place.
 
 >>> import io, tempfile
 >>> from pathlib import Path
@@ -27,9 +27,6 @@ place.
 [UsageVectorStoresResult(usage_bytes=6, project_id=None, additional_properties={})]
 >>> print(decoder.rejections[0])
 a.ndjson:2: $: syntax: invalid JSON: unexpected character, expected a JSON value at character 66
-
-This module knows neither the meaning of a line, which is the decoder's, nor how a file is written,
-which is the `Writer`'s.
 """
 
 from __future__ import annotations
@@ -37,12 +34,10 @@ from __future__ import annotations
 import os
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from functools import cache
-from types import TracebackType
+from functools import cache, partial
 from typing import Any, Final, Self
 
 import attrs
-from cattrs import Converter
 
 from usagewire.codec.context import Place, T
 from usagewire.codec.decoder import Decoder
@@ -51,14 +46,15 @@ from usagewire.errors import RAW_LIMIT, Rejection, UsageWireError
 from usagewire.models import NO_PROPERTIES
 from usagewire.streaming.writer import Writer
 
+_letter_converter = cache(partial(make_converter, omit_if_default=True))
+
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class DeadLetter:
     """A rejected line and what was wrong with it, as one line of a file of dead letters.
 
-    The line is in `raw` or, where it is not UTF-8, in `raw_base64`; both keep its exact bytes. As
-    JSON a letter is up to six times longer than its line: to read letters of lines of many
-    megabytes, raise `max_line_bytes`.
+    The line is in `raw` or, where it is not UTF-8, in `raw_base64`; both keep its exact bytes. A
+    letter is up to six times longer than its line: to read long ones, raise `max_line_bytes`.
 
     Raises:
         UsageWireError: unless it has one of `raw` and `raw_base64`, and that is base64.
@@ -66,8 +62,7 @@ class DeadLetter:
     """
 
     file: str | None = None
-    """Name of the file of the line, or None where there was none. In a name, bytes that are not
-    UTF-8 are escaped."""
+    """Name of the file of the line, or None. Bytes that are not UTF-8 are escaped."""
     line: int
     """Number of the line in that file, from 1."""
     offset: int
@@ -85,8 +80,7 @@ class DeadLetter:
     raw_base64: str | None = None
     """The line in base64, where it is not UTF-8."""
     truncated: bool = False
-    """Whether this is only the beginning of the line, as of one over `max_line_bytes`. It is
-    rejected again until it is mended."""
+    """Whether `raw` is only the beginning of the line. It is rejected again until it is mended."""
     additional_properties: Mapping[str, Any] = attrs.field(default=NO_PROPERTIES, hash=False)
     """Other fields of the letter, as your notes; written back; in equality, not in hash."""
 
@@ -102,7 +96,7 @@ class DeadLetter:
     def from_rejection(cls, rejection: Rejection) -> Self:
         """Return the letter of a rejection, truncated where that has only a part of the line.
 
-        Of a line over `max_line_bytes` the first 4096 bytes are taken.
+        It has the first 4096 bytes of a line over `max_line_bytes`.
         """
         raw, length = rejection.raw, rejection.length
         if rejection.code == "line_too_long":
@@ -135,13 +129,9 @@ class DeadLetter:
     def feed_to(self, decoder: Decoder[T]) -> list[T]:
         """Give the line to `decoder` again and return its record, or nothing if there is none.
 
-        The decoder counts the line, and rejects it as its `on_error` says. The rejection has the
-        place of the line, not that of the letter. A truncated letter is rejected as
-        `line_too_long`.
-
-        Raises:
-            DecodeError: with `on_error="raise"`, where the line is rejected.
-
+        The decoder counts the line, or rejects it as its `on_error` says, with the place of the
+        line, not that of the letter. A truncated letter is rejected as `line_too_long`. With
+        `on_error="raise"` it raises `DecodeError` for a rejected line.
         """
         stream = decoder.begin(self.file, Place(self.line, self.offset))
         stream.push_line(self.data, max(1, self.length) if self.truncated else 0)
@@ -156,16 +146,9 @@ class DeadLetters:
 
     Pass it to `read`, or to any decoder, as `on_error`. Lines of up to `max_line_bytes` are kept
     whole, unless `max_raw_bytes` is less. They hold all that the line held, personal data too.
-
-    Args:
-        path: the file to write; compressed by its name, as by a `Writer`. It may be the file that
-            the letters are read from, which is replaced at the end.
-        append: whether to add to the file, line by line, instead of replacing it whole or not at
-            all. For runs that are long or that are resumed.
-
-    Raises:
-        FileError: where the file cannot be written, as `Writer` does.
-
+    `path` and `append` are those of `Writer`, and so is the `FileError` where the file cannot be
+    written. Append in runs that are long or that are resumed. Without `append`, the file may be the
+    one that letters are read from.
     """
 
     whole_lines: Final = True
@@ -182,10 +165,7 @@ class DeadLetters:
     def __call__(self, rejection: Rejection, notes: Mapping[str, Any] = NO_PROPERTIES) -> None:
         """Take the letter of a rejected line, with notes as its `additional_properties`.
 
-        Raises:
-            FileError: where the letters before it cannot be written, or this is closed. The letter
-                was not taken.
-
+        It raises `FileError` as `Writer.write` does.
         """
         letter = DeadLetter.from_rejection(rejection)
         self._writer.write(attrs.evolve(letter, additional_properties=notes))
@@ -193,39 +173,19 @@ class DeadLetters:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._writer.__exit__(kind, error, trace)
 
     def flush(self) -> None:
-        """Wait until all letters are on disk, as `Writer.flush`.
-
-        Raises:
-            FileError: where they cannot be written.
-
-        """
+        """Wait until all letters are on disk. It raises `FileError` as `Writer.flush` does."""
         self._writer.flush()
 
     def prepare(self) -> None:
-        """Put all letters on disk, as `Writer.prepare`.
-
-        Raises:
-            FileError: where they cannot be written.
-
-        """
+        """Put all letters on disk. It raises `FileError` as `Writer.prepare` does."""
         self._writer.prepare()
 
     def close(self) -> None:
-        """Write what is left and close the file. Closing again does nothing.
-
-        Raises:
-            FileError: where that cannot be done.
-
-        """
+        """Write what is left and close the file. It raises `FileError` as `Writer.close` does."""
         self._writer.close()
 
     def discard(self) -> None:
@@ -234,7 +194,6 @@ class DeadLetters:
 
 
 def _line_fields(line: bytes) -> dict[str, Any]:
-    """Return the attributes that hold `line`."""
     try:
         return {"raw": line.decode(), "raw_base64": None}
     except UnicodeDecodeError:
@@ -244,8 +203,3 @@ def _line_fields(line: bytes) -> dict[str, Any]:
 def _escaped(text: str) -> str:
     """Return `text` with surrogates escaped, which some file names have and UTF-8 cannot."""
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-@cache
-def _letter_converter() -> Converter:
-    return make_converter(omit_if_default=True)

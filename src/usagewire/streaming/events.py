@@ -10,7 +10,7 @@ from typing import Protocol, Self, TypeAlias
 
 import attrs
 
-from usagewire.streaming.checkpoint import Checkpoint, PrefixFingerprint
+from usagewire.streaming.checkpoint import Checkpoint, Prefix
 
 
 @attrs.frozen(kw_only=True)
@@ -20,19 +20,16 @@ class SourceStarted:
     name: str
     """What rejections call it."""
     source: int = 0
-    """Which of the sources it is, from 0."""
     before: str = ""
-    """`sources_mark` of those before it."""
     inode: tuple[int, int] | None = None
-    """Device and number of the file, where it is one."""
     since: int | None = None
-    """For a log that is followed: files last changed up to this time, in nanoseconds, are done."""
+    """These four are those of its `Checkpoint`."""
     lines: bool = False
     """Whether the text is known to be lines, and no JSON document."""
     resume: Checkpoint | None = None
     """Where reading is to begin. The text that follows is from its very start all the same, unless
-    there is a `fingerprint`."""
-    fingerprint: PrefixFingerprint | None = None
+    there is a `prefix`."""
+    prefix: Prefix | None = None
     """Set where the text follows from the place of `resume` on, which was checked then."""
 
 
@@ -47,35 +44,31 @@ class EventSource(Protocol):
     on with the next file, or tries again.
     """
 
-    @property
-    def start(self) -> SourceStarted:
-        """The first event, as far as it is known before anything is asked for."""
-        ...
-
-    @property
-    def is_followed(self) -> bool:
-        """Whether neither an error nor the end of a file ends the text: it may grow."""
-        ...
-
-    @property
-    def waiting(self) -> bool:
-        """Whether it is waiting for something new: an exception that comes then costs no event."""
-        ...
+    start: SourceStarted
+    """The first event, as far as it is known before anything is asked for."""
+    is_followed: bool = False
+    """Whether neither an error nor the end of a file ends the text: it may grow."""
+    stopped: bool = False
+    """Whether nothing more is to come."""
+    waiting: bool = False
+    """Whether it is waiting for something new: an exception that comes then costs no event."""
 
     @property
     def bytes_read(self) -> int:
         """Bytes read from the files so far, as they are in the files."""
         ...
 
-    def __iter__(self) -> Self: ...
+    def __iter__(self) -> Self:
+        return self
 
     def __next__(self) -> Event: ...
 
     def stop(self) -> None:
         """End the events soon. It may be called from another thread and in a signal handler."""
+        self.stopped = True
 
     def skip_source(self) -> None:
-        """Go on with the next file."""
+        """Go on with the next file, if there are several."""
 
     def close(self) -> None:
         """Close the file that is open. There are no more events then."""

@@ -1,7 +1,7 @@
 """From events to records: the part of reading that opens nothing.
 
-`Pipeline` takes the events of a source and gives runs of records. It knows the place of each record
-and makes checkpoints. `reader` and `aio.reader` fetch the events.
+`Pipeline` takes the events of a source and gives runs of records, with the place of each. `reader`
+and `aio.reader` fetch the events.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import attrs
 
 from usagewire.codec.context import T
 from usagewire.codec.counts import Counts
-from usagewire.codec.decoder import Decoder
+from usagewire.codec.decoder import Decoder, DecoderOptions
 from usagewire.errors import CheckpointError, FileError, Rejection
 from usagewire.streaming.checkpoint import Checkpoint
 from usagewire.streaming.events import Event, SourceStarted
@@ -39,19 +39,22 @@ class Position:
     """In a JSON document, which begins at `line` and `offset`: how many of its records are read."""
 
 
+class ReadOptions(DecoderOptions, total=False):
+    """The options of `read` and `aread`. `read` says what they mean."""
+
+    follow: bool
+    interval: float
+    resume: str | bytes | None
+
+
 class Pipeline(Generic[T]):
     """The records of one or more sources, as far as they were read.
 
-    Args:
-        decoder: makes the records and counts the lines.
-        limit: bytes of the largest JSON document that is held in memory.
-        start: the first event, as far as it is known.
-        resume: the checkpoint to go on at.
-
+    `start` is the first event, as far as it is known.
     """
 
     def __init__(
-        self, decoder: Decoder[T], limit: int, start: SourceStarted, resume: Checkpoint | None
+        self, decoder: Decoder[T], start: SourceStarted, resume: Checkpoint | None
     ) -> None:
         self.buffer: Iterator[T] = iter(())
         """The records of the last run that have not come out."""
@@ -61,9 +64,8 @@ class Pipeline(Generic[T]):
         """Whether no more of this source is wanted."""
         self.interrupted = False
         """Whether something is only half done. If it stays so, an interrupt came."""
-        self._decoder = decoder
-        self._limit = limit
-        self._text = SourceText(decoder, limit, start)
+        self.decoder = decoder
+        self._text = SourceText(decoder, start)
         self._resume = resume
         # Whether the text takes nothing more: there is none yet, or it cannot be read on.
         self._source_done = True
@@ -79,11 +81,6 @@ class Pipeline(Generic[T]):
         return self._text.records.counts(self._back)
 
     @property
-    def rejections(self) -> list[Rejection]:
-        """The first rejections, oldest first; empty with `on_error="skip"`."""
-        return self._decoder.rejections
-
-    @property
     def name(self) -> str:
         """Name of the file that is being read, as rejections give it."""
         return self._text.started.name
@@ -95,7 +92,7 @@ class Pipeline(Generic[T]):
         return Position(file=self.name, **place._asdict())
 
     def checkpoint(self) -> str:
-        """Return the place after the last record that came out, as one line of ASCII text."""
+        """Return the place after the last record that came out."""
         return self._resume.dumps() if self._resume else self._text.checkpoint(self._back)
 
     @property
@@ -103,27 +100,17 @@ class Pipeline(Generic[T]):
         """How many records were read and did not come out."""
         return length_hint(self.buffer) + self._dropped
 
-    def advance(self) -> bool:
+    def step(self) -> bool:
         """Read the next run of records into `buffer`; return whether input is needed for that.
 
-        Raises whatever was put off until the records before it had come out.
-        """
-        while not self.step():
-            if length_hint(self.buffer):
-                return False
-        return True
-
-    def step(self, run: list[T] | None = None) -> bool:
-        """Do the least that `advance` does: read a run, or a line that gives no record.
-
-        Return whether input is needed. `run` is an empty list; the records are in it, too.
+        It is empty for a line that gives no record. Errors that were put off are raised.
         """
         if self._deferred_error is not None:
             error, self._deferred_error = self._deferred_error, None
             raise error
         if self._is_closed:
             return True
-        run = [] if run is None else run
+        run: list[T] = []
         self.buffer = iter(run)  # at once: what is read comes out, whatever stops the reading
         try:
             return not self._text.records.next_run(run) and not self._begin_next()
@@ -145,13 +132,9 @@ class Pipeline(Generic[T]):
             while len(batch) < _BATCH:
                 if batch and self._text.records.raises_next:
                     break
-                run: list[T] = []
-                dry, none = self.step(run), iter(run[:0])
-                if batch:
-                    batch += self.buffer
-                else:  # without a copy, and both at once
-                    batch, self.buffer = run, none
-                if dry:
+                needs_input = self.step()
+                batch += self.buffer
+                if needs_input:
                     return batch, True
                 if enough():
                     break
@@ -174,12 +157,8 @@ class Pipeline(Generic[T]):
         """Take what the source gave: an event, the news that a file cannot be read on, or the end.
 
         Everything that came before must have been read. With `goes_on`, neither an error nor the
-        end is the end of the text: a log is followed, or reading was stopped.
-
-        Raises:
-            FileError: where this is more than can be held, or not what was read before the
-                checkpoint; and the news itself with `goes_on`.
-
+        end is the end of the text: a log is followed, or reading was stopped. It raises `FileError`
+        as `SourceText.push` does, and the news itself with `goes_on`.
         """
         if goes_on and (event is None or type(event) is FileError):
             self.interrupted = False
@@ -192,7 +171,9 @@ class Pipeline(Generic[T]):
         try:
             if isinstance(event, FileError):
                 self.is_ended = isinstance(event, CheckpointError)
-                self._abort(event)
+                self._source_done = True
+                self._text.abort()
+                self._next = event
             elif event is None:
                 self.is_ended = True
                 self._finish()
@@ -212,15 +193,8 @@ class Pipeline(Generic[T]):
         self.interrupted = False
 
     def _finish(self) -> None:
-        """Take the end of the text, unless it cannot be read to its end."""
         if not self._source_done:
             self._text.finish()
-
-    def _abort(self, error: FileError) -> None:
-        """Take the news that the text cannot be read on. What was read comes out first."""
-        self._source_done = True
-        self._text.abort()
-        self._next = error
 
     def _begin_next(self) -> bool:
         """Begin the next source, or raise the error that ends this one; return whether it began."""
@@ -232,7 +206,43 @@ class Pipeline(Generic[T]):
         if isinstance(self._next, FileError):
             error, self._next = self._next, None
             raise error
-        text = SourceText(self._decoder, self._limit, self._next)
+        text = SourceText(self.decoder, self._next)
         # All at once, so that a checkpoint after an interrupt is of the one file or of the other.
         self._text, self._resume, self._source_done, self._next = text, None, False, None
         return True
+
+
+class ReaderState(Generic[T]):
+    """What a reader tells of the records that came out of its pipeline."""
+
+    _pipeline: Pipeline[T]
+
+    @property
+    def counts(self) -> Counts:
+        """The counts up to the last record that came out.
+
+        `lines == records + rejected + blank`, at every moment.
+        """
+        return self._pipeline.counts
+
+    @property
+    def rejections(self) -> list[Rejection]:
+        """The first rejections, oldest first; empty with `on_error="skip"`."""
+        return self._pipeline.decoder.rejections
+
+    @property
+    def name(self) -> str:
+        """Name of the source that is being read, as rejections give it."""
+        return self._pipeline.name
+
+    @property
+    def position(self) -> Position:
+        """The place after the last record that came out."""
+        return self._pipeline.position
+
+    def checkpoint(self) -> str:
+        """Return the place after the last record that came out, for `read(..., resume=...)`.
+
+        It is one line of ASCII text of a few hundred bytes.
+        """
+        return self._pipeline.checkpoint()

@@ -1,7 +1,6 @@
 """Records of files: `read`, and the `Reader` it returns.
 
-This module fetches events from a source, hands them to the `Pipeline` and gives its records one by
-one.
+`ReadLoop` fetches events from a source and hands them to the `Pipeline`, as records are asked for.
 """
 
 from __future__ import annotations
@@ -12,18 +11,16 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
 from operator import length_hint
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, Unpack, cast, overload
 
 from usagewire.codec.context import T
-from usagewire.codec.counts import Counts
-from usagewire.codec.decoder import MAX_LINE_BYTES, Decoder, DecoderOptions
-from usagewire.errors import FileError, Rejection, UsageWireError
+from usagewire.codec.decoder import Decoder, DecoderOptions
+from usagewire.errors import FileError, UsageWireError
 from usagewire.models import UsageObject
 from usagewire.streaming.checkpoint import Checkpoint
 from usagewire.streaming.events import Event, EventSource
-from usagewire.streaming.follow.tail import INTERVAL, Follow
-from usagewire.streaming.pipeline import Pipeline, Position
+from usagewire.streaming.follow.tail import INTERVAL, FollowedLog
+from usagewire.streaming.pipeline import Pipeline, ReaderState, ReadOptions
 from usagewire.streaming.sources import Source, Sources
 
 if TYPE_CHECKING:
@@ -31,24 +28,9 @@ if TYPE_CHECKING:
 
 
 @overload
-def read(
-    source: Source,
-    *,
-    follow: bool = False,
-    interval: float = INTERVAL,
-    resume: str | bytes | None = None,
-    **options: Unpack[DecoderOptions],
-) -> Reader[UsageObject]: ...
+def read(source: Source, **options: Unpack[ReadOptions]) -> Reader[UsageObject]: ...
 @overload
-def read(
-    source: Source,
-    type: TypeForm[T],
-    *,
-    follow: bool = False,
-    interval: float = INTERVAL,
-    resume: str | bytes | None = None,
-    **options: Unpack[DecoderOptions],
-) -> Reader[T]: ...
+def read(source: Source, type: TypeForm[T], **options: Unpack[ReadOptions]) -> Reader[T]: ...
 def read(
     source: Source,
     type: Any = UsageObject,  # noqa: A002 -- the name is public
@@ -63,24 +45,23 @@ def read(
     Args:
         source: a path, a glob, `-` for standard input, a URL, a binary file object (which stays
             open), an iterable of bytes, or several of these in an iterable. gzip, zstd, bzip2 and
-            xz are recognised by their first bytes. The text is NDJSON, or one JSON document: an
-            object printed over several lines or an array of objects. NDJSON takes constant memory;
-            a document is held in memory whole and so may have `max_line_bytes` at most.
+            xz are recognised by their first bytes. The text is NDJSON, which takes constant memory,
+            or one JSON document: an object printed over several lines or an array of objects. It is
+            held in memory whole and so may have `max_line_bytes` at most.
         follow: whether to wait for more at the end of the source, as `tail -F` does. It is the path
             of one log then, not compressed, which need not be there yet. A last line without its LF
             is held back until that comes. The log may be rotated, by renaming or by copying and
-            cutting, deleted and made anew; what was rotated away before it was read is read first,
-            compressed or not. The records end when `Reader.stop` is called.
+            truncating, deleted and made anew. Text that was rotated away before it was read is read
+            first, compressed or not. The records end when `Reader.stop` is called.
         interval: seconds between two looks at a log that is followed and has nothing new.
-        resume: a checkpoint, to go on where it was taken. With `follow`, in whatever file that is
-            now.
+        resume: a checkpoint, to go on where it was taken; with `follow`, whatever the file is
+            called now.
         type, options: as in `Decoder`; `name` is the name of the source unless given.
 
     Raises:
         FileError: where the source cannot be opened, and during iteration where it cannot be read
             on, as when compressed data is damaged; the records before the damage come first.
-            Iterating on continues with the next source; of a log that is followed it is tried
-            again.
+            Iterating on continues with the next source, or tries a followed log again.
         CheckpointError: where the source is not what was read before the checkpoint, or the
             checkpoint is none.
         DecodeError: during iteration, with `on_error="raise"`, at a bad line. The records before it
@@ -91,12 +72,11 @@ def read(
     decoder = Decoder(type, **options)
     name = options.get("name")
     events: EventSource
-    events = Follow(source, name, at, interval) if follow else Sources(source, name, at)
-    limit = options.get("max_line_bytes", MAX_LINE_BYTES)
-    return Reader(ReadLoop(events, Pipeline(decoder, limit, events.start, at)))
+    events = FollowedLog(source, name, at, interval) if follow else Sources(source, name, at)
+    return Reader(ReadLoop(events, Pipeline(decoder, events.start, at)))
 
 
-class Reader(chain[T]):
+class Reader(chain[T], ReaderState[T]):
     """The records of files, in order. Made by `read`. An iterator and a context manager.
 
     An interrupt while a log that is followed has nothing new costs nothing: iterating on continues.
@@ -108,62 +88,28 @@ class Reader(chain[T]):
 
     """
 
-    # A `chain` runs no Python code for a record: a loop takes a fifth less time than with a
-    # `__next__` in Python. `ReadLoop` makes its members.
-
     def __new__(cls, loop: ReadLoop[T]) -> Self:
-        """Return a chain of the runs that `loop` reads."""
-        return cast("Self", super().from_iterable(runs(loop.next_run)))
+        """Return a chain of runs, which needs no Python code for a record.
+
+        A loop over it takes a fifth less time than with a `__next__` in Python.
+        """
+        return cast("Self", super().from_iterable(iter(_Members(loop.next_run).popleft, None)))
 
     def __init__(self, loop: ReadLoop[T]) -> None:
         self._loop = loop
         self._pipeline = loop.pipeline
 
     @property
-    def counts(self) -> Counts:
-        """The counts up to the last record that came out.
-
-        `lines == records + rejected + blank`, at every moment.
-        """
-        return self._pipeline.counts
-
-    @property
-    def rejections(self) -> list[Rejection]:
-        """The first rejections, oldest first; empty with `on_error="skip"`."""
-        return self._pipeline.rejections
-
-    @property
-    def name(self) -> str:
-        """Name of the file that is being read, as rejections give it."""
-        return self._pipeline.name
-
-    @property
-    def position(self) -> Position:
-        """The place after the last record that came out."""
-        return self._pipeline.position
-
-    @property
     def taken(self) -> int:
         """Bytes taken from the files so far, as they are in the files: for showing progress."""
         return self._loop.source.bytes_read
 
-    def checkpoint(self) -> str:
-        """Return the place after the last record that came out, for `read(..., resume=...)`.
-
-        It is one line of ASCII text of a few hundred bytes.
-        """
-        return self._pipeline.checkpoint()
-
     def batches(self) -> Iterator[list[T]]:
         """Yield the records in lists, about as many as a chunk of text completes.
 
-        None is empty, but with `follow`: an empty list comes after each look that found nothing
-        new, so that the time can be told and shown.
-
-        Raises:
-            UsageWireError: as iterating does, once the records before it have come out. `batches`
-                can be called again then.
-
+        None is empty, but with `follow`: then an empty list comes after each look that found
+        nothing new. It raises as iterating does, once the records before have come out. It can be
+        called again then.
         """
         while True:
             batch, needs_input = self._pipeline.batch()
@@ -177,12 +123,7 @@ class Reader(chain[T]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def stop(self) -> None:
@@ -191,20 +132,20 @@ class Reader(chain[T]):
         It may be called in a signal handler and from another thread. What is held back of a last
         line is not read, so that who resumes at the `checkpoint` reads that line whole.
         """
-        self._loop.stop()
+        self._loop.source.stop()
 
     def close(self) -> None:
         """Close the file, if `read` opened it. There are no more records then."""
-        self._loop.close()
+        self._pipeline.close()
+        self._loop.source.close()
 
 
 class ReadLoop(Generic[T]):
-    """Feeds a pipeline with the events of a source, as its records are asked for."""
+    """Feeds a pipeline with the events of a source."""
 
     def __init__(self, source: EventSource, pipeline: Pipeline[T]) -> None:
         self.source = source
         self.pipeline = pipeline
-        self._is_stopped = False
         self._is_asked = False
 
     def next_run(self) -> Iterator[T] | None:
@@ -219,7 +160,7 @@ class ReadLoop(Generic[T]):
         try:
             self._is_asked = True
             while not length_hint(pipeline.buffer):
-                if pipeline.advance():
+                if pipeline.step():
                     if pipeline.is_ended:
                         return None
                     self.fetch()
@@ -231,7 +172,7 @@ class ReadLoop(Generic[T]):
         """Fetch the next event; return whether it says that nothing new has come."""
         source, pipeline = self.source, self.pipeline
         event: Event | FileError | None = None
-        if not self._is_stopped:
+        if not source.stopped:
             pipeline.interrupted = True  # until the event is taken: an interrupt may lose it
             try:
                 event = next(source, None)
@@ -241,7 +182,7 @@ class ReadLoop(Generic[T]):
                 pipeline.interrupted = not source.waiting
                 raise
         try:
-            pipeline.receive(event, goes_on=self._is_stopped or source.is_followed)
+            pipeline.receive(event, goes_on=source.stopped or source.is_followed)
         finally:
             if pipeline.is_ended:
                 source.close()
@@ -249,39 +190,22 @@ class ReadLoop(Generic[T]):
                 source.skip_source()
         return event == b""
 
-    def stop(self) -> None:
-        """Let the records end soon."""
-        self._is_stopped = True
-        self.source.stop()
-
-    def close(self) -> None:
-        """Close the source. There are no more records then."""
-        self.pipeline.close()
-        self.source.close()
-
 
 class _Members(deque[Iterator[T] | None]):
-    """The next members of a chain. It owns the function that makes them."""
+    """The next members of a chain: a run, and an empty iterator that asks for the next run.
 
-    next_run: Callable[[], Iterator[T] | None]
-
-
-def runs(next_run: Callable[[], Iterator[T] | None]) -> Iterator[Iterator[T]]:
-    """Return the members for a chain of the runs that `next_run` returns until it returns None.
-
-    Where `next_run` raises, so does the chain, and it asks again the next time. After a generator
-    that raises, the chain would end for good.
+    Where `next_run` raises, the chain stays at that iterator and raises, too, and asks again the
+    next time. With a generator it would end for good.
     """
-    members: _Members[T] = _Members()
-    members.next_run = next_run
-    members.append(_asking(weakref.ref(members)))
-    return iter(members.popleft, None)
 
+    def __init__(self, next_run: Callable[[], Iterator[T] | None]) -> None:
+        super().__init__()
+        self.next_run = next_run
+        self.append(self.asking())
 
-def _asking(members: weakref.ref[_Members[T]]) -> Iterator[Any]:
-    """Return an empty iterator that asks for the next run. The chain stays at one that raises."""
-    # Weak, so that the file of a reader that is forgotten is closed at once.
-    return iter(partial(_ask, members), None)
+    def asking(self) -> Iterator[Any]:
+        # Weak, so that the file of a reader that is forgotten is closed at once.
+        return iter(partial(_ask, weakref.ref(self)), None)
 
 
 def _ask(reference: weakref.ref[_Members[T]]) -> None:
@@ -293,4 +217,4 @@ def _ask(reference: weakref.ref[_Members[T]]) -> None:
     except StopIteration as error:
         # It would pass for the end of the records.
         raise RuntimeError("an `on_error` function raised StopIteration") from error
-    members.extend((None,) if run is None else (run, _asking(reference)))
+    members.extend((None,) if run is None else (run, members.asking()))

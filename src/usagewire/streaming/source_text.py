@@ -1,8 +1,4 @@
-"""The text of one source: lines or a document, and the place of each record in it.
-
-This module passes text on to a decoder. It makes the checkpoint of a place, and finds the place of
-a checkpoint.
-"""
+"""The text of one source on its way to a decoder, and the checkpoint of each place in it."""
 
 from __future__ import annotations
 
@@ -13,7 +9,7 @@ from usagewire.codec.decoder import Decoder
 from usagewire.codec.documents import Document, DocumentDecoder, DocumentSniffer
 from usagewire.codec.line_decoder import LineDecoder
 from usagewire.errors import CheckpointError, FileError
-from usagewire.streaming.checkpoint import START_OVER, WINDOW, Checkpoint, PrefixFingerprint, mark
+from usagewire.streaming.checkpoint import START_OVER, Checkpoint, Prefix, PrefixTracker, mark
 from usagewire.streaming.events import SourceStarted
 
 _AT_ONCE: Final = 2**20
@@ -24,17 +20,17 @@ _NAME: Final = 200
 
 
 class SourceText(Generic[T]):
-    """The text of one source on its way to a decoder.
+    """The text of one source: lines or a document.
 
     The first bytes decide whether it is lines or one JSON document. Text before the place of a
     checkpoint is passed over and compared with the checkpoint.
     """
 
-    def __init__(self, decoder: Decoder[T], limit: int, started: SourceStarted) -> None:
+    def __init__(self, decoder: Decoder[T], started: SourceStarted) -> None:
         resume = started.resume
         # A checkpoint at the very beginning says nothing about the file.
-        ahead = resume if resume and resume.covered and not started.fingerprint else None
-        place = resume.place if resume and started.fingerprint else Place()
+        ahead = resume if resume and resume.covered and not started.prefix else None
+        place = resume.place if resume and started.prefix else Place()
         # A source that was lines at the checkpoint is lines.
         is_lines = started.lines or place.offset or (ahead is not None and ahead.item is None)
         self.started = started
@@ -42,13 +38,14 @@ class SourceText(Generic[T]):
         self._lines = decoder.begin(started.name, place)
         self.records: LineDecoder[T] | DocumentDecoder[T] = self._lines
         """The decoder of the lines or, once the text has ended, of the document."""
-        self._limit = limit
-        self._fingerprint = started.fingerprint or PrefixFingerprint()
+        self._tracker = PrefixTracker(started.prefix)
         # The place to come to, until reading is there.
         self._resume = ahead
         # The place that reading began at, if the line before it had no LF then.
-        self._open_end = _open_end(self._fingerprint, place)
-        self._sniffer = DocumentSniffer(limit) if decoder.reads_objects and not is_lines else None
+        self._open_end = _open_end(self._tracker, place)
+        self._sniffer: DocumentSniffer | None = None
+        if decoder.reads_objects and not is_lines:
+            self._sniffer = DocumentSniffer(decoder.max_line_bytes)
 
     def place(self, back: int) -> Place:
         """Return the place before the last `back` records."""
@@ -64,28 +61,25 @@ class SourceText(Generic[T]):
             return self._resume.dumps()
         place, started = self.place(back), self.started
         if isinstance(self.records, DocumentDecoder):
-            text = self.records.text
-            covered, found = len(text), mark(text[:WINDOW], text[-WINDOW:])
+            prefix = Prefix().extended(self.records.text)
         else:
-            covered, found = place.offset, mark(*self._fingerprint.seen(place.offset))
+            prefix = self._tracker.seen(place.offset)
         return Checkpoint(
             source=started.source,
             before=started.before,
             file=started.name[-_NAME:],
             inode=started.inode,
             since=started.since,
-            covered=covered,
-            mark=found,
+            covered=prefix.offset,
+            mark=mark(prefix.head, prefix.tail),
             **place._asdict(),
         ).dumps()
 
     def push(self, text: bytes) -> None:
         """Take the next text. All records before it must have been read.
 
-        Raises:
-            FileError: where this is a document of more than can be held, or not what was read
-                before the checkpoint.
-
+        It raises `FileError` where this is a document of more than can be held, or not what was
+        read before the checkpoint.
         """
         if self._sniffer is not None:
             try:
@@ -94,7 +88,8 @@ class SourceText(Generic[T]):
                 self._sniffer = None
                 raise FileError(
                     f"{self.started.name}: seems to be one JSON document, of more than"
-                    f" {self._limit} bytes; to hold it in memory, raise max_line_bytes"
+                    f" {self._decoder.max_line_bytes} bytes; to hold it in memory, raise"
+                    " max_line_bytes"
                 ) from None
             if lines is not None:
                 self._sniffer = None
@@ -108,9 +103,7 @@ class SourceText(Generic[T]):
     def finish(self) -> None:
         """Take the end of the text.
 
-        Raises:
-            CheckpointError: where it comes before the place of the checkpoint.
-
+        It raises `CheckpointError` where that comes before the place of the checkpoint.
         """
         if self._sniffer is not None:
             text, document = self._sniffer.close()
@@ -122,7 +115,7 @@ class SourceText(Generic[T]):
                 return
             self._push_lines(text)
         elif self._resume is not None:
-            self._resume.fingerprint(self.started.name, b"", b"")  # it ends too soon
+            self._resume.check(self.started.name, Prefix())  # it ends too soon
         self._lines.finish()
 
     def abort(self) -> None:
@@ -134,8 +127,8 @@ class SourceText(Generic[T]):
     def _push_lines(self, text: bytes) -> None:
         if not text:
             return
-        open_end, end = self._open_end, self._fingerprint.end
-        self._fingerprint.add(text, self._lines.place().offset)
+        open_end, end = self._open_end, self._tracker.end
+        self._tracker.add(text, self._lines.place().offset)
         first = memoryview(text)[:_AT_ONCE] if len(text) > _AT_ONCE else text
         if open_end is not None and end == open_end.offset:
             self._lines.push_after_open_end(first)
@@ -145,14 +138,13 @@ class SourceText(Generic[T]):
             self._lines.push(memoryview(text)[start : start + _AT_ONCE])
 
     def _pass_over(self, text: bytes, resume: Checkpoint) -> None:
-        """Pass over the text before the checkpoint."""
-        part = text[: resume.offset - self._fingerprint.end]
-        self._fingerprint.add(part, self._fingerprint.end)
-        if self._fingerprint.end == resume.offset:
-            resume.fingerprint(self.started.name, *self._fingerprint.seen(resume.offset))
+        part = text[: resume.offset - self._tracker.end]
+        self._tracker.add(part, self._tracker.end)
+        if self._tracker.end == resume.offset:
+            resume.check(self.started.name, self._tracker.seen(resume.offset))
             lines = self._decoder.begin(self.started.name, resume.place)
             self.records, self._lines, self._resume = lines, lines, None
-            self._open_end = _open_end(self._fingerprint, resume.place)
+            self._open_end = _open_end(self._tracker, resume.place)
             self._push_lines(text[len(part) :])
 
     def _check_document(self, document: Document | None) -> int:
@@ -166,11 +158,11 @@ class SourceText(Generic[T]):
                 f"{self.started.name}: is not the JSON document of {resume.covered} bytes that it"
                 f" was at the checkpoint: the file was replaced; {START_OVER}"
             )
-        resume.fingerprint(self.started.name, text[:WINDOW], text[-WINDOW:])
+        resume.check(self.started.name, Prefix().extended(text))
         return resume.item
 
 
-def _open_end(fingerprint: PrefixFingerprint, place: Place) -> Place | None:
+def _open_end(tracker: PrefixTracker, place: Place) -> Place | None:
     """Return `place` if the line before it was the last when it was read, and had no LF."""
-    _, tail = fingerprint.seen(place.offset)
+    tail = tracker.seen(place.offset).tail
     return place if tail and not tail.endswith(b"\n") else None

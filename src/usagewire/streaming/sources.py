@@ -1,14 +1,10 @@
-"""Sources: files become events, each file's beginning and then its text.
-
-A path, a glob, standard input, a binary file object, an iterable of bytes, a URL, or several of
-these are sources. This module does not know the meaning of the text.
-"""
+"""Sources: files become events, the start of each file and then its text."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterable
-from typing import BinaryIO, Self, TypeAlias
+from typing import BinaryIO, TypeAlias
 
 import attrs
 
@@ -24,15 +20,15 @@ from usagewire.io.files import (
     read_fully,
 )
 from usagewire.io.filesystem import named
-from usagewire.streaming.checkpoint import WINDOW, Checkpoint, sources_mark
-from usagewire.streaming.events import Event, SourceStarted
+from usagewire.streaming.checkpoint import WINDOW, Checkpoint, Prefix, sources_mark
+from usagewire.streaming.events import Event, EventSource, SourceStarted
 
 OneSource: TypeAlias = str | os.PathLike[str] | BinaryIO
 Source: TypeAlias = OneSource | Iterable[bytes] | Iterable[OneSource]
 
 
-class Sources:
-    """The events of a source, or of several one after the other: an `EventSource`.
+class Sources(EventSource):
+    """The events of a source, or of several one after the other.
 
     After a `FileError` they go on with the next file. With `in_thread`, the caller's own thread
     reads ahead, so that the files need none.
@@ -47,7 +43,6 @@ class Sources:
         in_thread: bool = False,
     ) -> None:
         self.start = SourceStarted(name=name or "")
-        """The first event, as far as it is known before anything is asked for."""
         self._files = input_files(source)
         self._name = name
         self._resume = resume
@@ -59,7 +54,6 @@ class Sources:
         self._events: Generator[Event] | None = None
         self._counter = ByteCounter()
         self._interrupted = False
-        self._stopped = False
         if not is_several(source):
             # Whoever names one file learns at once that it is missing.
             file = self._next_file()
@@ -68,22 +62,9 @@ class Sources:
                 self._opened = file, file.open()
 
     @property
-    def is_followed(self) -> bool:
-        """The files end."""
-        return False
-
-    @property
-    def waiting(self) -> bool:
-        """An exception that comes now may cost an event."""
-        return False
-
-    @property
     def bytes_read(self) -> int:
-        """Bytes read from the files so far, as they are in the files."""
+        """Bytes read from the files so far."""
         return self._counter.value
-
-    def __iter__(self) -> Self:
-        return self
 
     def __next__(self) -> Event:
         if self._interrupted:
@@ -91,7 +72,7 @@ class Sources:
             self._interrupted = False
             raise FileError(f"{self._current_name}: reading was interrupted; open it again")
         try:
-            while not self._stopped:
+            while not self.stopped:
                 if self._events is None:
                     self._events = self._next_events()
                 if self._events is None:
@@ -108,10 +89,6 @@ class Sources:
             self._interrupted = True
             raise
         raise StopIteration
-
-    def stop(self) -> None:
-        """End the events soon."""
-        self._stopped = True
 
     def skip_source(self) -> None:
         """Go on with the next file."""
@@ -160,7 +137,6 @@ def _events(
     *,
     may_prefetch: bool,
 ) -> Generator[Event]:
-    """Yield the events of one file."""
     # Nothing here refers to the `Sources`, so that the file of one that is forgotten is closed.
     try:
         opened = opened or file.open()
@@ -190,7 +166,9 @@ def _resumed(opened: OpenedFile, started: SourceStarted) -> SourceStarted:
         tail_at = max(0, resume.offset - WINDOW)
         file.seek(start + tail_at)
         tail = read_fully(file, resume.offset - tail_at)
-    return attrs.evolve(started, fingerprint=resume.fingerprint(started.name, head, tail))
+    prefix = Prefix(resume.offset, head[: resume.offset], tail)
+    resume.check(started.name, prefix)
+    return attrs.evolve(started, prefix=prefix)
 
 
 def elsewhere(resume: Checkpoint) -> CheckpointError:

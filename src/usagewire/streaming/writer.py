@@ -1,15 +1,10 @@
-"""Writing: records become lines of a file that is replaced as a whole, or of a log that grows.
-
-This module encodes records and names the file in every error. `atomic_file` and `append_log` decide
-how lines reach the disk.
-"""
+"""Writing: records become lines of an `AtomicFile` or an `AppendLog`, named in every error."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from cattrs import Converter
@@ -18,7 +13,7 @@ from usagewire.codec.encoder import Encoder
 from usagewire.errors import EncodeError, FileError, quote
 from usagewire.io.append_log import AppendLog
 from usagewire.io.atomic_file import AtomicFile
-from usagewire.io.filesystem import BUFFER, OutputFile, named
+from usagewire.io.filesystem import BUFFER, named
 
 if TYPE_CHECKING:
     from usagewire.wire.names import Dialect
@@ -33,19 +28,14 @@ def write(
     dialect: Dialect = "api",
     converter: Converter | None = None,
 ) -> int:
-    """Write `records` as NDJSON to `path` and return how many there were.
+    """Write `records`, of any class, as NDJSON to `path` and return how many there were.
 
     The file is replaced whole or not at all, and compressed by its name, as by a `Writer`.
-
-    Args:
-        path: the file to write.
-        records: records of any class, written one a line.
-        dialect, converter: as in `Encoder`.
+    `dialect` and `converter` are those of `Encoder`.
 
     Raises:
         FileError: where the file cannot be written, or what is there is not a regular file.
-        EncodeError: where a record holds something that would not read back equal; the path begins
-            with its index.
+        EncodeError: as `Writer.write_all`.
 
     """
     with Writer(path, dialect=dialect, converter=converter) as writer:
@@ -57,20 +47,19 @@ class Writer:
 
     Without `append` the file is replaced whole or not at all: the lines go to a temporary file in
     the same folder, which takes the name of `path` in `close`, once all of it is on disk. It has
-    the permissions, the group and, where that may be, the owner of the file it replaces. Leaving
-    the context by an exception is `discard`. A name that ends in `.gz`, `.zst`, `.bz2` or `.xz` is
-    written compressed. A process that is killed leaves its temporary file behind, called
-    `.usagewire-*.part`; the next writer in that folder removes it, where the system has locks that
-    tell it from one in use.
+    the permissions, the group and, if possible, the owner of the file it replaces. Leaving the
+    context by an exception is `discard`. A name that ends in `.gz`, `.zst`, `.bz2` or `.xz` is
+    written compressed. A killed process leaves its temporary file `.usagewire-*.part` behind. The
+    next writer in that folder removes it, where the system has locks.
 
     With `append` the lines are added to the end of a log, which is made if need be. Leaving the
     context is `close`, by an exception too. An advisory lock keeps other writers that append away,
-    where the system has such locks. A last line without its LF, where a writer died, is mended
-    first: a complete JSON document is given its LF, and anything else is torn and set aside in
-    `NAME.torn`. A number counts as torn, because it may be the beginning of a longer one. A file
-    that is compressed, by its name or its first bytes, is refused.
+    where the system has locks. If the last line lacks its LF because a writer died, a complete JSON
+    document gets its LF. Anything else is torn and set aside in `NAME.torn`, also a number, which
+    may be the beginning of a longer one. A file that is compressed, by its name or its first bytes,
+    is refused.
 
-    Links are followed. Lines are gathered and handed to the system about `BUFFER` bytes at a time.
+    Links are followed. Lines are handed to the system about `BUFFER` bytes at a time.
 
     Args:
         path: the file to write.
@@ -97,7 +86,7 @@ class Writer:
         self.count = 0
         """How many lines this writer took."""
         with named(self.name):
-            self._target: OutputFile = (AppendLog if append else AtomicFile)(path)
+            self._target = AppendLog(path) if append else AtomicFile(path)
         self.path = self._target.path
         """The file that is written, links followed."""
         self.torn = self._target.torn
@@ -106,12 +95,7 @@ class Writer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None:
             self.close()
         elif not self._target.keeps_lines:
@@ -123,15 +107,14 @@ class Writer:
                 error.add_note(str(second))
 
     def write(self, record: Any) -> None:
-        """Write one record as one line.
+        """Write one record as one line. Where this raises, the record was not taken.
 
         Raises:
-            EncodeError: where it holds something that would not read back equal. The record was
-                not taken, and the next one can be.
-            FileError: where the lines before it cannot be written, or the writer is closed. The
-                record was not taken. Of a log nothing is lost: it ends in a whole line, the lines
-                that were taken wait for the next `write`, `flush` or `close`, and it can be
-                written again. Without `append` the writer is closed, and the file as it was.
+            EncodeError: where it holds something that would not read back equal.
+            FileError: where the lines before it cannot be written, or the writer is closed. A log
+                loses nothing: it ends in a whole line, and the lines that were taken wait for the
+                next `write`, `flush` or `close`. Without `append` the writer is closed, and the
+                file is as it was.
 
         """
         self._take(self._encoder.encode(record))
@@ -139,11 +122,8 @@ class Writer:
     def write_all(self, records: Iterable[Any]) -> int:
         """Write each of `records` as one line and return how many there were.
 
-        Raises:
-            EncodeError: as `write`; the path begins with the index of the record. The records
-                before it were taken.
-            FileError: as `write`.
-
+        It raises as `write` does. The path of an `EncodeError` begins with the index of the record,
+        and the records before it were taken.
         """
         before = self.count
         for index, record in enumerate(records):
@@ -155,16 +135,11 @@ class Writer:
         return self.count - before
 
     def write_line(self, line: bytes) -> None:
-        """Write a line that was made elsewhere.
+        """Write a line of any bytes that was made elsewhere, without its LF, which is added.
 
-        Args:
-            line: its bytes, of any kind but without LF, which is added. A file whose first line
-                begins as compressed data does is taken for such by all that read or append to it.
-
-        Raises:
-            EncodeError: where it is not bytes, or more than one line.
-            FileError: as `write`.
-
+        A file whose first line begins as compressed data does is taken for such by all that read or
+        append to it. It raises `EncodeError` where it is not bytes, or more than one line, and
+        `FileError` as `write` does.
         """
         if not isinstance(line, bytes) or _LF in line:
             raise EncodeError(f"{quote(line)} is not the bytes of one line without its LF")
@@ -185,25 +160,22 @@ class Writer:
         self._do(self._target.flush)
 
     def prepare(self) -> None:
-        """Put all lines on disk, so that `close` has but to give the file its name.
+        """Put all lines on disk, so that `close` only has to give the file its name.
 
-        For replacing several files together. No line can be written afterwards, but to a log.
-
-        Raises:
-            FileError: as `flush`.
-
+        This serves to replace several files together. Only a log takes lines afterwards. It raises
+        as `flush` does.
         """
         self._do(self._target.prepare)
 
     def close(self) -> None:
-        """Write what is left and close the file; replace it, unless the writer appends.
+        """Write what is left and close the file, which is replaced unless the writer appends.
 
         Closing again does nothing.
 
         Raises:
-            FileError: where that cannot be done. Without `append` the file is as it was, unless the
-                new one has its name and only the folder could not be put on disk. The message
-                tells how many lines a log did not get.
+            FileError: where that cannot be done. The message tells how many lines a log did not
+                get. Without `append` the file is as it was, unless the new one has its name and
+                only the folder could not be put on disk.
 
         """
         if self._target.is_open:
@@ -214,8 +186,7 @@ class Writer:
     def discard(self) -> None:
         """Close the file without the lines that were gathered. Closing again does nothing.
 
-        Without `append` the file stays as it was. Of a log, lines that were handed to the system
-        stay.
+        The file stays as it was; a log keeps the lines that were handed to the system.
         """
         self._target.discard()
 

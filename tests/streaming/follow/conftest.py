@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.logs import Log
-from usagewire.streaming.follow.tail import Follow
+from usagewire.streaming.follow.tail import FollowedLog
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def log(tmp_path: Path) -> Log:
 def _at_once(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Do not wait between two looks."""
     if "_waits" not in request.fixturenames:
-        monkeypatch.setattr(Follow, "pause", lambda _: None)
+        monkeypatch.setattr(FollowedLog, "pause", lambda _: None)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from tests.support.logs import Log, follow, lines, news
 from usagewire import CheckpointError, FileError, read
 from usagewire.streaming.follow.log_file import LogFile
-from usagewire.streaming.follow.tail import Follow
+from usagewire.streaming.follow.tail import FollowedLog
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="renames files that are open")
 
@@ -129,11 +129,11 @@ def test_interrupt_while_waiting(log: Log, monkeypatch: pytest.MonkeyPatch) -> N
     with follow(log) as reader:
         assert [1] == news(reader)
 
-        def interrupt(_: Follow) -> None:
+        def interrupt(_: FollowedLog) -> None:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(Follow, "pause", interrupt)
+            patch.setattr(FollowedLog, "pause", interrupt)
             for _ in range(3):
                 with pytest.raises(KeyboardInterrupt):
                     next(reader)
@@ -151,14 +151,14 @@ def test_interrupt_while_reading(log: Log, monkeypatch: pytest.MonkeyPatch, wher
     with follow(log) as reader:
         assert [1] == news(reader)
         log.write(2)
-        real = getattr(Follow, where)
+        real = getattr(FollowedLog, where)
 
         def interrupt(*args: Any) -> None:
             real(*args)
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(Follow, where, interrupt)
+            patch.setattr(FollowedLog, where, interrupt)
             with pytest.raises(KeyboardInterrupt):
                 next(reader)
         with pytest.raises(FileError, match="interrupted"):

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from tests.support.logs import Log
 from usagewire import CheckpointError, Counts, Reader, read
 from usagewire.streaming.checkpoint import WINDOW, mark
-from usagewire.streaming.follow.tail import Follow
+from usagewire.streaming.follow.tail import FollowedLog
 
 DEPTH = 5
 """How many rotated files are kept."""
@@ -47,7 +47,7 @@ class Generation:
         return sum(not _GOOD.fullmatch(line) for line in [*whole, *([last] if last else [])])
 
 
-class FollowedLog(RuleBasedStateMachine):
+class RotatedLog(RuleBasedStateMachine):
     """A log with its rotated files, and readers that come and go."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class FollowedLog(RuleBasedStateMachine):
         self.found: list[int] = []
         self.counts = Counts()
         self.patience = 0
-        self.waiting = mock.patch.object(Follow, "pause", self.pause)
+        self.waiting = mock.patch.object(FollowedLog, "pause", self.pause)
         self.waiting.start()
         self.reader: Reader[Any] | None = read(self.path, follow=True, on_error="collect")
         self.checkpoint: str | None = None
@@ -341,7 +341,7 @@ class FollowedLog(RuleBasedStateMachine):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="renames files that are open")
-class TestFollowedLog(FollowedLog.TestCase):  # type: ignore[misc]
+class TestFollowedLog(RotatedLog.TestCase):  # type: ignore[misc]
     """Each line comes once, in order, unless it was cut away before it could be read."""
 
 

@@ -1,7 +1,6 @@
-"""Events for an event loop: what an async source of events can be asked.
+"""Events for an event loop, asyncio's: what an async source of events can be asked.
 
-Events are fetched elsewhere, a little ahead, and kept until they are taken. So a wait for them may
-be cancelled, and asked for again. The event loop is asyncio's.
+Events are fetched a little ahead and kept until they are taken, so a wait may be cancelled.
 """
 
 from __future__ import annotations
@@ -41,15 +40,15 @@ class Notifier:
 
 
 class AsyncEventSource(ABC):
-    """A source of events that are fetched elsewhere. Used in one event loop at a time."""
+    """A source of events that are fetched elsewhere. Used in one event loop at a time.
+
+    Its attributes are those of an `EventSource`.
+    """
 
     def __init__(self, start: SourceStarted, *, is_followed: bool = False) -> None:
         self.start = start
-        """The first event, as far as it is known before anything is asked for."""
         self.is_followed = is_followed
-        """Whether neither an error nor the end of a file ends the text: it may grow."""
         self.stopped = False
-        """Whether nothing more is to be taken."""
         self._notifier = Notifier()
 
     @property
@@ -91,21 +90,13 @@ class AsyncEventSource(ABC):
 
     @abstractmethod
     async def aclose(self) -> None:
-        """Close what is open. There are no more events then.
-
-        Raises:
-            FileError: where it cannot be closed.
-
-        """
+        """Close what is open, or raise `FileError`. There are no more events then."""
 
     @abstractmethod
-    def _start_fetching(self) -> None:
-        """Begin to fetch, if that was not begun."""
+    def _start_fetching(self) -> None: ...
 
     @abstractmethod
-    def _has_fetched(self) -> bool:
-        """Return whether there is a fetched event that was not taken."""
+    def _has_fetched(self) -> bool: ...
 
     @abstractmethod
-    def _next_fetched(self) -> Event | BaseException | None:
-        """Return the fetched event that comes next."""
+    def _next_fetched(self) -> Event | BaseException | None: ...

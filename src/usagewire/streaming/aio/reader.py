@@ -1,7 +1,7 @@
 """Records of files and async streams in an event loop: `aread`, and the `AsyncReader` it returns.
 
-This module fetches what an `AsyncEventSource` gives, hands it to the `Pipeline` and gives its
-records one by one, as `reader` does: no rule of reading is here. The event loop is asyncio's.
+This module does with an `AsyncEventSource` what `reader` does with an `EventSource`: no rule of
+reading is here. The event loop is asyncio's.
 """
 
 from __future__ import annotations
@@ -9,20 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from time import monotonic
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Generic, Self, Unpack, overload
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack, overload
 
 from usagewire.codec.context import T
-from usagewire.codec.counts import Counts
-from usagewire.codec.decoder import MAX_LINE_BYTES, Decoder, DecoderOptions
-from usagewire.errors import Rejection
+from usagewire.codec.decoder import Decoder, DecoderOptions
 from usagewire.models import UsageObject
 from usagewire.streaming.aio.events import AsyncEventSource
 from usagewire.streaming.aio.task_source import AsyncSource, TaskEventSource, is_async
 from usagewire.streaming.aio.thread_source import ThreadEventSource
 from usagewire.streaming.checkpoint import Checkpoint
-from usagewire.streaming.follow.tail import INTERVAL, Follow
-from usagewire.streaming.pipeline import Pipeline, Position
+from usagewire.streaming.follow.tail import INTERVAL, FollowedLog
+from usagewire.streaming.pipeline import Pipeline, ReaderState, ReadOptions
 from usagewire.streaming.sources import Source, Sources
 
 if TYPE_CHECKING:
@@ -34,22 +31,11 @@ SLICE: Final = 0.005
 
 @overload
 def aread(
-    source: Source | AsyncSource,
-    *,
-    follow: bool = False,
-    interval: float = INTERVAL,
-    resume: str | bytes | None = None,
-    **options: Unpack[DecoderOptions],
+    source: Source | AsyncSource, **options: Unpack[ReadOptions]
 ) -> AsyncReader[UsageObject]: ...
 @overload
 def aread(
-    source: Source | AsyncSource,
-    type: TypeForm[T],
-    *,
-    follow: bool = False,
-    interval: float = INTERVAL,
-    resume: str | bytes | None = None,
-    **options: Unpack[DecoderOptions],
+    source: Source | AsyncSource, type: TypeForm[T], **options: Unpack[ReadOptions]
 ) -> AsyncReader[T]: ...
 def aread(
     source: Any,
@@ -68,9 +54,7 @@ def aread(
         source: an async iterable of bytes, as HTTP clients give; an object with an async `read`,
             as `asyncio.StreamReader`; or anything that `read` takes, which a thread opens, reads
             and iterates over, so that waiting for it does not block the event loop.
-        follow, interval: as in `read`; the records end when `AsyncReader.stop` is called.
-        resume: a checkpoint, of `aread` or of `read`, to go on where it was taken.
-        type, options: as in `Decoder`; `name` is the name of the source unless given.
+        type, follow, interval, resume, options: as in `read`. A checkpoint may be of either.
 
     Raises:
         CheckpointError: where the checkpoint is none.
@@ -78,9 +62,8 @@ def aread(
         UsageWireError: as `Decoder`, for the type and the options.
 
     Nothing is opened or started before the first record is asked for, but for the look at a log
-    that is to be followed. What `read` raises for a
-    source comes from iterating, and whatever an async source raises is the cause of a `FileError`
-    that comes after the records before it. A cancellation passes.
+    that is to be followed. Iterating raises the errors of `read`. An exception of an async source
+    is the cause of a `FileError`, after the records before it. A cancellation passes.
 
     Decoding runs in the event loop. Other tasks get a turn after `SLICE` seconds of it, between two
     steps, of which each is at most 1 MiB of lines, or one line longer than that, or one whole
@@ -103,21 +86,19 @@ def aread(
     name = options.get("name")
     events: AsyncEventSource
     if follow:
-        events = ThreadEventSource(Follow(source, name, at, interval), name)
+        events = ThreadEventSource(FollowedLog(source, name, at, interval), name)
     elif is_async(source):
         events = TaskEventSource(source, name, at)
     else:
         events = ThreadEventSource(lambda: Sources(source, name, at, in_thread=True), name)
-    limit = options.get("max_line_bytes", MAX_LINE_BYTES)
-    return AsyncReader(events, Pipeline(decoder, limit, events.start, at))
+    return AsyncReader(events, Pipeline(decoder, events.start, at))
 
 
-class AsyncReader(Generic[T]):
+class AsyncReader(ReaderState[T]):
     """The records of an async source, or of files, in order. Made by `aread`.
 
-    Whoever waits for a record or a batch may be cancelled, as by `asyncio.timeout`, and ask again:
-    no record is lost and none comes twice. Several tasks may share a reader; each record comes to
-    one of them.
+    A wait for a record or a batch may be cancelled, as by `asyncio.timeout`: no record is lost and
+    none comes twice. Several tasks may share a reader; each record comes to one of them.
     """
 
     def __init__(self, source: AsyncEventSource, pipeline: Pipeline[T]) -> None:
@@ -126,33 +107,9 @@ class AsyncReader(Generic[T]):
         self._since = monotonic()
 
     @property
-    def counts(self) -> Counts:
-        """The counts up to the last record that came out, as those of `Reader`."""
-        return self._pipeline.counts
-
-    @property
-    def rejections(self) -> list[Rejection]:
-        """The first rejections, oldest first; empty with `on_error="skip"`."""
-        return self._pipeline.rejections
-
-    @property
-    def name(self) -> str:
-        """Name of the source that is being read, as rejections give it."""
-        return self._pipeline.name
-
-    @property
-    def position(self) -> Position:
-        """The place after the last record that came out."""
-        return self._pipeline.position
-
-    @property
     def taken(self) -> int:
         """Bytes taken from the source so far, as it gave them: for showing progress."""
         return self._source.bytes_read
-
-    def checkpoint(self) -> str:
-        """Return the place after the last record that came out, as `Reader.checkpoint` does."""
-        return self._pipeline.checkpoint()
 
     def __aiter__(self) -> Self:
         return self
@@ -164,21 +121,20 @@ class AsyncReader(Generic[T]):
             # At each await nothing is held here, and another task may go on.
             if self._pipeline.step():
                 await self._fetch()
-            elif self._is_time():
+            else:
                 await self._give_way()
 
     def batches(self) -> AsyncIterator[list[T]]:
         """Return an async iterator over the records in lists of about a thousand; none is empty.
 
-        A list is smaller where no more is there yet. The iterator raises what iterating over the
-        reader does, once the records before it have come out, and goes on after that.
+        A list is smaller where no more is there yet. The iterator raises as the reader does, once
+        the records before have come out, and goes on after that.
         """
         return _Batches(self._batch)
 
     async def _batch(self) -> list[T]:
         while True:
-            if self._is_time():
-                await self._give_way()
+            await self._give_way()
             batch, needs_input = self._pipeline.batch(self._is_time)
             if batch:
                 return batch
@@ -192,37 +148,28 @@ class AsyncReader(Generic[T]):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:
         """Close what `aread` opened, and an async generator that was its source.
 
         There are no more records then. Any other source stays open; up to a few chunks more than
-        the records need were read from it.
-
-        Raises:
-            FileError: where an async source cannot be closed.
-
+        the records need were read from it. It raises `FileError` where an async source cannot be
+        closed.
         """
         self._pipeline.close()
         await self._source.aclose()
 
     def _is_time(self) -> bool:
-        """Return whether other tasks should get a turn."""
         return monotonic() - self._since >= SLICE
 
     async def _give_way(self) -> None:
-        await asyncio.sleep(0)
-        self._since = monotonic()
+        if self._is_time():
+            await asyncio.sleep(0)
+            self._since = monotonic()
 
     async def _fetch(self) -> None:
-        """Take the next event, or wait for one."""
         source, pipeline = self._source, self._pipeline
         if pipeline.is_ended:
             raise StopAsyncIteration

@@ -1,8 +1,4 @@
-"""Async sources of bytes: a task fetches their events.
-
-An async iterable of bytes, or an object with an async `read`, is such a source. This module does
-not know the meaning of the text.
-"""
+"""Async iterables of bytes, and objects with an async `read`: a task fetches their events."""
 
 from __future__ import annotations
 
@@ -46,9 +42,8 @@ def is_async(source: object) -> bool:
 class TaskEventSource(AsyncEventSource):
     """The events of one async source, which a task of their own fetches.
 
-    The task starts at the first wait, and belongs to the event loop of that moment. It closes an
-    iterator that was made from the source, and an async generator, which is of no use to anybody
-    else then. Any other source stays open.
+    The task starts at the first wait, in the event loop of that moment. It closes an async
+    generator, and an iterator that was made from the source. Any other source stays open.
     """
 
     def __init__(self, source: AsyncSource, name: str | None, resume: Checkpoint | None) -> None:
@@ -171,7 +166,6 @@ def _forget(task: asyncio.Task[None], mailbox: Mailbox) -> None:
 async def _events(
     source: AsyncSource, mailbox: Mailbox, start: SourceStarted
 ) -> AsyncGenerator[Event]:
-    """Yield the events of a source."""
     if start.resume is not None and (start.resume.source or start.resume.before):
         raise elsewhere(start.resume)
     yield start
@@ -187,7 +181,6 @@ async def _events(
 
 
 async def _chunks(source: Any, name: str) -> AsyncGenerator[bytes]:
-    """Yield the bytes of a source of either kind."""
     if _has_async_read(source):
         while chunk := only_bytes(await source.read(CHUNK), name):
             yield chunk

@@ -14,12 +14,7 @@ from usagewire.streaming.events import Event, EventSource, SourceStarted
 class ThreadEventSource(AsyncEventSource):
     """The events of a source that blocks, fetched and closed by a thread of their own.
 
-    The thread starts at the first wait.
-
-    Args:
-        source: the source, or a function that opens it, which the thread calls.
-        name: what to call a source that is not yet open.
-
+    The thread starts at the first wait. It opens the source, where that is a function.
     """
 
     def __init__(self, source: EventSource | Callable[[], EventSource], name: str | None) -> None:
@@ -35,7 +30,7 @@ class ThreadEventSource(AsyncEventSource):
 
     @property
     def bytes_read(self) -> int:
-        """Bytes read from the files so far, as they are in the files."""
+        """Bytes read from the files so far."""
         return self._fetcher.source.bytes_read if self._fetcher.source else 0
 
     def skip_source(self) -> None:
@@ -83,7 +78,6 @@ class _Fetcher:
         self._open = source if callable(source) else lambda: source
         self.source: EventSource | None = None if callable(source) else source
         self.file_to_skip = 0
-        """Number of the file, from 1."""
 
     def events(self) -> Generator[Event | BaseException]:
         """Yield the events, and errors in their place among them."""

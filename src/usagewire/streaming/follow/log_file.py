@@ -1,7 +1,4 @@
-"""One file of a log: its text from the beginning, and what of it identifies the text elsewhere.
-
-This module does not know when to read, and nothing of the meaning of the text.
-"""
+"""One file of a log: its text from the beginning, and what of it identifies the text elsewhere."""
 
 from __future__ import annotations
 
@@ -9,48 +6,19 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from io import FileIO
-from typing import NamedTuple
 
 from usagewire.errors import FileError
 from usagewire.io.compression import LONGEST_MAGIC, format_of
 from usagewire.io.decompression import Decompressor
 from usagewire.io.files import CHUNK, read_fully
-from usagewire.streaming.checkpoint import WINDOW
-
-
-class Prefix(NamedTuple):
-    """The text of a file up to an offset, as far as it is kept to recognise that text."""
-
-    inode: tuple[int, int] | None
-    """Device and inode number of the file, where it still has this text."""
-    offset: int = 0
-    head: bytes = b""
-    """The first bytes of the text, `WINDOW` at most."""
-    tail: bytes = b""
-    """The last bytes before the offset, as many."""
-
-    @property
-    def is_distinctive(self) -> bool:
-        """Whether the text can be recognised by it. The beginning of one line is not enough."""
-        return b"\n" in self.head or b"\n" in self.tail
-
-    def extended(self, text: bytes) -> Prefix:
-        """Return the prefix that ends with `text`, which follows this one."""
-        return Prefix(
-            inode=self.inode,
-            offset=self.offset + len(text),
-            head=self.head + text[: WINDOW - len(self.head)],
-            tail=(self.tail + text[-WINDOW:])[-WINDOW:],
-        )
+from usagewire.streaming.checkpoint import WINDOW, Prefix
 
 
 class LogFile:
     """The text of one file. A compressed file is decompressed.
 
-    Raises:
-        FileError: where it is no regular file.
-        OSError: where it cannot be opened. Reading it may raise both as well.
-
+    It raises `FileError` where it is no regular file, and `OSError` where it cannot be opened.
+    Reading it may raise both as well.
     """
 
     def __init__(self, path: str, stopped: Callable[[], bool] = bool) -> None:
@@ -63,12 +31,12 @@ class LogFile:
             if not stat.S_ISREG(found.st_mode):
                 raise FileError(f"{path}: not a regular file, so it cannot be followed")
             self.inode = found.st_dev, found.st_ino
-            self.prefix = Prefix(self.inode)
+            self.prefix = Prefix(inode=self.inode)
             """The text before the next bytes. It may be put back, unless the file is compressed."""
             self.mtime = found.st_mtime_ns
             """The modification time in nanoseconds, when it was last looked at."""
             self.is_compressed = format_of(self._at(0, LONGEST_MAGIC)) is not None
-            """Whether it is compressed. Nothing more comes after its end then."""
+            """Nothing more comes after its end then."""
             self._file.seek(0)
         except BaseException:
             self._file.close()
@@ -90,7 +58,7 @@ class LogFile:
 
         Return None where the text before them has changed: the file was truncated.
         """
-        _, offset, head, tail = self.prefix
+        offset, head, tail, _ = self.prefix
         if self.is_compressed:
             chunk, self._buffered = self._buffered or next(self._text, b""), b""
         else:
@@ -113,7 +81,7 @@ class LogFile:
         if not self.is_compressed:
             tail_at = max(0, offset - WINDOW)
             head, tail = self._at(0, min(offset, WINDOW)), self._at(tail_at, offset - tail_at)
-            self.prefix = Prefix(self.inode, offset, head, tail)
+            self.prefix = Prefix(offset, head, tail, self.inode)
             return len(tail) == offset - tail_at
         while self.prefix.offset < offset and not self._stopped():
             chunk = self._buffered or next(self._text, b"")

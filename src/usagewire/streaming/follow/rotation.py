@@ -1,10 +1,8 @@
 """The files that a log was rotated to: how they are listed, told apart and found again.
 
-A rotation moves or copies the text of a log to another file, which may be compressed later. A name
-says little about which text a file has, so a file is recognised by its text: the beginning, and the
-bytes before the offset that reading has come to. Files are ordered by their modification times,
-which a rotation keeps.
-
+A rotation moves or copies the text of a log to another file, which may be compressed later. So a
+file is recognised by its text, not by its name: by the beginning, and the bytes before the offset
+that reading has come to. Files are ordered by their modification times, which a rotation keeps.
 This module does not know when to look.
 """
 
@@ -20,8 +18,8 @@ from typing import Final, NamedTuple
 
 from usagewire.errors import CheckpointError, FileError
 from usagewire.io.filesystem import file_error
-from usagewire.streaming.checkpoint import Checkpoint
-from usagewire.streaming.follow.log_file import LogFile, Prefix
+from usagewire.streaming.checkpoint import Checkpoint, Prefix
+from usagewire.streaming.follow.log_file import LogFile
 
 _COMPRESSED: Final = re.compile(r"\.(gz|zst|bz2|xz)$")
 _ROTATED: Final = re.compile(r"[-._]\d[\dTZ._:+-]*|\.old|")
@@ -101,14 +99,9 @@ class RotationSearch:
     ) -> tuple[LogFile | None, int]:
         """Return the oldest file that was rotated away after the time `since`, and a new `since`.
 
-        The new time is later where a file is passed over that was copied later.
-
-        Args:
-            since, until: modification times in nanoseconds.
-            without: inodes of files that are passed over.
-            done: texts that were read to their end, which are passed over.
-            wanted: the inode of a file that is returned even if it is older.
-
+        The new time is later where a file is passed over that was copied later. Files with the
+        inodes `without` are passed over, and texts `done`, which were read to their end. The file
+        with the inode `wanted` is returned even if it is older.
         """
         found = candidates(self._path)
         done_until = since
@@ -145,18 +138,14 @@ class RotationSearch:
     def find(self, resume: Checkpoint) -> LogFile:
         """Return the file that a checkpoint was taken in, opened at its place.
 
-        Raises:
-            CheckpointError: where no file has the text before it.
-
+        It raises `CheckpointError` where no file has the text before it.
         """
         trouble: list[FileError] = []
         found = self._likely(resume.inode)
         for one in found:
             file = self._open_if(
                 one,
-                lambda file: (
-                    file.seek(resume.covered) and resume.matches(file.prefix.head, file.prefix.tail)
-                ),
+                lambda file: file.seek(resume.covered) and resume.matches(file.prefix),
                 trouble,
             )
             if file:
@@ -235,13 +224,9 @@ class RotationSearch:
 def candidates(path: str) -> list[RotationCandidate]:
     """Return the files beside `path` that it may have been rotated to, the oldest first.
 
-    Their names have something added at the end or before the suffix. Compressed files have the
-    suffix of the compression too. A compressed file is left out while the file that it is made
-    from is still there.
-
-    Raises:
-        OSError: where the folder cannot be listed.
-
+    Their names have something added at the end or before the suffix, and the suffix of the
+    compression. A compressed file is left out while the file that it is made from is still there.
+    It raises `OSError` where the folder cannot be listed.
     """
     # Renaming while a folder is listed may hide a file, so list it until two lists are equal.
     before: list[RotationCandidate] | None = None
@@ -290,5 +275,4 @@ def _added(name: str, path: Path) -> str | None:
 
 
 def _names(found: Iterable[RotationCandidate]) -> set[tuple[str, tuple[int, int]]]:
-    """Return which files have which names."""
     return {(one.path, one.inode) for one in found}

@@ -3,15 +3,12 @@
 The opened file is read until another file has its name and a whole interval has brought nothing
 more, because a writer may hold it a little longer. Then come the files that were rotated away
 meanwhile, in order, and last the file that has the name now. Before each read, the text before the
-offset is compared with what was read, so a truncated file is noticed however much it has grown
-since. Text that was truncated away is read in a copy where there is one.
+offset is compared with what was read: it shows that the file was truncated, however much it has
+grown since. Text that was truncated away is read in a copy where there is one.
 
 Three things cannot be noticed: lines that a writer adds to a renamed file after a pause longer than
 an interval; a file that was truncated and has the very same text again; and the order of files
 whose modification times a rotation did not keep.
-
-The text of each file is one stream, and its lines are counted from 1. This module does not know the
-meaning of a line.
 """
 
 from __future__ import annotations
@@ -22,14 +19,14 @@ from collections import deque
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX
-from typing import Final, Self
+from typing import Final
 
 from usagewire.errors import CheckpointError, FileError, UsageWireError, quote
 from usagewire.io.files import STDIN
 from usagewire.io.filesystem import file_error, named
-from usagewire.streaming.checkpoint import Checkpoint, PrefixFingerprint
-from usagewire.streaming.events import Event, SourceStarted
-from usagewire.streaming.follow.log_file import LogFile, Prefix
+from usagewire.streaming.checkpoint import Checkpoint, Prefix
+from usagewire.streaming.events import Event, EventSource, SourceStarted
+from usagewire.streaming.follow.log_file import LogFile
 from usagewire.streaming.follow.rotation import RenamedError, RotationSearch
 from usagewire.streaming.sources import elsewhere
 
@@ -40,24 +37,16 @@ _REMEMBERED: Final = 16
 """How many texts that were read are recognised when they turn up under another name."""
 
 
-class Follow:
-    """The events of a log that is followed: an `EventSource`.
+class FollowedLog(EventSource):
+    """The events of a log that is followed.
 
     An empty chunk means that nothing new has come. The next call waits for an interval. An error
-    loses nothing: asking for the next event tries again, after waiting.
-
-    Args:
-        source: the path of an uncompressed file, which need not exist yet.
-        name: what to call it, instead of its path.
-        resume: where to begin, whatever the file is called now.
-        interval: seconds between two looks where there is nothing new.
-
-    Raises:
-        FileError: where the source cannot be followed.
-        CheckpointError: where the checkpoint is of no log.
-        UsageWireError: where the interval is not a positive number.
-
+    loses nothing: asking for the next event tries again, after waiting. The text of each file is
+    one stream, and its lines are counted from 1. The arguments are those of `read`.
+    `CheckpointError` says that the checkpoint is of no log.
     """
+
+    is_followed = True
 
     def __init__(
         self,
@@ -71,24 +60,20 @@ class Follow:
         if not isinstance(interval, int | float) or not interval > 0:
             raise UsageWireError(f"interval is {quote(interval)}; it must be seconds, more than 0")
         self._interval = min(interval, TIMEOUT_MAX)
-        self.waiting = False
-        """Whether it is waiting. An exception then costs no event."""
         self._is_idle = False
         # The lock of an Event could be held by the code that a signal handler interrupts.
         self._wake_up: SimpleQueue[None] = SimpleQueue()
-        self._stopped = False
-        self._search = RotationSearch(self._path, lambda: self._stopped)
+        self._search = RotationSearch(self._path, lambda: self.stopped)
         self._current: LogFile | None = None
         self._is_quiet = False
         self._bytes_before = 0
         self._done: deque[Prefix] = deque(maxlen=_REMEMBERED)
         self._resume = resume
+        # Files modified up to this time, in nanoseconds, have been read, or never will be.
         self._since = 0
-        """Files modified up to this time, in nanoseconds, have been read, or never will be."""
+        # The inode of a file that is read even so.
         self._wanted: tuple[int, int] | None = None
-        """The inode of a file that is read even so."""
         self.start = SourceStarted(name=name or self._path)
-        """The first event, as far as it is known before anything is looked for."""
         self._first: SourceStarted | None = None
         if resume is None:
             self.start = self._first = self._started_now()
@@ -101,34 +86,26 @@ class Follow:
             )
 
     @property
-    def is_followed(self) -> bool:
-        """The log may grow."""
-        return True
-
-    @property
     def bytes_read(self) -> int:
-        """Bytes read from the files so far, as they are in the files."""
+        """Bytes read from the files so far."""
         return self._bytes_before + (self._current.bytes_read if self._current else 0)
 
-    def __iter__(self) -> Self:
-        return self
-
     def __next__(self) -> Event:
-        if self._is_idle and not self._stopped:
+        if self._is_idle and not self.stopped:
             self.waiting = True
             self.pause()
             self.waiting = False
         self._is_idle = True
-        if self._stopped:
+        if self.stopped:
             raise StopIteration
         try:
             event = self._event()
         except (OSError, FileError) as error:
-            if self._stopped:
+            if self.stopped:
                 raise StopIteration from None  # it may come from a step that was cut short
             name = self._current.path if self._current else self._path
             raise error if isinstance(error, FileError) else file_error(name, error)
-        if self._stopped:
+        if self.stopped:
             raise StopIteration
         self._is_idle = event == b""
         return event
@@ -139,8 +116,8 @@ class Follow:
             self._wake_up.get(timeout=self._interval)
 
     def stop(self) -> None:
-        """End the events. It may be called from another thread and in a signal handler."""
-        self._stopped = True
+        """End the events, and a wait for them."""
+        super().stop()
         self._wake_up.put(None)
 
     def skip_source(self) -> None:
@@ -164,7 +141,6 @@ class Follow:
             return b""  # nothing was changed here by then; look again
 
     def _read(self, current: LogFile) -> Event:
-        """Read on in the current file, or after it."""
         before, mtime = current.prefix, current.current_mtime()
         chunk = current.read()
         is_certain = before.is_distinctive or current.is_compressed
@@ -249,7 +225,6 @@ class Follow:
         return self._started(found)
 
     def _replace(self, found: LogFile) -> None:
-        """Make `found` the current file."""
         before, self._current = self._current, found
         self._is_quiet = False
         self._wanted = None
@@ -258,21 +233,17 @@ class Follow:
             before.close()
 
     def _started(self, file: LogFile | None, resume: Checkpoint | None = None) -> SourceStarted:
-        fingerprint = None
-        if resume and file:
-            prefix = file.prefix
-            fingerprint = PrefixFingerprint(prefix.head, prefix.tail, prefix.offset)
         return SourceStarted(
             name=self._name or (file.path if file else self._path),
             lines=True,
             inode=file.inode if file else None,
             since=self._since,
             resume=resume,
-            fingerprint=fingerprint,
+            prefix=file.prefix if resume and file else None,
         )
 
     def _started_now(self) -> SourceStarted:
-        """Start with the file that has the name now. Files rotated before are not looked at."""
+        """Start with the file that has the name now, past those rotated before."""
         with named(self._path):
             self._since = self._search.last_rotation()
             self._current = self._search.open_current()
@@ -298,7 +269,6 @@ class Follow:
 
 
 def _path_of(source: object) -> str:
-    """Return the path that `source` is."""
     path = os.fsdecode(source) if isinstance(source, str | os.PathLike) else None
     if path in (None, STDIN, "") or "://" in path or "\0" in path:
         raise FileError(f"{quote(path or source)} cannot be followed: only a file with a path can")
