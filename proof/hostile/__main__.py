@@ -11,11 +11,13 @@ equal bytes or the same error, the same code ran on both paths, and nothing cras
 from __future__ import annotations
 
 import argparse
+import contextvars
 import faulthandler
 import gc
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from random import Random
 from typing import Any, Final
 
@@ -171,28 +173,34 @@ class Raising(Mapping[str, Any]):
         yield "a"
 
 
+SEVEN: Final = Decimal(7)
 INNER: Final = EqualByCode(0, "default")
 
 
 @attrs.define(eq=False)
 class Outer:
-    """Holds values of hostile classes, each with a default that it is compared with."""
+    """Holds values of hostile classes, and values that C compares with their defaults."""
 
     a: int
     text: str = "default"
-    inner: EqualByCode = INNER
-    unequal: UnequalByCode = attrs.field(default=UnequalByCode(7))
-    hashed: HashedByCode = attrs.field(default=HashedByCode(7))
+    price: Decimal = Decimal("1.5")
+    inner: EqualByCode | None = None
+    unequal: UnequalByCode | None = None
+    hashed: HashedByCode | None = None
     number: int = 5
     items: tuple[EqualByCode, ...] = ()
-    attributes: Attributes = attrs.field(default=Attributes(7))
+    attributes: Attributes | None = None
     additional_properties: Any = attrs.field(default=NO_PROPERTIES)
 
 
 @attrs.define(eq=False)
 class OuterOfMetaclass(Outer):
-    """Holds one whose class has a metaclass, which the reference writes whole."""
+    """Has hostile defaults, and a value whose class has a metaclass: the reference writes it."""
 
+    inner: EqualByCode = INNER
+    unequal: UnequalByCode = attrs.field(default=UnequalByCode(7))
+    hashed: HashedByCode = attrs.field(default=HashedByCode(7))
+    attributes: Attributes = attrs.field(default=Attributes(7))
     of_metaclass: OfMetaclass = attrs.field(default=OfMetaclass(7))
 
 
@@ -206,7 +214,7 @@ class Finalized:
     def __del__(self) -> None:
         """Empty the slots."""
         SCENE.decode()
-        for name in ("text", "inner", "number"):
+        for name in ("text", "inner", "number", "price"):
             if hasattr(self.record, name):
                 object.__delattr__(self.record, name)
 
@@ -218,6 +226,8 @@ def outer(rng: Random) -> Outer:
     letters = "".join(rng.choice('abé"') for _ in range(rng.randrange(40)))
     if chance() < 0.5:
         record.text = letters if chance() < 0.7 else Text(letters)
+    if chance() < 0.5:
+        record.price = Decimal(rng.choice((7, 10**30))) + rng.randrange(9)
     if chance() < 0.6:
         record.inner = INNER if chance() < 0.2 else EqualByCode(rng.randrange(9), letters)
     if chance() < 0.3:
@@ -303,6 +313,8 @@ def survive(seed: int, rounds: int) -> None:
     def meanwhile(phase: str, _: Any) -> None:
         if phase == "start" and rng.random() < 0.1:
             again.decode_lines(line)
+        if phase == "start" and SCENE.record is not None and rng.random() < 0.5:
+            object.__setattr__(SCENE.record, "price", SEVEN)
 
     gc.callbacks.append(meanwhile)
     SCENE.is_alone, SCENE.encode = True, encoder.encode
@@ -315,6 +327,8 @@ def survive(seed: int, rounds: int) -> None:
                 SCENE.record, SCENE.action = rng.choice(records), rng.choice(ACTIONS)
                 Finalized(records[-1])
                 try:
+                    # The first comparison of Decimals in a context allocates the decimal context.
+                    contextvars.Context().run(encoder.encode, SCENE.record)
                     encoder.encode(records[-1])
                     encoder.encode_lines(records)
                 except UsageWireError:

@@ -199,3 +199,39 @@ def test_interrupted_between_sources_and_lines(monkeypatch: pytest.MonkeyPatch) 
         next(reader)
 
     assert [Fragile(2)] == list(read([b'{"n":1}\n{"n":2}\n'], Fragile, resume=checkpoint))
+
+
+def test_place_while_lines_are_read() -> None:
+    """The collector, as a signal handler, may ask for the place amid lines: it fits the counts."""
+    rows = [b'{"object":"later","n":%d,"y":[1,2.5,{"z":3}]}\n' % n for n in range(400)]
+    seen: list[tuple[int, str]] = []
+
+    def ask(phase: str, _: Any) -> None:
+        if phase == "start" and len(seen) < 40:
+            seen.append((reader.counts.records, reader.checkpoint()))
+
+    before = gc.get_threshold()
+    reader = read([b"".join(rows[at : at + 20]) for at in range(0, len(rows), 20)])
+    gc.callbacks.append(ask)
+    gc.set_threshold(20)
+    try:
+        whole = list(reader)
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(ask)
+
+    assert len({count for count, _ in seen}) > 3
+    for count, place in seen:
+        assert whole[count:] == list(read([b"".join(rows)], resume=place))
+
+
+def test_closed_reader_keeps_no_text() -> None:
+    """A reader that is kept for its counts does not keep the text that was not read."""
+    text = b'{"n":1}\n' * (source_text._AT_ONCE // 4)  # noqa: SLF001 -- more than is cut at once
+    before = sys.getrefcount(text)
+    reader = read(iter([text]), Fragile)
+    assert Fragile(1) == next(reader)
+    counts, place = reader.counts, reader.checkpoint()
+    reader.close()
+
+    assert (before, counts, place) == (sys.getrefcount(text), reader.counts, reader.checkpoint())

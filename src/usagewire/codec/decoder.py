@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypedDict, Unpack, overload
 
 import attrs
 import orjson
@@ -16,7 +16,7 @@ from cattrs import Converter
 from usagewire.codec.context import START, DecodeContext, Place, T
 from usagewire.codec.counts import MAX_REJECTIONS, Counts, DecodeStats, OnError
 from usagewire.codec.documents import Document, DocumentDecoder
-from usagewire.codec.line_buffer import BOM
+from usagewire.codec.line_buffer import BOM, MAX_LINE_BYTES
 from usagewire.codec.line_decoder import LineDecoder
 from usagewire.converters.configure import make_converter
 from usagewire.converters.unions import members
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 _cached_converter = lru_cache(maxsize=8)(make_converter)
 
 Data: TypeAlias = bytes | bytearray | memoryview | str
-
-MAX_LINE_BYTES: Final = 16 * 2**20
-"""Longest line. orjson takes up to 30 times its bytes in memory: one could end the process."""
 
 
 class DecoderOptions(TypedDict, total=False):

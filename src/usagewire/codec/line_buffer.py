@@ -19,6 +19,9 @@ from usagewire.errors import RAW_LIMIT
 BOM: Final = b"\xef\xbb\xbf"
 """The UTF-8 byte order mark, skipped at the very start and nowhere else."""
 
+MAX_LINE_BYTES: Final = 16 * 2**20
+"""Longest line. orjson takes up to 30 times its bytes in memory: one could end the process."""
+
 _CR: Final = b"\r"
 
 
@@ -86,6 +89,10 @@ class LineBuffer:
     def finish(self) -> None:
         """Take the end of the stream: what is held back is the last line."""
         self._chunks.append(None)
+
+    def release(self) -> None:
+        """Drop the chunks whose turn has not come."""
+        self._chunks.clear()
 
     def has_line(self) -> bool:
         """Go to the next block if this one is done; return whether there is a line to read."""

@@ -55,6 +55,10 @@ class LineDecoder(RunDecoder[T]):
         lines.block = lines.block._replace(number=number)
         lines.push(chunk)
 
+    def release(self) -> None:
+        """Drop the chunks that were not read."""
+        self._lines.release()
+
     def finish(self) -> None:
         """Take the line that is held back as the last one."""
         self._lines.finish()

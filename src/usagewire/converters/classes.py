@@ -17,7 +17,7 @@ from cattrs import Converter
 from usagewire.converters import codegen, scalars
 from usagewire.errors import DecodeError, located, quote
 from usagewire.wire import names as wire_names
-from usagewire.wire.hook_info import Hook, ValueHook, describe, facts_of
+from usagewire.wire.hook_info import Hook, ValueHook, describe, info_of
 from usagewire.wire.layout import Field, NamingRules, layout_of
 
 MAX_COMPILED: Final = 256
@@ -48,9 +48,9 @@ class Rules(NamingRules):
         if own is not None:
             return ValueHook(own, field.type)
         hook, kind = get_hook(field.type, cache_result=False), field.type
-        nullable = facts_of(hook)[:1] == ("optional",)
+        nullable = info_of(hook)[:1] == ("optional",)
         if nullable:
-            _, hook, kind = facts_of(hook)
+            _, hook, kind = info_of(hook)
         return ValueHook(hook, kind, nullable, self.tests.get((hook, kind)))
 
 

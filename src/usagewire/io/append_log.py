@@ -15,8 +15,7 @@ from typing import Final
 
 import orjson
 
-from usagewire.codec.decoder import MAX_LINE_BYTES
-from usagewire.codec.line_buffer import BOM
+from usagewire.codec.line_buffer import BOM, MAX_LINE_BYTES
 from usagewire.errors import FileError
 from usagewire.io.compression import LONGEST_MAGIC, compressor, format_of
 from usagewire.io.filesystem import (

@@ -20,7 +20,7 @@ from usagewire.errors import FileError, UsageWireError, quote
 from usagewire.io.decompression import Decompressor
 from usagewire.io.filesystem import file_error, named
 from usagewire.io.prefetch import DEPTH, PrefetchIterator
-from usagewire.io.remote import public, remote_files
+from usagewire.io.remote import RemoteFile, public, remote_files
 
 CHUNK: Final = 2**19
 """Bytes read at once."""
@@ -148,13 +148,17 @@ def _files_at(name: str) -> Iterator[InputFile]:
 
 def _files_at_url(url: str) -> Iterator[InputFile]:
     name = public(url)
+    files: list[RemoteFile] = []
+    failure: FileError | None = None
     try:
         with named(name, Exception, shows_cause=False):
             files = remote_files(url)
     except FileError as error:
-        yield _unusable(name, error)
-        return
-    if not files:
+        error.__context__ = None  # it may hold a secret of the URL
+        failure = error
+    if failure is not None:
+        yield _unusable(name, failure)
+    elif not files:
         yield _unusable(name, FileError(f"{name}: no file matches"))
     for file in files:
         yield InputFile(file.name, partial(_open_remote, *file))
@@ -164,7 +168,7 @@ def _unusable(name: str, error: FileError) -> InputFile:
     """Return a file that cannot be opened, so that the files after it can be read."""
 
     def fail() -> OpenedFile:
-        raise error
+        raise error from None
 
     return InputFile(name, fail)
 

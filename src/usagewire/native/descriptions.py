@@ -19,7 +19,7 @@ import orjson
 from usagewire.converters import codegen, row_rules, scalars
 from usagewire.errors import quote
 from usagewire.wire import names as wire_names
-from usagewire.wire.hook_info import ValueHook, facts_of
+from usagewire.wire.hook_info import ValueHook, info_of
 from usagewire.wire.layout import Field, Layout
 
 KINDS: Final = ("int", "float", "str", "bool", "Decimal", "any", "class", "union", "list", "tuple")
@@ -42,6 +42,9 @@ _WRITTEN: Final = {
 }
 _FACTORIES: Final = (list, dict, set)
 """Factories that C may call: they cannot fail, and calling one in vain changes nothing."""
+
+_COMPARED: Final = frozenset(_VALUES)
+"""Types of defaults that C compares a value with: none of them runs code of a user's."""
 
 _MOST_FIELDS: Final = 64
 _TAG, _FALLBACK = -1, -2
@@ -148,7 +151,7 @@ class Lowering:
             return _kind("any")
         if not self._is_read and hook in _WRITTEN:
             return _kind(_WRITTEN[hook])
-        match facts_of(hook):
+        match info_of(hook):
             case ("value", base, read) if base in _VALUES and (kind is base or not _is_class(kind)):
                 self.is_strict &= read in _STRICT
                 return _kind(_VALUES[base])
@@ -180,10 +183,10 @@ class Lowering:
         if hook in self._index:
             return self._index[hook]
         inner, rules = hook, set()
-        while (facts := facts_of(inner))[:1] in (("costs",), ("unknown",)):
-            rules.add(facts[0])
-            inner = facts[1]
-        match facts:
+        while (info := info_of(inner))[:1] in (("costs",), ("unknown",)):
+            rules.add(info[0])
+            inner = info[1]
+        match info:
             case ("class", structurer):
                 layout, hooks = structurer.layout, structurer.hooks
             case ("class", layout, hooks):
@@ -272,6 +275,11 @@ class Lowering:
             return _REQUIRED, None
         if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
             raise NotLoweredError(f"{cls.__name__}.{field.attribute} is compared with what is made")
+        is_plain = field.default is None or type(field.default) in _COMPARED
+        if not is_plain and not (type(field.default) is tuple and not field.default):
+            raise NotLoweredError(
+                f"{cls.__name__}.{field.attribute} is left out by a comparison that C does not make"
+            )
         return _VALUE, field.default
 
 

@@ -22,7 +22,7 @@ from usagewire.native.descriptions import (
     NotLoweredError,
     Reference,
 )
-from usagewire.wire.hook_info import facts_of
+from usagewire.wire.hook_info import info_of
 
 __all__ = [
     "PURE",
@@ -135,7 +135,7 @@ class RecordWriter:
         self._hook_of = hook_of
         self._lowering = Lowering("written", self._native.add)
         self._hooks: dict[type, Any] = {list: hook_of(list)}
-        self._writes_lists = facts_of(self._hooks[list])[:2] == ("sequence", list)
+        self._writes_lists = info_of(self._hooks[list])[:2] == ("sequence", list)
         self._refused: dict[type, str] = {}
         self.encode: Callable[[Any], Any] = (
             self._native.encode if self._writes_lists else self._encode_no_list

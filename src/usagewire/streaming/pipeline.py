@@ -152,6 +152,7 @@ class Pipeline(Generic[T]):
         deque(buffer, maxlen=0)  # whoever holds it has nothing left either
         self._next = self._deferred_error = None
         self._is_closed = self.is_ended = True
+        self._text.release(self._dropped)
 
     def receive(self, event: Event | FileError | None, *, goes_on: bool = False) -> None:
         """Take what the source gave: an event, the news that a file cannot be read on, or the end.

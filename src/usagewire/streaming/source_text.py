@@ -118,6 +118,13 @@ class SourceText(Generic[T]):
             self._resume.check(self.started.name, Prefix())  # it ends too soon
         self._lines.finish()
 
+    def release(self, back: int) -> None:
+        """Keep no text that the place before the last `back` records does not need."""
+        self._sniffer = None
+        if self._resume is None and self.records is self._lines:
+            self._tracker = PrefixTracker(self._tracker.seen(self._lines.place(back).offset))
+            self._lines.release()
+
     def abort(self) -> None:
         """Take the news that the text cannot be read on: lines that were held back are read."""
         if self._sniffer is not None and self._resume is None:

@@ -12,17 +12,17 @@ Hook: TypeAlias = Callable[..., Any]
 
 def describe(hook: Hook, kind: str, *of: Any) -> Hook:
     """Note on `hook` that it is of `kind` and made of `of`; return it."""
-    hook.facts = hook, (kind, *of)  # type: ignore[attr-defined]
+    hook.info = hook, (kind, *of)  # type: ignore[attr-defined]
     return hook
 
 
-def facts_of(hook: Any) -> tuple[Any, ...]:
+def info_of(hook: Any) -> tuple[Any, ...]:
     """Return the kind of a hook and its parts, or () where it has no description.
 
     A description is of one function: `functools.wraps` copies it to another, which does more.
     """
-    noted, facts = getattr(hook, "facts", (None, ()))
-    return facts if noted is hook else ()
+    noted, info = getattr(hook, "info", (None, ()))
+    return info if noted is hook else ()
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -13,7 +13,8 @@ from usagewire.analysis.conversion import Conversion, Shape
 from usagewire.cli import help_epilogs, options
 from usagewire.cli.outputs import Outputs
 from usagewire.cli.session import Session
-from usagewire.codec.decoder import MAX_LINE_BYTES, Decoder
+from usagewire.codec.decoder import Decoder
+from usagewire.codec.line_buffer import MAX_LINE_BYTES
 from usagewire.converters.configure import make_converter
 from usagewire.errors import UsageWireError
 from usagewire.models import UsageObject

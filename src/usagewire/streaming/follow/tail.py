@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import glob
 import os
+import weakref
 from collections import deque
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -63,7 +64,9 @@ class FollowedLog(EventSource):
         self._is_idle = False
         # The lock of an Event could be held by the code that a signal handler interrupts.
         self._wake_up: SimpleQueue[None] = SimpleQueue()
-        self._search = RotationSearch(self._path, lambda: self.stopped)
+        # Weak, so that the file of a log that is forgotten is closed at once.
+        alive = weakref.ref(self)
+        self._search = RotationSearch(self._path, lambda: getattr(alive(), "stopped", True))
         self._current: LogFile | None = None
         self._is_quiet = False
         self._bytes_before = 0

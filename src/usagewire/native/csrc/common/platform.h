@@ -25,7 +25,7 @@
 #define USAGEWIRE_LITTLE_ENDIAN
 #endif
 
-/* Ask for the memory at an address, which will be needed prefetch_record. */
+/* Ask for the memory at an address, which will be needed soon. */
 #if defined(__GNUC__)
 #define PREFETCH(address) __builtin_prefetch(address)
 #else

@@ -109,14 +109,32 @@ plan_is_no_object(const Plan *plan, const uint8_t *p, const uint8_t *end)
     return other && !plan->root.nullable && (plan->root.name == KIND_CLASS || plan->root.name == KIND_UNION);
 }
 
+/* As `progress_from` in `line_decoder` describes them. */
+enum { PROGRESS_NEXT, PROGRESS_MALFORMED, PROGRESS_SKIPPED, PROGRESS_SIZE };
+
 /* How lines are read, and how far that has come. */
 typedef struct {
     Py_ssize_t longest;  /* bytes of a line */
     Py_ssize_t most;     /* lines to read */
     bool skip_malformed; /* whether malformed lines are skipped */
+    const uint8_t *text;
     const uint8_t *line; /* where the next line begins */
-    Py_ssize_t skipped;  /* lines that were */
+    char *progress;      /* PROGRESS_SIZE int64, not aligned */
 } Lines;
+
+static void
+progress_set(const Lines *lines, size_t which, int64_t value)
+{
+    memcpy(lines->progress + which * sizeof value, &value, sizeof value);
+}
+
+static int64_t
+progress_get(const Lines *lines, size_t which)
+{
+    int64_t value;
+    memcpy(&value, lines->progress + which * sizeof value, sizeof value);
+    return value;
+}
 
 /* Read the next line; false where it gave no record, with or without an exception. */
 static bool
@@ -156,16 +174,15 @@ plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *records)
                 return true;
             }
             s->p = end;
-            lines->skipped++;
+            progress_set(lines, PROGRESS_SKIPPED, progress_get(lines, PROGRESS_SKIPPED) + 1);
         }
         lines->line = ++s->p;
+        /* At once: a signal handler or a finalizer that runs during a later line may ask for the place. */
+        progress_set(lines, PROGRESS_NEXT, lines->line - lines->text);
     }
     input->malformed = false;
     return true;
 }
-
-/* As `progress_from` in `line_decoder` describes them. */
-enum { PROGRESS_NEXT, PROGRESS_MALFORMED, PROGRESS_SKIPPED, PROGRESS_SIZE };
 
 PyDoc_STRVAR(plan_decode_lines_doc,
              "decode_lines(text, progress, stop, longest, most, skip_malformed, records)\n--\n\n"
@@ -192,28 +209,21 @@ plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
     if (PyErr_Occurred() || PyObject_GetBuffer(args[1], &view, PyBUF_WRITABLE) < 0) {
         return NULL;
     }
-    int64_t progress[PROGRESS_SIZE] = {-1, 0, 0};
-    bool fits = view.len == sizeof progress;
-    if (fits) {
-        memcpy(progress, view.buf, sizeof progress);
-    }
-    if (!fits || progress[PROGRESS_NEXT] < 0 || progress[PROGRESS_NEXT] > stop ||
-        stop > PyBytes_GET_SIZE(args[0]) || lines.longest < 0 || lines.most < 0) {
+    lines.text = (const uint8_t *)PyBytes_AS_STRING(args[0]);
+    lines.progress = view.buf;
+    int64_t start = view.len == PROGRESS_SIZE * sizeof start ? progress_get(&lines, PROGRESS_NEXT) : -1;
+    if (start < 0 || start > stop || stop > PyBytes_GET_SIZE(args[0]) || lines.longest < 0 ||
+        lines.most < 0) {
         PyBuffer_Release(&view);
         PyErr_SetString(PyExc_ValueError, "progress, stop, longest or most is out of range");
         return NULL;
     }
-    const uint8_t *text = (const uint8_t *)PyBytes_AS_STRING(args[0]);
-    Input input = {.s = {text + progress[PROGRESS_NEXT], text + stop, true},
+    lines.line = lines.text + start;
+    Input input = {.s = {lines.line, lines.text + stop, true},
                    .values = &plan->values,
                    .strict = plan->strict};
-    lines.line = input.s.p;
     bool read = plan_read_lines(plan, &input, &lines, args[6]);
-    /* Nothing from here on can fail, so that records and progress go together. */
-    progress[PROGRESS_NEXT] = lines.line - text;
-    progress[PROGRESS_MALFORMED] = input.malformed;
-    progress[PROGRESS_SKIPPED] += lines.skipped;
-    memcpy(view.buf, progress, sizeof progress);
+    progress_set(&lines, PROGRESS_MALFORMED, input.malformed);
     PyBuffer_Release(&view);
     return read ? Py_NewRef(Py_None) : NULL;
 }

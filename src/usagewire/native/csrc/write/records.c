@@ -254,15 +254,13 @@ write_equal(PyObject *value, PyObject *other)
     if (PyFloat_CheckExact(value)) {
         return PyFloat_AS_DOUBLE(value) == PyFloat_AS_DOUBLE(other);
     }
-    Py_INCREF(value); /* comparing Decimals allocates, so that a finalizer may empty the slot */
     PyObject *equal = PyObject_RichCompare(value, other, Py_EQ);
-    Py_DECREF(value);
     Py_XDECREF(equal); /* True or False, or NULL */
     return equal == NULL ? -1 : equal == Py_True;
 }
 
 /* Return what becomes of a field whose default is left out and is not None. Only types whose `==`
- * is C of CPython are compared here; the reference compares all others. */
+ * is C of CPython are compared here; the reference compares all others. The caller owns `value`. */
 static FieldFate
 write_compared(const Output *out, const Field *field, PyObject *value)
 {
@@ -321,6 +319,20 @@ write_field(Output *out, const Field *field, size_t first, PyObject *value)
     return written;
 }
 
+/* Write a field, unless it has its default. */
+static bool
+write_unless_default(Output *out, const Field *field, size_t *first, PyObject *value)
+{
+    Py_INCREF(value); /* comparing Decimals allocates, so that a finalizer can empty the slot */
+    FieldFate fate = write_compared(out, field, value);
+    bool done = fate == FIELD_OMITTED || (fate == FIELD_WRITTEN && write_field(out, field, *first, value));
+    Py_DECREF(value);
+    if (fate == FIELD_WRITTEN) {
+        *first = 0;
+    }
+    return done;
+}
+
 /* Write a record. `prefetch_record`, if it is not NULL, is a later one of the same class, whose values are
  * brought into the cache meanwhile. */
 static bool
@@ -344,13 +356,10 @@ write_record(Output *out, const Class *cls, PyObject *record, PyObject *prefetch
             PREFETCH(*record_slot(prefetch_record, field->offset));
         }
         if (field->fallback != NULL && field->fallback != Py_None) {
-            FieldFate fate = write_compared(out, field, value);
-            if (fate == FIELD_OMITTED) {
-                continue;
-            }
-            if (fate == FIELD_GIVEN_BACK) {
+            if (!write_unless_default(out, field, &first, value)) {
                 return false;
             }
+            continue;
         }
         if ((field == tag_field &&
              (!PyUnicode_CheckExact(value) || PySet_Contains(cls->known_tags, value) != 0)) ||
