@@ -64,3 +64,8 @@ __all__ = [
     "UsageVectorStoresResult",
     "UsageWebSearchCallsResult",
 ]
+
+# A class is shown and pickled by the documented path, wherever it is defined.
+for _cls in (CostsResultAmount, UnknownResult, UsageTimeBucket, UsageResponse, *ROW_CLASSES):
+    _cls.__module__ = __name__
+type(NO_PROPERTIES).__module__ = __name__

@@ -21,15 +21,8 @@ Dialect: TypeAlias = Literal["api", "legacy", "dart", "powershell"]
 
 DIALECTS: Final[tuple[Dialect, ...]] = get_args(Dialect)
 
-OWN_MODULES: Final = frozenset(
-    {
-        "usagewire.models.costs",
-        "usagewire.models.pages",
-        "usagewire.models.rows",
-        "usagewire.converters.flat_row",
-    }
-)
-"""The modules of the classes whose fields this module spells."""
+OWN_MODULES: Final = frozenset({"usagewire.models", "usagewire.converters.flat_row"})
+"""Where the classes are defined whose fields are spelled by this module."""
 
 TAG: Final = "object"
 """The attribute and JSON key of the tag."""
