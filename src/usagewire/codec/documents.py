@@ -1,6 +1,7 @@
 """One JSON document instead of lines: how it is recognised, and its records.
 
-This module knows the brackets and quotes of JSON, and no rule about values.
+It knows the brackets and quotes of JSON, accounts for each record as a line, and knows no rule
+about values.
 """
 
 from __future__ import annotations
