@@ -1,7 +1,7 @@
 """The invariants of streaming: no line disappears, however it comes and whatever is raised."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from tests.support.comparing import exact
 from tests.support.fragile import Fragile, adds_up, burning
 from tests.support.packing import PACK, two_members
 from tests.support.samples import BOM, mixed, numbers, row, text
-from usagewire import Counts, DecodeError, Decoder, Rejection, UsageObject, loads, read
+from usagewire import Counts, DecodeError, Decoder, FileError, Rejection, UsageObject, loads, read
 from usagewire.io import files
 from usagewire.streaming import source_text
 
@@ -323,3 +323,18 @@ def test_counts_asked_for_by_a_hook() -> None:
     assert [1, 2, 3] == [one.n for one in records]
     assert Counts(lines=4, records=3, blank=1, bytes=25) == reader.counts
     assert all(records <= 3 and line <= 5 for records, line in found)
+
+
+def test_lines_that_were_held_back_come_before_an_error() -> None:
+    """Lines that seemed to begin a document are read where the source breaks off."""
+
+    def chunks() -> Iterator[bytes]:
+        yield b'[\n{"n":1}\n'
+        raise OSError("gone")
+
+    reader = read(chunks(), Fragile, on_error="skip")
+
+    assert Fragile(1) == next(reader)
+    with pytest.raises(FileError, match="gone"):
+        next(reader)
+    assert (2, 1, 1) == (reader.counts.lines, reader.counts.records, reader.counts.rejected)
