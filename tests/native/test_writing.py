@@ -242,6 +242,22 @@ def test_values_that_are_left_out() -> None:
     assert b"{}" == written(Nothing())
 
 
+@attrs.frozen
+class Holder:
+    """Holds a record of one class."""
+
+    base: Base
+
+
+def test_derived_record_is_not_written_as_its_base() -> None:
+    """A field of a class takes that class alone, as the reference does."""
+    writer_of(encoder_for()).learn(Holder)
+    assert written(Holder(Base(1))) is not BACK
+    assert written(Holder(Derived(1))) is BACK
+    with pytest.raises(EncodeError, match="expected a Base, got a Derived"):
+        encoder_for().encode(Holder(Derived(1)))
+
+
 HELD: Final[list[Any]] = []
 
 
