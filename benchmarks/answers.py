@@ -43,7 +43,6 @@ def check_decoding(peer: Peer, workload: Workload) -> None:
 
     Raises:
         NotSupported: where it cannot read the type at all.
-
     """
     theirs = workload.decoding(peer)()
     ours = workload.decoding(load(PEERS[0]))()
@@ -55,7 +54,6 @@ def check_encoding(peer: Peer, workload: Workload) -> None:
 
     Raises:
         NotSupported: where it cannot write the type at all.
-
     """
     encode = peer.encoder(workload.kind)
     written = encode(peer.decoder(workload.kind)(workload.data))

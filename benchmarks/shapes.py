@@ -47,7 +47,6 @@ def rebuild(
     Args:
         make: makes the peer's class for one of ours and its fields.
         union: makes the peer's union of all rows.
-
     """
     made: dict[Any, Any] = {}
 

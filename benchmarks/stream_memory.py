@@ -102,7 +102,6 @@ def measure(sizes: Sizes) -> Measured:
 
     Raises:
         OSError: where there is not room enough for the largest file.
-
     """
     peaks = {}
     with TemporaryDirectory() as folder:

@@ -96,7 +96,6 @@ class Workload:
 
         Raises:
             NotSupported: where it cannot read the type at all.
-
         """
         if not self.documents:
             return partial(peer.decoder(self.kind), self.data)

@@ -20,7 +20,6 @@ def document(kind: Any) -> Document:
 
     Raises:
         NotSupported: as `decoder`.
-
     """
     return _built(kind).decode
 
@@ -30,7 +29,6 @@ def decoder(kind: Any) -> Decode:
 
     Raises:
         NotSupported: for a union of attrs classes, or a class that holds one.
-
     """
     return _built(kind).decode_lines
 
@@ -47,7 +45,6 @@ def encoder(kind: Any) -> Encode:
 
     Raises:
         NotSupported: always.
-
     """
     decoder(kind)
     raise NotSupported("for attrs classes it has no tag to write and no way to leave a field out")

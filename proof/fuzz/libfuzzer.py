@@ -52,7 +52,6 @@ def one(data: bytes) -> None:
 
     Raises:
         DifferenceError: where C and the reference say two things.
-
     """
     if not data:
         return

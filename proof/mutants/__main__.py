@@ -87,7 +87,6 @@ def planted(text: str, mutation: Mutation) -> str:
 
     Raises:
         UnfitError: where the place of the fault is not there, or not the only one.
-
     """
     found = text.count(mutation.old)
     if found != 1:
@@ -100,7 +99,6 @@ def built(folder: Path, mutation: Mutation | None) -> Path:
 
     Raises:
         UnfitError: where the fault cannot be planted, or is no C.
-
     """
     source = folder / "src"
     shutil.copytree(

@@ -70,7 +70,6 @@ class Conversion:
     >>> pages = Conversion("pages")
     >>> [pages.add(row) for row in found], pages.close()[0].data == (day,)
     ([[], []], True)
-
     """
 
     def __init__(self, to: Shape | None = None, *, drop_personal: bool = False) -> None:
@@ -90,7 +89,6 @@ class Conversion:
                 times that is to go into a page, and as `UsageTimeBucketResultInner.to_result`. It
                 was not taken, and the next one can be.
             UsageWireError: where it is no page, bucket or row, unless nothing is to be changed.
-
         """
         if self._drop_personal:
             record = without_personal(record)

@@ -125,7 +125,6 @@ def rows(record: Record) -> Iterator[tuple[UsageResult, int | None, int | None]]
     >>> bucket = UsageTimeBucket(start_time=1785542400, end_time=1785628800, results=(row,))
     >>> [(row.object, start, end) for row, start, end in rows(bucket)]
     [('organization.usage.vector_stores.result', 1785542400, 1785628800)]
-
     """
     if isinstance(record, UsageResponse):
         for bucket in record.data:
@@ -144,7 +143,6 @@ def kind(tag: str) -> str:
 
     >>> kind("organization.usage.file_searches.result"), kind("organization.costs.result")
     ('file_searches', 'costs')
-
     """
     return KINDS.get(tag, tag)
 
@@ -216,7 +214,6 @@ class Summary:
     >>> group = summary.groups[0]
     >>> group.key, group.rows, group.cost
     ({'kind': 'costs', 'day': '2026-08-01'}, 2, {'usd': Decimal('0.07')})
-
     """
 
     def __init__(
@@ -253,7 +250,6 @@ class Summary:
         Raises:
             UsageWireError: as `rows`; where an amount is no finite number, or has more than 6,176
                 decimals or more than 6,145 digits before the point.
-
         """
         found = [(row, start, _cost(row)) for row, start, _ in rows(record)]
         for row, start, cost in found:

@@ -158,7 +158,6 @@ def _harmless(text: bytes) -> bytes:
 
     >>> _harmless('{"model":"a\x9b\U000e0001"}\n'.encode())
     b'{"model":"a\\u009b\\udb40\\udc01"}\n'
-
     """
 
     def shown(c: str) -> str:

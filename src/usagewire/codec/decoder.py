@@ -76,7 +76,6 @@ class Decoder(Generic[T]):
     5
     >>> print(decoder.rejections[0])
     line 2: $: syntax: invalid JSON: unexpected character, expected a JSON value at character 0
-
     """
 
     @overload
@@ -168,7 +167,6 @@ class Decoder(Generic[T]):
         Raises:
             DecodeError: with `on_error="raise"`, at the first bad line; `records` of the error
                 holds the records before it.
-
         """
         lines = self.begin(self._name)
         lines.push(_as_bytes(data))
@@ -183,7 +181,6 @@ class Decoder(Generic[T]):
         Raises:
             DecodeError: with `on_error="raise"`, for the first bad record; `records` of the error
                 holds all the good ones.
-
         """
         document = self.begin_document(self._name, Document.read(_as_bytes(data)))
         records: list[T] = []
@@ -206,7 +203,6 @@ class Decoder(Generic[T]):
         Raises:
             DecodeError: with `on_error="raise"`, at a bad line; `records` of the error holds the
                 records before it in this call, and the next call goes on after the bad line.
-
         """
         self._line_decoder.push(_as_bytes(chunk))
         return self._all_of(self._line_decoder)

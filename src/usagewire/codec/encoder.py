@@ -33,7 +33,6 @@ class Encoder:
     >>> from usagewire import Encoder, UsageVectorStoresResult
     >>> Encoder(dialect="dart").encode(UsageVectorStoresResult(usage_bytes=5))
     b'{"object":"organization.usage.vector_stores.result","usageBytes":5}'
-
     """
 
     def __init__(self, *, dialect: Dialect = "api", converter: Converter | None = None) -> None:

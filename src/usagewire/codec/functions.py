@@ -45,7 +45,6 @@ def loads(
     >>> row = '{"images": 2, "num_model_requests": 1, "source": "image.edit"}'
     >>> loads(row, UsageImagesResult).source_
     'image.edit'
-
     """
     try:
         decoder = _decoder(type, strict, unknown)
@@ -67,7 +66,6 @@ def dumps(obj: Any, *, dialect: Dialect = "api") -> bytes:
     >>> from usagewire import dumps, UsageCodeInterpreterSessionsResult
     >>> dumps(UsageCodeInterpreterSessionsResult(sessions=3))
     b'{"object":"organization.usage.code_interpreter_sessions.result","num_sessions":3}'
-
     """
     encoder = _encoder(dialect) if isinstance(dialect, str) else Encoder(dialect=dialect)
     return encoder.encode(obj)

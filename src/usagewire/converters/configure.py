@@ -61,7 +61,6 @@ def make_converter(
     >>> row = UsageImagesResult(images=2, num_model_requests=1, source_="image.edit")
     >>> make_converter("powershell").unstructure(row)["Source"]
     'image.edit'
-
     """
     options.setdefault("use_alias", True)
     converter = Converter(**options)

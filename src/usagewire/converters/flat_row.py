@@ -132,7 +132,6 @@ class UsageTimeBucketResultInner:
             DecodeError: `ambiguous_kind` where neither tag nor fields tell the kind, as with
                 embeddings and moderations, which have the same fields; `missing_field` where a
                 field is None that the kind requires.
-
         """
         cls = wire_names.CLASS_OF_TAG.get(self.object)
         if cls not in ROW_CLASSES:

@@ -134,7 +134,6 @@ class Lowering:
     Args:
         direction: whether its hooks structure what is read, or unstructure what is written.
         add: takes each class, which names only classes before it, and returns its index.
-
     """
 
     def __init__(self, direction: Direction, add: Callable[[ClassDescription], int]) -> None:

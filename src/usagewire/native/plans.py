@@ -90,7 +90,6 @@ def plan_for(hook: Callable[..., Any], kind: Any) -> Any:
 
     Raises:
         NotLoweredError: where it cannot.
-
     """
     missing = unavailable()
     if missing is not None:
@@ -127,7 +126,6 @@ class RecordWriter:
 
     Args:
         hook_of: gives the unstructure hook for a class.
-
     """
 
     def __init__(self, hook_of: Callable[[Any], Any]) -> None:

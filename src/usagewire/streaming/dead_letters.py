@@ -58,7 +58,6 @@ class DeadLetter:
 
     Raises:
         UsageWireError: unless it has one of `raw` and `raw_base64`, and that is base64.
-
     """
 
     file: str | None = None

@@ -66,7 +66,6 @@ def read(
             checkpoint is none.
         DecodeError: during iteration, with `on_error="raise"`, at a bad line. The records before it
             have come out, and iterating on continues after it.
-
     """
     at = None if resume is None else Checkpoint.loads(resume)
     decoder = Decoder(type, **options)
@@ -85,7 +84,6 @@ class Reader(chain[T], ReaderState[T]):
         UsageWireError: where a record is asked for while one is being read, by an `on_error`
             function or in another thread. No record is lost.
         RuntimeError: where an `on_error` function raises StopIteration.
-
     """
 
     def __new__(cls, loop: ReadLoop[T]) -> Self:

@@ -36,7 +36,6 @@ def write(
     Raises:
         FileError: where the file cannot be written, or what is there is not a regular file.
         EncodeError: as `Writer.write_all`.
-
     """
     with Writer(path, dialect=dialect, converter=converter) as writer:
         return writer.write_all(records)
@@ -69,7 +68,6 @@ class Writer:
     Raises:
         FileError: where the file cannot be written, what is there is not a regular file, another
             writer appends to it, or it is compressed and was to be appended to.
-
     """
 
     def __init__(
@@ -115,7 +113,6 @@ class Writer:
                 loses nothing: it ends in a whole line, and the lines that were taken wait for the
                 next `write`, `flush` or `close`. Without `append` the writer is closed, and the
                 file is as it was.
-
         """
         self._take(self._encoder.encode(record))
 
@@ -155,7 +152,6 @@ class Writer:
             FileError: where the lines cannot be written, as `write`, or the system cannot say that
                 they are on disk. No later `flush` can vouch for those lines, so all of them fail;
                 open the log again to go on.
-
         """
         self._do(self._target.flush)
 
@@ -176,7 +172,6 @@ class Writer:
             FileError: where that cannot be done. The message tells how many lines a log did not
                 get. Without `append` the file is as it was, unless the new one has its name and
                 only the folder could not be put on disk.
-
         """
         if self._target.is_open:
             self._do(self._target.close)

@@ -26,7 +26,6 @@ def shown(text: str) -> str:
 
     >>> shown("a\x1b[2Jb\n\u202ec")
     'a\\x1b[2Jb\\n\\u202ec'
-
     """
     if text.isprintable():
         return text
@@ -38,7 +37,6 @@ def money(value: Decimal, grouping: str = "") -> str:
 
     >>> money(Decimal("1234.5")), money(Decimal("0E-28")), money(Decimal("-1234.5670"), ",")
     ('1234.50', '0.00', '-1,234.567')
-
     """
     whole, _, decimals = format(value, f"{grouping}f").partition(".")
     return f"{whole}.{decimals.rstrip('0'):0<2}"

@@ -79,7 +79,6 @@ def aread(
     ...         return sum([row.usage_bytes async for row in rows])
     >>> asyncio.run(total())
     5
-
     """
     at = None if resume is None else Checkpoint.loads(resume)
     decoder: Decoder[Any] = Decoder(type, **options)
