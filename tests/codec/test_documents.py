@@ -254,7 +254,7 @@ def test_broken_document(size: int) -> None:
     assert Counts(lines=1, rejected=1, bytes=len(data)) == reader.counts
     [one] = reader.rejections
     assert (1, 0, len(data), "syntax") == (one.line, one.offset, one.length, one.code)
-    assert f"at character {len(data)}" in one.message
+    assert f"at byte {len(data)}" in one.message
 
 
 @each_path

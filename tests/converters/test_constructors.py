@@ -214,11 +214,11 @@ def test_factories_make_anew(loads: Loads) -> None:
 
 
 def test_validator_refuses(path: Way) -> None:
-    """A value that a validator refuses is a bad value of the whole object, and says why."""
+    """A value that a validator refuses is a bad value of its field, and says why."""
     decoder = path.Decoder(list[Validated], on_error="collect")
     decoder.decode_lines('[{"x":5},{"x":50}]')
 
-    assert [("bad_value", "$[1]")] == [(one.code, one.path) for one in decoder.rejections]
+    assert [("bad_value", "$[1].x")] == [(one.code, one.path) for one in decoder.rejections]
     assert "must be < 10" in decoder.rejections[0].message
 
 

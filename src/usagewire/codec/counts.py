@@ -89,6 +89,19 @@ class DecodeStats:
         while self._leniencies and self._leniencies[-1] == len(self._batch):
             self._leniencies.pop()
 
+    def mark(self) -> int:
+        """Return a place in the leniencies, before a document that is decoded by itself."""
+        return len(self._leniencies)
+
+    def drop_from(self, mark: int) -> None:
+        """Take back the leniencies of a document that was rejected."""
+        del self._leniencies[mark:]
+
+    def keep_from(self, mark: int) -> None:
+        """Count the leniencies of a document."""
+        self._lenient += len(self._leniencies) - mark
+        del self._leniencies[mark:]
+
     def add_records(self, count: int, size: int, rejected: int = 0) -> None:
         """Count lines of `size` bytes: `count` records and `rejected` lines."""
         self._lines += count + rejected

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypedDict, Unpack, overload
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeAlias, TypedDict, Unpack, overload
 
 import attrs
-import orjson
 from cattrs import Converter
 
 from usagewire.codec.context import START, DecodeContext, Place, T
@@ -18,20 +18,21 @@ from usagewire.codec.counts import MAX_REJECTIONS, Counts, DecodeStats, OnError
 from usagewire.codec.documents import Document, DocumentDecoder
 from usagewire.codec.line_buffer import BOM, MAX_LINE_BYTES
 from usagewire.codec.line_decoder import LineDecoder
-from usagewire.converters.configure import make_converter
+from usagewire.converters.configure import make_converter, shared_converter
 from usagewire.converters.unions import members
 from usagewire.errors import RAW_LIMIT, DecodeError, Rejection, UsageWireError, located, quote
 from usagewire.models import UsageObject
 from usagewire.native import plans
 from usagewire.wire.layout import Unknown
+from usagewire.wire.names import is_own
 
 if TYPE_CHECKING:
     # cattrs brings typing_extensions; we name it only where nothing runs.
     from typing_extensions import TypeForm
 
-_cached_converter = lru_cache(maxsize=8)(make_converter)
-
 Data: TypeAlias = bytes | bytearray | memoryview | str
+
+_LIKE_A_PATH: Final = re.compile(rb"[^\"{}\[\]\r\n]{1,255}\.(nd)?json[l]?(\.\w{2,4})?")
 
 
 class DecoderOptions(TypedDict, total=False):
@@ -75,7 +76,7 @@ class Decoder(Generic[T]):
     >>> decoder.decode_lines(lines)[0].usage_bytes
     5
     >>> print(decoder.rejections[0])
-    line 2: $: syntax: invalid JSON: unexpected character, expected a JSON value at character 0
+    line 2: $: syntax: invalid JSON: unexpected character, expected a JSON value at byte 0
     """
 
     @overload
@@ -105,6 +106,7 @@ class Decoder(Generic[T]):
                 raise UsageWireError(
                     "max_line_bytes is an int from 1, max_rejections and max_raw_bytes are from 0"
                 )
+        own = converter is None
         if converter is not None and (not strict or unknown != "keep"):
             raise UsageWireError("give strict and unknown to the converter that you pass")
         if not isinstance(converter, Converter | None):
@@ -116,8 +118,8 @@ class Decoder(Generic[T]):
         self._stats = stats = DecodeStats(on_error, max_rejections, kept)
         if converter is None:
             converter = (
-                _cached_converter(unknown=unknown)
-                if strict and isinstance(unknown, str)
+                shared_converter(unknown=unknown)
+                if strict and isinstance(unknown, str) and is_own(type)
                 else make_converter(strict=strict, unknown=unknown, on_lenient=stats.count_leniency)
             )
         hook = _structure_hook(converter, type)
@@ -133,6 +135,29 @@ class Decoder(Generic[T]):
         self.reads_objects = all(attrs.has(m) for m in members(type))
         """Whether each document is a JSON object: the type is attrs classes and nothing else."""
         self._line_decoder = LineDecoder(self._context, name)
+        self._is_fed = self._is_reading = False
+        # Leniencies of documents are counted one document at a time; strict decoders have none.
+        self._lock = None if strict else RLock()
+        given = None if own else converter
+        self._arguments = type, {
+            "strict": strict, "unknown": unknown, "on_error": on_error,
+            "max_line_bytes": max_line_bytes, "max_rejections": max_rejections,
+            "max_raw_bytes": max_raw_bytes, "converter": given, "name": name,
+        }  # fmt: skip
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._is_fed or self._is_reading:
+            raise UsageWireError(
+                "a decoder in the middle of a stream cannot be copied or pickled: close it first"
+            )
+        return _make, (self.__class__, *self._arguments)
+
+    def __copy__(self) -> Self:
+        function, arguments = self.__reduce__()
+        return function(*arguments)  # type: ignore[no-any-return]
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self.__copy__()
 
     @property
     def counts(self) -> Counts:
@@ -151,12 +176,25 @@ class Decoder(Generic[T]):
         """
         text = data if type(data) is bytes else _as_bytes(data)
         text = text.removeprefix(BOM)
-        self._stats.start_batch(())
+        if self._lock is None:
+            return self._document(text)
+        with self._lock:
+            mark = self._stats.mark()
+            try:
+                record = self._document(text)
+            except BaseException:
+                self._stats.drop_from(mark)
+                raise
+            self._stats.keep_from(mark)
+            return record
+
+    def _document(self, text: bytes) -> T:
         try:
             return self._context.record(text)
         except Exception as error:
-            self._stats.drop_leniencies()
             found = self._to_decode_error(error)
+            if found.code == "syntax" and _LIKE_A_PATH.fullmatch(text):
+                found.message += "; this looks like a path, and `read` opens those"
             raise found from found.__cause__
 
     def decode_lines(self, data: Data) -> list[T]:
@@ -168,10 +206,7 @@ class Decoder(Generic[T]):
             DecodeError: with `on_error="raise"`, at the first bad line; `records` of the error
                 holds the records before it.
         """
-        lines = self.begin(self._name)
-        lines.push(_as_bytes(data))
-        lines.finish()
-        return self._all_of(lines)
+        return self._all_of(self.begin(self._name), _as_bytes(data), last=True)
 
     def decode_document(self, data: Data) -> list[T]:
         """Return the record, or the array of records, that one JSON document holds.
@@ -204,16 +239,16 @@ class Decoder(Generic[T]):
             DecodeError: with `on_error="raise"`, at a bad line; `records` of the error holds the
                 records before it in this call, and the next call goes on after the bad line.
         """
-        self._line_decoder.push(_as_bytes(chunk))
-        return self._all_of(self._line_decoder)
+        return self._all_of(self._line_decoder, _as_bytes(chunk))
 
     def close(self) -> list[T]:
         """Return the record of a last line without LF, if there is one, and whatever is left.
 
         It raises as `feed` does.
         """
-        self._line_decoder.finish()
-        return self._all_of(self._line_decoder)
+        records = self._all_of(self._line_decoder, b"", last=True)
+        self._is_fed = False
+        return records
 
     def begin(self, name: str | None = None, place: Place = START) -> LineDecoder[T]:
         """Return a decoder of one stream, whose lines join the counts of this decoder."""
@@ -225,15 +260,31 @@ class Decoder(Generic[T]):
         """Return a decoder of one document, whose records join the counts of this decoder."""
         return DocumentDecoder(self._context, name, document, done)
 
-    def _all_of(self, source: LineDecoder[T] | DocumentDecoder[T]) -> list[T]:
+    def _all_of(
+        self, source: LineDecoder[T] | DocumentDecoder[T], chunk: bytes = b"", *, last: bool = False
+    ) -> list[T]:
         """Return all records of `source`. Should anything but a bad line stop it, they stay."""
+        if self._is_reading:
+            raise UsageWireError(
+                "this decoder is reading already, in another thread or in the call that led here:"
+                " use another decoder"
+            )
+        # No lock: an interrupt after taking one, before the block that frees it, leaves it taken.
         try:
+            self._is_reading = True
+            if isinstance(source, LineDecoder):
+                self._is_fed |= source is self._line_decoder
+                source.push(chunk)
+                if last:
+                    source.finish()
             while source.next_run(source.pending, through=True):
                 pass
+            return self._take_pending(source)
         except DecodeError as error:
             error.records = self._take_pending(source)
             raise
-        return self._take_pending(source)
+        finally:
+            self._is_reading = False
 
     def _take_pending(self, source: LineDecoder[T] | DocumentDecoder[T]) -> list[T]:
         self._stats.start_batch(())
@@ -241,14 +292,16 @@ class Decoder(Generic[T]):
         return records
 
     def _to_decode_error(self, error: Exception) -> DecodeError:
-        if isinstance(error, orjson.JSONDecodeError):
-            return DecodeError("syntax", f"invalid JSON: {error.msg} at character {error.pos}")
         found = located(error, None)
         if not isinstance(found, DecodeError):
             raise found
         if self.reads_objects and found.code == "wrong_type" and found.path == "$":
             return DecodeError("syntax", found.message)
         return found
+
+
+def _make(cls: type[Decoder[Any]], kind: Any, options: dict[str, Any]) -> Decoder[Any]:
+    return cls(kind, **options)
 
 
 def _structure_hook(converter: Converter, kind: Any) -> Callable[[Any, Any], Any]:
@@ -265,5 +318,8 @@ def _as_bytes(data: Data) -> bytes:
         # A lone surrogate cannot be UTF-8; as it is, the line it stands in is rejected.
         return data.encode("utf-8", "surrogatepass")
     if isinstance(data, bytes | bytearray | memoryview):
-        return bytes(data)
+        try:
+            return bytes(data)
+        except ValueError as error:
+            raise UsageWireError(f"data cannot be read: {error}") from error
     raise UsageWireError(f"data is {type(data).__name__}; it must be bytes-like or str")

@@ -14,9 +14,10 @@ from typing import Any, Final, NamedTuple
 import attrs
 import orjson
 
-from usagewire.codec.context import DecodeContext, Place, RunDecoder, T
+from usagewire.codec.context import DecodeContext, Place, RunDecoder, T, syntax_error
 from usagewire.codec.counts import Counts
 from usagewire.codec.line_buffer import BOM
+from usagewire.errors import DecodeError
 
 _BLANK: Final = b" \t\r\n"
 _TOKENS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]')
@@ -114,14 +115,14 @@ class Document(NamedTuple):
         try:
             value = orjson.loads(text.removeprefix(BOM))
         except orjson.JSONDecodeError as error:
-            return cls(text, [error], is_array=False)
+            return cls(text, [syntax_error(error, text.removeprefix(BOM))], is_array=False)
         is_array = type(value) is list
         return cls(text, value if is_array else [value], is_array)
 
     @property
     def is_broken(self) -> bool:
         """Whether the text is no JSON."""
-        return len(self.items) == 1 and isinstance(self.items[0], orjson.JSONDecodeError)
+        return len(self.items) == 1 and isinstance(self.items[0], DecodeError)
 
     def spans(self) -> Iterator[tuple[int, int]]:
         """Yield the start and the end of each record in the text."""
@@ -222,7 +223,7 @@ class DocumentDecoder(RunDecoder[T]):
 
     def _record(self, value: Any) -> T:
         """Return the record of what orjson made of its text, or raise what it said instead."""
-        if isinstance(value, orjson.JSONDecodeError):
+        if isinstance(value, DecodeError):
             raise value
         return self._context.structure(value, self._context.type)
 

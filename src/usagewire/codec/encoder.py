@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from cattrs import Converter
 
-from usagewire.converters.configure import make_converter
+from usagewire.converters.configure import make_converter, shared_converter
 from usagewire.errors import EncodeError, UsageWireError, located_writing, quote
 from usagewire.native import plans
-from usagewire.wire.names import DIALECTS, Dialect
-
-_cached_converter = lru_cache(maxsize=8)(make_converter)
+from usagewire.wire.names import DIALECTS, Dialect, is_own
 
 
 class Encoder:
@@ -42,10 +39,20 @@ class Encoder:
             raise UsageWireError(f"dialect is {dialect!r}; it must be one of {', '.join(DIALECTS)}")
         if not isinstance(converter, Converter | None):
             raise UsageWireError(f"converter is {quote(converter)}; it must be a cattrs Converter")
+        self._dialect = dialect
         self._is_own = converter is None
-        self._converter = converter or _cached_converter(dialect)
-        self._unstructure = self._converter.unstructure
+        self._user_converter = converter
         self._writer = self._new_writer()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _make, (type(self), self._dialect, None if self._is_own else self._user_converter)
+
+    def __copy__(self) -> Self:
+        function, arguments = self.__reduce__()
+        return function(*arguments)  # type: ignore[no-any-return]
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self.__copy__()
 
     def not_accelerated(self, cls: type) -> str | None:
         """Return why records of `cls` are written without the C extension; None where with it."""
@@ -101,7 +108,8 @@ class Encoder:
 
     def _encode(self, obj: Any, option: int) -> bytes:
         try:
-            return orjson.dumps(self._unstructure(obj), option=option)
+            item = obj[0] if type(obj) is list and obj else obj
+            return orjson.dumps(self._converter_for(type(item)).unstructure(obj), option=option)
         except Exception as error:
             if isinstance(error, EncodeError):
                 raise
@@ -110,10 +118,25 @@ class Encoder:
     def _new_writer(self) -> plans.RecordWriter | None:
         if plans.unavailable() is not None:
             return None
-        return plans.RecordWriter(self._converter.get_unstructure_hook)
+        return plans.RecordWriter(self._hook_of)
+
+    def _hook_of(self, cls: type) -> Any:
+        return self._converter_for(cls).get_unstructure_hook(cls)
+
+    def _converter_for(self, cls: type) -> Converter:
+        """Return the converter that was given, or the shared one for our own classes."""
+        if self._is_own and is_own(cls):
+            return shared_converter(self._dialect)
+        if self._user_converter is None:
+            self._user_converter = make_converter(self._dialect)
+        return self._user_converter
 
     def _current_writer(self) -> plans.RecordWriter | None:
         """Return the writer; of a converter that may have got other hooks since, a new one."""
         if not self._is_own and self._writer is not None and not self._writer.is_current():
             self._writer = self._new_writer()
         return self._writer
+
+
+def _make(cls: type[Encoder], dialect: Dialect, converter: Converter | None) -> Encoder:
+    return cls(dialect=dialect, converter=converter)

@@ -126,7 +126,7 @@ class LineDecoder(RunDecoder[T]):
         ignores = through and is_quiet
         progress = progress_from(lines.start)
         self._run = records, len(records), progress
-        bad = None
+        bad, line = None, b""
         try:
             while progress[NEXT] < stop:
                 before = len(records) + progress[IGNORED]
@@ -145,7 +145,7 @@ class LineDecoder(RunDecoder[T]):
                 progress[NEXT] = end + 1
                 records.append(record)
         except Exception as error:
-            bad = bad_value(error)
+            bad = bad_value(error, line)
         finally:
             context.plan.track()
             self._end_run()

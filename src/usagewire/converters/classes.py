@@ -146,7 +146,8 @@ class ClassStructurer:
         try:
             return layout.cls(**arguments)
         except Exception as error:
-            raise located(error, None)
+            used = {layout.fields[index].attribute: key for index, key in keys.items()}
+            raise located(error, codegen.blamed_key(error, used))
 
     def can_compile(self, keys: tuple[str, ...]) -> bool:
         """Return whether objects of `keys` can only be wrong in their values."""

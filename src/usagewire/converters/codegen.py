@@ -10,8 +10,11 @@ have a weakref slot. For 25 fields that saves half of the time. Other classes ar
 
 from __future__ import annotations
 
+import linecache
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from types import MemberDescriptorType
 from typing import Any
 
@@ -44,8 +47,11 @@ class _Source:
         exec(code, self._objects)  # noqa: S102 -- our own text: attributes are identifiers, keys go through repr()
         return self._objects[name]  # type: ignore[no-any-return]
 
-    def add_call(self, indent: int, v: str, hook: ValueHook, *, at: str, kind: bool) -> None:
-        """Add lines that put `v` through `hook`, unless its test says that it returns `v`."""
+    def add_call(self, indent: int, v: str, hook: ValueHook, *, at: str | None, kind: bool) -> None:
+        """Add lines that put `v` through `hook`, unless its test says that it returns `v`.
+
+        `at` is the step of the path to note before the call; None if it is noted already.
+        """
         if hook.hook is None:
             return
         tests = [] if hook.test is None else [hook.test.format(v=v)]
@@ -56,7 +62,9 @@ class _Source:
             indent += 1
         call = f"{self.name('hook', hook.hook)}({v}"
         call += f", {self.name('kind', hook.kind)})" if kind else ")"
-        self.add(indent, f"at = {at!r}", f"{v} = {call}")
+        if at is not None:
+            self.add(indent, f"at = {at!r}")
+        self.add(indent, f"{v} = {call}")
 
     def default(self, default: Any, instance: str = "") -> str:
         """Return an expression for the default of a field."""
@@ -73,7 +81,7 @@ def compile_structure(
     filled = mutable_layout(layout.cls)
     source = _Source(
         new=object.__new__, Mutable=filled, Class=layout.cls, located=located,
-        check_tag=check_tag, read_json=scalars.read_json,
+        check_tag=check_tag, read_json=scalars.read_json, blamed_key=blamed_key,
     )  # fmt: skip
     source.add(0, "def structure(o):")
     source.add(1, "at = None", "try:")
@@ -84,8 +92,8 @@ def compile_structure(
         v = variables[key]
         source.add(2, f"if {v} != {layout.tags[0]!r}: check_tag({v}, {key!r})")
     values: dict[str, str] = {}
-    key_of = {layout.index[key]: key for key in keys if key in layout.index}
-    for i, key in sorted(key_of.items()):
+    index = {key: layout.index[key] for key in keys if key in layout.index}
+    for key, i in sorted(index.items(), key=itemgetter(1)):
         values[layout.fields[i].attribute] = variables[key]
         source.add_call(2, variables[key], hooks[i], at=key, kind=True)
     extra = variables.keys() - layout.index.keys() - layout.tag_keys
@@ -107,9 +115,27 @@ def compile_structure(
             source.add(2, f"x.{a.name} = {values.get(a.name) or source.default(a.default)}")
         if filled is not layout.cls:
             source.add(2, "x.__class__ = Class")
-    source.add(1, "except Exception as error:", "    raise located(error, at)")
+    attribute_keys = source.name("keys", {layout.fields[i].attribute: k for k, i in index.items()})
+    source.add(1, "except Exception as error:")
+    source.add(2, f"raise located(error, at or blamed_key(error, {attribute_keys}))")
     source.add(1, "return x")
     return source.function("structure")
+
+
+def blamed_key(error: Exception, keys: Mapping[str, str]) -> str | None:
+    """Return the JSON key of the attribute whose validator or attrs converter raised `error`.
+
+    attrs gives each of them a line of the `__init__` that it generates.
+    """
+    trace = error.__traceback__
+    while trace is not None:
+        filename = trace.tb_frame.f_code.co_filename
+        if filename.startswith("<attrs generated"):
+            line = linecache.getline(filename, trace.tb_lineno)
+            found = re.search(r"__attr_(?:validator|converter)_(\w+)\(", line)
+            return None if found is None else keys.get(found[1])
+        trace = trace.tb_next
+    return None
 
 
 @lru_cache(maxsize=256)
@@ -135,7 +161,7 @@ def init_side_effects(cls: Any) -> str | None:
     """Return how making an instance of `cls` differs from filling its slots, or None.
 
     It differs by a validator, a converter, one of the `__attrs_*_init__` hooks, or an `__init__`,
-    `__new__` or `__setattr__` that attrs did not write.
+    `__new__`, `__getattribute__` or `__setattr__` that attrs did not write.
     """
     own = vars(cls)
     metaclass: Any = type(cls)
@@ -149,6 +175,7 @@ def init_side_effects(cls: Any) -> str | None:
     reasons = {
         "has a metaclass": metaclass is not type,
         "has a __new__": cls.__new__ is not object.__new__,
+        "has a __getattribute__": cls.__getattribute__ is not object.__getattribute__,
         "has an __init__ that attrs did not write": not _is_generated(own.get("__init__")),
         "has a __setattr__ that attrs did not write": not is_mutable and not is_frozen,
         f"has {' or '.join(hooks)}": any(hasattr(cls, hook) for hook in hooks),
@@ -186,17 +213,18 @@ def compile_unstructure(layout: Layout, hooks: Sequence[ValueHook]) -> Hook:
         source.add(2, f"r[{layout.written_tag_key!r}] = {layout.tags[0]!r}")
     for field, hook in zip(layout.fields, hooks, strict=True):
         indent = 2
-        source.add(2, f"v = x.{field.attribute}")
+        # Reading an attribute and comparing it may run code of the user's.
+        source.add(2, f"at = {field.attribute!r}", f"v = x.{field.attribute}")
         if field.omit_default:
             default = source.default(field.default, "x")
             source.add(2, "if v is not None:" if default == "None" else f"if v != {default}:")
             indent = 3
-        source.add_call(indent, "v", hook, at=field.attribute, kind=False)
+        source.add_call(indent, "v", hook, at=None, kind=False)
         source.add(indent, f"r[{field.written!r}] = v")
     if layout.catch_all is not None:
         taken = source.name("reserved", layout.tag_keys | layout.index.keys())
-        source.add(2, f"v = x.{wire_names.EXTRA}")
-        source.add(2, f"if v is not no_extra: at = {wire_names.EXTRA!r}; merge(r, v, {taken})")
+        source.add(2, f"at = {wire_names.EXTRA!r}", f"v = x.{wire_names.EXTRA}")
+        source.add(2, f"if v is not no_extra: merge(r, v, {taken})")
     source.add(2, "return r")
     source.add(1, "except Exception as error:", "    raise located(error, at)")
     return source.function("unstructure")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache, wraps
 from types import NoneType
 from typing import Any, Final, Literal, get_args, get_origin, is_typeddict
 
@@ -63,11 +64,69 @@ def make_converter(
     'image.edit'
     """
     options.setdefault("use_alias", True)
-    converter = Converter(**options)
-    configure_converter(
-        converter, dialect, strict=strict, unknown=unknown, names=names, on_lenient=on_lenient
-    )
+    converter = ReferenceConverter(**options)
+    given: dict[str, Any] = {
+        "strict": strict,
+        "unknown": unknown,
+        "names": names,
+        "on_lenient": on_lenient,
+    }
+    configure_converter(converter, dialect, **given)
+    converter.made_by = dialect, {**given, **options}
     return converter
+
+
+class ReferenceConverter(Converter):
+    """A converter that `make_converter` made: it can be copied and pickled."""
+
+    made_by: tuple[wire_names.Dialect, dict[str, Any]] | None = None
+    """The arguments of `make_converter`; None once a hook was registered."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.made_by is None:
+            raise UsageWireError(
+                "a converter with hooks of your own cannot be pickled: pickle what makes it"
+            )
+        return _remake, self.made_by
+
+    def __copy__(self) -> Converter:
+        copied = self.copy()
+        copied.made_by = self.made_by
+        return copied
+
+    def __deepcopy__(self, memo: Any) -> Converter:
+        return self.__copy__()
+
+
+def _remake(dialect: wire_names.Dialect, options: dict[str, Any]) -> Converter:
+    return make_converter(dialect, **options)
+
+
+def _noting(name: str) -> Any:
+    """Return the method `name` of `Converter`, which notes that a hook was registered."""
+    register = getattr(Converter, name)
+
+    @wraps(register)
+    def registering(self: ReferenceConverter, *arguments: Any, **options: Any) -> Any:
+        self.made_by = None
+        return register(self, *arguments, **options)
+
+    return registering
+
+
+for _name in ("", "_func", "_factory"):
+    for _direction in ("structure", "unstructure"):
+        _method = f"register_{_direction}_hook{_name}"
+        setattr(ReferenceConverter, _method, _noting(_method))
+
+
+@lru_cache(maxsize=16)
+def shared_converter(dialect: wire_names.Dialect = "api", unknown: Unknown = "keep") -> Converter:
+    """Return one converter for our own classes.
+
+    It must not meet other classes: cattrs keeps each class that a converter met.
+    """
+    return make_converter(dialect, unknown=unknown)
 
 
 def configure_converter(

@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from typing import Any
 
+import orjson
+
 from usagewire.converters.scalars import wrong_type
 from usagewire.errors import EncodeError, UsageWireError, located, located_writing, quote
 from usagewire.wire.hook_info import Hook, describe
@@ -170,13 +172,20 @@ def read_choice(choices: Collection[Any]) -> Hook:
     table = {}
     for choice in choices:
         value = choice.value if isinstance(choice, Enum) else choice
-        table[type(value), value] = choice
+        table[_choice_key(value)] = choice
 
     def read(value: Any, _: Any = None) -> Any:
         try:
-            return table[type(value), value]
+            return table[_choice_key(value)]
         except (KeyError, TypeError):
             expected = ", ".join(quote(known) for _, known in list(table)[:8])
             raise wrong_type(f"one of {expected}", value) from None
 
     return read
+
+
+def _choice_key(value: Any) -> tuple[type, Any]:
+    """Return what a value is looked up by: itself or, as lists have no hash, its JSON text."""
+    if isinstance(value, list | dict):
+        return type(value), orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return type(value), value

@@ -9,12 +9,11 @@ import os
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import orjson
 
 from usagewire.converters import codegen, scalars
-from usagewire.errors import UsageWireError
+from usagewire.errors import UsageWireError, lack_of_memory
 from usagewire.models import NO_PROPERTIES
 from usagewire.native.descriptions import (
     ClassDescription,
@@ -94,18 +93,16 @@ def plan_for(hook: Callable[..., Any], kind: Any) -> Any:
     missing = unavailable()
     if missing is not None:
         raise NotLoweredError(missing)
-    made_for, plan = _plans.get(hook, (None, None))
-    if plan is None or made_for is not kind:
+    # The hook holds its plan. A table of plans would keep each class for ever.
+    made_by, made_for, plan = getattr(hook, "plan", (None, None, None))
+    if made_by is not hook or made_for is not kind:
         arguments = lowered(hook, kind)
         try:
             plan = Plan(*arguments)
         except TypeError as error:
             raise NotLoweredError(str(error)) from error
-        _plans[hook] = kind, plan
+        hook.plan = hook, kind, plan  # type: ignore[attr-defined]
     return plan
-
-
-_plans: WeakKeyDictionary[Callable[..., Any], tuple[Any, Any]] = WeakKeyDictionary()
 
 
 def lowered(hook: Callable[..., Any], kind: Any) -> tuple[Any, ...]:
@@ -153,12 +150,18 @@ class RecordWriter:
 
     def learn(self, cls: type) -> bool:
         """Learn to write `cls`; return whether it is known now and was not before."""
-        if cls in self._hooks or cls in self._refused:
-            return False
+        try:
+            if cls in self._hooks or cls in self._refused:
+                return False
+        except Exception:
+            return False  # its metaclass raises; the reference says so
         try:
             hook = self._hook_of(cls)
             self._native.allow(cls, self._lowering.index_of(hook))
         except Exception as error:
+            memory = lack_of_memory(error)
+            if memory is not None:
+                raise memory  # the next call may have the memory
             self._refused[cls] = str(error)
             return False
         self._hooks[cls] = hook

@@ -26,7 +26,7 @@ place.
 []
 [UsageVectorStoresResult(usage_bytes=6, project_id=None, additional_properties={})]
 >>> print(decoder.rejections[0])
-a.ndjson:2: $: syntax: invalid JSON: unexpected character, expected a JSON value at character 66
+a.ndjson:2: $: syntax: invalid JSON: unexpected character, expected a JSON value at byte 66
 """
 
 from __future__ import annotations

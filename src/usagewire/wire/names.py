@@ -9,7 +9,7 @@ A *dialect* is a way to write; reading accepts every spelling of every dialect a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 
 from usagewire import models as m
 
@@ -23,6 +23,17 @@ DIALECTS: Final[tuple[Dialect, ...]] = get_args(Dialect)
 
 OWN_MODULES: Final = frozenset({"usagewire.models", "usagewire.converters.flat_row"})
 """Where the classes are defined whose fields are spelled by this module."""
+
+_LASTING_MODULES: Final = OWN_MODULES | {"builtins", "decimal", "types", "typing"}
+
+
+def is_own(kind: Any) -> bool:
+    """Return whether a type is made of our own classes and of Python's, and of no others."""
+    arguments = get_args(kind)
+    if arguments:
+        return all(map(is_own, (get_origin(kind), *arguments)))
+    return getattr(kind, "__module__", None) in _LASTING_MODULES
+
 
 TAG: Final = "object"
 """The attribute and JSON key of the tag."""

@@ -104,8 +104,7 @@ plan_is_no_object(const Plan *plan, const uint8_t *p, const uint8_t *end)
     while (p < end && (*p == ' ' || *p == '\t' || *p == '\r')) {
         p++;
     }
-    /* The reference decides whether a byte order mark is skipped. */
-    bool other = p < end && *p != '\n' && *p != '{' && *p != 0xEF;
+    bool other = p < end && *p != '\n' && *p != '{';
     return other && !plan->root.nullable && (plan->root.name == KIND_CLASS || plan->root.name == KIND_UNION);
 }
 
@@ -170,6 +169,7 @@ plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *records)
             gc_deferred_track(&plan->values.deferred); /* the objects of this line are garbage */
             const uint8_t *from = s->p > lines->line ? s->p - 1 : s->p; /* it may be past the LF */
             const uint8_t *end = memchr(from, '\n', (size_t)(s->end - from));
+            input->malformed &= *lines->line != 0xEF; /* the reference may skip a byte order mark */
             if (!input->malformed || !lines->skip_malformed || end == NULL) {
                 return true;
             }

@@ -96,6 +96,9 @@ static bool
 writer_record(Writer *writer, Output *out, PyObject *record, PyObject *prefetch_record)
 {
     if (writer->last == NULL || !Py_IS_TYPE(record, writer->last->type)) {
+        if (!Py_IS_TYPE((PyObject *)Py_TYPE(record), &PyType_Type)) {
+            return false; /* a metaclass may have a __hash__ of its own */
+        }
         PyObject *at = PyDict_GetItemWithError(writer->index, (PyObject *)Py_TYPE(record));
         if (at == NULL) {
             return false;
