@@ -5,6 +5,7 @@ This module knows lines by their numbers and sizes alone: no JSON, no records, n
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sized
 from typing import Any, Final, Literal, Self, TypeAlias
 
@@ -62,16 +63,15 @@ class DecodeStats:
     def counts(self, back: int = 0, size: int = 0) -> Counts:
         """Return the counts, less the last `back` records of `size` bytes."""
         kept = len(self._batch) - back
-        leniencies = self._leniencies
-        if back:
-            leniencies = [record for record in leniencies if record < kept]
+        # In order, so that asking after each record of a batch takes little.
+        lenient = bisect_left(self._leniencies, kept) if back else len(self._leniencies)
         return Counts(
             lines=self._lines - back,
             records=self._records - back,
             rejected=self._rejected,
             blank=self._blank,
             bytes=self._bytes - size,
-            lenient=self._lenient + len(leniencies),
+            lenient=self._lenient + lenient,
         )
 
     def start_batch(self, records: Sized) -> None:

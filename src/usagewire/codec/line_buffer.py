@@ -12,6 +12,7 @@ finds all of it or nothing. This module knows nothing of JSON and nothing of rec
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from usagewire.errors import RAW_LIMIT
@@ -38,6 +39,13 @@ class Block(NamedTuple):
     """Bytes of the last line that are not in `lines`; -1 where nothing but its LF is missing."""
     length: int = 0
     """Of a too long line, how many bytes it has without its line end; else 0."""
+
+    def sizes(self) -> Iterator[int]:
+        """Yield how many bytes the first line took, the first two lines, and so on."""
+        size = self.lead
+        for index, line in enumerate(self.lines, 1):
+            size += len(line) + 1
+            yield size + (self.unkept if index == len(self.lines) else 0)
 
     def size(self, start: int, stop: int) -> int:
         """Return how many bytes lines `start` to `stop` took, with their line ends."""
@@ -68,6 +76,9 @@ class LineBuffer:
         """It holds the lines that are not cut, from `start` to `stop`. Whoever reads them sets
         `start`, and puts an empty block in front of the next one."""
         self.start = self.stop = 0
+        # Of a block, the size of its first lines. Of a text, where the lines before an end begin.
+        self._sums: tuple[Block, list[int]] = self.block, [0]
+        self._starts: tuple[bytes, list[int]] = self.text, [0]
         self._limit = max_line_bytes
         self._raw_limit = max_raw_bytes
         self._room = max(max_line_bytes, max_raw_bytes) + len(BOM) + len(_CR)
@@ -129,13 +140,26 @@ class LineBuffer:
 
     def size(self, back: int) -> int:
         """Return how many bytes the `back` lines before the next one took, read as one run."""
+        if not back:
+            return 0
+        # Sums are kept, because a caller may ask after each record of a run.
         if back <= self.index:
-            return self.block.size(self.index - back, self.index)
+            block, sums = self._sums
+            if block is not self.block:
+                sums = [0, *self.block.sizes()]
+                self._sums = self.block, sums
+            return sums[self.index] - sums[self.index - back]
         # They were not cut. The one after them may have been, since.
-        start = end = self.start - self.block.size(0, len(self.block.lines))
-        for _ in range(back):
-            start = self.text.rfind(b"\n", 0, start - 1) + 1
-        return end - start
+        end = self.start - self.block.size(0, len(self.block.lines))
+        text, starts = self._starts
+        if text is not self.text or starts[0] != end:
+            starts = [end]
+        if len(starts) <= back:
+            starts = starts.copy()
+            while len(starts) <= back:
+                starts.append(self.text.rfind(b"\n", 0, starts[-1] - 1) + 1)
+            self._starts = self.text, starts
+        return end - starts[back]
 
     def _open(self, chunk: bytes | memoryview | None) -> None:
         """Take a chunk: end the line held back, and hold back the line without an end."""

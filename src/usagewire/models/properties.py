@@ -1,25 +1,22 @@
-"""The mapping of unknown fields that every record has: the empty one, which all share."""
+"""The mapping of unknown fields that records without unknown fields share."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
 
 
-class _NoProperties(Mapping[str, Any]):
-    """The empty mapping that records without unknown fields share: read-only, and one object."""
+class _NoProperties(dict[str, Any]):
+    """An empty dict that cannot be changed.
+
+    It is a dict so that `json` and other libraries write what `attrs.asdict` makes of a record.
+    """
 
     __slots__ = ()
 
-    def __getitem__(self, key: str, /) -> Any:
-        raise KeyError(key)
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError("additional_properties of a record cannot be changed; use attrs.evolve")
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-    def __repr__(self) -> str:
-        return "{}"
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
 
     def __reduce__(self) -> str:
         # A string makes pickle and copy look the object up here by that name: one object stays one.
