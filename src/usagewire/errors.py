@@ -9,6 +9,7 @@ This module knows nothing of JSON, of the models or of files.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, Self
 
 import attrs
@@ -58,8 +59,20 @@ def quote(value: object) -> str:
         return shown if len(value) <= QUOTE_LIMIT else f"{shown}... ({len(value)} characters)"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    shown = ascii(value)
+    shown = _safely(ascii, value)
     return shown if len(shown) <= QUOTE_LIMIT else f"{shown[:QUOTE_LIMIT]}..."
+
+
+def text_of(error: BaseException) -> str:
+    """Return `str(error)`, or the name of its class if its own code raises."""
+    return _safely(str, error)
+
+
+def _safely(show: Callable[[object], str], value: object) -> str:
+    try:
+        return show(value)
+    except Exception:
+        return object.__repr__(value)
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -208,7 +221,7 @@ def _message(error: Exception) -> str:
         return "nested too deep"
     if isinstance(error, UsageWireError):
         return str(getattr(error, "message", error))
-    return f"{type(error).__name__}: {quote(str(error))}"
+    return f"{type(error).__name__}: {quote(text_of(error))}"
 
 
 def located_writing(error: Exception, step: str | int | None) -> Exception:

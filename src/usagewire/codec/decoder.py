@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeAlias, TypedDict, Unpack, overload
 
@@ -20,7 +19,15 @@ from usagewire.codec.line_buffer import BOM, MAX_LINE_BYTES
 from usagewire.codec.line_decoder import LineDecoder
 from usagewire.converters.configure import make_converter, shared_converter
 from usagewire.converters.unions import members
-from usagewire.errors import RAW_LIMIT, DecodeError, Rejection, UsageWireError, located, quote
+from usagewire.errors import (
+    RAW_LIMIT,
+    DecodeError,
+    Rejection,
+    UsageWireError,
+    located,
+    quote,
+    text_of,
+)
 from usagewire.models import UsageObject
 from usagewire.native import plans
 from usagewire.wire.layout import Unknown
@@ -98,7 +105,8 @@ class Decoder(Generic[T]):
     ) -> None:
         if not callable(on_error) and on_error not in ("raise", "skip", "collect"):
             raise UsageWireError(
-                f"on_error is {on_error!r}; it must be 'raise', 'skip', 'collect' or a function"
+                f"on_error is {quote(on_error)}; it must be 'raise', 'skip', 'collect' or a"
+                " function"
             )
         kept = RAW_LIMIT if max_raw_bytes is None else max_raw_bytes
         for number, least in ((max_line_bytes, 1), (max_rejections, 0), (kept, 0)):
@@ -116,24 +124,30 @@ class Decoder(Generic[T]):
         self.max_line_bytes = max_line_bytes
         self._name = name
         self._stats = stats = DecodeStats(on_error, max_rejections, kept)
-        if converter is None:
-            converter = (
-                shared_converter(unknown=unknown)
-                if strict and isinstance(unknown, str) and is_own(type)
-                else make_converter(strict=strict, unknown=unknown, on_lenient=stats.count_leniency)
-            )
-        hook = _structure_hook(converter, type)
         try:
+            if converter is None:
+                converter = (
+                    shared_converter(unknown=unknown)
+                    if strict and isinstance(unknown, str) and is_own(type)
+                    else make_converter(
+                        strict=strict, unknown=unknown, on_lenient=stats.count_leniency
+                    )
+                )
+            hook = converter.get_structure_hook(type)
+            self.reads_objects = all(attrs.has(m) for m in members(type))
+            """Whether each document must be a JSON object: the type is attrs classes alone."""
             plan = plans.plan_for(hook, type)
         except plans.NotLoweredError as error:
             plan, self.not_accelerated = None, str(error)
+        except Exception as error:
+            if isinstance(error, UsageWireError | MemoryError):
+                raise
+            raise UsageWireError(f"cannot decode into {quote(type)}: {text_of(error)}") from error
         keeps_whole = max_raw_bytes is None and getattr(on_error, "whole_lines", False) is True
         raw_bytes = max_line_bytes if keeps_whole else kept
         self._context: DecodeContext[T] = DecodeContext(
             hook, type, self._to_decode_error, stats, max_line_bytes, raw_bytes, plan
         )
-        self.reads_objects = all(attrs.has(m) for m in members(type))
-        """Whether each document is a JSON object: the type is attrs classes and nothing else."""
         self._line_decoder = LineDecoder(self._context, name)
         self._is_fed = self._is_reading = False
         # Leniencies of documents are counted one document at a time; strict decoders have none.
@@ -302,15 +316,6 @@ class Decoder(Generic[T]):
 
 def _make(cls: type[Decoder[Any]], kind: Any, options: dict[str, Any]) -> Decoder[Any]:
     return cls(kind, **options)
-
-
-def _structure_hook(converter: Converter, kind: Any) -> Callable[[Any, Any], Any]:
-    try:
-        return converter.get_structure_hook(kind)
-    except UsageWireError:
-        raise
-    except Exception as error:
-        raise UsageWireError(f"cannot decode into {kind!r}: {error}") from error
 
 
 def _as_bytes(data: Data) -> bytes:

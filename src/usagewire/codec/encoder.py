@@ -36,7 +36,9 @@ class Encoder:
         if converter is not None and dialect != "api":
             raise UsageWireError("give the dialect to the converter that you pass")
         if dialect not in DIALECTS:
-            raise UsageWireError(f"dialect is {dialect!r}; it must be one of {', '.join(DIALECTS)}")
+            raise UsageWireError(
+                f"dialect is {quote(dialect)}; it must be one of {', '.join(DIALECTS)}"
+            )
         if not isinstance(converter, Converter | None):
             raise UsageWireError(f"converter is {quote(converter)}; it must be a cattrs Converter")
         self._dialect = dialect

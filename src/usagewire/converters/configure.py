@@ -19,7 +19,7 @@ from cattrs import Converter
 from cattrs.preconf.orjson import configure_converter as configure_for_orjson
 
 from usagewire.converters import classes, containers, row_rules, scalars, unions
-from usagewire.errors import UsageWireError
+from usagewire.errors import UsageWireError, quote
 from usagewire.models import UnknownResult
 from usagewire.wire import names as wire_names
 from usagewire.wire.hook_info import Hook
@@ -171,7 +171,7 @@ def configure_converter(
 
 def _refuse_unlisted(option: str, value: Any, known: Sequence[str]) -> None:
     if value not in known:
-        raise UsageWireError(f"{option} is {value!r}; it must be one of {', '.join(known)}")
+        raise UsageWireError(f"{option} is {quote(value)}; it must be one of {', '.join(known)}")
 
 
 def _register_refusals(converter: Converter) -> None:

@@ -12,7 +12,7 @@ import attrs
 from cattrs import Converter
 from cattrs.gen import override
 
-from usagewire.errors import UsageWireError
+from usagewire.errors import UsageWireError, quote
 from usagewire.models import UnknownResult
 from usagewire.wire import names as wire_names
 
@@ -222,7 +222,7 @@ def _given_names(
         given = next(marks, converter.type_overrides.get(kind, NEUTRAL))
     elif not isinstance(given, _Override):
         raise UsageWireError(
-            f"a field is named by a str, a sequence of str or override(), not {given!r}"
+            f"a field is named by a str, a sequence of str or override(), not {quote(given)}"
         )
     return (None if given.rename is None else (given.rename,)), given
 
