@@ -1,7 +1,5 @@
 """The file of `--checkpoint`: read when a run starts, and replaced as a whole while it goes on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from os.path import realpath
 from pathlib import Path

@@ -3,8 +3,6 @@
 A command keeps its status even if the last message cannot be written.
 """
 
-from __future__ import annotations
-
 import errno
 import io
 import sys

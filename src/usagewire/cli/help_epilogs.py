@@ -1,7 +1,5 @@
 """The end of each help page: which files a command reads, and its exit statuses."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from usagewire.cli.exits import BROKEN_PIPE, FAILED, INTERRUPTED, REJECTED, TERMINATED

@@ -3,8 +3,6 @@
 Results go to standard output. Messages about the run go to standard error.
 """
 
-from __future__ import annotations
-
 import io
 import sys
 

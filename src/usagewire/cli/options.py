@@ -1,7 +1,5 @@
 """Arguments and options that several commands share, and the summary that two of them build."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import click

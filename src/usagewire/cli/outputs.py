@@ -3,8 +3,6 @@
 Standard output may replace the file of records. Records that it received cannot be taken back.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import sys

@@ -1,7 +1,5 @@
 """One run of a command: it reads files in batches, counts lines and failures, and ends."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager

@@ -3,8 +3,6 @@
 Only the main thread handles signals. In any other thread, everything here does nothing.
 """
 
-from __future__ import annotations
-
 import signal
 import socket
 import threading

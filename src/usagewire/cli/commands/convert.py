@@ -1,7 +1,5 @@
 """`usagewire convert`: write the records of files to one file, in another shape or dialect."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, Final
@@ -90,8 +88,7 @@ def convert(
             if from_rejects:
                 batches = _batches_from_letters(session, files, outputs, **reading)
             else:
-                reject = outputs.reject
-                batches = session.batches(files, on_error=reject, required=True, **reading)
+                batches = session.batches(files, on_error=outputs.reject, required=True, **reading)
             for batch in batches:
                 outputs.write_all(chain.from_iterable(batch))
             outputs.write_all(conversion.close())

@@ -1,7 +1,5 @@
 """`usagewire info`: list the types that the C extension reads and writes, and the exceptions."""
 
-from __future__ import annotations
-
 import json
 import platform
 import sys

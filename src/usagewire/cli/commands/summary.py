@@ -1,7 +1,5 @@
 """`usagewire summary`: add up the metrics and money of files by group."""
 
-from __future__ import annotations
-
 import click
 
 from usagewire.cli import help_epilogs, options

@@ -1,7 +1,5 @@
 """`usagewire tail`: add up the metrics and money of a growing log until a signal."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from math import inf

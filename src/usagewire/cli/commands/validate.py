@@ -1,7 +1,5 @@
 """`usagewire validate`: print every rejected line of files with its place and reason."""
 
-from __future__ import annotations
-
 import click
 
 from usagewire.cli import help_epilogs, options

@@ -1,7 +1,5 @@
 """A table of growing sums that is redrawn on standard output if that is a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from time import monotonic
 from typing import Final, Self

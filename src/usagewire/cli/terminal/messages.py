@@ -3,8 +3,6 @@
 Text from a file cannot control the terminal: control characters are printed as escapes.
 """
 
-from __future__ import annotations
-
 import sys
 
 import click

@@ -1,7 +1,5 @@
 """The progress bar of long work. It is drawn on a terminal and removed when the work ends."""
 
-from __future__ import annotations
-
 import stat
 from collections.abc import Callable, Iterable
 from contextlib import suppress

@@ -1,13 +1,11 @@
 """A summary as text: a table, CSV or JSON, with exact money and no control characters."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from rich import box
 from rich.console import Console
@@ -94,8 +92,7 @@ def live_table(sums: Summary, height: int) -> tuple[Table, int]:
     return table, max(0, len(groups) - most)
 
 
-_Format: TypeAlias = Callable[[Summary, Mapping[str, int]], str]
-FORMATS: Final[Mapping[str, _Format]] = {"table": as_table, "json": as_json, "csv": as_csv}
+FORMATS: Final = {"table": as_table, "json": as_json, "csv": as_csv}
 
 
 def _table(sums: Summary, groups: Sequence[Group], *, framed: bool) -> Table:
