@@ -364,9 +364,3 @@ def test_a_signal_between_the_two_files_waits(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(Writer, "close", close_and_interrupt)
     assert (1, ["out", "rejects"]) == (convert(LOG, *OUTPUTS).exit_code, names())
-
-
-@pytest.mark.parametrize("arguments", [["in"], ["-o", "out"], ["in", "-o", "out", "--to", "csv"]])
-def test_wrong_usage_writes_nothing(arguments: list[str]) -> None:
-    """The status is 2 if an output, a source or a known shape is missing."""
-    assert (2, []) == (convert(*arguments).exit_code, names())

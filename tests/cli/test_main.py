@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,32 @@ def test_exit_statuses(command: str, files: list[str], status: int) -> None:
         assert f"\n{files[-1]}: " in "\n" + result.stderr
     if command == "summary" and "good" in files:
         assert "usage_bytes" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("convert in", ["--output"]),
+        ("convert -o out", ["FILE"]),
+        ("convert in -o out --to csv", ["rows", "pages", "flat"]),
+        ("summary - --by modle", KEYS),
+        ("summary - --by model,model", ["twice"]),
+        ("summary - --kind completion", KINDS.values()),
+        ("summary - --format xml", ["table", "json", "csv"]),
+        ("summary - --nonsense", ["--nonsense"]),
+        ("tail", ["FILE"]),
+        ("tail a b", ["b"]),
+        ("tail -", ["path"]),
+        ("tail s3://bucket/log", ["path"]),
+        ("tail log --by x", KEYS),
+        ("tail log --interval 0", ["--interval"]),
+    ],
+)
+def test_wrong_usage(arguments: str, expected: Iterable[str], folder: Path) -> None:
+    """The status is 2, nothing is written, and the error names the fault or the valid values."""
+    result = run(*arguments.split(), stdin=STORED)
+    assert (2, "", []) == (result.exit_code, result.stdout, [*folder.iterdir()])
+    assert [] == [word for word in expected if word not in result.stderr]
 
 
 def test_help_describes_every_command_and_option() -> None:

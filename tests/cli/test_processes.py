@@ -315,11 +315,6 @@ def test_without_a_terminal_there_is_no_bar(large: Path) -> None:
     assert "━" not in done.stderr + done.stdout
 
 
-def test_short_work_shows_no_bar() -> None:
-    """A small file is read before a bar could help."""
-    assert "━" not in on_terminal("validate", LOG, stdout=subprocess.DEVNULL)
-
-
 def test_bad_lines_and_the_bar_do_not_mix(tmp_path: Path) -> None:
     """On one terminal each bad line of `validate` is on a separate line, and none is lost."""
     file = tmp_path / "log"

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.cli import BAD, LOG, run, stored
 from usagewire import read
-from usagewire.analysis.summary import KEYS, KINDS, Summary
+from usagewire.analysis.summary import Summary
 from usagewire.cli import session
 from usagewire.cli.terminal.tables import money, shown
 
@@ -183,23 +183,6 @@ def test_only_the_first_bad_lines_of_a_file_are_printed() -> None:
     assert session.MOST_SHOWN == int(
         re.findall(r"at most (\d+)", run("summary", "--help").stdout)[0]
     )
-
-
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (["--by", "modle"], KEYS),
-        (["--by", "model,model"], ["twice"]),
-        (["--kind", "completion"], KINDS.values()),
-        (["--format", "xml"], ["table", "json", "csv"]),
-        (["--nonsense"], ["--nonsense"]),
-    ],
-)
-def test_wrong_usage_is_explained(arguments: list[str], expected: Any) -> None:
-    """The status is 2, there is no result, and the error lists the valid values."""
-    result = run("summary", "-", *arguments, stdin=STORED)
-    assert (2, "") == (result.exit_code, result.stdout)
-    assert [] == [word for word in expected if word not in result.stderr]
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])

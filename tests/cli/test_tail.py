@@ -232,17 +232,6 @@ def test_a_log_that_cannot_be_read_at_first_is_refused(tail: Tail) -> None:
     assert result.stderr.startswith(f"{WATCHED}: Is a directory\n")
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["-"], ["s3://bucket/log"], ["log", "--interval", "0"], ["log", "--by", "x"], [], ["a", "b"]],
-)
-def test_wrong_usage_is_explained(arguments: list[str]) -> None:
-    """The status is 2, and nothing is printed."""
-    result = run("tail", *arguments)
-    assert (2, "") == (result.exit_code, result.stdout)
-    assert result.stderr
-
-
 def test_the_interval(tail: Tail, monkeypatch: pytest.MonkeyPatch) -> None:
     """`--interval` is the interval of `read`."""
     seen = []
