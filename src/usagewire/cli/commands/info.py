@@ -41,8 +41,8 @@ _OWN_TYPES: Final = (
 def info(*, types: tuple[str, ...], form: str) -> None:
     """Show whether the C extension is in use, and for which types.
 
-    The list has all classes of this package and each TYPE. C reads and writes a type, or else the
-    reference (cattrs and orjson) does, with the same results but more slowly.
+    The list has all classes of this package and each TYPE. Types that C does not read or write use
+    the reference (cattrs and orjson): the results are the same, but it is slower.
     """
     try:
         described = [_described(kind.__name__, kind) for kind in _OWN_TYPES]

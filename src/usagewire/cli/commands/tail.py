@@ -45,9 +45,9 @@ def tail(
 ) -> None:  # fmt: skip
     """Follow a growing log, and sum up its rows until Ctrl-C or SIGTERM.
 
-    The log is read from its beginning or from the checkpoint, and through rotations. A terminal
-    shows the sums while they grow. At the end the sums are printed: they cover the lines of this
-    run, not those before the checkpoint. Each bad line is reported on standard error.
+    The log is read from its beginning, or from the checkpoint. A terminal shows the sums while they
+    grow. At the end the sums are printed: they cover the lines of this run, not those before the
+    checkpoint. Each bad line is reported on standard error.
     """
     sums = options.new_summary(by, kinds)
     screen = Console()

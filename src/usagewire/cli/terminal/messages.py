@@ -26,15 +26,15 @@ def print_message(console: Console, text: str) -> None:
 def print_result(text: str) -> None:
     """Print the result of a command on standard output, line by line.
 
-    CPython cuts one long text without an error if a pipe breaks or a disk fills while output is
-    unbuffered (PYTHONUNBUFFERED; seen with CPython 3.11).
+    If output is unbuffered (PYTHONUNBUFFERED; seen with CPython 3.11), one long text is cut without
+    an error when a pipe breaks or a disk fills.
     """
     for line in text.splitlines(keepends=True):
         click.echo(line, nl=False)
 
 
 class RejectionPrinter:
-    """Prints the first `limit` rejected lines of each file on standard error.
+    """A printer of the first `limit` rejected lines of each file on standard error.
 
     If `limit` is None, all rejected lines are the result and go to standard output.
     """
