@@ -2,10 +2,8 @@
 
 import errno
 import gzip
-import json
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 import click
 import pytest
 
-from tests.support.cli import BAD, COMMAND, LOG, run, stored
+from tests.support.cli import BAD, LOG, run, stored
 from usagewire import __version__
 from usagewire.__main__ import main
 from usagewire.analysis.summary import KEYS, KINDS
@@ -79,6 +77,7 @@ def test_exit_statuses(command: str, files: list[str], status: int) -> None:
         ("tail", ["FILE"]),
         ("tail a b", ["b"]),
         ("tail -", ["path"]),
+        ("tail .", [".: Is a directory"]),
         ("tail s3://bucket/log", ["path"]),
         ("tail log --by x", KEYS),
         ("tail log --interval 0", ["--interval"]),
@@ -118,16 +117,6 @@ def test_file_names_cannot_control_the_terminal(command: str) -> None:
     assert "\x1b" not in result.output
     assert "a\\x1b[31m:1: $: syntax" in result.output
     assert "\\x1b: No such file" in result.output
-
-
-def test_a_process_prints_the_result_and_exits_with_the_status() -> None:
-    """`python -m usagewire` prints results on standard output and messages on standard error."""
-    done = subprocess.run(
-        [*COMMAND, "summary", LOG, "--format", "json"], capture_output=True, check=False
-    )
-    assert 1 == done.returncode
-    assert 1 < len(json.loads(done.stdout)["groups"])
-    assert b"rejected 6," in done.stderr
 
 
 def test_the_console_script_runs_the_command_line(

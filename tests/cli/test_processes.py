@@ -1,5 +1,6 @@
 """The command line as processes: pipes, signals, full disks and terminals."""
 
+import json
 import os
 import re
 import shlex
@@ -308,10 +309,11 @@ def test_long_work_shows_a_bar(large: Path) -> None:
 
 
 def test_without_a_terminal_there_is_no_bar(large: Path) -> None:
-    """A file or a pipe gets no bar, even if colours are forced."""
+    """A file or a pipe gets no bar, even if colours are forced. Standard output has the result."""
     forced = os.environ | {"FORCE_COLOR": "1", "TTY_INTERACTIVE": "1"}
     done = finished("summary", str(large), "--format", "json", env=forced)
     assert (1, 2) == (done.returncode, done.stderr.count("\n"))
+    assert 1 == json.loads(done.stdout)["lines"]["rejected"]
     assert "━" not in done.stderr + done.stdout
 
 

@@ -224,14 +224,6 @@ def test_a_log_that_cannot_be_read_is_tried_again(tail: Tail) -> None:
     assert (0, 1) == (result.exit_code, total_of(result))
 
 
-def test_a_log_that_cannot_be_read_at_first_is_refused(tail: Tail) -> None:
-    """The command ends at once if its first attempt to read the log fails."""
-    WATCHED.mkdir()
-    result = tail()
-    assert (2, "") == (result.exit_code, result.stdout)
-    assert result.stderr.startswith(f"{WATCHED}: Is a directory\n")
-
-
 def test_the_interval(tail: Tail, monkeypatch: pytest.MonkeyPatch) -> None:
     """`--interval` is the interval of `read`."""
     seen = []
