@@ -70,8 +70,8 @@ class Session:
     ) -> Iterator[list[Any]]:
         """Yield the records of `files` as `read` does, with a progress bar for large files.
 
-        `on_error` receives each rejected line after it was printed. The error of a file that cannot
-        be read is printed and the next file is read, or it is raised if all files are `required`.
+        `on_error` receives each rejected line after it was printed. If a file cannot be read, its
+        error is printed and the next file is read. If all are `required`, the error is raised.
         """
         on_error = self.rejection_handler(on_error)
         reader = read(files, kind, on_error=on_error, max_rejections=0, **options)
