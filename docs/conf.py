@@ -1,5 +1,12 @@
 """Settings of the documentation site. `make docs` builds it."""
 
+import inspect
+import re
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.pycode.parser import VariableCommentPicker
+
 import usagewire
 
 project = "usagewire"
@@ -28,8 +35,53 @@ default_role = "code"
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 autodoc_member_order = "bysource"
-autodoc_typehints = "signature"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented_params"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 maximum_signature_line_length = 80
 copybutton_exclude = ".linenos, .gp, .go"
+
+# Each type that the reference names must have an entry, except these.
+nitpick_ignore_regex = [
+    # Types of Python and of other packages. The site builds without a network, so it has no
+    # inventory of theirs to link to.
+    (r"py:.*", r"((cattrs|collections|decimal|os|typing_extensions)\..*|Converter)"),
+    # Type variables, and the options that `read` shares with `Decoder`.
+    (r"py:.*", r"([\w.]+\.)?(T|DecoderOptions)"),
+]
+
+# Aliases of Python types that are not public. The descriptions list their values.
+nitpick_ignore = [("py:class", name) for name in ("OnError", "Shape", "Unknown")]
+
+# Show the signature of the function itself. It names every option, and the overloads do not.
+VariableCommentPicker.is_overload = lambda *_: False
+
+
+def show_default_values(
+    _app: Sphinx, _what: str, _name: str, obj: Any, _options: Any, signature: str, returns: str
+) -> tuple[str, str] | None:
+    """Show the values of defaults instead of the names of our constants."""
+    defaults = getattr(obj.__init__ if inspect.isclass(obj) else obj, "__kwdefaults__", None)
+    if not signature or not defaults:
+        return None
+
+    def value(match: re.Match[str]) -> str:
+        return f"{match[1]}={defaults[match[1]]!r}"
+
+    constant = r"(\w+)=(?:attr_dict\['\w+'\]\.default|[A-Z]{2,}[A-Z_]*)\b"
+    return re.sub(constant, value, signature), returns
+
+
+def keep_colons(
+    _app: Sphinx, what: str, _name: str, _obj: Any, _options: Any, lines: list[str]
+) -> None:
+    """Keep napoleon from taking the text before a colon for the type of an attribute."""
+    if what in {"attribute", "data", "property"}:
+        lines.insert(0, r"\ ")  # an empty line of its own: napoleon looks at the first line alone
+
+
+def setup(app: Sphinx) -> None:
+    """Register what changes the text of the reference."""
+    app.connect("autodoc-process-signature", show_default_values)
+    app.connect("autodoc-process-docstring", keep_colons, priority=400)  # napoleon has 500
