@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-pure check lint-c docs packaging bench matrix matrix-next mutants fuzz hostile leaks oom \
+.PHONY: demo test test-pure check lint-c docs docs-pages packaging bench matrix matrix-next mutants fuzz hostile leaks oom \
 	coverage-c libfuzzer valgrind debug-python sanitize format clean
 
 # One at a time, under make --jobs, too: two pips in one environment get into each other's way.
@@ -57,6 +57,10 @@ lint-c: .venv/.stamp-test
 # The documentation site, in build/docs. Every warning is an error.
 docs: .venv/.stamp-docs
 	$(BIN)/python -m sphinx -W --keep-going -n -q -j auto -b html docs build/docs
+
+# The generated parts of its pages: fields, options, output of commands, codes.
+docs-pages: .venv/.stamp-cli
+	$(BIN)/python tools/docs_pages.py
 
 packaging: .venv/.stamp-check
 	sh tools/packaging.sh $(BIN)/python
