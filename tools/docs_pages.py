@@ -172,14 +172,9 @@ def keys(_: str, __: str) -> str:
 
 
 def options(command: str, _: str) -> str:
-    """Return the arguments and options of a command; "" is the program itself."""
+    """Return the arguments and options of a command, without `--help`; "" is the program."""
     found = usagewire.commands[command] if command else usagewire
-    parameters = found.get_params(click.Context(found, **usagewire.context_settings))
-    return table(("Option", "Meaning"), map(_option, sorted(parameters, key=_is_help)))
-
-
-def _is_help(parameter: click.Parameter) -> bool:
-    return parameter.name == "help"
+    return table(("Option", "Meaning"), map(_option, found.params))
 
 
 def _option(parameter: click.Parameter) -> tuple[str, str]:
