@@ -1,9 +1,12 @@
 """Settings of the documentation site. `make docs` builds it."""
 
+import builtins
 import inspect
 import re
 from typing import Any
 
+from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.pycode.parser import VariableCommentPicker
 
@@ -25,6 +28,8 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "usagewire"
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 
 # Pages are Markdown. Headings get anchors, so that pages can link to a section.
 myst_enable_extensions = ["colon_fence", "deflist"]
@@ -81,7 +86,15 @@ def keep_colons(
         lines.insert(0, r"\ ")  # an empty line of its own: napoleon looks at the first line alone
 
 
+def unlink_builtins(_app: Sphinx, doctree: nodes.document) -> None:
+    """Keep Sphinx from linking a type of Python, as `bytes`, to an attribute of that name."""
+    for reference in [*doctree.findall(addnodes.pending_xref)]:
+        if reference.get("reftarget") in vars(builtins):
+            reference.replace_self(reference.children)
+
+
 def setup(app: Sphinx) -> None:
     """Register what changes the text of the reference."""
     app.connect("autodoc-process-signature", show_default_values)
+    app.connect("doctree-read", unlink_builtins)
     app.connect("autodoc-process-docstring", keep_colons, priority=400)  # napoleon has 500

@@ -132,7 +132,7 @@ def test_every_code_has_its_line() -> None:
 def test_inputs_give_their_codes(name: str) -> None:
     """The code that a line of the table shows raises that error."""
     with pytest.raises(usagewire.DecodeError) as error:
-        eval(CODES[name][2].strip("`"), {one: getattr(usagewire, one) for one in usagewire.__all__})  # noqa: S307
+        eval(CODES[name][3].strip("`"), {one: getattr(usagewire, one) for one in usagewire.__all__})  # noqa: S307
     assert name == error.value.code
 
 

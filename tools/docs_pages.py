@@ -142,16 +142,16 @@ def fields(_: str, __: str) -> str:
         tags = names.tags(cls)
         docs = attribute_docs(cls)
         rows = [
-            (f"`{name}`", f"`{docs[name][0]}`", unit(cls, name), since(cls, name), meaning)
+            (f"`{name}`", SINCE.sub("", text), f"`{kind}`", unit(cls, name), since(cls, name))
             for name in attrs.fields_dict(cls)
-            for meaning in [SINCE.sub("", docs[name][1])]
+            for kind, text in [docs[name]]
         ]
         sections += [
             f"## {cls.__name__}\n",
             (inspect.getdoc(cls) or "").split("\n\n")[0] + "\n",
             *([f"`object` is `{tags[0]}`.\n"] if tags else []),
             *([f"Also read as `object`: {code(tags[1:])}.\n"] if tags[1:] else []),
-            table(("Attribute", "Type", "Unit", "Since", "Meaning"), rows),
+            table(("Attribute", "Meaning", "Type", "Unit", "Since"), rows),
         ]
     return "\n".join(sections)
 
@@ -234,7 +234,7 @@ def codes(_: str, old: str) -> str:
     )
 
 
-CODES_HEAD: Final = ("Code", "Meaning", "Input that gives it", "Remedy")
+CODES_HEAD: Final = ("Code", "Meaning", "Remedy", "Input that gives it")
 
 GENERATORS: Final[dict[str, Callable[[str, str], str]]] = {
     "codes": codes,
