@@ -54,13 +54,14 @@ lint-c: .venv/.stamp-test
 	done; \
 	test -n "$$ran"
 
-# The documentation site, in build/docs. Every warning is an error.
+# The documentation site, in build/docs. Every warning is an error, and so is a missing entry.
 docs: .venv/.stamp-docs
 	$(BIN)/python -m sphinx -W --keep-going -n -q -j auto -b html docs build/docs
+	$(BIN)/python -m tools.docs_reference build/docs
 
 # The generated parts of its pages: fields, options, output of commands, codes.
 docs-pages: .venv/.stamp-cli
-	$(BIN)/python tools/docs_pages.py
+	$(BIN)/python -m tools.docs_pages
 
 packaging: .venv/.stamp-check
 	sh tools/packaging.sh $(BIN)/python

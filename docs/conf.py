@@ -5,12 +5,15 @@ import inspect
 import re
 from typing import Any
 
+import attrs
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.pycode.parser import VariableCommentPicker
 
 import usagewire
+from usagewire import models
 
 project = "usagewire"
 author = "the usagewire maintainers"
@@ -63,6 +66,24 @@ nitpick_ignore = [("py:class", name) for name in ("OnError", "Shape", "Unknown")
 VariableCommentPicker.is_overload = lambda *_: False
 
 
+def find_docs_of_models() -> None:
+    """Let autodoc find the docstrings of the fields, and their order.
+
+    It looks for them in the module that a class names as its own. The models name their package.
+    """
+    package = ModuleAnalyzer.for_module(models.__name__)
+    package.analyze()
+    for part in ("costs", "pages", "rows"):
+        analyzer = ModuleAnalyzer.for_module(f"{models.__name__}.{part}")
+        analyzer.analyze()
+        package.attr_docs |= analyzer.attr_docs
+        package.tagorder |= analyzer.tagorder
+    for cls in models.ROW_CLASSES:
+        for name in attrs.fields_dict(cls):
+            places = [package.tagorder.get(f"{base.__name__}.{name}") for base in cls.__mro__]
+            package.tagorder[f"{cls.__name__}.{name}"] = next(filter(None, places))
+
+
 def show_default_values(
     _app: Sphinx, _what: str, _name: str, obj: Any, _options: Any, signature: str, returns: str
 ) -> tuple[str, str] | None:
@@ -95,6 +116,7 @@ def unlink_builtins(_app: Sphinx, doctree: nodes.document) -> None:
 
 def setup(app: Sphinx) -> None:
     """Register what changes the text of the reference."""
+    find_docs_of_models()
     app.connect("autodoc-process-signature", show_default_values)
     app.connect("doctree-read", unlink_builtins)
     app.connect("autodoc-process-docstring", keep_colons, priority=400)  # napoleon has 500

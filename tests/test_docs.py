@@ -9,13 +9,13 @@ import runpy
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 from tools import docs_pages
+from tools.docs_reference import CLASSES, DIRECTIVES, attributes, functions
 
 import usagewire
 from usagewire.cli import exits, main
@@ -108,8 +108,6 @@ def test_generated_parts_are_current() -> None:
 
 # Each thing has its line
 
-CLASSES = [name for name in usagewire.__all__ if inspect.isclass(getattr(usagewire, name))]
-
 
 def rows_of(page: str, head: str) -> list[list[str]]:
     """Return the cells of the table of a page whose first cell is `head`."""
@@ -187,36 +185,10 @@ def test_every_model_is_in_the_field_dictionary() -> None:
 
 # The reference
 
-DIRECTIVES = re.findall(
-    r"^\.\. (?:py:|auto)\w+:: usagewire\.(\w+)(\(\))?\n((?: +:.*\n)*)",
-    "".join(page for name, page in PAGES.items() if name.startswith("docs/reference/")),
-    re.MULTILINE,
-)
-HIDDEN = {
-    name: re.findall(r"\w+", options.partition(":exclude-members:")[2].partition("\n")[0])
-    for name, _, options in DIRECTIVES
-}
-"""The members that the reference leaves out, because they serve other modules of the package."""
-
 
 def test_every_name_is_in_the_reference() -> None:
     """Each public name has one entry."""
-    assert sorted(usagewire.__all__) == sorted(name for name, *_ in DIRECTIVES if name != "models")
-
-
-def functions(name: str) -> Iterator[tuple[str, Any]]:
-    """Yield a public function, or the public methods of a class, with their names."""
-    thing = getattr(usagewire, name)
-    if inspect.isfunction(thing):
-        yield name, thing
-    for base in thing.__mro__ if name in CLASSES else ():
-        is_ours = base.__module__.startswith("usagewire")
-        for member, value in vars(base).items() if is_ours else ():
-            function = getattr(value, "__func__", value)
-            is_public = member == "__call__" or not member.startswith("_")
-            is_code = inspect.isfunction(function) or isinstance(function, property)
-            if is_public and is_code and member not in HIDDEN[name]:
-                yield f"{name}.{member}", function
+    assert sorted(usagewire.__all__) == sorted(name for name, *_ in DIRECTIVES)
 
 
 @pytest.mark.parametrize("name", usagewire.__all__)
@@ -224,22 +196,14 @@ def test_every_member_has_a_docstring(name: str) -> None:
     """Each public function, class, method, property and attribute has a docstring."""
     documented = [(name, getattr(usagewire, name))] if name in CLASSES else []
     bare = [one for one, thing in (*documented, *functions(name)) if not inspect.getdoc(thing)]
-    attributes = docs_pages.attribute_docs(getattr(usagewire, name)) if name in CLASSES else {}
-    bare += [
-        f"{name}.{attribute}"
-        for attribute, (kind, text) in attributes.items()
-        if not text and not kind.startswith("ClassVar") and attribute not in HIDDEN[name]
-    ]
-    assert [] == bare
+    assert [] == bare + [f"{name}.{one}" for one, text in attributes(name).items() if not text]
 
 
 @pytest.mark.parametrize("name", usagewire.__all__)
 def test_every_parameter_is_described(name: str) -> None:
     """The function or its class describes each parameter in `Args:`, or as an attribute."""
     cls = getattr(usagewire, name) if name in CLASSES else None
-    attributes = docs_pages.attribute_docs(cls) if cls else {}
-    described = {attribute for attribute, (_, text) in attributes.items() if text}
-    described |= parameters(cls)
+    described = {one for one, text in attributes(name).items() if text} | parameters(cls)
     is_made_by_users = (name, "()") not in {directive[:2] for directive in DIRECTIVES}
     constructors = [(name, cls.__init__)] if cls and is_made_by_users else []
     missing = []

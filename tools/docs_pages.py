@@ -6,7 +6,6 @@ it is written by hand. A test compares the committed pages with the output of th
 
 from __future__ import annotations
 
-import ast
 import inspect
 import os
 import re
@@ -16,7 +15,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import chdir
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, get_args
 from unittest import mock
@@ -24,6 +22,7 @@ from unittest import mock
 import attrs
 import click
 from click.testing import CliRunner
+from tools.docs_reference import ROOT, attribute_docs
 
 import usagewire as uw
 from usagewire.cli.main import usagewire
@@ -31,8 +30,6 @@ from usagewire.models import ROW_CLASSES
 from usagewire.streaming.follow.tail import FollowedLog
 from usagewire.wire import names
 
-ROOT: Final = Path(__file__).parent.parent
-SOURCE: Final = ROOT / "src" / "usagewire"
 PART: Final = re.compile(r"(<!-- generated: (\w+) ?([^\n]*?) ?-->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 MODELS: Final[tuple[Any, ...]] = (
@@ -64,38 +61,6 @@ SINCE: Final = re.compile(r"\s*\bSince ([\d-]{10}|openai-python [\d.]*\d)\.")
 SOURCE_OF: Final = re.compile(
     r"Source: (?:API specification of )?([\d-]{10}|openai-python [\d.]*\d)"
 )
-
-
-@cache
-def class_texts() -> dict[str, ast.ClassDef]:
-    """Return the syntax tree of each class of the package, by its name."""
-    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in SOURCE.rglob("*.py"))
-    return {one.name: one for t in trees for one in ast.walk(t) if isinstance(one, ast.ClassDef)}
-
-
-def attribute_docs(cls: type) -> dict[str, tuple[str, str]]:
-    """Return the type and the docstring of each public attribute of a class and its bases."""
-    found: dict[str, tuple[str, str]] = {}
-    for base in reversed([base for base in cls.__mro__ if base.__name__ in class_texts()]):
-        tree = class_texts()[base.__name__]
-        init = [one for one in tree.body if getattr(one, "name", "") == "__init__"]
-        for body in (tree.body, *(one.body for one in init if isinstance(one, ast.FunctionDef))):
-            for statement, following in zip(body, [*body[1:], None], strict=True):
-                target = getattr(statement, "target", None) or next(
-                    iter(getattr(statement, "targets", ())), None
-                )
-                name = getattr(target, "id" if body is tree.body else "attr", "_")
-                if not name.startswith("_"):
-                    annotation = getattr(statement, "annotation", None)
-                    kind = ast.unparse(annotation) if annotation else ""
-                    found[name] = kind, _docstring(following)
-    return found
-
-
-def _docstring(statement: ast.stmt | None) -> str:
-    value = getattr(statement, "value", None) if isinstance(statement, ast.Expr) else None
-    text = value.value if isinstance(value, ast.Constant) else ""
-    return " ".join(text.split()) if isinstance(text, str) else ""
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
