@@ -1,6 +1,4 @@
-"""The documentation: its examples and commands run, its links lead to files, and it is complete."""
-
-from __future__ import annotations
+"""The examples of the documentation run, its links lead to files, and it is complete."""
 
 import inspect
 import os
@@ -56,7 +54,7 @@ def test_examples_run(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Every Python example runs, and prints what its comments say."""
+    """Every Python example runs and prints the text of its comments."""
     script = tmp_path / "example.py"
     script.write_text(example, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -68,7 +66,7 @@ def test_examples_run(
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_run(command: str, tmp_path: Path) -> None:
-    """Every command runs; bad lines of the sample make its status 1."""
+    """Every command runs. The sample's bad lines make its status 1."""
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     with usagewire.DeadLetters(tmp_path / "rejects.ndjson") as letters:
         usagewire.Decoder(on_error=letters).decode_lines(b"what?")
@@ -87,7 +85,7 @@ def test_commands_run(command: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", FOLLOWING)
 def test_commands_that_follow_a_log(command: str) -> None:
-    """The options of `usagewire tail` are known; the command itself would never end."""
+    """The options of `usagewire tail` are valid. The command is not run, as it would never end."""
     name, *arguments = shlex.split(command)[1:]
     assert main.usagewire.commands[name].make_context(name, arguments)
 
