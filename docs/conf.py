@@ -38,6 +38,9 @@ html_css_files = ["tables.css"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
+# A quote is a character of JSON here, so it stays straight.
+smartquotes = False
+
 # Docstrings are in Google style. A word in single backticks is code.
 default_role = "code"
 napoleon_numpy_docstring = False
@@ -117,6 +120,8 @@ def unlink_builtins(_app: Sphinx, doctree: nodes.document) -> None:
 def setup(app: Sphinx) -> None:
     """Register what changes the text of the reference."""
     find_docs_of_models()
+    # The entry of the class would show it as the return type of the class.
+    del usagewire.Reader.__new__.__annotations__["return"]
     app.connect("autodoc-process-signature", show_default_values)
     app.connect("doctree-read", unlink_builtins)
     app.connect("autodoc-process-docstring", keep_colons, priority=400)  # napoleon has 500
