@@ -185,7 +185,7 @@ def test_server_that_breaks_off(server: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("missing", ""), ("nobody", ""), ("forbidden", "403"), ("deflated", "packed as 'deflate'")],
+    [("missing", ""), ("nobody", ""), ("forbidden", "403"), ("deflated", "encoding 'deflate'")],
 )
 def test_refused_by_a_server(server: str, name: str, message: str) -> None:
     """A web address that cannot be read is an error at once, also where nobody listens."""
