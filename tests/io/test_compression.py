@@ -42,7 +42,9 @@ SUFFIXES = {"gzip": ".gz", "zstd": ".zst", "bzip2": ".bz2", "xz": ".xz"}
 SKIPPED = [bytes((0x50 + n, 0x2A, 0x4D, 0x18, n, 0, 0, 0)) + b"?" * n for n in (0, 5, 15)]
 
 # A flipped length may make more of a member than there is.
-DAMAGE = "usage: (damaged {0} data near byte|the {0} data (ends in the middle, after|is followed by))"
+DAMAGE = (
+    "usage: (damaged {0} data near byte|the {0} data (ends in the middle, after|is followed by))"
+)
 
 every_kind = pytest.mark.parametrize("kind", PACK)
 
