@@ -153,8 +153,8 @@ def either(
         if way and lines.has_text():
             end = lines.text.index(b"\n", lines.start, lines.stop)
             line, size = lines.text[lines.start : end], end + 1 - lines.start
-            is_plain = len(line) <= LIMIT and not (lines.offset == 0 and line.startswith(BOM))
-            if way == 1 and is_plain:
+            is_simple = len(line) <= LIMIT and not (lines.offset == 0 and line.startswith(BOM))
+            if way == 1 and is_simple:
                 yield lines.number, lines.offset, line, 0
                 lines.block, lines.index = Block(lines.number + 1, []), 0
                 lines.start, lines.offset = end + 1, lines.offset + size

@@ -123,8 +123,8 @@ class RunDecoder(ABC, Generic[T]):
         rejection = stats.rejection(found, place)
         on_error = stats.on_error
         is_function = callable(on_error)
-        # No call follows before that of the function, so an interrupt cannot come between: the line
-        # is both counted and reported, or neither.
+        # From the stores in this call to the call of the function there is no other call. So an
+        # interrupt finds the line both counted and reported, or neither.
         stats.add_rejected(size, rejection)
         cursor.index += 1
         cursor.offset += size

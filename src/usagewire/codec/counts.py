@@ -22,9 +22,9 @@ MAX_REJECTIONS: Final = 1000
 class Counts:
     """The number of lines, bytes and leniencies of a decoder, at one moment.
 
-    Every line is a record, rejected or blank, so `lines == records + rejected + blank` always
-    holds. In a JSON document each record counts as a line. Each count is an int, by default 0.
-    Two `Counts` can be added, for example those of a run and of the run that resumed it.
+    Every line is a record, rejected or blank, so `lines == records + rejected + blank` is always
+    true. In a JSON document each record counts as a line. Each count is an int, by default 0. Two
+    `Counts` can be added, for example those of a run and of the run that resumed it.
 
     >>> from usagewire import Counts
     >>> Counts(lines=2, records=2, bytes=20) + Counts(lines=1, blank=1, bytes=1)
@@ -45,7 +45,6 @@ class Counts:
     """Values in records that were accepted only because of `strict=False`."""
 
     def __add__(self, other: Self) -> Self:
-        """Return the sums of both."""
         return type(self)(
             **{a.name: getattr(self, a.name) + getattr(other, a.name) for a in attrs.fields(Counts)}
         )

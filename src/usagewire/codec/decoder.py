@@ -119,7 +119,7 @@ class Decoder(Generic[T]):
             if not isinstance(number, int) or number < least:
                 raise UsageWireError(f"{option} must be an int of at least {least}, not {number!r}")
         if converter is not None and (not strict or unknown != "keep"):
-            raise UsageWireError("with a converter, give strict and unknown to it instead")
+            raise UsageWireError("converter has its own strict and unknown; set them there")
         if not isinstance(converter, Converter | None):
             raise UsageWireError(f"converter is {quote(converter)}; it must be a cattrs Converter")
         self.not_accelerated: str | None = None

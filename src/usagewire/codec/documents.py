@@ -24,7 +24,7 @@ _OPEN: Final = (b"{", b"[", b",", b":")
 
 
 class DocumentSniffer:
-    """A test of whether a stream is lines of JSON or one JSON document, by its first bytes.
+    """A sniffer that decides whether a stream is lines of JSON or one document, by its first bytes.
 
     A document is an array, or an object printed over several lines. The sniffer holds back up to
     `limit` bytes that may begin one. A first line that is a whole object is a line. After a whole
@@ -57,7 +57,7 @@ class DocumentSniffer:
         raise OverflowError
 
     def close(self) -> tuple[bytes, Document | None]:
-        """Return the text if it is lines, and the document, perhaps broken, if it is one."""
+        """Return the lines and None, or no lines and the document, which may be broken."""
         text = bytes(self._head)
         if not self._may_follow(len(text)) or self._followers is None:
             return text, None
@@ -67,7 +67,7 @@ class DocumentSniffer:
         return b"", document
 
     def abort(self) -> bytes:
-        """Return the lines so far of a stream that failed; nothing if a document began."""
+        """Return the lines of a stream that failed, or nothing if a document began."""
         return bytes(self._head) if self._has_lines() else b""
 
     def _may_follow(self, end: int) -> bool:
@@ -166,7 +166,7 @@ class _Element:
 class DocumentDecoder(RunDecoder[T]):
     """The records of one JSON document, after the first `done`. Each counts as a line.
 
-    The first record has all bytes of the document.
+    All bytes of the document are counted with its first record.
     """
 
     def __init__(
@@ -183,7 +183,7 @@ class DocumentDecoder(RunDecoder[T]):
         self._element = _Element()
 
     def place(self, back: int = 0) -> Place:
-        """Return the place of the record `back` records before the next one."""
+        """Return the place of the next record, or of the record `back` records before it."""
         self._account()
         if self._document.items or not self.offset:
             return Place(item=self.index - back)
@@ -233,7 +233,7 @@ class DocumentDecoder(RunDecoder[T]):
         self._run = records, after, None
 
     def _size(self, start: int, stop: int) -> int:
-        """Return how many bytes records `start` to `stop` have."""
+        """Return how many bytes are counted with records `start` to `stop`."""
         return len(self.text) if start == 0 < stop else 0
 
     def _next_item(self) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class Encoder:
 
     def __init__(self, *, dialect: Dialect = "api", converter: Converter | None = None) -> None:
         if converter is not None and dialect != "api":
-            raise UsageWireError("with a converter, give dialect to it instead")
+            raise UsageWireError("converter has its own dialect; set it there")
         if dialect not in DIALECTS:
             raise UsageWireError(f"dialect is {dialect!r}; it must be one of {', '.join(DIALECTS)}")
         if not isinstance(converter, Converter | None):

@@ -21,7 +21,7 @@ BOM: Final = b"\xef\xbb\xbf"
 """The UTF-8 byte order mark, which is skipped only at the start of a stream or document."""
 
 MAX_LINE_BYTES: Final = 16 * 2**20
-"""The most bytes of a line by default. orjson needs up to 30 times as much memory to parse it."""
+"""The most bytes of a line by default, because orjson can need 30 times as much memory."""
 
 _CR: Final = b"\r"
 
@@ -32,13 +32,13 @@ class Block(NamedTuple):
     number: int
     """Line number of the first line, from 1."""
     lines: list[bytes]
-    """The lines without LF, but with a CR before it; only the beginning of a line too long."""
+    """The lines without LF, but with a CR before it. A line that is too long is truncated."""
     lead: int = 0
     """Bytes before the first line that belong to no line: a byte order mark."""
     unkept: int = 0
     """Bytes of the last line that are not in `lines`; -1 if the line has no LF."""
     length: int = 0
-    """Bytes of a line too long, without its end; 0 for other lines."""
+    """Bytes of a line that is too long, without its end; 0 for other lines."""
 
     def size(self, start: int, stop: int) -> int:
         """Return how many bytes lines `start` to `stop` have, with their ends."""
@@ -124,8 +124,8 @@ class LineBuffer:
         """Make a block of the first line in `text` that is not split yet."""
         end = self.text.index(b"\n", self.start, self.stop)
         line = self.text[self.start : end]
-        is_plain = self.offset and len(line) <= self._limit
-        block = Block(self.number, [line]) if is_plain else self._blocks_of([line])[0]
+        is_simple = self.offset and len(line) <= self._limit
+        block = Block(self.number, [line]) if is_simple else self._blocks_of([line])[0]
         self.block, self.index, self.start = block, 0, end + 1
 
     def size(self, back: int) -> int:
@@ -139,7 +139,7 @@ class LineBuffer:
         return end - start
 
     def _open(self, chunk: bytes | memoryview | None) -> None:
-        """Open a chunk: complete the line held back, and hold back its own last, open line."""
+        """Open a chunk: complete the line held back, and hold back the open line at its end."""
         data = b"" if chunk is None else bytes(chunk)
         first, stop = data.find(b"\n"), data.rfind(b"\n") + 1
         ends = stop > 0 or chunk is None

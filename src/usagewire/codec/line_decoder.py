@@ -55,7 +55,7 @@ class LineDecoder(RunDecoder[T]):
         lines.push(chunk)
 
     def push_line(self, line: bytes, length: int = 0) -> None:
-        """Add one whole line without its end, or the first bytes of one of `length` bytes."""
+        """Add one line without its end. If `length` is given, `line` is only its beginning."""
         lines = self._lines
         if len(line) > self._context.max_line_bytes:
             length = max(length, len(line))
@@ -63,7 +63,7 @@ class LineDecoder(RunDecoder[T]):
         lines.block = lines.block._replace(lines=[line], unkept=unkept, length=length)
 
     def place(self, back: int = 0) -> Place:
-        """Return where the record `back` lines before the next line begins, in the last run."""
+        """Return the place of the next line, or of the record `back` lines before it."""
         self._account()
         lines = self._lines
         number = lines.block.number + lines.index - back

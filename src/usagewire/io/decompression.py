@@ -1,18 +1,19 @@
 """Decompression: compressed bytes in, text out. All text that can be decoded comes before an error.
 
-The first bytes show the format; the name does not matter. Members (in zstd frames, in bzip2 and xz
-streams) can follow each other. This module must not open files.
+The first bytes show the format; the name does not matter. Members (called frames in zstd, streams
+in bzip2 and xz) can follow each other. This module must not open files.
 
 Memory does not grow with the text. A piece of text has at most `PIECE` bytes, or `LARGE` if the
 bytes can be read again. The buffers of decoders are limited: xz by `XZ_MEMORY`, and zstd by the
 default of its library (windows of 2**27 bytes).
 
 A decoder that fails gives no text of the failing call. So the call is replayed byte by byte: gzip
-from a copy of the decoder, other formats from the start of the member. If more than `KEEP` bytes of
-the member were read, they cannot be replayed. Then up to `PIECE` bytes of text before the damage
-are lost, and the text of at most `_SLICE` compressed bytes. If only a checksum shows an error, all
-text comes first. If the bytes can be read again, as from a file, nothing is kept and each call gets
-more bytes, which is faster. If such a call fails, everything is read again in the first way.
+from a copy of the decoder, other formats from the start of the member. These cannot be replayed
+after more than `KEEP` compressed bytes of a member. Then up to `PIECE` bytes of text before the
+damage are lost, and the text of at most `_SLICE` compressed bytes. If only a checksum shows an
+error, all text comes first. If the bytes can be read again, as from a file, nothing is kept and
+each call gets more bytes, which is faster. If such a call fails, everything is read again in the
+first way.
 
 Far into a member, gzip with zlib-ng is worth a thread, because a call releases the GIL once for its
 whole length. Other decoders take the GIL each time their output grows. Measured: a thread makes xz,
@@ -71,7 +72,7 @@ class Decompressor:
         """The format, or None while it is unknown and if the data is not compressed."""
         self._read_again = read_again
         self._head: list[bytes] = []
-        self._is_plain = False
+        self._is_uncompressed = False
         self._is_unusable = False
         self._offset = 0
         self._emitted = 0
@@ -92,7 +93,7 @@ class Decompressor:
         It raises `FileError` after that text, if the data is damaged or followed by other data. It
         raises at once after an error, after `close`, and if an iterator was not read to its end.
         """
-        if self._is_plain:
+        if self._is_uncompressed:
             return iter((data,) if data else ())
         self._start_call()
         return self._read(data)
@@ -102,7 +103,7 @@ class Decompressor:
 
         It raises `FileError` if the data ends in the middle, and as `feed` does.
         """
-        self._is_plain = False
+        self._is_uncompressed = False
         self._start_call()
         return self._end()
 
@@ -126,7 +127,7 @@ class Decompressor:
             elif len(data) >= LONGEST_MAGIC:
                 yield from self._head
                 self._head.clear()
-                self._is_plain = True
+                self._is_uncompressed = True
         if self.format is not None:
             yield from self._unpack(data, self.format)
         self._is_unusable = False

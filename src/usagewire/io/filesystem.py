@@ -84,7 +84,7 @@ def write_whole(file: FileIO, text: bytes) -> None:
 
 
 def lock(file: FileIO, *, default: bool) -> bool:
-    """Lock `file` until it is closed; return False if another process has locked it.
+    """Lock `file` until it is closed; return False if it was locked already.
 
     The lock is advisory. If the system or the file system has no such locks, return `default`.
     """
