@@ -196,7 +196,7 @@ DOCUMENTS: dict[str, tuple[bytes, list[Any]]] = {
 @each_path
 @pytest.mark.parametrize("name", DOCUMENTS)
 @pytest.mark.parametrize("size", [1, 16, 2**18])
-@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["uncompressed", "gzip"])
 def test_document(name: str, size: int, pack: Any) -> None:
     """A source may be one JSON document, over many lines, or an array of objects."""
     data, expected = DOCUMENTS[name]

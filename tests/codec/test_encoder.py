@@ -52,7 +52,7 @@ class Size(IntEnum):
     BIG = 7
 
 
-class Plain(Enum):
+class Neither(Enum):
     FLEX = "flex"
 
 
@@ -66,7 +66,7 @@ CANNOT = {
     "int below 64 bits": (wrong(input_cached_tokens=-(2**63) - 1), "$.input_cached_tokens"),
     "int for str": (wrong(model=1), "$.model"),
     "bytes for str": (wrong(model=b"x"), "$.model"),
-    "plain enum for str": (wrong(model=Plain.FLEX), "$.model"),
+    "enum for str": (wrong(model=Neither.FLEX), "$.model"),
     "int for bool": (wrong(batch=1), "$.batch"),
     "lone surrogate": (wrong(model="\ud800"), "$"),
     "NaN": (CostsResult(quantity=Decimal("NaN")), "$.quantity"),

@@ -33,7 +33,7 @@ def memory() -> Iterator[Any]:
     system.rm("/", recursive=True)
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["uncompressed", "gzip"])
 def test_memory(memory: Any, pack: Any) -> None:
     """A URL is read with fsspec, and reading can be resumed."""
     memory.pipe_file("/logs/a", pack(LINES))
@@ -243,7 +243,7 @@ def test_error_of_a_connection_comes_after_the_bytes() -> None:
     content = aiohttp.StreamReader(protocol, 2**16, loop=loop)
     content.feed_data(b"rest")
     content.set_exception(OSError("lost"))
-    file = remote._WebFile(  # noqa: SLF001 -- with an answer of ours
+    file = remote._WebFile(  # noqa: SLF001 -- with our own answer
         SimpleNamespace(
             r=SimpleNamespace(content=content),
             read=lambda size: loop.run_until_complete(content.read(size)),

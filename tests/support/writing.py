@@ -27,7 +27,7 @@ MANY = 8000
 """More records than the writer collects before it writes them to the file."""
 
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="needs features of POSIX")
-every_suffix = pytest.mark.parametrize("suffix", PACK, ids=lambda suffix: suffix or "plain")
+every_suffix = pytest.mark.parametrize("suffix", PACK, ids=lambda suffix: suffix or "uncompressed")
 either_way = pytest.mark.parametrize("append", [False, True], ids=["replace", "append"])
 
 
