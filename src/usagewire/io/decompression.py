@@ -109,7 +109,7 @@ class Decompressor:
 
     def _start_call(self) -> None:
         if self._is_unusable:
-            raise FileError(f"{self.name}: reading has ended or was interrupted; reopen the file")
+            raise FileError(f"{self.name}: reading has ended or was interrupted; open it again")
         self._is_unusable = True
 
     def _read(self, data: bytes) -> Iterator[bytes]:
