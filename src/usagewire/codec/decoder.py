@@ -52,8 +52,8 @@ class Decoder(Generic[T]):
     r"""A decoder of JSON bytes to records of one type, which counts every line.
 
     It opens no files: give it bytes with `decode_lines` (a whole text), with `feed` and `close` (a
-    stream in chunks) or with `decode` (one document). Data is bytes, bytearray, memoryview or
-    str. Use a decoder for one stream at a time, and in one thread at a time.
+    stream in chunks) or with `decode` (one document). Use a decoder for one stream at a time, and
+    in one thread at a time.
 
     Args:
         type: the type of each document: a class of this library, your own attrs class, a union
@@ -158,7 +158,10 @@ class Decoder(Generic[T]):
         return list(self._stats.rejections)
 
     def decode(self, data: Data) -> T:
-        """Return the record that `data`, one JSON document, holds.
+        """Return the record of one JSON document. This counts no line.
+
+        Args:
+            data: the document, as bytes, bytearray, memoryview or str.
 
         Raises:
             DecodeError: if `data` is not JSON or not of the type, whatever `on_error` is.
@@ -174,9 +177,12 @@ class Decoder(Generic[T]):
             raise found from found.__cause__
 
     def decode_lines(self, data: Data) -> list[T]:
-        """Return the records of `data`, a whole NDJSON text. The last line may lack its LF.
+        """Return the records of a whole NDJSON text.
 
         In each call, line numbers begin at 1 and offsets at 0.
+
+        Args:
+            data: the text, as bytes, bytearray, memoryview or str. Its last line may lack the LF.
 
         Raises:
             DecodeError: at the first bad line, with `on_error="raise"`. `DecodeError.records` holds
@@ -191,6 +197,9 @@ class Decoder(Generic[T]):
         """Return the records of one JSON document: a record, or an array of records.
 
         Each record counts as a line. A `Rejection` has the place of the record in the text.
+
+        Args:
+            data: the document, as bytes, bytearray, memoryview or str.
 
         Raises:
             DecodeError: for the first bad record, with `on_error="raise"`, after all records were
@@ -215,6 +224,9 @@ class Decoder(Generic[T]):
         """Return the records of the lines that `chunk` completes, and hold back an open last line.
 
         Call `close` after the last chunk.
+
+        Args:
+            chunk: the next part of the stream, as bytes, bytearray, memoryview or str.
 
         Raises:
             DecodeError: at a bad line, with `on_error="raise"`. `DecodeError.records` holds the

@@ -50,11 +50,18 @@ class Encoder:
         self._writer = self._new_writer()
 
     def not_accelerated(self, cls: type) -> str | None:
-        """Return why this encoder does not write `cls` with the C extension, or None if it does."""
+        """Return why this encoder does not use the C extension, or None if it does.
+
+        Args:
+            cls: the class of the records to write.
+        """
         return plans.unavailable() if self._writer is None else self._writer.refusal(cls)
 
     def encode(self, obj: Any) -> bytes:
-        """Return `obj`, a record or a list of records, as one JSON document.
+        """Return an object as one JSON document, in UTF-8 bytes.
+
+        Args:
+            obj: a record, a list of records, or any other value that a cattrs converter can write.
 
         Raises:
             EncodeError: if `obj` holds something that would not read back equal.
@@ -72,7 +79,7 @@ class Encoder:
         """Return records as NDJSON: one JSON document per line, each line ended by LF.
 
         Args:
-            objs: the records.
+            objs: the records, in any iterable.
             first: the index of the first record, for the paths of errors. By default 0.
 
         Raises:
