@@ -1,4 +1,4 @@
-"""The C extension by itself: what it makes of a document or record, held against the reference."""
+"""The C extension on its own, compared with the reference."""
 
 import functools
 import gc
@@ -15,6 +15,7 @@ import pytest
 from cattrs import Converter
 
 import usagewire
+from tests.support.cases import texts
 from tests.support.comparing import exact, outcome
 from tests.support.samples import COMPLETIONS, COSTS, DATA, PAGES, VECTORS, row, text
 from usagewire import Decoder, Encoder, UsageVectorStoresResult, make_converter
@@ -26,33 +27,33 @@ BY_C: Final = [
     pytest.mark.parametrize("path", ["c"], indirect=True),
     pytest.mark.usefixtures("path"),
 ]
-"""Marks of a module whose tests are of C alone."""
+"""The marks of a test module that is only about C."""
 
 BACK: Final = NotImplemented
-"""What C answers where it gives a document back."""
+"""The answer of C when it hands a document back to the reference."""
 
 
 @functools.cache
 def plan_for(kind: Any, strict: bool = True, unknown: Any = "keep") -> Any:  # noqa: FBT002 -- a cache key
-    """Return how C reads a type."""
+    """Return the plan for a type."""
     decoder = Decoder(kind, strict=strict, unknown=unknown)
     assert decoder.not_accelerated is None
     return plan_of(decoder)
 
 
 def plan_of(decoder: Decoder[Any]) -> Any:
-    """Return how C reads what a decoder reads, or None."""
-    return decoder._context.plan  # noqa: SLF001 -- what these tests are about
+    """Return the plan of a decoder, or None."""
+    return decoder._context.plan  # noqa: SLF001 -- these tests are about it
 
 
 def writer_of(encoder: Encoder) -> Any:
-    """Return how C writes what an encoder writes."""
-    return encoder._writer  # noqa: SLF001 -- what these tests are about
+    """Return the writer of an encoder."""
+    return encoder._writer  # noqa: SLF001 -- these tests are about it
 
 
 def dice(seed: int) -> random.Random:
-    """Return numbers that nobody chose, the same ones each time."""
-    return random.Random(seed)  # noqa: S311 -- of a game
+    """Return a generator of random numbers, which are the same each time."""
+    return random.Random(seed)  # noqa: S311 -- not for secrets
 
 
 @functools.cache
@@ -62,7 +63,7 @@ def converter_for(strict: bool = True, unknown: Any = "keep") -> Converter:  # n
 
 
 def meant(kind: Any, data: bytes, **options: Any) -> Any:
-    """Return what the reference makes of a document, or how it refuses it."""
+    """Return the result of the reference for a document, or how it refuses the document."""
 
     def read() -> Any:
         try:
@@ -75,7 +76,7 @@ def meant(kind: Any, data: bytes, **options: Any) -> Any:
 
 
 def taken(kind: Any, data: bytes, **options: Any) -> Any:
-    """Return what C makes of a document, which is what is meant; BACK where it gives it back."""
+    """Return the record that C makes of a document, or BACK, and compare it with the reference."""
     found = plan_for(kind, **options).decode(data)
     if found is not BACK:
         assert meant(kind, data, **options) == exact(found), data
@@ -83,12 +84,12 @@ def taken(kind: Any, data: bytes, **options: Any) -> Any:
 
 
 def compact(value: Any) -> bytes:
-    """Return a value as JSON without spaces, as most of it is written."""
+    """Return a value as JSON without spaces, as most logs have it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode()
 
 
 def read_lines(plan: Any, data: bytes, start: int = 0, **given: Any) -> tuple[list[Any], list[Any]]:
-    """Return the records of the lines that C reads, and where it stopped."""
+    """Return the records of the lines that C reads, and the progress that it reports."""
     options = {"stop": len(data), "longest": 10**6, "most": 10**6, "passes": False} | given
     records: list[Any] = []
     progress = progress_from(start)
@@ -98,7 +99,7 @@ def read_lines(plan: Any, data: bytes, start: int = 0, **given: Any) -> tuple[li
 
 
 def grown(call: Callable[[], Any], times: int = 60) -> int:
-    """Return how many more blocks of memory there are after calling many times."""
+    """Return how many more blocks of memory are in use after many calls."""
     for _ in range(20):
         call()
     gc.collect()
@@ -110,7 +111,7 @@ def grown(call: Callable[[], Any], times: int = 60) -> int:
 
 
 def _tokens() -> dict[str, list[str]]:
-    """Return JSON texts of single values by section."""
+    """Return the JSON texts of single values, by section."""
     found: dict[str, list[str]] = {}
     for line in (DATA / "tokens.txt").read_text("utf-8").splitlines()[1:]:
         if re.fullmatch(r"\[[a-z]+\]", line):
@@ -122,52 +123,8 @@ def _tokens() -> dict[str, list[str]]:
 
 TOKENS: Final = _tokens()
 
-GIVEN_BACK: Final = {
-    "no JSON": b"what?",
-    "nothing": b"",
-    "a space": b" ",
-    "more after it": text(row()) + b"x",
-    "two": text(row()) * 2,
-    "no object": b"[]",
-    "null": b"null",
-    "no tag": b'{"usage_bytes":5}',
-    "no string as tag": b'{"object":5,"usage_bytes":5}',
-    "two tags": text(row(Object=VECTORS)),
-    "one tag twice": b'{"object":"%s","usage_bytes":5,"object":"%s"}'
-    % (VECTORS.encode(), COSTS.encode()),
-    "a key twice": b'{"object":"%s","usage_bytes":5,"usage_bytes":6}' % VECTORS.encode(),
-    "two spellings": text(row(usageBytes=5)),
-    "an escape in a key that may be absent": text(row(project_id="p")).replace(b"t_", rb"t\u005f"),
-    "a key with an escape": text(row()).replace(b"usage_bytes", rb"usage\u005fbytes"),
-    "an escape in the tag": text(row()).replace(b"organization", rb"\u006frganization"),
-    "a missing field": b'{"object":"%s"}' % VECTORS.encode(),
-    "null in a required field": text(row(usage_bytes=None)),
-    "a wrapper": b'{"ActualInstance":%s}' % text(row()),
-    "a wrapper beside": b'{"object":"later","ActualInstance":5}',
-    "an API error": b'{"object":"later","error":{"message":"no"}}',
-    "use as a cost": text({"object": COSTS, "input_tokens": 5}),
-    "no comma": b'{"object":"%s" "usage_bytes":5}' % VECTORS.encode(),
-    "two commas": b'{"object":"%s",,"usage_bytes":5}' % VECTORS.encode(),
-    "a comma last": b'{"object":"%s","usage_bytes":5,}' % VECTORS.encode(),
-    "a comma first": b'{,"object":"%s","usage_bytes":5}' % VECTORS.encode(),
-    "no colon": b'{"object" "%s","usage_bytes":5}' % VECTORS.encode(),
-    "a key without quotes": b'{object:"%s","usage_bytes":5}' % VECTORS.encode(),
-    "another bracket": b'{"object":"%s","usage_bytes":5]' % VECTORS.encode(),
-    "wrong UTF-8": b'{"object":"%s","usage_bytes":5,"project_id":"\xff"}' % VECTORS.encode(),
-    "a byte that begins nothing": b'{"object":"%s","usage_bytes":5,"project_id":"\x80"}'
-    % VECTORS.encode(),
-    "a surrogate": b'{"object":"%s","usage_bytes":5,"project_id":"\xed\xa0\x80"}'
-    % VECTORS.encode(),
-    "a control character": b'{"object":"%s","usage_bytes":5,"project_id":"a\tb"}'
-    % VECTORS.encode(),
-    "wrong UTF-8 in an unknown key": b'{"object":"%s","usage_bytes":5,"\xff":1}' % VECTORS.encode(),
-    "a value that cannot be kept": b'{"object":"later","x":[1e300]}',
-    "an integer that cannot be kept": b'{"object":"later","x":[18446744073709551616]}',
-    "a list that does not end": b'{"object":"later","x":[1',
-    "a comma last in a list": b'{"object":"page","has_more":false,"data":[{"object":"later"},]}',
-    "a comma last in a row": b'{"object":"bucket","start_time":1,"end_time":2,"results":[],}',
-}
-"""Documents that C gives back."""
+GIVEN_BACK: Final = texts("given_back.txt")
+"""Documents that C hands back to the reference."""
 
 DOCUMENTS: Final = [
     compact(
