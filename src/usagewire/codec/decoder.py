@@ -125,9 +125,7 @@ class Decoder(Generic[T]):
             ("max_raw_bytes", kept, 0),
         ):
             if not isinstance(number, int) or number < least:
-                raise UsageWireError(
-                    f"{option} must be an int of at least {least}, not {number!r}"
-                )
+                raise UsageWireError(f"{option} must be an int of at least {least}, not {number!r}")
         own = converter is None
         if converter is not None and (not strict or unknown != "keep"):
             raise UsageWireError("converter has its own strict and unknown; set them there")

@@ -13,6 +13,7 @@ from typing import Any, Final
 import attrs
 import orjson
 from cattrs import Converter
+from cattrs.gen import override
 
 from usagewire.converters import codegen, scalars
 from usagewire.errors import DecodeError, located, quote
@@ -89,6 +90,10 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
         )
         return compiled[keys]
 
+    # Here cattrs looks for the names, as its strategies for unions do.
+    structure.overrides = {  # type: ignore[attr-defined]
+        field.attribute: override(rename=field.read[0]) for field in structurer.layout.fields
+    }
     return describe(structure, "class", structurer)
 
 

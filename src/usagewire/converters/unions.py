@@ -5,21 +5,22 @@ The table of tags never grows with the input.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from types import NoneType, UnionType
-from typing import Any, Final, Union, get_args, get_origin
+from typing import Any, Final, Literal, NamedTuple, Union, get_args, get_origin
 
 import attrs
 from cattrs import Converter
-from cattrs.disambiguators import create_default_dis_func
+from cattrs._compat import adapted_fields
 
 from usagewire.converters import row_rules
 from usagewire.converters.classes import Rules, api_error, unwrap, wrapper_in
 from usagewire.converters.scalars import wrong_type
-from usagewire.errors import DecodeError, EncodeError, UsageWireError, located, quote
+from usagewire.errors import DecodeError, EncodeError, UsageWireError, quote
 from usagewire.models import UnknownResult
 from usagewire.wire import names as wire_names
-from usagewire.wire.hook_info import Hook, describe
+from usagewire.wire.hook_info import Hook, describe, info_of
 from usagewire.wire.layout import tag_keys, tags_of
 
 SCALARS: Final[Mapping[type, tuple[type, ...]]] = {
@@ -133,23 +134,127 @@ def _tag_table(
 
 
 def _read_untagged(kind: Any, classes: list[Any], converter: Converter) -> Hook:
-    """Return a hook from a JSON object to the class that cattrs chooses by its required fields."""
+    """Return a hook from a JSON object to the class that a Literal or a required key shows."""
     nullable = len(classes) < len(members(kind))
-    class_of = create_default_dis_func(converter, *classes)
     hooks = {cls: converter.get_structure_hook(cls, cache_result=False) for cls in classes}
+    keys = {cls: _keys_of(cls, hooks[cls]) for cls in classes}
+    class_of = _by_literal(classes, keys) or _by_required_key(kind, classes, keys)
 
     def read(o: Any, _: Any = None) -> Any:
         if o is None and nullable:
             return None
         if type(o) is not dict:
             raise wrong_type("an object", o)
-        try:
-            cls: Any = class_of(o)
-        except Exception as error:
-            raise located(error, None)
+        cls = class_of(o)
         return hooks[cls](o, cls)
 
-    return read
+    return describe(read, "untagged", hooks)
+
+
+class _Key(NamedTuple):
+    """A JSON key by which a field of a class is read."""
+
+    attribute: str
+    type: Any
+    required: bool
+    always_written: bool
+
+
+def _keys_of(cls: Any, hook: Hook) -> dict[str, _Key]:
+    """Return the JSON keys of a class; for a hook of the user's, as `cattrs` names them."""
+    match info_of(hook):
+        case ("class", structurer):
+            return {
+                key: _Key(
+                    field.attribute,
+                    field.type,
+                    field.required,
+                    field.required or not field.omit_default,
+                )  # fmt: skip
+                for field in structurer.layout.fields
+                for key in field.read
+            }
+    overrides = getattr(hook, "overrides", {})
+    found = {}
+    for a in adapted_fields(get_origin(cls) or cls):
+        rename = getattr(overrides.get(a.name), "rename", None)
+        required = a.default is attrs.NOTHING
+        found[rename or a.name] = _Key(a.name, a.type, required, required)
+    return found
+
+
+def _by_literal(
+    classes: list[Any], keys: Mapping[Any, Mapping[str, _Key]]
+) -> Callable[[dict[str, Any]], Any] | None:
+    """Return a function that chooses by a key under which each class has its own Literal."""
+    for key in keys[classes[0]]:
+        table: dict[Any, Any] = {}
+        count = 0
+        for cls in classes:
+            found = keys[cls].get(key)
+            choices = get_args(found.type) if found and get_origin(found.type) is Literal else ()
+            if not choices or not found.always_written or not all(type(c) is str for c in choices):
+                break
+            table |= dict.fromkeys(choices, cls)
+            count += len(choices)
+        else:
+            if len(table) == count:
+                return partial(_class_by_literal, key, table)
+    return None
+
+
+def _class_by_literal(key: str, table: Mapping[str, Any], o: dict[str, Any]) -> Any:
+    if key not in o:
+        raise DecodeError("missing_tag", f"the key {quote(key)}, which tells the class, is absent")
+    value = o[key]
+    if type(value) is not str:
+        raise wrong_type("a string", value).within(key)
+    if value not in table:
+        expected = ", ".join(map(quote, table))
+        raise DecodeError("wrong_tag", f"expected one of {expected}, got {quote(value)}").within(
+            key
+        )
+    return table[value]
+
+
+def _by_required_key(
+    kind: Any, classes: list[Any], keys: Mapping[Any, Mapping[str, _Key]]
+) -> Callable[[dict[str, Any]], Any]:
+    """Return a function that chooses by a key that only one class has, and that it requires."""
+    chosen: dict[str, Any] = {}
+    rest = list(classes)
+    # A class that has such a key is left out for the others, so look again until none is found.
+    while found := {cls: own for cls in rest if (own := _own_keys(cls, rest, keys))}:
+        for cls, own in found.items():
+            chosen |= dict.fromkeys(own, cls)
+        rest = [cls for cls in rest if cls not in found]
+    if len(rest) > 1:
+        names = " and ".join(cls.__name__ for cls in rest)
+        raise UsageWireError(
+            f"{quote(str(kind))} is not supported: no required JSON key and no Literal tells {names}"
+            " apart; register a structure hook for it"
+        )
+    expected = " or ".join(map(quote, chosen))
+
+    def class_of(o: dict[str, Any]) -> Any:
+        for key, cls in chosen.items():
+            if key in o:
+                return cls
+        if rest:
+            return rest[0]
+        raise DecodeError("bad_value", f"no key tells the class: expected {expected}")
+
+    return class_of
+
+
+def _own_keys(cls: Any, classes: list[Any], keys: Mapping[Any, Mapping[str, _Key]]) -> list[str]:
+    """Return the spellings of a required field of `cls` that no other class has."""
+    others = {key for other in classes if other is not cls for key in keys[other]}
+    by_field: dict[str, list[str]] = {}
+    for key, found in keys[cls].items():
+        if found.required:
+            by_field.setdefault(found.attribute, []).append(key)
+    return next((own for own in by_field.values() if others.isdisjoint(own)), [])
 
 
 def write_union(kind: Any, converter: Converter) -> Hook:
