@@ -1,7 +1,7 @@
-"""The strict reference: the meaning of each input, as an ordinary cattrs converter.
+"""The strict reference, as an ordinary cattrs converter.
 
-This module only registers rules for their types. The rules are in the other modules of this folder,
-the names in `wire.layout`. It must not know the C extension.
+This module registers rules for types. The rules are in the other modules of this folder, the names
+in `wire.layout`. It must not know the C extension.
 """
 
 from __future__ import annotations
@@ -34,28 +34,32 @@ def make_converter(
     on_lenient: Callable[[], None] | None = None,
     **options: Any,
 ) -> Converter:
-    """Make a cattrs converter that reads every spelling and writes that of `dialect`.
+    """Make a cattrs converter that reads every spelling and writes those of `dialect`.
 
-    It reads what orjson makes of JSON (dict, list, str, int, float, bool, None) and nothing else;
-    wrong input raises `DecodeError` with a code and a path.
+    It structures the values that orjson makes of JSON: dict, list, str, int, float, bool and None.
+    Wrong input raises `DecodeError` with a code and a path.
 
     Args:
-        dialect: how to write: `api`, `legacy`, `dart` or `powershell`.
-        strict: False also takes `"5"` and `59200.0` for an int, the words true and false for a
-            bool, generated clients' wrappers, and their rows that are tagged as costs and are not.
-        unknown: what to do with a key the class has no field for: `keep` it in
-            `additional_properties`, `ignore` it, or `forbid` it (`unknown_field`). A class without
-            that attribute cannot keep.
-        names: JSON keys for attributes of your own classes, as in
-            `{Job: {"kind": "job_kind", "n": ("count", "n")}}`: the first is written, all are read.
-            `cattrs.gen.override(...)` is taken too, and so is `Annotated[int, override(...)]` on
-            the attribute itself.
-        on_lenient: called once for every value only `strict=False` let through.
-        options: for `cattrs.Converter`. `use_alias` is on unless said otherwise, so that an attrs
+        dialect: The spellings to write: `api` (default), `legacy`, `dart` or `powershell`.
+        strict: False turns on lenient conversion. An int then also takes `"5"` and `59200.0`, and a
+            bool the words true and false. Wrappers of generated clients are unwrapped, and their
+            usage rows with the tag of costs get their right class.
+        unknown: How to treat a key for which the class has no field: `keep` it in
+            `additional_properties` (default), `ignore` it or `forbid` it (`unknown_field`). A class
+            without `additional_properties` ignores what it cannot keep.
+        names: JSON keys for attributes of your own classes, for example
+            `{Job: {"kind": "job_kind", "n": ("count", "n")}}`. The first key is written, all are
+            read. A value may also be `cattrs.gen.override(...)`. `Annotated[int, override(...)]`
+            does the same on the attribute.
+        on_lenient: Called without arguments for each value that only lenient conversion accepts.
+        options: Options of `cattrs.Converter`. By default `use_alias` is True here, so an attrs
             `alias` is the JSON key.
 
+    Returns:
+        A converter whose `structure` and `unstructure` follow these rules.
+
     Raises:
-        UsageWireError: for an option that is not one.
+        UsageWireError: `dialect` or `unknown` has an unknown value.
 
     >>> from usagewire import UsageImagesResult, make_converter
     >>> row = UsageImagesResult(images=2, num_model_requests=1, source_="image.edit")
@@ -79,22 +83,32 @@ def configure_converter(
     names: Names | None = None,
     on_lenient: Callable[[], None] | None = None,
 ) -> None:
-    """Register the strict reading and writing of `make_converter` on a converter of yours.
+    """Register the rules of `make_converter` on your own converter.
 
-    What it changes, beside what `cattrs.preconf.orjson` does:
+    These rules apply in addition to those of `cattrs.preconf.orjson`:
 
-    - int, float, str, bool and None take just that JSON type; an int is within 64 bits; `Decimal`
-      takes numbers and decimal strings and stays exact.
+    - int, float, str, bool and None take only their JSON type. An int must fit 64 bits.
+    - `Decimal` takes numbers and decimal strings, and stays exact.
     - list, tuple and set take a JSON list; dict takes a JSON object.
-    - a literal or enum takes a value of its own type.
-    - attrs classes take a JSON object under the keys they are known by, and write them.
-    - unions are told apart by the tag `object`, or by JSON type where they are scalars.
-    - dataclasses, `TypedDict` and other collections are refused unless you register a hook.
+    - A literal or enum takes only a value of its type.
+    - attrs classes take and write a JSON object with the keys of `names` and of the dialect.
+    - The tag `object` chooses the member of a union of classes, and the JSON type that of scalars.
+    - Dataclasses, `TypedDict` and other collections are rejected unless you register a hook.
 
-    Hooks registered afterwards come first, as always in cattrs; so do its `forbid_extra_keys`,
-    `omit_if_default`, `use_alias`, `type_overrides` and `prefer_attrib_converters`.
+    As always in cattrs, hooks that you register later come first. The converter's own
+    `forbid_extra_keys`, `omit_if_default`, `use_alias`, `type_overrides` and
+    `prefer_attrib_converters` apply too.
 
-    Arguments and errors are those of `make_converter`.
+    Args:
+        converter: The converter to change.
+        dialect: As in `make_converter`.
+        strict: As in `make_converter`.
+        unknown: As in `make_converter`.
+        names: As in `make_converter`.
+        on_lenient: As in `make_converter`.
+
+    Raises:
+        UsageWireError: `dialect` or `unknown` has an unknown value.
     """
     _refuse_unlisted("dialect", dialect, wire_names.DIALECTS)
     _refuse_unlisted("unknown", unknown, get_args(Unknown))
@@ -112,7 +126,7 @@ def configure_converter(
 
 def _refuse_unlisted(option: str, value: Any, known: Sequence[str]) -> None:
     if value not in known:
-        raise UsageWireError(f"{option} is {value!r}; it must be one of {', '.join(known)}")
+        raise UsageWireError(f"{option} must be one of {', '.join(known)}, not {value!r}")
 
 
 def _register_refusals(converter: Converter) -> None:
@@ -161,7 +175,7 @@ def _register_scalars(converter: Converter, rules: classes.Rules) -> None:
         return containers.read_choice(get_args(kind) or tuple(kind))
 
 
-# The class of the value that each sequence type is read into and written from.
+# The class of the Python value for each sequence type.
 _SEQUENCES: Final[Mapping[Any, type]] = {
     list: list,
     tuple: tuple,
@@ -230,7 +244,7 @@ def _register_unions(converter: Converter, rules: classes.Rules) -> None:
 
     @converter.register_structure_hook_factory(unions.is_union)
     def structure_union(kind: Any, converter: Converter) -> Hook:
-        # Unions a user registered: cattrs keeps them in a table of its own and would ask it last.
+        # cattrs keeps the unions that a user registered in a separate table and would ask it last.
         given = converter._union_struct_registry.get(kind)  # noqa: SLF001 -- it has no public name
         if given is not None:
             return given

@@ -1,7 +1,7 @@
-"""Hooks for list, tuple, set and dict, for None, and for literals and enums.
+"""Hooks for list, tuple, set and dict, for optional values, and for literals and enums.
 
-cattrs takes any iterable for a list and any equal value for a literal (`True` for 1). Here a list
-is a JSON list, a dict is a JSON object and a literal has its own type.
+cattrs takes any iterable for a list and any equal value for a literal (`True` for 1). These hooks
+take only a JSON list for a list, and only a value of the right type for a literal.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def read_sequence(make: Callable[[list[Any]], Any], item_type: Any, item: Hook) 
 
 
 def write_sequence(kind: type[Collection[Any]], item: Hook) -> Hook:
-    """Return a hook from a `kind` of Python to a JSON list."""
+    """Return a hook from a `kind` to a JSON list."""
 
     def write(value: Any) -> list[Any]:
         if not isinstance(value, kind):
@@ -78,7 +78,7 @@ def write_fixed_tuple(items: tuple[Hook, ...]) -> Hook:
 
 
 def read_dict(item_type: Any, item: Hook) -> Hook:
-    """Return a hook from a JSON object to a dict of str keys."""
+    """Return a hook from a JSON object to a dict with str keys."""
 
     def read(value: Any, _: Any = None) -> dict[str, Any]:
         if type(value) is not dict:
@@ -98,7 +98,7 @@ def read_dict(item_type: Any, item: Hook) -> Hook:
 
 
 def write_dict(item: Hook) -> Hook:
-    """Return a hook from a mapping of str keys to a JSON object."""
+    """Return a hook from a mapping with str keys to a JSON object."""
 
     def write(value: Any) -> dict[str, Any]:
         if not isinstance(value, Mapping):
@@ -117,7 +117,7 @@ def write_dict(item: Hook) -> Hook:
 
 
 def read_as(kind: Any, hook: Hook) -> Hook:
-    """Return `hook` called with `kind`, without its annotations."""
+    """Return a hook that calls `hook` with `kind`, the type without its annotations."""
 
     def read(value: Any, _: Any = None) -> Any:
         return hook(value, kind)
@@ -126,7 +126,7 @@ def read_as(kind: Any, hook: Hook) -> Hook:
 
 
 def not_none(hook: Hook, kind: Any) -> Hook:
-    """Return `hook` that passes None through."""
+    """Return a hook that returns None for None, and else calls `hook`."""
 
     def nullable(value: Any, _: Any = None) -> Any:
         return None if value is None else hook(value, kind)
@@ -135,7 +135,7 @@ def not_none(hook: Hook, kind: Any) -> Hook:
 
 
 def not_none_writing(hook: Hook, kind: Any) -> Hook:
-    """Return the writing `hook` that passes None through."""
+    """Return a writing hook that returns None for None, and else calls `hook`."""
 
     def nullable(value: Any) -> Any:
         return None if value is None else hook(value)
@@ -144,9 +144,9 @@ def not_none_writing(hook: Hook, kind: Any) -> Hook:
 
 
 def read_type(base: type, read: Hook) -> Hook:
-    """Return `read` for type `base`; for an enum derived from it, a hook that picks its member.
+    """Return a hook that calls `read` for `base`, and finds the member of an enum derived from it.
 
-    cattrs asks for such an enum (`class Tier(str, Enum)`) under its base type.
+    cattrs uses the hook of `str` for an enum such as `class Tier(str, Enum)`.
     """
     choices: dict[type, Hook] = {}
 
@@ -163,9 +163,9 @@ def read_type(base: type, read: Hook) -> Hook:
 
 
 def read_choice(choices: Collection[Any]) -> Hook:
-    """Return a hook that takes only the values of `choices`, of exactly their types.
+    """Return a hook that takes only the values of `choices`, with exactly their types.
 
-    Members of an enum are chosen by their value and returned as members.
+    For the value of an enum member it returns the member.
     """
     table = {}
     for choice in choices:

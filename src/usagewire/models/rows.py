@@ -96,7 +96,7 @@ class UsageDecisionsResult(_TokenRow):
 
     Endpoint: `/v1/organization/usage/decisions`. Source: openai-python 3.54.
 
-    The fields and sums are those of `UsageCompletionsResult`, but every field is as old as the class.
+    The fields and sums are those of `UsageCompletionsResult`. Each field is as old as the class.
     """
 
     object: ClassVar[Literal["organization.usage.decisions.result"]] = (
