@@ -269,11 +269,8 @@ class Summary:
                 self._skipped[short] += 1
                 continue
             key = tuple(read(row, start) for read in self._readers)
-            metrics = {}
-            for name in self._metrics:
-                number = getattr(row, _ATTRIBUTES[name], None)
-                if number is not None:
-                    metrics[name] = number
+            numbers = ((name, getattr(row, _ATTRIBUTES[name], None)) for name in self._metrics)
+            metrics = {name: number for name, number in numbers if number is not None}
             self._sums[key].add(1, metrics, cost)
 
     @property

@@ -24,7 +24,7 @@ def read_sequence(make: Callable[[list[Any]], Any], item_type: Any, item: Hook) 
         items: list[Any] = []
         try:
             for one in value:
-                items.append(item(one, item_type))  # noqa: PERF401 -- len(items) names the culprit
+                items.append(item(one, item_type))  # noqa: PERF401 -- len(items) locates the error
         except Exception as error:
             raise located(error, len(items))
         return make(items)
@@ -41,7 +41,7 @@ def write_sequence(kind: type[Collection[Any]], item: Hook) -> Hook:
         items: list[Any] = []
         try:
             for one in value:
-                items.append(item(one))  # noqa: PERF401 -- len(items) names the culprit
+                items.append(item(one))  # noqa: PERF401 -- len(items) locates the error
         except Exception as error:
             raise located_writing(error, len(items))
         return items

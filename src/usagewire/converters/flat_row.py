@@ -176,10 +176,6 @@ _SCALARS = {
     for kind in (int, str, bool)
     if a.type == kind | None
 }
-_REQUIRED_OF: dict[type, tuple[str, ...]] = {
-    cls: tuple(a.name for a in attrs.fields(cls) if a.default is attrs.NOTHING)
-    for cls in ROW_CLASSES
-}
 _OF_COSTS = ("amount", "quantity", "quantity_unit", "line_item")
 
 
@@ -209,7 +205,11 @@ def _by_fields(held: Mapping[str, Any], flat: UsageTimeBucketResultInner) -> typ
         for cls in wire_names.KINDS_OF_FLAT_CLIENTS
         if cls is not CostsResult
         and _names(cls).issuperset(held)
-        and all(getattr(flat, name) is not None for name in _REQUIRED_OF[cls])
+        and all(
+            getattr(flat, a.name) is not None
+            for a in attrs.fields(cls)
+            if a.default is attrs.NOTHING
+        )
     ]
     if len(kinds) == 1:
         return kinds[0]
@@ -240,10 +240,9 @@ def _as_unknown(flat: UsageTimeBucketResultInner) -> UnknownResult:
     for name in _OWN:
         value = getattr(flat, name)
         if isinstance(value, CostsResultAmount):
-            amount = {"value": value.value, "currency": value.currency}
-            extra = value.additional_properties
-            value = {key: _as_json(part) for key, part in amount.items() if part is not None}
-            value |= extra
+            amount = {"value": _as_json(value.value), "currency": value.currency}
+            amount = {key: part for key, part in amount.items() if part is not None}
+            value = {**amount, **value.additional_properties}
         if value is not None:
             properties[wire_names.spelling(name, "api")] = _as_json(value)
     properties |= flat.additional_properties

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum
 from math import isfinite
+from types import NoneType
 from typing import Any, Final
 
 from usagewire.errors import DecodeError, EncodeError, located_writing, quote
@@ -56,14 +57,28 @@ def _past_64_bits(value: Any) -> DecodeError:
     return DecodeError("out_of_range", f"{quote(value)} does not fit a signed 64-bit integer")
 
 
-def _past_double(value: float) -> DecodeError:
-    reason = f"{quote(value)} is past the integers a double holds exactly"
-    return DecodeError("out_of_range", reason)
+def _past_double(value: float, what_to_do: str = "") -> DecodeError:
+    return DecodeError("out_of_range", f"a double cannot hold {quote(value)} exactly{what_to_do}")
 
 
 def _rounded(value: float) -> DecodeError:
-    reason = f"a number of {quote(value)} is past what a double holds exactly"
-    return DecodeError("out_of_range", f"{reason}; write it as a string")
+    return _past_double(value, "; write it as a string")
+
+
+def _exactly(kind: type, expected: str) -> Callable[..., Any]:
+    """Return a hook that takes only the JSON type `kind`."""
+
+    def read(value: Any, _: Any = None) -> Any:
+        if type(value) is kind:
+            return value
+        raise wrong_type(expected, value)
+
+    return read
+
+
+read_str = _exactly(str, "a string")
+read_bool = _exactly(bool, "true or false")
+read_none = _exactly(NoneType, "null")
 
 
 def read_int(value: Any, _: Any = None) -> int:
@@ -88,20 +103,6 @@ def read_float(value: Any, _: Any = None) -> float:
     raise wrong_type("a number", value)
 
 
-def read_str(value: Any, _: Any = None) -> str:
-    """Return a JSON string."""
-    if type(value) is str:
-        return value
-    raise wrong_type("a string", value)
-
-
-def read_bool(value: Any, _: Any = None) -> bool:
-    """Return a JSON boolean."""
-    if type(value) is bool:
-        return value
-    raise wrong_type("true or false", value)
-
-
 def read_decimal(value: Any, _: Any = None) -> Decimal:
     """Return a JSON number, or a decimal string of ASCII digits, as an exact Decimal.
 
@@ -110,7 +111,7 @@ def read_decimal(value: Any, _: Any = None) -> Decimal:
     """
     if type(value) is str:
         if _DECIMAL.fullmatch(value) is None:
-            raise DecodeError("bad_decimal", f"{quote(value)} is not a finite decimal number")
+            raise DecodeError("bad_decimal", f"{quote(value)} is not a decimal number")
         number = Decimal(value)
     elif type(value) is int:
         number = Decimal(value)
@@ -125,12 +126,6 @@ def read_decimal(value: Any, _: Any = None) -> Decimal:
     if not in_decimal128_range(number):
         raise DecodeError("out_of_range", f"the exponent of {quote(value)} does not fit decimal128")
     return number
-
-
-def read_none(value: Any, _: Any = None) -> None:
-    """Return None for a JSON null."""
-    if value is not None:
-        raise wrong_type("null", value)
 
 
 def read_json(value: Any, _: Any = None) -> Any:
@@ -183,10 +178,10 @@ def lenient_int(used: Leniency) -> Callable[[Any, Any], int]:
     return read
 
 
-def lenient_bool(used: Leniency) -> Callable[[Any, Any], bool]:
+def lenient_bool(used: Leniency) -> Callable[[Any, Any], Any]:
     """Return a `read_bool` that also takes the words true and false, and calls `used` for them."""
 
-    def read(value: Any, _: Any = None) -> bool:
+    def read(value: Any, _: Any = None) -> Any:
         if type(value) is str and value in _WORDS:
             used()
             return _WORDS[value]
