@@ -143,7 +143,7 @@ def test_amount() -> None:
         assert not field.is_required()
 
 
-# --- the same results, and the differences -------------------------------------------------
+# --- the same results, and the differences ---------------------------------------------------
 
 ROW = "data.0.results.0"
 

@@ -119,7 +119,7 @@ def test_frozen_stays_frozen(loads: Loads) -> None:
         loads('{"x":5}', Frozen).x = 6
 
 
-# --- constructors that do more than store -------------------------------------------------
+# --- constructors that do more than store ----------------------------------------------------
 
 
 @attrs.frozen
@@ -235,7 +235,7 @@ def test_prefer_attrib_converters(path: Way) -> None:
     assert Refused("wrong_type", "$.x") == outcome(path.loads, '{"x":"5"}', Parsed)
 
 
-# --- generic and inherited -----------------------------------------------------------
+# --- generic and inherited -------------------------------------------------------------------
 
 T = TypeVar("T")
 
