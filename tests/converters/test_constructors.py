@@ -248,14 +248,23 @@ class Box(Generic[T]):
     items: "list[T]" = attrs.Factory(list)
 
 
+@attrs.frozen
+class IntBox(Box[int]):
+    """A class with a generic base."""
+
+    more: int = 0
+
+
 def test_generic(loads: Loads) -> None:
-    """A generic class can be read with different type arguments."""
+    """A generic class can be read with different type arguments, also those of a base."""
     assert Box(5, [6]) == loads('{"item":5,"items":[6]}', Box[int])
     assert Box("s") == loads('{"item":"s"}', Box[str])
     assert Box(Frozen(5)) == loads('{"item":{"x":5}}', Box[Frozen])
-    assert Refused("wrong_type", "$.items[0]") == outcome(
-        loads, '{"item":5,"items":["s"]}', Box[int]
-    )
+    assert IntBox(1, [2], 3) == loads('{"item":1,"items":[2],"more":3}', IntBox)
+    for kind in (Box[int], IntBox):
+        assert Refused("wrong_type", "$.items[0]") == outcome(
+            loads, '{"item":5,"items":["s"]}', kind
+        )
 
 
 def test_unresolvable(loads: Loads) -> None:
@@ -267,18 +276,3 @@ def test_unresolvable(loads: Loads) -> None:
 
     with pytest.raises(UsageWireError, match="Nowhere"):
         loads("{}", Lost)
-
-
-@attrs.frozen
-class IntBox(Box[int]):
-    """A class with a generic base."""
-
-    more: int = 0
-
-
-def test_generic_base(path: Way) -> None:
-    """A subclass knows the type arguments of its generic base."""
-    assert IntBox(1, [2], 3) == path.loads('{"item":1,"items":[2],"more":3}', IntBox)
-    assert Refused("wrong_type", "$.items[0]") == outcome(
-        path.loads, '{"item":1,"items":["2"]}', IntBox
-    )

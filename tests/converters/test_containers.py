@@ -90,6 +90,7 @@ TYPES: list[tuple[Any, str, Any]] = [
     (tuple, '[1,"a"]', (1, "a")),
     (list, "[1,[2]]", [1, [2]]),
     (list, "{}", BAD),
+    (list[int | None], "[1,null]", [1, None]),
     (set[int], "[1,1,2]", {1, 2}),
     (set[int], "{}", BAD),
     (frozenset[str], '["a"]', frozenset("a")),
@@ -223,16 +224,6 @@ def test_type_refused(path: Way, kind: Any) -> None:
     """The decoder rejects a type that it could not read strictly."""
     with pytest.raises(UsageWireError):
         path.Decoder(kind)
-
-
-@pytest.mark.usefixtures("path")
-def test_null_in_a_list() -> None:
-    """A list of optional items may have nulls, to read and to write."""
-    holder = attrs.make_class("Holder", {"items": attrs.field(type=list[int | None])})
-    record = holder([1, None])
-
-    assert record == loads('{"items":[1,null]}', holder)
-    assert dumps(record) == b'{"items":[1,null]}'
 
 
 class Count(int):

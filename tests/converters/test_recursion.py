@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
+from tests.support.classes import Nest
 from tests.support.comparing import Refused, outcome
 from tests.support.paths import Loads
 from usagewire import Decoder, EncodeError, dumps, loads
@@ -55,28 +56,21 @@ def test_mutually_recursive(loads: Loads) -> None:
     )
 
 
-@attrs.define
-class Node:
-    """A recursive class with one field."""
-
-    child: Node | None = None
-
-
 @pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("depth", [100, 101, 900])
 def test_depth_does_not_depend_on_history(depth: int) -> None:
     """A recursive class may nest 100 levels, the first time and later."""
-    data = '{"child":' * depth + "{}" + "}" * depth
-    decoder = Decoder(Node, on_error="collect")
+    data = '{"inner":' * depth + "{}" + "}" * depth
+    decoder = Decoder(Nest, on_error="collect")
     found = decoder.decode_lines(f"{data}\n" * OFTEN)
 
     assert ["too_deep"] * (0 if depth == 100 else OFTEN) == [r.code for r in decoder.rejections]
     node = None
     for _ in range(depth + 1):
-        node = Node(node)
+        node = Nest(node)
     if depth == 100:
         assert [node] * OFTEN == found
-        assert loads(dumps(node), Node) == node
+        assert loads(dumps(node), Nest) == node
     else:
         with pytest.raises(EncodeError, match="too deep"):
             dumps(node)
