@@ -21,15 +21,15 @@ from usagewire.wire.hook_info import Hook, ValueHook, describe, info_of
 from usagewire.wire.layout import Field, NamingRules, layout_of
 
 MAX_COMPILED: Final = 256
-"""The number of orders of keys that are compiled for a class, and of others that are counted."""
+"""At most this many orders of keys of a class are compiled, and as many others are counted."""
 
 MAX_KEYS: Final = 128
 MAX_KEY_TEXT: Final = 4096
-"""Limits for compiling an order of keys: the number of keys, and of characters in them."""
+"""An order with more keys, or with more characters in its keys, is not compiled."""
 
 COMPILE_AFTER: Final = 3
-"""The number of objects with an order of keys before it is compiled, which costs about as much as
-reading 100 rows."""
+"""An order of keys is compiled for the object of this number. Compiling takes as long as reading
+about 100 rows."""
 
 _NO_ROW: Final = frozenset({*wire_names.WRAPPERS, wire_names.API_ERROR})
 

@@ -65,20 +65,28 @@ def _rounded(value: float) -> DecodeError:
     return _past_double(value, "; write it as a string")
 
 
-def _exactly(kind: type, expected: str) -> Callable[..., Any]:
-    """Return a hook that takes only the JSON type `kind`."""
+def _unwritable(expected: str, value: Any) -> EncodeError:
+    return EncodeError(f"expected {expected}, got {quote(value)}")
 
-    def read(value: Any, _: Any = None) -> Any:
+
+def _exactly(
+    kind: type, expected: str, error: Callable[[str, Any], Exception]
+) -> Callable[..., Any]:
+    """Return a hook that returns a value of exactly `kind` unchanged."""
+
+    def hook(value: Any, _: Any = None) -> Any:
         if type(value) is kind:
             return value
-        raise wrong_type(expected, value)
+        raise error(expected, value)
 
-    return read
+    return hook
 
 
-read_str = _exactly(str, "a string")
-read_bool = _exactly(bool, "true or false")
-read_none = _exactly(NoneType, "null")
+read_str = _exactly(str, "a string", wrong_type)
+read_bool = _exactly(bool, "true or false", wrong_type)
+read_none = _exactly(NoneType, "null", wrong_type)
+write_bool = _exactly(bool, "a bool", _unwritable)
+write_none = _exactly(NoneType, "None", _unwritable)
 
 
 def read_int(value: Any, _: Any = None) -> int:
@@ -204,14 +212,14 @@ def write_int(value: Any) -> int:
         return value
     if isinstance(value, Enum) and isinstance(value, int):
         return write_int(value.value)
-    raise EncodeError(f"expected an int within 64 bits, got {quote(value)}")
+    raise _unwritable("an int within 64 bits", value)
 
 
 def write_float(value: Any) -> float:
     """Return a finite float. JSON has no NaN or infinity."""
     if type(value) is float and isfinite(value):
         return value
-    raise EncodeError(f"expected a finite float, got {quote(value)}")
+    raise _unwritable("a finite float", value)
 
 
 def write_str(value: Any) -> str:
@@ -220,14 +228,7 @@ def write_str(value: Any) -> str:
         return value
     if isinstance(value, Enum) and isinstance(value, str):
         return write_str(value.value)
-    raise EncodeError(f"expected a str, got {quote(value)}")
-
-
-def write_bool(value: Any) -> bool:
-    """Return a bool."""
-    if type(value) is bool:
-        return value
-    raise EncodeError(f"expected a bool, got {quote(value)}")
+    raise _unwritable("a str", value)
 
 
 def write_decimal(value: Any) -> int | float | str:
@@ -236,7 +237,7 @@ def write_decimal(value: Any) -> int | float | str:
     The API does the same: it writes numbers, and strings of up to 36 digits.
     """
     if type(value) is not Decimal or not value.is_finite():
-        raise EncodeError(f"expected a finite Decimal, got {quote(value)}")
+        raise _unwritable("a finite Decimal", value)
     if not value:
         return 0
     if not in_decimal128_range(value):
@@ -249,12 +250,6 @@ def write_decimal(value: Any) -> int | float | str:
         if Decimal(repr(number)) == value:
             return number
     return str(value)
-
-
-def write_none(value: Any) -> None:
-    """Return None, the only value that is allowed."""
-    if value is not None:
-        raise EncodeError(f"expected None, got {quote(value)}")
 
 
 def write_json(value: Any) -> Any:
