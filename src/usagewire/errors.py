@@ -67,11 +67,11 @@ class Rejection:
     """
 
     code: str
-    """The kind of error: a key of `CODES`."""
+    """The kind of error, a key of `CODES`."""
     message: str
     """The error in English. It quotes at most about 100 characters of input."""
     path: str
-    """The place in the document, in the input's own spelling: `$.results[1].input_tokens`."""
+    """The place in the document, in the input's own spelling, as in `$.results[1].input_tokens`."""
     line: int
     """Line number. The first line is 1; blank lines count."""
     offset: int
@@ -79,7 +79,7 @@ class Rejection:
     length: int
     """Length of the whole line in bytes, without its line end."""
     raw: bytes = attrs.field(repr=False)
-    """The line's first bytes: at most `RAW_LIMIT`, unless the reader was asked to keep more."""
+    """The line's first bytes, at most `RAW_LIMIT` unless the reader was asked to keep more."""
     file: str | None = None
     """Name of the file. None if the bytes did not come from a file."""
 
@@ -150,7 +150,7 @@ class DecodeError(_PlacedError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
         self.code = code
-        """The kind of error: a key of `CODES`."""
+        """The kind of error, a key of `CODES`."""
         self.message = message
         """The error in English, without the path."""
         self.rejection: Rejection | None = None

@@ -163,7 +163,7 @@ class Group:
     rows: int
     """The number of rows, including rows without metrics and amount."""
     metrics: Mapping[str, int]
-    """The sum of each metric: always `HEADLINE`, others if a row states them."""
+    """The sum of each metric, always `HEADLINE` and others if a row states them."""
     cost: Mapping[str | None, Decimal]
     """The sum of money for each currency, in lower case and sorted. None is money without one."""
 

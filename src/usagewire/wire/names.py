@@ -132,7 +132,7 @@ WRAPPERS: Final = ("ActualInstance", "actual_instance")
 their `oneOf` model. `ActualType`, `OneOfSchemas` and similar keys are next to it."""
 
 API_ERROR: Final = "error"
-"""The key of the API's error answer, `{"error": {"message": ..., "type": ..., ...}}`."""
+"""The key of the error object in an error answer of the API, which has a key `message`."""
 
 USAGE_METRICS: Final = frozenset(
     {
