@@ -124,7 +124,10 @@ class _PlacedError(UsageWireError):
 
 
 class EncodeError(_PlacedError):
-    """A value that cannot be written, because it would not read back equal."""
+    """A value that cannot be written, because it would not read back equal.
+
+    `path` is the place in the record, as in `$.results[1].input_tokens`.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -138,6 +141,8 @@ class EncodeError(_PlacedError):
 
 class DecodeError(_PlacedError):
     """Input that cannot be read as the requested type.
+
+    `path` is the place in the document, in the input's own spelling.
 
     >>> import usagewire
     >>> try:
