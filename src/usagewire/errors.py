@@ -228,11 +228,8 @@ def located_writing(error: Exception, step: str | int | None) -> Exception:
     """Return the exception to raise when `error` came up while writing the key or index `step`."""
     if isinstance(error, MemoryError):
         return error
-    if isinstance(error, EncodeError):
-        found = error
-    else:
-        found = EncodeError(_message(error))
+    found = error if isinstance(error, EncodeError) else EncodeError(_message(error))
+    if found is not error:
         found.__cause__ = error
-        if isinstance(error, _PlacedError):
-            found.steps = error.steps
+        found.steps = getattr(error, "steps", found.steps)
     return found if step is None else found.within(step)

@@ -116,11 +116,10 @@ def _tag_table(
         hook = converter.get_structure_hook(cls, cache_result=False)
         if row_rules.is_costs(cls) and not rules.strict:
             # Only this rule needs the class, which takes 4 % of the time to import `loads`.
-            from usagewire.converters.flat_row import (  # noqa: PLC0415
-                UsageTimeBucketResultInner,
-            )
+            from usagewire.converters import flat_row  # noqa: PLC0415
 
-            flat = converter.get_structure_hook(UsageTimeBucketResultInner, cache_result=False)
+            inner = flat_row.UsageTimeBucketResultInner
+            flat = converter.get_structure_hook(inner, cache_result=False)
             hook = row_rules.read_costs_in_union(hook, flat, classes, rules.used)
         for tag in tags_of(cls):
             if tag in table:
