@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
-from enum import Enum
 from types import NoneType
-from typing import Any, Final, Literal, get_args, get_origin, is_typeddict
+from typing import Any, get_args, get_origin, is_typeddict
 
 import attrs
 from cattrs import Converter
@@ -118,9 +117,16 @@ def configure_converter(
     unknown = "forbid" if converter.forbid_extra_keys else unknown
     rules = classes.Rules(dialect, unknown, names or {}, strict=strict, used=used)
     _register_scalars(converter, rules)
-    _register_sequences(converter)
-    _register_dicts(converter)
-    _register_unions(converter, rules)
+    reader = converter.register_structure_hook_factory
+    writer = converter.register_unstructure_hook_factory
+    reader(containers.is_choice, containers.read_choice)
+    reader(containers.is_sequence, containers.read_sequence)
+    writer(containers.is_sequence, containers.write_sequence)
+    reader(containers.is_dict, containers.read_dict)
+    writer(containers.is_dict, containers.write_dict)
+    reader(containers.is_annotated, containers.read_annotated)
+    reader(unions.is_union, lambda kind, asking: unions.read_union(kind, asking, rules))
+    writer(unions.is_union, unions.write_union)
     _register_classes(converter, rules)
 
 
@@ -166,100 +172,6 @@ def _register_scalars(converter: Converter, rules: classes.Rules) -> None:
     converter.register_structure_hook_func(lambda kind: kind is None, scalars.read_none)
     converter.register_structure_hook_func(lambda kind: kind is Any, scalars.read_json)
     converter.register_unstructure_hook_func(lambda kind: kind is Any, scalars.write_json)
-
-    def is_choice(kind: Any) -> bool:
-        return get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, Enum))
-
-    @converter.register_structure_hook_factory(is_choice)
-    def structure_choice(kind: Any) -> Hook:
-        return containers.read_choice(get_args(kind) or tuple(kind))
-
-
-# The class of the Python value for each sequence type.
-_SEQUENCES: Final[Mapping[Any, type]] = {
-    list: list,
-    tuple: tuple,
-    set: set,
-    frozenset: frozenset,
-    Sequence: tuple,
-    AbstractSet: frozenset,
-}
-
-
-def _register_sequences(converter: Converter) -> None:
-    def is_sequence(kind: Any) -> bool:
-        return (get_origin(kind) or kind) in _SEQUENCES
-
-    def item_types(kind: Any) -> tuple[Any, ...]:
-        arguments = get_args(kind) if get_origin(kind) else (Any,)
-        return arguments[:-1] if arguments[-1:] == (Ellipsis,) else arguments
-
-    def is_fixed(kind: Any) -> bool:
-        return get_origin(kind) is tuple and get_args(kind)[-1:] != (Ellipsis,)
-
-    @converter.register_structure_hook_factory(is_sequence)
-    def structure_sequence(kind: Any, converter: Converter) -> Hook:
-        items = item_types(kind)
-        hooks = tuple(converter.get_structure_hook(item, cache_result=False) for item in items)
-        if is_fixed(kind):
-            return containers.read_fixed_tuple(items, hooks)
-        make = _SEQUENCES[get_origin(kind) or kind]
-        return containers.read_sequence(make, items[0], hooks[0])
-
-    @converter.register_unstructure_hook_factory(is_sequence)
-    def unstructure_sequence(kind: Any, converter: Converter) -> Hook:
-        if not get_origin(kind):
-            return containers.write_sequence(kind, converter.unstructure)
-        items = item_types(kind)
-        hooks = tuple(converter.get_unstructure_hook(item, cache_result=False) for item in items)
-        if is_fixed(kind):
-            return containers.write_fixed_tuple(hooks)
-        return containers.write_sequence(_SEQUENCES[get_origin(kind)], hooks[0])
-
-
-def _register_dicts(converter: Converter) -> None:
-    def is_dict(kind: Any) -> bool:
-        return (get_origin(kind) or kind) in (dict, Mapping)
-
-    @converter.register_structure_hook_factory(is_dict)
-    def structure_dict(kind: Any, converter: Converter) -> Hook:
-        key, item = get_args(kind) or (str, Any)
-        if key is not str:
-            raise UsageWireError(f"{kind!r} is not supported: the keys of a JSON object are str")
-        return containers.read_dict(item, converter.get_structure_hook(item, cache_result=False))
-
-    @converter.register_unstructure_hook_factory(is_dict)
-    def unstructure_dict(kind: Any, converter: Converter) -> Hook:
-        if not get_args(kind):
-            return containers.write_dict(converter.unstructure)
-        item = get_args(kind)[1]
-        return containers.write_dict(converter.get_unstructure_hook(item, cache_result=False))
-
-
-def _register_unions(converter: Converter, rules: classes.Rules) -> None:
-    @converter.register_structure_hook_factory(lambda kind: hasattr(kind, "__metadata__"))
-    def structure_annotated(kind: Any, converter: Converter) -> Hook:
-        inner = kind.__origin__
-        return containers.read_as(inner, converter.get_structure_hook(inner, cache_result=False))
-
-    @converter.register_structure_hook_factory(unions.is_union)
-    def structure_union(kind: Any, converter: Converter) -> Hook:
-        # cattrs keeps the unions that a user registered in a separate table and would ask it last.
-        given = converter._union_struct_registry.get(kind)  # noqa: SLF001 -- it has no public name
-        if given is not None:
-            return given
-        inner = unions.optional(kind)
-        if inner is None:
-            return unions.read_union(kind, converter, rules)
-        return containers.not_none(converter.get_structure_hook(inner, cache_result=False), inner)
-
-    @converter.register_unstructure_hook_factory(unions.is_union)
-    def unstructure_union(kind: Any, converter: Converter) -> Hook:
-        inner = unions.optional(kind)
-        if inner is None:
-            return unions.write_union(kind, converter)
-        hook = converter.get_unstructure_hook(inner, cache_result=False)
-        return containers.not_none_writing(hook, inner)
 
 
 def _register_classes(converter: Converter, rules: classes.Rules) -> None:

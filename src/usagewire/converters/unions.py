@@ -40,15 +40,19 @@ def members(kind: Any) -> tuple[Any, ...]:
     return get_args(kind) if is_union(kind) else (kind,)
 
 
-def optional(kind: Any) -> Any:
-    """Return the type `T` of `T | None`, or None for any other type."""
-    others = [m for m in members(kind) if m is not NoneType]
-    return others[0] if is_union(kind) and len(others) == 1 else None
+def _not_none(kind: Any) -> list[Any]:
+    return [member for member in members(kind) if member is not NoneType]
 
 
 def read_union(kind: Any, converter: Converter, rules: Rules) -> Hook:
     """Return a hook for the union `kind`. Raise if nothing distinguishes its members."""
-    classes = [m for m in members(kind) if m is not NoneType]
+    # cattrs keeps the unions that a user registered in a separate table and would ask it last.
+    given = converter._union_struct_registry.get(kind)  # noqa: SLF001 -- it has no public name
+    if given is not None:
+        return given
+    classes = _not_none(kind)
+    if len(classes) == 1:
+        return _read_optional(classes[0], converter)
     if all(map(_has_tag, classes)):
         return _read_tagged(kind, classes, converter, rules)
     if all(m in SCALARS for m in members(kind)):
@@ -59,6 +63,24 @@ def read_union(kind: Any, converter: Converter, rules: Rules) -> Hook:
         f"{kind} is not supported: JSON cannot distinguish its members; register a structure hook"
         " for it"
     )
+
+
+def _read_optional(kind: Any, converter: Converter) -> Hook:
+    hook = converter.get_structure_hook(kind, cache_result=False)
+
+    def nullable(value: Any, _: Any = None) -> Any:
+        return None if value is None else hook(value, kind)
+
+    return describe(nullable, "optional", hook, kind)
+
+
+def _write_optional(kind: Any, converter: Converter) -> Hook:
+    hook = converter.get_unstructure_hook(kind, cache_result=False)
+
+    def nullable(value: Any) -> Any:
+        return None if value is None else hook(value)
+
+    return describe(nullable, "optional", hook, kind)
 
 
 def _has_tag(cls: Any) -> bool:
@@ -150,6 +172,9 @@ def _read_untagged(kind: Any, classes: list[Any], converter: Converter) -> Hook:
 
 def write_union(kind: Any, converter: Converter) -> Hook:
     """Return a hook that writes a member of the union `kind` and rejects other values."""
+    classes = _not_none(kind)
+    if len(classes) == 1:
+        return _write_optional(classes[0], converter)
     table = {
         get_origin(m) or m: converter.get_unstructure_hook(m, cache_result=False)
         for m in members(kind)
