@@ -147,6 +147,9 @@ class UsageTimeBucketResultInner:
         An unknown field of the row moves to the field of this class that has its name. From an
         `UnknownResult` it moves if its type fits, from other rows only if it is empty or zero.
         `to_result` is the inverse, except for such values and for empty strings in group keys.
+
+        Args:
+            row: A row of any class.
         """
         kind: Any = type(row)
         own = _names(kind)
