@@ -19,21 +19,21 @@ _PATH_STEPS: Final = 24
 """The number of steps a path shows. A path as deep as orjson reads would have a thousand."""
 
 CODES: Final = {
-    "syntax": "the input is not one JSON object: invalid JSON or UTF-8, two documents, or another"
+    "syntax": "input that is not one JSON object: invalid JSON or UTF-8, two documents, or another"
     " JSON value",
-    "wrong_type": "the JSON type of a value is not the type of its field",
+    "wrong_type": "a value whose JSON type is not the type of its field",
     "out_of_range": "a number that the type of its field, or a double, cannot hold exactly",
     "bad_decimal": "a money amount or a quantity that is not a finite decimal number",
-    "bad_value": "a hook, validator or converter of the class refused the value",
-    "missing_field": "a required field is absent",
-    "unknown_field": "the class has no field for a key (only with unknown='forbid')",
-    "ambiguous_name": "two spellings of one field have different values",
-    "missing_tag": "the key 'object', which holds the tag, is absent",
-    "wrong_tag": "the tag names another class than the requested one, or the fields contradict it",
-    "ambiguous_kind": "the tag and the fields of a flattened row do not identify its kind",
+    "bad_value": "a value that a hook, validator or converter of the class rejects",
+    "missing_field": "a required field that is absent",
+    "unknown_field": "a key for which the class has no field (only with unknown='forbid')",
+    "ambiguous_name": "two spellings of one field with different values",
+    "missing_tag": "an object without the key 'object', which holds the tag",
+    "wrong_tag": "the tag of another class than the requested one, or a tag that the fields contradict",
+    "ambiguous_kind": "a flattened row whose tag and fields do not identify its class",
     "sdk_wrapper": "a generated client's wrapper around the row instead of the row",
     "api_error": "an error answer of the API instead of data",
-    "too_deep": "nested deeper than this library can write back",
+    "too_deep": "a value nested deeper than this library can write back",
     "line_too_long": "a line longer than max_line_bytes, or a line of which only a part was kept",
     "no_interval": "a row without the start and end of its bucket",
 }
