@@ -29,7 +29,7 @@ CODES: Final = {
     "unknown_field": "a key for which the class has no field (only with unknown='forbid')",
     "ambiguous_name": "two spellings of one field with different values",
     "missing_tag": "an object without the key 'object', which holds the tag",
-    "wrong_tag": "the tag of another class than the requested one, or a tag that the fields contradict",
+    "wrong_tag": "a tag of another class than the requested one, or one that the fields contradict",
     "ambiguous_kind": "a flattened row whose tag and fields do not identify its class",
     "sdk_wrapper": "a generated client's wrapper around the row instead of the row",
     "api_error": "an error answer of the API instead of data",
