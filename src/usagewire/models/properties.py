@@ -1,4 +1,4 @@
-"""The mapping of unknown fields that records without unknown fields share."""
+"""The empty mapping that every record without unknown fields shares."""
 
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
@@ -19,7 +19,7 @@ class _NoProperties(dict[str, Any]):
     clear = pop = popitem = setdefault = update = _refuse
 
     def __reduce__(self) -> str:
-        # A string makes pickle and copy look the object up here by that name: one object stays one.
+        # Given a string, pickle and copy look up that name here instead of making a second object.
         return "NO_PROPERTIES"
 
 
