@@ -52,7 +52,7 @@ check: .venv/.stamp-check
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/towncrier build --draft --version next >/dev/null
-	$(BIN)/pre-commit validate-config
+	$(BIN)/pre-commit validate-config .pre-commit-config.yaml
 	$(BIN)/python -m pytest --quiet tests/test_structure.py tests/test_docs.py
 
 # The C text without a warning, by each of the compilers that is there.
