@@ -4,8 +4,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-pure check lint-c docs docs-pages packaging bench matrix matrix-next mutants fuzz hostile leaks oom \
-	coverage-c libfuzzer valgrind debug-python sanitize format clean
+.PHONY: demo test test-quick test-pure check lint-c docs docs-pages packaging bench matrix matrix-next mutants fuzz \
+	hostile leaks oom coverage-c libfuzzer valgrind debug-python sanitize format clean
 
 # One at a time, under make --jobs, too: two pips in one environment get into each other's way.
 LOCKED := $(PYTHON) -c 'import fcntl, subprocess, sys; lock = open("pyproject.toml"); \
@@ -26,6 +26,15 @@ test: .venv/.stamp-test
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
+# A subset for work, in less than a minute. It decodes by C only. It leaves out what takes long: the
+# properties (Hypothesis), the folder about C alone, and files that start many processes.
+QUICK := -m 'not hypothesis' -k 'not [compiled and not [reference' $(addprefix --ignore=tests/,native \
+	test_benchmarks.py test_docs.py test_examples.py cli/test_processes.py io/test_write_faults.py \
+	$(addprefix streaming/test_,interrupts.py reading_ahead.py))
+
+test-quick: .venv/.stamp-test
+	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest --quiet $(QUICK)
+
 # The suite without the C extension. The compiled path is left out: `make test` has it too.
 test-pure: .venv/.stamp-test
 	USAGEWIRE_PURE=1 $(BIN)/python -c 'import usagewire; assert not usagewire.accelerated()'
@@ -37,6 +46,13 @@ check: .venv/.stamp-check
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/zizmor --quiet --offline --persona=auditor .github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/towncrier build --draft --version next >/dev/null
+	$(BIN)/pre-commit validate-config .pre-commit-config.yaml
 	$(BIN)/python -m pytest --quiet tests/test_structure.py tests/test_docs.py
 
 # The C text without a warning, by each of the compilers that is there.
