@@ -1,14 +1,20 @@
-/* Building a schema from the tuples of `descriptions`, and taking it down. Part of module.c.
+/* Build a schema from the tuples of `descriptions`, and free it. Part of module.c.
  *
- * Each function names the tuple it takes. It returns false with an exception for what C cannot hold, and
- * leaves what it built so far to the free functions, which take whatever is half built.
+ * Each function names the tuple that it reads. For a tuple that C cannot use it returns false with an
+ * exception. The free functions also take a schema that is only half built.
  */
 #include <structmember.h>
 #include "common/schema.h"
 
-/* --- tables of str --------------------------------------------------------------------------- */
+/* Return zeroed memory, or NULL with a MemoryError. */
+static void *
+schema_alloc(size_t n, size_t size)
+{
+    void *memory = PyMem_Calloc(n, size);
+    return memory != NULL ? memory : PyErr_NoMemory();
+}
 
-/* Take texts from a tuple of str. */
+/* Fill a table from a tuple of str. */
 static bool
 str_table_fill(StrTable *table, PyObject *texts)
 {
@@ -17,10 +23,9 @@ str_table_fill(StrTable *table, PyObject *texts)
     while (size < 4 * (size_t)n) {
         size *= 2;
     }
-    table->entries = PyMem_Calloc((size_t)n + 1, sizeof *table->entries);
-    table->slots = PyMem_Malloc(size * sizeof *table->slots);
+    table->entries = schema_alloc((size_t)n + 1, sizeof *table->entries);
+    table->slots = schema_alloc(size, sizeof *table->slots);
     if (table->entries == NULL || table->slots == NULL) {
-        PyErr_NoMemory();
         return false;
     }
     table->mask = size - 1;
@@ -54,8 +59,6 @@ str_table_free(StrTable *table)
     PyMem_Free(table->slots);
 }
 
-/* --- kinds ----------------------------------------------------------------------------------- */
-
 static void
 kind_free(Kind *kind)
 {
@@ -73,7 +76,7 @@ kind_free(Kind *kind)
     }
 }
 
-/* Return the class of an index, or NULL with an exception. */
+/* Return the class at an index, or NULL with an exception. */
 static Class *
 schema_class(const Schema *schema, PyObject *index)
 {
@@ -87,8 +90,8 @@ schema_class(const Schema *schema, PyObject *index)
     return schema->classes[at];
 }
 
-/* Take a union from (tags, indexes of its classes, index of the class for other tags or None, keys of the
- * tag). There is a tag for each class, or none at all. */
+/* Fill a union from (tags, indexes of its classes, index of the class for other tags or None, keys of the
+ * tag). Each class has a tag, or none has. */
 static bool
 union_fill(const Schema *schema, PyObject *spec, Union *choice)
 {
@@ -98,9 +101,8 @@ union_fill(const Schema *schema, PyObject *spec, Union *choice)
         return false;
     }
     Py_ssize_t n = PyTuple_GET_SIZE(indexes), n_tags = PyTuple_GET_SIZE(tags);
-    choice->classes = PyMem_Calloc((size_t)n + 1, sizeof *choice->classes);
+    choice->classes = schema_alloc((size_t)n + 1, sizeof *choice->classes);
     if (choice->classes == NULL) {
-        PyErr_NoMemory();
         return false;
     }
     for (; choice->n_classes < n; choice->n_classes++) {
@@ -109,7 +111,7 @@ union_fill(const Schema *schema, PyObject *spec, Union *choice)
             return false;
         }
         if (n_tags && cls->tag == NULL) {
-            PyErr_SetString(PyExc_TypeError, "a class without tag");
+            PyErr_SetString(PyExc_TypeError, "a class without a tag");
             return false;
         }
         choice->classes[choice->n_classes] = cls;
@@ -127,7 +129,7 @@ union_fill(const Schema *schema, PyObject *spec, Union *choice)
     return str_table_fill(&choice->tags, tags) && str_table_fill(&choice->keys, keys);
 }
 
-/* Take a kind from (name, nullable, index of a class, a union, or the kind of the items). */
+/* Fill a kind from (name, nullable, index of a class, a union, or the kind of the items). */
 static bool
 kind_fill(const Schema *schema, PyObject *spec, Kind *kind)
 {
@@ -147,27 +149,17 @@ kind_fill(const Schema *schema, PyObject *spec, Kind *kind)
         return kind->cls != NULL;
     }
     if (kind->name == KIND_UNION) {
-        kind->choice = PyMem_Calloc(1, sizeof *kind->choice);
-        if (kind->choice != NULL) {
-            return union_fill(schema, of, kind->choice);
-        }
+        kind->choice = schema_alloc(1, sizeof *kind->choice);
+        return kind->choice != NULL && union_fill(schema, of, kind->choice);
     }
-    else if (kind->name == KIND_LIST || kind->name == KIND_TUPLE) {
-        kind->item = PyMem_Calloc(1, sizeof *kind->item);
-        if (kind->item != NULL) {
-            return kind_fill(schema, of, kind->item);
-        }
+    if (kind->name == KIND_LIST || kind->name == KIND_TUPLE) {
+        kind->item = schema_alloc(1, sizeof *kind->item);
+        return kind->item != NULL && kind_fill(schema, of, kind->item);
     }
-    else {
-        return true;
-    }
-    PyErr_NoMemory();
-    return false;
+    return true;
 }
 
-/* --- classes --------------------------------------------------------------------------------- */
-
-/* Return the offset of the slot of instances of `type` behind a member descriptor, or -1. */
+/* Return the offset of the slot that a member descriptor reads in instances of `type`, or -1. */
 static Py_ssize_t
 slot_offset(PyTypeObject *type, PyObject *descriptor)
 {
@@ -183,7 +175,7 @@ slot_offset(PyTypeObject *type, PyObject *descriptor)
     return member->offset;
 }
 
-/* Note what reading has to know of a field that was filled. */
+/* Note what reading needs to know of a field. */
 static void
 field_note(Class *cls, const Field *field, uint64_t bit)
 {
@@ -205,11 +197,11 @@ field_note(Class *cls, const Field *field, uint64_t bit)
         cls->atomic = false;
     }
     if (field->mode == DEFAULT_FACTORY) {
-        cls->atomic = false; /* what is made may get the record for a part, one day */
+        cls->atomic = false; /* a factory's object may one day hold the record */
     }
 }
 
-/* Take a field from (descriptor, kind, mode, default or factory, key prefix or None). */
+/* Fill a field from (descriptor, kind, mode, default or factory, key prefix or None). */
 static bool
 field_fill(const Schema *schema, PyObject *spec, Class *cls)
 {
@@ -233,9 +225,8 @@ field_fill(const Schema *schema, PyObject *spec, Class *cls)
             return false;
         }
         field->key_prefix_size = (size_t)size;
-        field->key_prefix = PyMem_Calloc(field->key_prefix_size / KEY_PREFIX_STEP + 2, KEY_PREFIX_STEP);
+        field->key_prefix = schema_alloc(field->key_prefix_size / KEY_PREFIX_STEP + 2, KEY_PREFIX_STEP);
         if (field->key_prefix == NULL) {
-            PyErr_NoMemory();
             return false;
         }
         memcpy(field->key_prefix, text, field->key_prefix_size);
@@ -248,7 +239,7 @@ field_fill(const Schema *schema, PyObject *spec, Class *cls)
     return true;
 }
 
-/* Take the index of the field that the key at `index` stands for. */
+/* Take the index of the field for the key at `index`. */
 static bool
 key_fill(Class *cls, int index, PyObject *field)
 {
@@ -281,7 +272,7 @@ key_fill(Class *cls, int index, PyObject *field)
     return true;
 }
 
-/* Whether instances are a head and slots, made and dropped in the usual way. */
+/* Whether instances are a header and slots, allocated and freed in the usual way. */
 static bool
 class_is_slots(PyTypeObject *type)
 {
@@ -289,7 +280,7 @@ class_is_slots(PyTypeObject *type)
            type->tp_alloc == PyType_GenericAlloc && type->tp_finalize == NULL && type->tp_del == NULL;
 }
 
-/* Take a class from a `ClassDescription`. */
+/* Fill a class from a `ClassDescription`. */
 static bool
 class_fill(const Schema *schema, PyObject *spec, Class *cls)
 {
@@ -311,17 +302,16 @@ class_fill(const Schema *schema, PyObject *spec, Class *cls)
     cls->frozen = frozen != 0;
     cls->atomic = true;
     Py_ssize_t n = PyTuple_GET_SIZE(fields), n_keys = PyTuple_GET_SIZE(names);
-    if (n > FIELDS_MOST || cls->tag_field >= n || cls->extra >= n || PyTuple_GET_SIZE(indexes) != n_keys ||
+    if (n > FIELDS_MAX || cls->tag_field >= n || cls->extra >= n || PyTuple_GET_SIZE(indexes) != n_keys ||
         !class_is_slots(cls->type)) {
-        PyErr_SetString(PyExc_TypeError, "not a class of plain slots");
+        PyErr_SetString(PyExc_TypeError, "not a class with slots only");
         return false;
     }
     cls->slots_size = (size_t)cls->type->tp_basicsize - SLOTS_START;
-    cls->slot_template = PyMem_Calloc(1, cls->slots_size + 1);
-    cls->fields = PyMem_Calloc((size_t)n + 1, sizeof *cls->fields);
-    cls->keys = PyMem_Calloc((size_t)n_keys + 1, sizeof *cls->keys);
+    cls->slot_template = schema_alloc(1, cls->slots_size + 1);
+    cls->fields = schema_alloc((size_t)n + 1, sizeof *cls->fields);
+    cls->keys = schema_alloc((size_t)n_keys + 1, sizeof *cls->keys);
     if (cls->slot_template == NULL || cls->fields == NULL || cls->keys == NULL) {
-        PyErr_NoMemory();
         return false;
     }
     for (Py_ssize_t i = 0; i < n; i++) {
@@ -362,9 +352,7 @@ class_free(Class *cls)
     PyMem_Free(cls);
 }
 
-/* --- the schema ------------------------------------------------------------------------------ */
-
-/* Add a class, which may refer to those that were added before. */
+/* Add a class, which may refer to earlier ones. */
 static bool
 schema_add(Schema *schema, PyObject *spec)
 {
@@ -375,9 +363,8 @@ schema_add(Schema *schema, PyObject *spec)
         return false;
     }
     schema->classes = classes;
-    Class *cls = PyMem_Calloc(1, sizeof *cls);
+    Class *cls = schema_alloc(1, sizeof *cls);
     if (cls == NULL) {
-        PyErr_NoMemory();
         return false;
     }
     if (!class_fill(schema, spec, cls)) {
@@ -409,8 +396,6 @@ schema_free(Schema *schema)
     }
     PyMem_Free(schema->classes);
 }
-
-/* --- the reference --------------------------------------------------------------------------- */
 
 enum { REFERENCE_SIZE = sizeof(Reference) / sizeof(PyObject *) };
 
