@@ -8,15 +8,13 @@
 
 static PyObject *one;
 
-static void
-give_up(void)
+static void give_up(void)
 {
     PyErr_Print();
     abort(); /* libFuzzer keeps the input */
 }
 
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
+int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
@@ -39,8 +37,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     PyObject *result = PyObject_CallFunction(one, "y#", (const char *)data, (Py_ssize_t)size);
     if (result == NULL) {

@@ -194,7 +194,7 @@ REFUSED: Final[list[tuple[Any, str, str, Any]]] = [
     (OwnInit, "5", "OwnInit has an __init__ that attrs did not write", 5),
     (OfMeta, "5", "OfMeta has a metaclass", 5),
     (Finalised, "5", "not a class with slots only", 5),
-    (Factory, "5", "Factory.y has a default factory of its own", 5),
+    (Factory, "5", "Factory.y has a default factory that C does not call", 5),
     (FactoryOfSelf, "5", f"FactoryOfSelf {STORES.format('y')}", 5),
     (NoInit, "5", f"NoInit {STORES.format('y')}", 5),
     (Tree, "5", f"Tree {UNKNOWN}", 5),

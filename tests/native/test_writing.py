@@ -287,7 +287,7 @@ class Dropped:
 def test_comparing_by_code_is_left_to_the_reference() -> None:
     """A default whose `==` is code of a user's may free what is compared: C does not compare it."""
     encoder = Encoder(converter=make_converter(omit_if_default=True))
-    reason = "Dropped.inner is left out by a comparison that C does not make"
+    reason = "Dropped.inner has a default that C does not compare"
     assert (reason, None) == (encoder.not_accelerated(Dropped), Encoder().not_accelerated(Dropped))
     for i in range(50):
         record = Dropped(1, Dropping(5, "x" * 50 + str(i)))

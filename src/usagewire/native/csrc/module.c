@@ -18,8 +18,7 @@
 #include "write/records.c"
 #include "write/writer.c"
 
-static int
-module_exec(PyObject *module)
+static int module_exec(PyObject *module)
 {
     PyType_Spec *specs[] = {&plan_spec, &writer_spec};
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
@@ -48,8 +47,7 @@ static struct PyModuleDef module_def = {
     .m_slots = module_slots,
 };
 
-PyMODINIT_FUNC
-PyInit_extension(void)
+PyMODINIT_FUNC PyInit_extension(void)
 {
     return PyModuleDef_Init(&module_def);
 }

@@ -21,8 +21,7 @@ typedef struct {
 enum { GC_DEFERRED_PREFETCH = 16 }; /* distance of the object that is prefetched */
 
 /* Defer a complete object that is not tracked. */
-static void
-gc_deferred_add(GcDeferred *deferred, PyObject *object)
+static void gc_deferred_add(GcDeferred *deferred, PyObject *object)
 {
     if (deferred->n == deferred->room) {
         size_t room = deferred->room * 2 + 32;
@@ -38,8 +37,7 @@ gc_deferred_add(GcDeferred *deferred, PyObject *object)
 }
 
 /* Track all deferred objects, except those that a change has tracked since. */
-static void
-gc_deferred_track(GcDeferred *deferred)
+static void gc_deferred_track(GcDeferred *deferred)
 {
     GcDeferred held = *deferred;
     *deferred = (GcDeferred){NULL, 0, 0};

@@ -30,8 +30,7 @@ typedef struct {
     InternSlow *slow; /* INTERN_SLOW slots; NULL until the first string comes */
 } Intern;
 
-static inline uint64_t
-intern_load(const uint8_t *p)
+static inline uint64_t intern_load(const uint8_t *p)
 {
     uint64_t word;
     memcpy(&word, p, 8);
@@ -39,8 +38,7 @@ intern_load(const uint8_t *p)
 }
 
 /* Whether two texts of the same length are equal. */
-static inline bool
-intern_is_equal(const uint8_t *a, const uint8_t *b, size_t length)
+static inline bool intern_is_equal(const uint8_t *a, const uint8_t *b, size_t length)
 {
     if (length < 8) {
         return memcmp(a, b, length) == 0;
@@ -70,8 +68,7 @@ intern_is_equal(const uint8_t *a, const uint8_t *b, size_t length)
 
 /* Hash all bytes of texts up to 16 bytes. In longer texts, hash the two ends, where ids differ, and 8 bytes
  * in the middle. */
-static inline size_t
-intern_hash(const uint8_t *p, size_t length)
+static inline size_t intern_hash(const uint8_t *p, size_t length)
 {
     uint64_t a = 0, b = 0;
     if (length >= 8) {
@@ -98,8 +95,7 @@ intern_hash(const uint8_t *p, size_t length)
 }
 
 /* Return a new str of ASCII characters. */
-static inline PyObject *
-intern_new(const uint8_t *p, size_t length)
+static inline PyObject *intern_new(const uint8_t *p, size_t length)
 {
     PyObject *text = PyUnicode_New((Py_ssize_t)length, 127);
     if (text != NULL && length) {
@@ -109,8 +105,7 @@ intern_new(const uint8_t *p, size_t length)
 }
 
 /* Return a str of ASCII characters, from the table if it is there. */
-static inline PyObject *
-intern_text(Intern *table, const uint8_t *p, size_t length)
+static inline PyObject *intern_text(Intern *table, const uint8_t *p, size_t length)
 {
     if (length > INTERN_MAX) {
         return intern_new(p, length);
@@ -135,8 +130,7 @@ intern_text(Intern *table, const uint8_t *p, size_t length)
 
 /* Return the slot for the bytes of a string that has escapes or is not ASCII; NULL if it is too long for the
  * table. */
-static inline InternSlow *
-intern_slow(Intern *table, const uint8_t *p, size_t length)
+static inline InternSlow *intern_slow(Intern *table, const uint8_t *p, size_t length)
 {
     if (length > INTERN_MAX) {
         return NULL;
@@ -147,15 +141,8 @@ intern_slow(Intern *table, const uint8_t *p, size_t length)
     return table->slow == NULL ? NULL : &table->slow[intern_hash(p, length) & (INTERN_SLOW - 1)];
 }
 
-static inline bool
-intern_slow_is(const InternSlow *slot, const uint8_t *p, size_t length)
-{
-    return slot->text != NULL && slot->length == length && intern_is_equal(slot->bytes, p, length);
-}
-
 /* Put a string into a slot, in place of the one before it. */
-static void
-intern_slow_keep(InternSlow *slot, const uint8_t *p, size_t length, PyObject *text)
+static void intern_slow_keep(InternSlow *slot, const uint8_t *p, size_t length, PyObject *text)
 {
     PyObject *before = slot->text;
     slot->text = Py_NewRef(text);
@@ -164,8 +151,7 @@ intern_slow_keep(InternSlow *slot, const uint8_t *p, size_t length, PyObject *te
     Py_XDECREF(before);
 }
 
-static inline PyObject *
-intern_number(Intern *table, int64_t number)
+static inline PyObject *intern_number(Intern *table, int64_t number)
 {
     if (number < 0 || number >= INTERN_NUMBERS) {
         return PyLong_FromLongLong(number);
@@ -177,8 +163,7 @@ intern_number(Intern *table, int64_t number)
     return Py_XNewRef(*slot);
 }
 
-static void
-intern_clear(Intern *table)
+static void intern_clear(Intern *table)
 {
     for (size_t i = 0; i < INTERN_NUMBERS; i++) {
         Py_CLEAR(table->numbers[i]);

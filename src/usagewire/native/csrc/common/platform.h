@@ -33,8 +33,7 @@
 #endif
 
 /* Return the index of the lowest bit that is set; `bits` is not 0. */
-static inline unsigned
-lowest_bit(uint64_t bits)
+static inline unsigned lowest_bit(uint64_t bits)
 {
 #if defined(_MSC_VER)
     unsigned long index;
@@ -46,8 +45,7 @@ lowest_bit(uint64_t bits)
 }
 
 /* Return the index of the highest bit that is set; `bits` is not 0. */
-static inline unsigned
-highest_bit(uint64_t bits)
+static inline unsigned highest_bit(uint64_t bits)
 {
 #if defined(_MSC_VER)
     unsigned long index;
@@ -59,8 +57,7 @@ highest_bit(uint64_t bits)
 }
 
 /* Return how many bits are set. */
-static inline unsigned
-count_bits(uint64_t bits)
+static inline unsigned count_bits(uint64_t bits)
 {
     bits -= bits >> 1 & UINT64_C(0x5555555555555555);
     bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));

@@ -15,14 +15,12 @@ typedef struct {
     bool lines;         /* whether LF ends the text (it is not whitespace then) */
 } Scan;
 
-static inline bool
-scan_is_space(const Scan *s, uint8_t c)
+static inline bool scan_is_space(const Scan *s, uint8_t c)
 {
     return c == ' ' || c == '\t' || c == '\r' || (c == '\n' && !s->lines);
 }
 
-static inline void
-scan_space(Scan *s)
+static inline void scan_space(Scan *s)
 {
     while (s->p < s->end && *s->p <= ' ' && scan_is_space(s, *s->p)) {
         s->p++;
@@ -30,14 +28,11 @@ scan_space(Scan *s)
 }
 
 /* Skip whitespace and then `c`. Return false if another character comes first. */
-static inline bool
-scan_char(Scan *s, uint8_t c)
+static inline bool scan_char(Scan *s, uint8_t c)
 {
-    if (s->p < s->end && *s->p == c) {
-        s->p++;
-        return true;
+    if (s->p < s->end && *s->p != c) {
+        scan_space(s);
     }
-    scan_space(s);
     if (s->p < s->end && *s->p == c) {
         s->p++;
         return true;
@@ -46,8 +41,7 @@ scan_char(Scan *s, uint8_t c)
 }
 
 /* Skip the literal `word`: true, false or null. */
-static inline bool
-scan_literal(Scan *s, const char *word, size_t length)
+static inline bool scan_literal(Scan *s, const char *word, size_t length)
 {
     if ((size_t)(s->end - s->p) < length || memcmp(s->p, word, length) != 0) {
         return false;
@@ -63,15 +57,13 @@ typedef struct {
     bool escaped; /* whether there is a backslash; `text` then has the escapes as in the JSON */
 } Text;
 
-static inline bool
-scan_is_simple(uint8_t c)
+static inline bool scan_is_simple(uint8_t c)
 {
     return c != '"' && c != '\\' && c >= 0x20 && c < 0x80;
 }
 
 /* Whether eight characters are simple. */
-static inline bool
-scan_is_simple_word(uint64_t word)
+static inline bool scan_is_simple_word(uint64_t word)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
     uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
@@ -82,8 +74,7 @@ scan_is_simple_word(uint64_t word)
 }
 
 /* Skip simple characters. */
-static inline const uint8_t *
-scan_simple(const uint8_t *p, const uint8_t *end)
+static inline const uint8_t *scan_simple(const uint8_t *p, const uint8_t *end)
 {
 #if defined(USAGEWIRE_SSE2)
     const __m128i quote = _mm_set1_epi8('"');
@@ -119,8 +110,7 @@ scan_simple(const uint8_t *p, const uint8_t *end)
 }
 
 /* Skip characters up to a quote, a backslash or a control character, and note whether all are ASCII. */
-static inline const uint8_t *
-scan_unescaped(const uint8_t *p, const uint8_t *end, bool *ascii)
+static inline const uint8_t *scan_unescaped(const uint8_t *p, const uint8_t *end, bool *ascii)
 {
 #if defined(USAGEWIRE_SSE2)
     const __m128i quote = _mm_set1_epi8('"');
@@ -147,8 +137,7 @@ scan_unescaped(const uint8_t *p, const uint8_t *end, bool *ascii)
 }
 
 /* Skip the rest of a string, from its first character at or after `p` that is not simple. */
-static bool
-scan_slow_string(Scan *s, const uint8_t *p, Text *text)
+static bool scan_slow_string(Scan *s, const uint8_t *p, Text *text)
 {
     for (;;) {
         p = scan_unescaped(p, s->end, &text->ascii);
@@ -172,8 +161,7 @@ scan_slow_string(Scan *s, const uint8_t *p, Text *text)
 
 /* Skip a string after its opening quote. Return false if it does not end or has a control character, which
  * JSON forbids. The caller checks escapes and UTF-8. */
-static inline bool
-scan_string(Scan *s, Text *text)
+static inline bool scan_string(Scan *s, Text *text)
 {
     const uint8_t *p = scan_simple(s->p, s->end);
     text->text = s->p;
@@ -192,16 +180,14 @@ enum {
     SCAN_DEPTH = 200, /* deeper values are for the reference, because orjson has a limit for documents */
 };
 
-static inline bool
-scan_is_digit(uint8_t c)
+static inline bool scan_is_digit(uint8_t c)
 {
     return (unsigned)(c - '0') < 10;
 }
 
 /* Skip an unsigned integer of at most 7 digits, reading eight bytes at once. Return false for other numbers,
  * and leave `s` unchanged. */
-static inline bool
-scan_short_integer(Scan *s, int64_t *number)
+static inline bool scan_short_integer(Scan *s, int64_t *number)
 {
 #if defined(USAGEWIRE_LITTLE_ENDIAN)
     uint64_t digits, special;
@@ -238,8 +224,7 @@ scan_short_integer(Scan *s, int64_t *number)
 
 /* Skip an integer of at most SCAN_DIGITS digits. Return false for other numbers and for -0, and leave `s`
  * unchanged. */
-static inline bool
-scan_integer(Scan *s, int64_t *number)
+static inline bool scan_integer(Scan *s, int64_t *number)
 {
     const uint8_t *p = s->p, *end = s->end;
     bool negative = p < end && *p == '-';
@@ -272,8 +257,7 @@ typedef struct {
 
 /* Skip one value by its quotes and brackets alone. Return false if it does not end. orjson decides whether it
  * is JSON. */
-static bool
-scan_value_info(Scan *s, ValueInfo *info)
+static bool scan_value_info(Scan *s, ValueInfo *info)
 {
     Text text;
     size_t depth = 0;
@@ -297,18 +281,12 @@ scan_value_info(Scan *s, ValueInfo *info)
             }
             info->depth = depth > info->depth ? depth : info->depth;
         }
-        else if (c == '}' || c == ']') {
+        else if (c == '}' || c == ']' || c == ',' || c == ':') {
             if (depth == 0) {
                 return false;
             }
             s->p++;
-            depth--;
-        }
-        else if (c == ',' || c == ':') {
-            if (depth == 0) {
-                return false;
-            }
-            s->p++;
+            depth -= (size_t)(c == '}' || c == ']');
         }
         else if (c < 0x20) {
             return false;
@@ -328,30 +306,26 @@ scan_value_info(Scan *s, ValueInfo *info)
     return true;
 }
 
-static bool
-scan_value(Scan *s)
+static bool scan_value(Scan *s)
 {
     ValueInfo info;
     return scan_value_info(s, &info);
 }
 
-static inline bool
-scan_simple_string(Scan *s)
+static inline bool scan_simple_string(Scan *s)
 {
     Text text;
     return scan_char(s, '"') && scan_string(s, &text) && text.ascii && !text.escaped;
 }
 
-static inline bool
-scan_simple_key(Scan *s)
+static inline bool scan_simple_key(Scan *s)
 {
     return scan_simple_string(s) && scan_char(s, ':');
 }
 
 /* Skip a literal, an integer or a simple string, or the opening bracket of an array or object. `*opened`
  * becomes that bracket, or 0. */
-static bool
-scan_simple_start(Scan *s, uint8_t *opened)
+static bool scan_simple_start(Scan *s, uint8_t *opened)
 {
     int64_t number;
     *opened = 0;
@@ -383,8 +357,7 @@ enum { SCAN_SIMPLE_DEPTH = 64 }; /* one bit for each level */
 /* Skip a value that is certainly JSON: literals, integers of at most SCAN_DIGITS digits, strings of simple
  * characters, and arrays and objects of these. Return false for other values, which may also be JSON, and
  * leave `s` unchanged. */
-static bool
-scan_simple_value(Scan *s)
+static bool scan_simple_value(Scan *s)
 {
     const uint8_t *start = s->p;
     uint64_t objects = 0; /* a bit for each level that is an object; the innermost is the lowest */

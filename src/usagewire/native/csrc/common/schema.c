@@ -7,16 +7,14 @@
 #include "common/schema.h"
 
 /* Return zeroed memory, or NULL with a MemoryError. */
-static void *
-schema_alloc(size_t n, size_t size)
+static void *schema_alloc(size_t n, size_t size)
 {
     void *memory = PyMem_Calloc(n, size);
     return memory != NULL ? memory : PyErr_NoMemory();
 }
 
 /* Fill a table from a tuple of str. */
-static bool
-str_table_fill(StrTable *table, PyObject *texts)
+static bool str_table_fill(StrTable *table, PyObject *texts)
 {
     Py_ssize_t n = PyTuple_GET_SIZE(texts);
     size_t size = 8;
@@ -49,8 +47,7 @@ str_table_fill(StrTable *table, PyObject *texts)
     return true;
 }
 
-static void
-str_table_free(StrTable *table)
+static void str_table_free(StrTable *table)
 {
     for (int i = 0; i < table->n; i++) {
         Py_CLEAR(table->entries[i].name);
@@ -59,8 +56,7 @@ str_table_free(StrTable *table)
     PyMem_Free(table->slots);
 }
 
-static void
-kind_free(Kind *kind)
+static void kind_free(Kind *kind)
 {
     if (kind->item != NULL) {
         kind_free(kind->item);
@@ -77,8 +73,7 @@ kind_free(Kind *kind)
 }
 
 /* Return the class at an index, or NULL with an exception. */
-static Class *
-schema_class(const Schema *schema, PyObject *index)
+static Class *schema_class(const Schema *schema, PyObject *index)
 {
     Py_ssize_t at = PyLong_AsSsize_t(index);
     if (at < 0 || at >= schema->n_classes) {
@@ -92,8 +87,7 @@ schema_class(const Schema *schema, PyObject *index)
 
 /* Fill a union from (tags, indexes of its classes, index of the class for other tags or None, keys of the
  * tag). Each class has a tag, or none has. */
-static bool
-union_fill(const Schema *schema, PyObject *spec, Union *choice)
+static bool union_fill(const Schema *schema, PyObject *spec, Union *choice)
 {
     PyObject *tags, *indexes, *others, *keys;
     if (!PyArg_ParseTuple(spec, "O!O!OO!", &PyTuple_Type, &tags, &PyTuple_Type, &indexes, &others,
@@ -130,8 +124,7 @@ union_fill(const Schema *schema, PyObject *spec, Union *choice)
 }
 
 /* Fill a kind from (name, nullable, index of a class, a union, or the kind of the items). */
-static bool
-kind_fill(const Schema *schema, PyObject *spec, Kind *kind)
+static bool kind_fill(const Schema *schema, PyObject *spec, Kind *kind)
 {
     int name, nullable;
     PyObject *of;
@@ -160,8 +153,7 @@ kind_fill(const Schema *schema, PyObject *spec, Kind *kind)
 }
 
 /* Return the offset of the slot that a member descriptor reads in instances of `type`, or -1. */
-static Py_ssize_t
-slot_offset(PyTypeObject *type, PyObject *descriptor)
+static Py_ssize_t slot_offset(PyTypeObject *type, PyObject *descriptor)
 {
     if (!Py_IS_TYPE(descriptor, &PyMemberDescr_Type) || !PyType_IsSubtype(type, PyDescr_TYPE(descriptor))) {
         PyErr_SetString(PyExc_TypeError, "not a slot");
@@ -176,8 +168,7 @@ slot_offset(PyTypeObject *type, PyObject *descriptor)
 }
 
 /* Note what reading needs to know of a field. */
-static void
-field_note(Class *cls, const Field *field, uint64_t bit)
+static void field_note(Class *cls, const Field *field, uint64_t bit)
 {
     cls->every |= bit;
     if (field->mode == DEFAULT_NONE) {
@@ -202,8 +193,7 @@ field_note(Class *cls, const Field *field, uint64_t bit)
 }
 
 /* Fill a field from (descriptor, kind, mode, default or factory, key prefix or None). */
-static bool
-field_fill(const Schema *schema, PyObject *spec, Class *cls)
+static bool field_fill(const Schema *schema, PyObject *spec, Class *cls)
 {
     PyObject *descriptor, *kind, *fallback, *prefix;
     int mode;
@@ -240,8 +230,7 @@ field_fill(const Schema *schema, PyObject *spec, Class *cls)
 }
 
 /* Take the index of the field for the key at `index`. */
-static bool
-key_fill(Class *cls, int index, PyObject *field)
+static bool key_fill(Class *cls, int index, PyObject *field)
 {
     Key *key = &cls->keys[index];
     const StrEntry *entry = &cls->names.entries[index];
@@ -273,16 +262,14 @@ key_fill(Class *cls, int index, PyObject *field)
 }
 
 /* Whether instances are a header and slots, allocated and freed in the usual way. */
-static bool
-class_is_slots(PyTypeObject *type)
+static bool class_is_slots(PyTypeObject *type)
 {
     return !type->tp_itemsize && !type->tp_dictoffset && PyType_IS_GC(type) &&
            type->tp_alloc == PyType_GenericAlloc && type->tp_finalize == NULL && type->tp_del == NULL;
 }
 
 /* Fill a class from a `ClassDescription`. */
-static bool
-class_fill(const Schema *schema, PyObject *spec, Class *cls)
+static bool class_fill(const Schema *schema, PyObject *spec, Class *cls)
 {
     PyObject *type, *fields, *names, *indexes, *tags, *known_tags;
     int keep_extra, ignore_extra, frozen;
@@ -332,8 +319,7 @@ class_fill(const Schema *schema, PyObject *spec, Class *cls)
     return true;
 }
 
-static void
-class_free(Class *cls)
+static void class_free(Class *cls)
 {
     for (int i = 0; i < cls->n_fields; i++) {
         kind_free(&cls->fields[i].kind);
@@ -353,8 +339,7 @@ class_free(Class *cls)
 }
 
 /* Add a class, which may refer to earlier ones. */
-static bool
-schema_add(Schema *schema, PyObject *spec)
+static bool schema_add(Schema *schema, PyObject *spec)
 {
     size_t n = (size_t)schema->n_classes;
     Class **classes = PyMem_Realloc(schema->classes, (n + 1) * sizeof *classes);
@@ -375,8 +360,7 @@ schema_add(Schema *schema, PyObject *spec)
     return true;
 }
 
-static int
-schema_visit(const Schema *schema, visitproc visit, void *arg)
+static int schema_visit(const Schema *schema, visitproc visit, void *arg)
 {
     for (Py_ssize_t i = 0; i < schema->n_classes; i++) {
         const Class *cls = schema->classes[i];
@@ -388,8 +372,7 @@ schema_visit(const Schema *schema, visitproc visit, void *arg)
     return 0;
 }
 
-static void
-schema_free(Schema *schema)
+static void schema_free(Schema *schema)
 {
     for (Py_ssize_t i = 0; i < schema->n_classes; i++) {
         class_free(schema->classes[i]);
@@ -400,8 +383,7 @@ schema_free(Schema *schema)
 enum { REFERENCE_SIZE = sizeof(Reference) / sizeof(PyObject *) };
 
 /* Take the functions from a `descriptions.Reference`. */
-static bool
-reference_fill(Reference *reference, PyObject *spec)
+static bool reference_fill(Reference *reference, PyObject *spec)
 {
     if (!PyTuple_Check(spec) || PyTuple_GET_SIZE(spec) != REFERENCE_SIZE ||
         !PyType_Check(PyTuple_GET_ITEM(spec, offsetof(Reference, decimal) / sizeof(PyObject *)))) {
@@ -414,8 +396,7 @@ reference_fill(Reference *reference, PyObject *spec)
     return true;
 }
 
-static int
-reference_visit(const Reference *reference, visitproc visit, void *arg)
+static int reference_visit(const Reference *reference, visitproc visit, void *arg)
 {
     for (Py_ssize_t i = 0; i < REFERENCE_SIZE; i++) {
         Py_VISIT(reference->all[i]);
@@ -423,8 +404,7 @@ reference_visit(const Reference *reference, visitproc visit, void *arg)
     return 0;
 }
 
-static void
-reference_clear(Reference *reference)
+static void reference_clear(Reference *reference)
 {
     for (Py_ssize_t i = 0; i < REFERENCE_SIZE; i++) {
         Py_CLEAR(reference->all[i]);

@@ -55,8 +55,7 @@ typedef struct {
 } StrTable;
 
 /* Return the index of a text, or -1. */
-static inline int
-str_table_find(const StrTable *table, const uint8_t *p, size_t length)
+static inline int str_table_find(const StrTable *table, const uint8_t *p, size_t length)
 {
     size_t at = intern_hash(p, length) & table->mask;
     for (;;) {
@@ -179,15 +178,13 @@ typedef union {
 } Reference;
 
 /* Return the slot of a record at an offset. */
-static inline PyObject **
-record_slot(PyObject *record, Py_ssize_t offset)
+static inline PyObject **record_slot(PyObject *record, Py_ssize_t offset)
 {
     return (PyObject **)(void *)((char *)record + offset);
 }
 
 /* Whether the text at `p` is a comma and `key`, or only the key if it is the first. */
-static inline bool
-key_is_next(const Key *key, const uint8_t *p, const uint8_t *end, bool first)
+static inline bool key_is_next(const Key *key, const uint8_t *p, const uint8_t *end, bool first)
 {
     if (key == NULL || end - p < 8 * KEY_WORDS || key->n_words == 0) {
         return false;

@@ -13,8 +13,7 @@ typedef struct {
 } Plan;
 
 /* A plan needs no tp_clear: any cycle through it has a class in it, which can be cleared. */
-static int
-plan_traverse(PyObject *self, visitproc visit, void *arg)
+static int plan_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Plan *plan = (Plan *)self;
     Py_VISIT(Py_TYPE(self));
@@ -22,8 +21,7 @@ plan_traverse(PyObject *self, visitproc visit, void *arg)
     return stopped ? stopped : schema_visit(&plan->schema, visit, arg);
 }
 
-static void
-plan_dealloc(PyObject *self)
+static void plan_dealloc(PyObject *self)
 {
     Plan *plan = (Plan *)self;
     PyTypeObject *type = Py_TYPE(self);
@@ -37,8 +35,7 @@ plan_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-static PyObject *
-plan_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
+static PyObject *plan_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
 {
     PyObject *reference, *classes, *root;
     int strict;
@@ -61,8 +58,7 @@ plan_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
     return (PyObject *)plan;
 }
 
-static PyObject *
-plan_decode(PyObject *self, PyObject *text)
+static PyObject *plan_decode(PyObject *self, PyObject *text)
 {
     Plan *plan = (Plan *)self;
     if (!PyBytes_CheckExact(text)) {
@@ -86,8 +82,7 @@ plan_decode(PyObject *self, PyObject *text)
 }
 
 /* Whether a line is not blank and not an object, and the type is an object. */
-static bool
-plan_is_not_object(const Plan *plan, const uint8_t *p, const uint8_t *end)
+static bool plan_is_not_object(const Plan *plan, const uint8_t *p, const uint8_t *end)
 {
     while (p < end && (*p == ' ' || *p == '\t' || *p == '\r')) {
         p++;
@@ -110,14 +105,12 @@ typedef struct {
     char *progress;      /* PROGRESS_SIZE values of int64, not aligned */
 } Lines;
 
-static void
-progress_set(const Lines *lines, size_t which, int64_t value)
+static void progress_set(const Lines *lines, size_t which, int64_t value)
 {
     memcpy(lines->progress + which * sizeof value, &value, sizeof value);
 }
 
-static int64_t
-progress_get(const Lines *lines, size_t which)
+static int64_t progress_get(const Lines *lines, size_t which)
 {
     int64_t value;
     memcpy(&value, lines->progress + which * sizeof value, sizeof value);
@@ -125,8 +118,7 @@ progress_get(const Lines *lines, size_t which)
 }
 
 /* Read the next line. Return false if it gives no record, with or without an exception. */
-static bool
-plan_read_line(Plan *plan, Input *input, const Lines *lines, PyObject *records)
+static bool plan_read_line(Plan *plan, Input *input, const Lines *lines, PyObject *records)
 {
     Scan *s = &input->s;
     input->root = true;
@@ -146,8 +138,7 @@ plan_read_line(Plan *plan, Input *input, const Lines *lines, PyObject *records)
 }
 
 /* Read lines up to one that gives no record. Return false with an exception. */
-static bool
-plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *records)
+static bool plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *records)
 {
     Scan *s = &input->s;
     for (; lines->line < s->end && lines->most; lines->most--) {
@@ -177,8 +168,7 @@ plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *records)
  * `longest` bytes before it. Leave three int64 in `progress`: where the next line begins, whether it is
  * malformed (certainly gives no record), and how many malformed lines were skipped, if `skip_malformed`. The
  * caller then has to call `track`. */
-static PyObject *
-plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+static PyObject *plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     Plan *plan = (Plan *)self;
     if (nargs != 7 || !PyBytes_CheckExact(args[0]) || !PyList_CheckExact(args[6])) {
@@ -212,8 +202,7 @@ plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
     return read ? Py_NewRef(Py_None) : NULL;
 }
 
-static PyObject *
-plan_track(PyObject *self, PyObject *Py_UNUSED(ignored))
+static PyObject *plan_track(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
     gc_deferred_track(&((Plan *)self)->values.deferred);
     Py_RETURN_NONE;

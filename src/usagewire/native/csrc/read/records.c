@@ -11,8 +11,7 @@
 static PyObject *record_value(Input *r, const Kind *kind);
 
 /* Make an instance with the slots of `slot_template`. It owns none of them yet. */
-static inline PyObject *
-record_new(const Class *cls)
+static inline PyObject *record_new(const Class *cls)
 {
     PyObject *record = (PyObject *)PyObject_GC_New(PyObject, cls->type);
     if (record != NULL) {
@@ -22,8 +21,7 @@ record_new(const Class *cls)
 }
 
 /* Drop a record that owns only the fields of `filled`, and `extra`. */
-static void
-record_drop(PyObject *record, const Class *cls, uint64_t filled, PyObject *extra)
+static void record_drop(PyObject *record, const Class *cls, uint64_t filled, PyObject *extra)
 {
     PyObject *owned[FIELDS_MAX];
     for (int i = 0; i < cls->n_fields; i++) {
@@ -38,8 +36,7 @@ record_drop(PyObject *record, const Class *cls, uint64_t filled, PyObject *extra
 }
 
 /* Take a reference to None for each bit. */
-static inline void
-record_own_nones(uint64_t nones)
+static inline void record_own_nones(uint64_t nones)
 {
 #if PY_VERSION_HEX >= 0x030C0000
     (void)nones; /* None is immortal */
@@ -53,8 +50,7 @@ record_own_nones(uint64_t nones)
 }
 
 /* Defer the GC tracking of a complete object. */
-static inline void
-record_defer(Input *r, PyObject *object)
+static inline void record_defer(Input *r, PyObject *object)
 {
     r->n_deferred++;
     gc_deferred_add(&r->values->deferred, object);
@@ -62,8 +58,8 @@ record_defer(Input *r, PyObject *object)
 
 /* Finish a complete record. Its GC tracking is deferred, unless it cannot be in a cycle. `within` is whether
  * the record holds a deferred object. */
-static inline PyObject *
-record_done(Input *r, PyObject *record, const Class *cls, PyObject *extra, bool within)
+static inline PyObject *record_done(Input *r, PyObject *record, const Class *cls, PyObject *extra,
+                                    bool within)
 {
     bool tracked = within || extra != NULL || !cls->atomic || !cls->frozen;
     for (uint64_t rest = tracked ? 0 : cls->records; rest; rest &= rest - 1) {
@@ -81,8 +77,7 @@ record_done(Input *r, PyObject *record, const Class *cls, PyObject *extra, bool 
 }
 
 /* Set the fields of `absent` to their defaults and add them to `filled`. Return false if a factory fails. */
-static bool
-record_own_defaults(PyObject *record, const Class *cls, uint64_t absent, uint64_t *filled)
+static bool record_own_defaults(PyObject *record, const Class *cls, uint64_t absent, uint64_t *filled)
 {
     for (; absent; absent &= absent - 1) {
         const Field *field = &cls->fields[lowest_bit(absent)];
@@ -100,8 +95,7 @@ record_own_defaults(PyObject *record, const Class *cls, uint64_t absent, uint64_
 typedef enum { NEXT_KEY, NEXT_UNKNOWN, NEXT_END, NEXT_FALLBACK } Next;
 
 /* Read the next key after a wrong guess: skip a key and its colon, or the closing brace. */
-static Next
-record_next(Input *r, const Class *cls, bool first, Text *text, Key **key)
+static Next record_next(Input *r, const Class *cls, bool first, Text *text, Key **key)
 {
     Scan *s = &r->s;
     if (scan_char(s, '}')) {
@@ -124,8 +118,7 @@ record_next(Input *r, const Class *cls, bool first, Text *text, Key **key)
 }
 
 /* Read the value of an unknown key. Add it to `*extra` if the class keeps unknown keys. */
-static bool
-record_unknown(Input *r, const Class *cls, const Text *text, PyObject **extra)
+static bool record_unknown(Input *r, const Class *cls, const Text *text, PyObject **extra)
 {
     if (!cls->keep_extra && !cls->ignore_extra) {
         return false;
@@ -149,8 +142,7 @@ record_unknown(Input *r, const Class *cls, const Text *text, PyObject **extra)
 }
 
 /* Read the value of a tag key. Return false if it is not one of the class's tags. */
-static inline bool
-record_tag(Input *r, const Class *cls)
+static inline bool record_tag(Input *r, const Class *cls)
 {
     Text text;
     return scan_char(&r->s, '"') && scan_string(&r->s, &text) && !text.escaped &&
@@ -168,8 +160,7 @@ typedef struct {
 
 /* Skip a value that could not be read, and return whether reading can go on. It can if the object is a whole
  * line and reading is strict. The object is then certainly rejected, unless the same key comes again. */
-static bool
-record_wrong(Input *r, const Key *key, const uint8_t *start, Found *found)
+static bool record_wrong(Input *r, const Key *key, const uint8_t *start, Found *found)
 {
     if (!found->root || !r->strict || r->malformed || key->kind.name > KIND_ANY || PyErr_Occurred()) {
         return false;
@@ -180,8 +171,7 @@ record_wrong(Input *r, const Key *key, const uint8_t *start, Found *found)
 }
 
 /* Read the value of a field into its slot. */
-static inline bool
-record_field(Input *r, PyObject *record, const Key *key, Found *found)
+static inline bool record_field(Input *r, PyObject *record, const Key *key, Found *found)
 {
     PyObject *value;
     int64_t number;
@@ -216,8 +206,7 @@ record_field(Input *r, PyObject *record, const Key *key, Found *found)
 
 /* Read the members of an object up to its closing brace. The caller has read the opening brace and, unless
  * `tag` is NULL, that key and its value. */
-static bool
-record_members(Input *r, Class *cls, Key *tag, PyObject *record, Found *found)
+static bool record_members(Input *r, Class *cls, Key *tag, PyObject *record, Found *found)
 {
     Scan *s = &r->s;
     bool first = tag == NULL;
@@ -259,17 +248,8 @@ record_members(Input *r, Class *cls, Key *tag, PyObject *record, Found *found)
     }
 }
 
-/* Whether the class allows the tag in a record's field. */
-static bool
-record_has_allowed_tag(PyObject *record, const Class *cls)
-{
-    return cls->tag_field < 0 ||
-           PySet_Contains(cls->known_tags, *record_slot(record, cls->fields[cls->tag_field].offset)) == 0;
-}
-
 /* Read the rest of an object of class `cls`, as record_members does. */
-static PyObject *
-record_object(Input *r, Class *cls, Key *tag)
+static PyObject *record_object(Input *r, Class *cls, Key *tag)
 {
     PyObject *record = record_new(cls);
     if (record == NULL) {
@@ -285,7 +265,8 @@ record_object(Input *r, Class *cls, Key *tag)
         r->malformed |= found.root;
         goto hand_back;
     }
-    if (!record_has_allowed_tag(record, cls)) {
+    if (cls->tag_field >= 0 &&
+        PySet_Contains(cls->known_tags, *record_slot(record, cls->fields[cls->tag_field].offset)) != 0) {
         goto hand_back;
     }
     PyObject *extra = found.extra;
@@ -308,8 +289,7 @@ hand_back:
 
 /* Find the value of the tag after the opening brace, without moving `r`. If there are several tag keys, the
  * union's first one counts. */
-static bool
-record_find_tag(const Input *r, const Union *choice, Text *tag)
+static bool record_find_tag(const Input *r, const Union *choice, Text *tag)
 {
     Input ahead = *r;
     Scan *s = &ahead.s;
@@ -337,8 +317,7 @@ record_find_tag(const Input *r, const Union *choice, Text *tag)
     return best < choice->keys.n;
 }
 
-static PyObject *
-record_union(Input *r, Union *choice)
+static PyObject *record_union(Input *r, Union *choice)
 {
     static const char first[] = "\"object\":";
     Scan *s = &r->s;
@@ -366,8 +345,7 @@ record_union(Input *r, Union *choice)
 
 /* Untrack a tuple that cannot be in a cycle: no item is GC-tracked or deferred, or a dict. CPython up to 3.13
  * tracks a dict only when it changes. */
-static void
-record_untrack_items(PyObject *tuple, bool within)
+static void record_untrack_items(PyObject *tuple, bool within)
 {
     if (within) {
         return;
@@ -382,8 +360,7 @@ record_untrack_items(PyObject *tuple, bool within)
 }
 
 /* Read the items of a JSON array after its opening bracket. */
-static PyObject *
-record_list(Input *r, const Kind *item, bool as_tuple)
+static PyObject *record_list(Input *r, const Kind *item, bool as_tuple)
 {
     Scan *s = &r->s;
     const size_t n_deferred = r->n_deferred;
@@ -421,8 +398,7 @@ record_list(Input *r, const Kind *item, bool as_tuple)
 }
 
 /* Read a value that begins at the next byte. */
-static PyObject *
-record_value(Input *r, const Kind *kind)
+static PyObject *record_value(Input *r, const Kind *kind)
 {
     Scan *s = &r->s;
     if (s->p == s->end) {

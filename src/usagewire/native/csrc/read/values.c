@@ -26,16 +26,14 @@ typedef struct {
 } Input;
 
 /* Note that the text is not JSON. */
-static inline void *
-value_malformed(Input *r)
+static inline void *value_malformed(Input *r)
 {
     r->malformed = true;
     return NULL;
 }
 
 /* Call a function of the reference, or orjson. */
-static PyObject *
-value_call(Input *r, PyObject *function, PyObject *argument)
+static PyObject *value_call(Input *r, PyObject *function, PyObject *argument)
 {
     PyObject *result = PyObject_CallOneArg(function, argument);
     if (result != NULL) {
@@ -52,8 +50,7 @@ value_call(Input *r, PyObject *function, PyObject *argument)
 }
 
 /* Parse a token with orjson. */
-static PyObject *
-value_of_token(Input *r, const uint8_t *p, const uint8_t *end)
+static PyObject *value_of_token(Input *r, const uint8_t *p, const uint8_t *end)
 {
     PyObject *token = PyBytes_FromStringAndSize((const char *)p, end - p);
     if (token == NULL) {
@@ -65,8 +62,7 @@ value_of_token(Input *r, const uint8_t *p, const uint8_t *end)
 }
 
 /* Return the str of a string with escapes. Read escapes of one letter here, and \u with orjson. */
-static PyObject *
-value_unescaped(Input *r, const Text *text)
+static PyObject *value_unescaped(Input *r, const Text *text)
 {
     uint8_t small[256];
     if (text->ascii && text->length <= sizeof small) {
@@ -96,8 +92,7 @@ orjson:
 }
 
 /* Return the str of UTF-8 without escapes. */
-static PyObject *
-value_decoded(Input *r, const Text *text)
+static PyObject *value_decoded(Input *r, const Text *text)
 {
     PyObject *decoded = PyUnicode_DecodeUTF8((const char *)text->text, (Py_ssize_t)text->length, NULL);
     if (decoded == NULL && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
@@ -108,11 +103,11 @@ value_decoded(Input *r, const Text *text)
 }
 
 /* Return the str of a string that has escapes or is not ASCII. */
-static PyObject *
-value_slow_text(Input *r, const Text *text)
+static PyObject *value_slow_text(Input *r, const Text *text)
 {
     InternSlow *slot = intern_slow(&r->values->intern, text->text, text->length);
-    if (slot != NULL && intern_slow_is(slot, text->text, text->length)) {
+    if (slot != NULL && slot->text != NULL && slot->length == text->length &&
+        intern_is_equal(slot->bytes, text->text, text->length)) {
         return Py_NewRef(slot->text);
     }
     PyObject *made = text->escaped ? value_unescaped(r, text) : value_decoded(r, text);
@@ -122,15 +117,13 @@ value_slow_text(Input *r, const Text *text)
     return made;
 }
 
-static inline PyObject *
-value_text(Input *r, const Text *text)
+static inline PyObject *value_text(Input *r, const Text *text)
 {
     return text->escaped || !text->ascii ? value_slow_text(r, text)
                                          : intern_text(&r->values->intern, text->text, text->length);
 }
 
-static inline PyObject *
-value_str(Input *r)
+static inline PyObject *value_str(Input *r)
 {
     Text text;
     if (r->s.p == r->s.end || *r->s.p != '"') {
@@ -140,8 +133,7 @@ value_str(Input *r)
     return scan_string(&r->s, &text) ? value_text(r, &text) : value_malformed(r);
 }
 
-static inline PyObject *
-value_bool(Input *r)
+static inline PyObject *value_bool(Input *r)
 {
     if (scan_literal(&r->s, "true", 4)) {
         return Py_NewRef(Py_True);
@@ -150,8 +142,7 @@ value_bool(Input *r)
 }
 
 /* Read a number in an unusual form: find its end, and parse it with orjson. */
-static PyObject *
-value_number(Input *r)
+static PyObject *value_number(Input *r)
 {
     const uint8_t *start = r->s.p;
     if (start == r->s.end || !(scan_is_digit(*start) || *start == '-') || !scan_value(&r->s)) {
@@ -160,8 +151,7 @@ value_number(Input *r)
     return value_of_token(r, start, r->s.p);
 }
 
-static inline PyObject *
-value_int(Input *r)
+static inline PyObject *value_int(Input *r)
 {
     int64_t number;
     if (scan_short_integer(&r->s, &number) || scan_integer(&r->s, &number)) {
@@ -180,8 +170,7 @@ value_int(Input *r)
 }
 
 /* Return the float of an integer. A double holds every integer up to 2**53. */
-static inline PyObject *
-value_float_of(int64_t number)
+static inline PyObject *value_float_of(int64_t number)
 {
     bool exact = -(INT64_C(1) << 53) <= number && number <= (INT64_C(1) << 53);
     return exact ? PyFloat_FromDouble((double)number) : NULL;
@@ -189,8 +178,7 @@ value_float_of(int64_t number)
 
 /* Read a float. A number with a point and at most 15 digits is an integer divided by a power of ten. A double
  * holds both exactly, so one division rounds correctly. orjson reads other numbers. */
-static PyObject *
-value_float(Input *r)
+static PyObject *value_float(Input *r)
 {
     static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7,
                                     1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
@@ -231,8 +219,7 @@ value_float(Input *r)
 }
 
 /* Whether a text is digits with at most one point between them, and at most 34 digits. */
-static bool
-value_is_simple_decimal(const uint8_t *p, size_t length, bool *is_zero)
+static bool value_is_simple_decimal(const uint8_t *p, size_t length, bool *is_zero)
 {
     size_t points = 0;
     *is_zero = true;
@@ -256,8 +243,7 @@ value_is_simple_decimal(const uint8_t *p, size_t length, bool *is_zero)
     return true;
 }
 
-static PyObject *
-value_decimal_of(Values *values, const uint8_t *p, size_t length, bool is_zero)
+static PyObject *value_decimal_of(Values *values, const uint8_t *p, size_t length, bool is_zero)
 {
     if (is_zero) {
         return Py_NewRef(values->reference.zero);
@@ -273,8 +259,7 @@ value_decimal_of(Values *values, const uint8_t *p, size_t length, bool is_zero)
 
 /* Read money. The Decimal of a string has its text. The Decimal of a number has the shortest text of its
  * double. With at most 15 digits that is the number's text without trailing zeros. */
-static PyObject *
-value_decimal(Input *r)
+static PyObject *value_decimal(Input *r)
 {
     Values *values = r->values;
     const uint8_t *start = r->s.p;
@@ -325,8 +310,7 @@ value_decimal(Input *r)
 }
 
 /* Read a literal, an integer or a string. */
-static PyObject *
-value_single(Input *r)
+static PyObject *value_single(Input *r)
 {
     int64_t number;
     if (r->s.p == r->s.end) {
@@ -336,9 +320,8 @@ value_single(Input *r)
     case '"':
         return value_str(r);
     case 't':
-        return scan_literal(&r->s, "true", 4) ? Py_NewRef(Py_True) : NULL;
     case 'f':
-        return scan_literal(&r->s, "false", 5) ? Py_NewRef(Py_False) : NULL;
+        return value_bool(r);
     case 'n':
         return scan_literal(&r->s, "null", 4) ? Py_NewRef(Py_None) : NULL;
     default:
@@ -347,8 +330,7 @@ value_single(Input *r)
 }
 
 /* Add one member to an object of single values. */
-static bool
-value_member(Input *r, PyObject *object)
+static bool value_member(Input *r, PyObject *object)
 {
     scan_space(&r->s);
     PyObject *value = NULL, *name = value_str(r);
@@ -363,8 +345,7 @@ value_member(Input *r, PyObject *object)
 }
 
 /* Read an object of single values after its opening brace. */
-static PyObject *
-value_flat_object(Input *r)
+static PyObject *value_flat_object(Input *r)
 {
     PyObject *object = PyDict_New();
     if (object == NULL || scan_char(&r->s, '}')) {
@@ -387,8 +368,7 @@ enum { VALUE_DEPTH = 50 };
 
 /* Read any value, and drop it if `check` is NULL. `check` rejects values that cannot be written back. It is
  * called only for deep values and for numbers that could be rounded. */
-static PyObject *
-value_any(Input *r, PyObject *check)
+static PyObject *value_any(Input *r, PyObject *check)
 {
     const uint8_t *start = r->s.p;
     if (check == NULL && scan_simple_value(&r->s)) {

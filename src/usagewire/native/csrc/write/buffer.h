@@ -24,15 +24,13 @@ typedef struct {
 } Buffer;
 
 /* Return an empty buffer. Its pointers are not NULL, because C does not define the difference of NULLs. */
-static inline Buffer
-buffer_empty(void)
+static inline Buffer buffer_empty(void)
 {
     static char nothing[1];
     return (Buffer){NULL, nothing, nothing, nothing};
 }
 
-static inline size_t
-buffer_size(const Buffer *b)
+static inline size_t buffer_size(const Buffer *b)
 {
     return b->bytes == NULL ? 0 : (size_t)(b->to - PyBytes_AS_STRING(b->bytes));
 }
@@ -44,8 +42,7 @@ enum {
 };
 
 /* Return the size of all the room. */
-static inline size_t
-buffer_room(const Buffer *b)
+static inline size_t buffer_room(const Buffer *b)
 {
     return b->bytes == NULL ? 0 : (size_t)(b->limit - PyBytes_AS_STRING(b->bytes));
 }
@@ -54,8 +51,7 @@ buffer_room(const Buffer *b)
  * the kernel less time than a page fault for each. Without this, encode_lines takes 1.04 to 1.13 times as
  * long. (200,000 completions rows as one text; four paired runs, 15 to 40 turns each. Two equal builds: 0.97
  * to 1.03.) If pages do not have BUFFER_PAGE bytes, the call fails and page faults do the work. */
-static void
-buffer_open(Buffer *b, size_t more)
+static void buffer_open(Buffer *b, size_t more)
 {
     b->end = b->limit;
 #if defined(__linux__)
@@ -70,8 +66,7 @@ buffer_open(Buffer *b, size_t more)
 }
 
 /* Set the size of all the room, which must be at least the size of the text. */
-static bool
-buffer_resize(Buffer *b, size_t room)
+static bool buffer_resize(Buffer *b, size_t room)
 {
     size_t size = buffer_size(b);
     if (b->bytes == NULL) {
@@ -91,8 +86,7 @@ buffer_resize(Buffer *b, size_t room)
 }
 
 /* Allow `more` bytes to be used. If there is no room, make twice as much. */
-static bool
-buffer_grow(Buffer *b, size_t more)
+static bool buffer_grow(Buffer *b, size_t more)
 {
     size_t room = buffer_room(b);
     if ((size_t)(b->limit - b->to) < more) {
@@ -111,14 +105,12 @@ buffer_grow(Buffer *b, size_t more)
 }
 
 /* Make room for `more` bytes. */
-static inline bool
-buffer_reserve(Buffer *b, size_t more)
+static inline bool buffer_reserve(Buffer *b, size_t more)
 {
     return (size_t)(b->end - b->to) >= more || buffer_grow(b, more);
 }
 
-static inline bool
-buffer_add(Buffer *b, const void *text, size_t size)
+static inline bool buffer_add(Buffer *b, const void *text, size_t size)
 {
     if (!buffer_reserve(b, size)) {
         return false;
@@ -131,8 +123,7 @@ buffer_add(Buffer *b, const void *text, size_t size)
 }
 
 /* Drop all but the first `size` bytes. */
-static inline void
-buffer_cut(Buffer *b, size_t size)
+static inline void buffer_cut(Buffer *b, size_t size)
 {
     if (b->bytes != NULL) {
         b->to = PyBytes_AS_STRING(b->bytes) + size;
@@ -140,8 +131,7 @@ buffer_cut(Buffer *b, size_t size)
 }
 
 /* Return the text as bytes, and empty the buffer. */
-static PyObject *
-buffer_take(Buffer *b)
+static PyObject *buffer_take(Buffer *b)
 {
     size_t size = buffer_size(b), left = (size_t)(b->limit - b->to);
     PyObject *bytes = b->bytes;

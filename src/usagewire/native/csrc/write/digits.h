@@ -14,8 +14,7 @@ enum {
 };
 
 /* Return the eight digits of a number below DIGITS_EIGHT. The first is in the lowest byte. */
-static inline uint64_t
-digits_eight(uint32_t n)
+static inline uint64_t digits_eight(uint32_t n)
 {
     /* A word holds numbers of four digits, then of two, then of one. A product and a shift divide numbers
      * below 10000 by 100, and numbers below 100 by 10. */
@@ -27,8 +26,7 @@ digits_eight(uint32_t n)
 }
 
 /* Write a word, its lowest byte first. gcc and clang make one store of this. */
-static inline void
-digits_store(char *to, uint64_t word)
+static inline void digits_store(char *to, uint64_t word)
 {
     for (int i = 0; i < 8; i++) {
         to[i] = (char)(word >> 8 * i & 0xFF);
@@ -36,8 +34,7 @@ digits_store(char *to, uint64_t word)
 }
 
 /* Write a number below DIGITS_EIGHT; return the end. */
-static inline char *
-digits_short(char *to, uint32_t n)
+static inline char *digits_short(char *to, uint32_t n)
 {
     static const uint32_t first[] = {0, 10, 100, 1000, 10000, 100000, 1000000, 10000000, DIGITS_EIGHT};
     /* 1233 / 4096 is slightly less than log10(2). So `sure` is the least number of digits of so many bits. */
@@ -47,8 +44,7 @@ digits_short(char *to, uint32_t n)
 }
 
 /* Write a number of at least DIGITS_EIGHT; return the end. */
-static char *
-digits_long(char *to, uint64_t n)
+static char *digits_long(char *to, uint64_t n)
 {
     uint64_t before = n / DIGITS_EIGHT;
     to = before < DIGITS_EIGHT ? digits_short(to, (uint32_t)before) : digits_long(to, before);
@@ -57,8 +53,7 @@ digits_long(char *to, uint64_t n)
 }
 
 /* Write a number where there is DIGITS_ROOM; return the end. */
-static inline char *
-digits_write(char *to, int64_t number)
+static inline char *digits_write(char *to, int64_t number)
 {
     if ((uint64_t)number < DIGITS_EIGHT) {
         return digits_short(to, (uint32_t)number);

@@ -18,8 +18,7 @@ typedef struct {
 } Output;
 
 /* Clear an exception with which the reference rejects a value. Keep all others. */
-static bool
-write_hand_back(const Output *out)
+static bool write_hand_back(const Output *out)
 {
     /* orjson's JSONEncodeError is a TypeError. */
     if (PyErr_ExceptionMatches(out->reference->wire_error) || PyErr_ExceptionMatches(PyExc_TypeError)) {
@@ -30,8 +29,7 @@ write_hand_back(const Output *out)
 
 /* Add the JSON that orjson makes of `value`, which may be borrowed from a slot. An allocation in orjson can
  * start the collector, and a finalizer can empty the slot. */
-static bool
-write_by_orjson(Output *out, PyObject *value)
+static bool write_by_orjson(Output *out, PyObject *value)
 {
     Py_INCREF(value);
     PyObject *json = PyObject_CallOneArg(out->reference->dumps, value);
@@ -45,8 +43,7 @@ write_by_orjson(Output *out, PyObject *value)
 }
 
 /* Copy simple characters; return the end, or NULL if one is not simple. */
-static inline char *
-write_simple(char *to, const uint8_t *p, size_t length)
+static inline char *write_simple(char *to, const uint8_t *p, size_t length)
 {
 #if defined(USAGEWIRE_SSE2)
     if (length >= 16) {
@@ -86,8 +83,7 @@ write_simple(char *to, const uint8_t *p, size_t length)
     return to + length;
 }
 
-static inline bool
-write_str(Output *out, PyObject *value)
+static inline bool write_str(Output *out, PyObject *value)
 {
     if (!PyUnicode_CheckExact(value)) {
         return false;
@@ -108,8 +104,7 @@ write_str(Output *out, PyObject *value)
     return write_by_orjson(out, value);
 }
 
-static inline bool
-write_int(Output *out, PyObject *value)
+static inline bool write_int(Output *out, PyObject *value)
 {
     int overflow;
     if (!PyLong_CheckExact(value)) {
@@ -124,8 +119,7 @@ write_int(Output *out, PyObject *value)
 }
 
 /* Whether an int has at most 30 bits; `*number` becomes its value. */
-static inline bool
-write_is_small(PyObject *value, int64_t *number)
+static inline bool write_is_small(PyObject *value, int64_t *number)
 {
 #if PY_VERSION_HEX >= 0x030C0000
     if (!PyUnstable_Long_IsCompact((PyLongObject *)value)) {
@@ -140,8 +134,7 @@ write_is_small(PyObject *value, int64_t *number)
 #endif
 }
 
-static bool
-write_float(Output *out, PyObject *value)
+static bool write_float(Output *out, PyObject *value)
 {
     if (!PyFloat_CheckExact(value)) {
         return false;
@@ -152,8 +145,7 @@ write_float(Output *out, PyObject *value)
 
 /* Add the text of a Decimal as its double is written. With at most 15 digits and no exponent, that is the
  * text without trailing zeros. Return false for other texts. */
-static bool
-write_simple_decimal(Output *out, const char *text, size_t length)
+static bool write_simple_decimal(Output *out, const char *text, size_t length)
 {
     const char *p = text, *end = text + length, *point = NULL;
     p += p < end && *p == '-';
@@ -182,8 +174,7 @@ write_simple_decimal(Output *out, const char *text, size_t length)
     return buffer_add(&out->buffer, text, (size_t)(end - text));
 }
 
-static bool
-write_decimal(Output *out, PyObject *value)
+static bool write_decimal(Output *out, PyObject *value)
 {
     if (!Py_IS_TYPE(value, (PyTypeObject *)out->reference->decimal)) {
         return false;
@@ -212,8 +203,7 @@ static bool write_value(Output *out, const Kind *kind, PyObject *value);
 
 /* Add the unknown keys of a record if they are in a dict. Another mapping runs user code, which would run
  * twice if the reference then writes the record. */
-static bool
-write_extra(Output *out, const Class *cls, PyObject *record)
+static bool write_extra(Output *out, const Class *cls, PyObject *record)
 {
     PyObject *extra = *record_slot(record, cls->fields[cls->extra].offset);
     if (extra == out->reference->no_extra) {
@@ -244,8 +234,7 @@ typedef enum { FIELD_WRITTEN, FIELD_OMITTED, FIELD_HANDED_BACK } FieldFate;
 
 /* Return whether two values of one exact type are equal (`==`); -1 with an exception. Identical values can
  * differ: NaN does. */
-static int
-write_equal(PyObject *value, PyObject *other)
+static int write_equal(PyObject *value, PyObject *other)
 {
     if (PyFloat_CheckExact(value)) {
         return PyFloat_AS_DOUBLE(value) == PyFloat_AS_DOUBLE(other);
@@ -257,8 +246,7 @@ write_equal(PyObject *value, PyObject *other)
 
 /* Return what to do with a field that is omitted if it equals a default other than None. C compares only
  * types whose `==` CPython implements in C; the reference compares others. The caller owns `value`. */
-static FieldFate
-write_compared(const Output *out, const Field *field, PyObject *value)
+static FieldFate write_compared(const Output *out, const Field *field, PyObject *value)
 {
     PyTypeObject *type = Py_TYPE(field->fallback);
     if (!Py_IS_TYPE(value, type)) {
@@ -282,8 +270,7 @@ write_compared(const Output *out, const Field *field, PyObject *value)
 }
 
 /* Copy a field's key prefix to where there is room; return the end. */
-static inline char *
-write_key_prefix(char *to, const Field *field, size_t first)
+static inline char *write_key_prefix(char *to, const Field *field, size_t first)
 {
     for (size_t i = 0; i < field->key_prefix_size; i += KEY_PREFIX_STEP) {
         memcpy(to + i, field->key_prefix + first + i, KEY_PREFIX_STEP);
@@ -292,8 +279,7 @@ write_key_prefix(char *to, const Field *field, size_t first)
 }
 
 /* Write the value of a field after its key. */
-static inline bool
-write_field(Output *out, const Field *field, size_t first, PyObject *value)
+static inline bool write_field(Output *out, const Field *field, size_t first, PyObject *value)
 {
     Buffer *b = &out->buffer;
     int64_t number;
@@ -316,8 +302,7 @@ write_field(Output *out, const Field *field, size_t first, PyObject *value)
 }
 
 /* Write a field, unless it equals its default. */
-static bool
-write_unless_default(Output *out, const Field *field, size_t *first, PyObject *value)
+static bool write_unless_default(Output *out, const Field *field, size_t *first, PyObject *value)
 {
     Py_INCREF(value); /* comparing Decimals allocates, so a finalizer can empty the slot */
     FieldFate fate = write_compared(out, field, value);
@@ -330,8 +315,7 @@ write_unless_default(Output *out, const Field *field, size_t *first, PyObject *v
 }
 
 /* Write a record. `prefetch_record` is NULL or a later record of the same class, to be prefetched. */
-static bool
-write_record(Output *out, const Class *cls, PyObject *record, PyObject *prefetch_record)
+static bool write_record(Output *out, const Class *cls, PyObject *record, PyObject *prefetch_record)
 {
     if (!buffer_add(&out->buffer, PyBytes_AS_STRING(cls->head), (size_t)PyBytes_GET_SIZE(cls->head))) {
         return false;
@@ -366,8 +350,7 @@ write_record(Output *out, const Class *cls, PyObject *record, PyObject *prefetch
     return (cls->extra < 0 || write_extra(out, cls, record)) && buffer_add(&out->buffer, "}", 1);
 }
 
-static bool
-write_items(Output *out, const Kind *item, PyObject *items)
+static bool write_items(Output *out, const Kind *item, PyObject *items)
 {
     bool is_list = PyList_CheckExact(items);
     if (!buffer_add(&out->buffer, "[", 1)) {
@@ -385,8 +368,7 @@ write_items(Output *out, const Kind *item, PyObject *items)
     return buffer_add(&out->buffer, "]", 1);
 }
 
-static bool
-write_value(Output *out, const Kind *kind, PyObject *value)
+static bool write_value(Output *out, const Kind *kind, PyObject *value)
 {
     if (value == Py_None && kind->nullable) {
         return buffer_add(&out->buffer, "null", 4);

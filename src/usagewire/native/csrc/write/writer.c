@@ -12,8 +12,7 @@ typedef struct {
 } Writer;
 
 /* As with plans, any cycle has a class in it. */
-static int
-writer_traverse(PyObject *self, visitproc visit, void *arg)
+static int writer_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Writer *writer = (Writer *)self;
     Py_VISIT(Py_TYPE(self));
@@ -22,8 +21,7 @@ writer_traverse(PyObject *self, visitproc visit, void *arg)
     return stopped ? stopped : schema_visit(&writer->schema, visit, arg);
 }
 
-static void
-writer_dealloc(PyObject *self)
+static void writer_dealloc(PyObject *self)
 {
     Writer *writer = (Writer *)self;
     PyTypeObject *type = Py_TYPE(self);
@@ -35,8 +33,7 @@ writer_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-static PyObject *
-writer_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
+static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
 {
     PyObject *reference;
     if (!PyArg_ParseTuple(args, "O", &reference)) {
@@ -54,15 +51,18 @@ writer_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
     return (PyObject *)writer;
 }
 
-static PyObject *
-writer_add(PyObject *self, PyObject *spec)
+static PyObject *writer_add(PyObject *self, PyObject *spec)
 {
     Writer *writer = (Writer *)self;
-    return schema_add(&writer->schema, spec) ? PyLong_FromSsize_t(writer->schema.n_classes - 1) : NULL;
+    PyObject *index = PyLong_FromSsize_t(writer->schema.n_classes);
+    if (index != NULL && !schema_add(&writer->schema, spec)) {
+        Py_DECREF(index);
+        return NULL;
+    }
+    return index;
 }
 
-static PyObject *
-writer_allow(PyObject *self, PyObject *args)
+static PyObject *writer_allow(PyObject *self, PyObject *args)
 {
     Writer *writer = (Writer *)self;
     PyObject *type;
@@ -82,8 +82,7 @@ writer_allow(PyObject *self, PyObject *args)
 }
 
 /* Write a record that is not part of another. `prefetch_record` is a later one, or NULL. */
-static bool
-writer_record(Writer *writer, Output *out, PyObject *record, PyObject *prefetch_record)
+static bool writer_record(Writer *writer, Output *out, PyObject *record, PyObject *prefetch_record)
 {
     if (writer->last == NULL || !Py_IS_TYPE(record, writer->last->type)) {
         PyObject *at = PyDict_GetItemWithError(writer->index, (PyObject *)Py_TYPE(record));
@@ -100,8 +99,7 @@ writer_record(Writer *writer, Output *out, PyObject *record, PyObject *prefetch_
 enum { WRITER_PREFETCH = 2 }; /* distance of the record that is prefetched */
 
 /* Write the record at an index of a list. */
-static bool
-writer_item(Writer *writer, Output *out, PyObject *records, Py_ssize_t at)
+static bool writer_item(Writer *writer, Output *out, PyObject *records, Py_ssize_t at)
 {
     /* Functions of the reference can run Python code, which can change the list. */
     PyObject *record = Py_NewRef(PyList_GET_ITEM(records, at));
@@ -115,8 +113,7 @@ writer_item(Writer *writer, Output *out, PyObject *records, Py_ssize_t at)
     return written;
 }
 
-static bool
-writer_list(Writer *writer, Output *out, PyObject *records)
+static bool writer_list(Writer *writer, Output *out, PyObject *records)
 {
     bool written = buffer_add(&out->buffer, "[", 1);
     for (Py_ssize_t i = 0; written && i < PyList_GET_SIZE(records); i++) {
@@ -125,8 +122,7 @@ writer_list(Writer *writer, Output *out, PyObject *records)
     return written && buffer_add(&out->buffer, "]", 1);
 }
 
-static PyObject *
-writer_encode(PyObject *self, PyObject *record)
+static PyObject *writer_encode(PyObject *self, PyObject *record)
 {
     Writer *writer = (Writer *)self;
     Output out = {.reference = &writer->reference, .buffer = buffer_empty()};
@@ -146,8 +142,7 @@ enum {
 
 /* Make room for `left` records the size of the `n` written ones, at most for as many as before the next
  * estimate. An exact estimate leaves no room to give back at the end. */
-static bool
-writer_estimate(Buffer *b, size_t n, size_t left)
+static bool writer_estimate(Buffer *b, size_t n, size_t left)
 {
     size_t size = buffer_size(b), each = size / n + size / n / 16 + 1, most = (ESTIMATE_FACTOR - 1) * n;
     if (size > (size_t)PY_SSIZE_T_MAX / (8 * ESTIMATE_FACTOR)) {
@@ -157,8 +152,7 @@ writer_estimate(Buffer *b, size_t n, size_t left)
     return guess <= buffer_room(b) || buffer_resize(b, guess);
 }
 
-static PyObject *
-writer_encode_lines(PyObject *self, PyObject *args)
+static PyObject *writer_encode_lines(PyObject *self, PyObject *args)
 {
     Writer *writer = (Writer *)self;
     PyObject *records;
