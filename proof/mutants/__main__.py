@@ -29,13 +29,7 @@ TIMEOUT: Final = 120
 """Seconds for one part; a fault may make it run for ever."""
 
 PARTS: Final = (
-    (
-        "pytest",
-        *(
-            f"tests/native/test_{name}.py"
-            for name in ("writing", "classes", "descriptions", "plans")
-        ),
-    ),
+    ("pytest", "tests/native"),
     (
         "pytest",
         "-k",

@@ -1,4 +1,4 @@
-"""The C extension by itself: what it makes of a document or record, held against the reference."""
+"""The C extension alone: the records that it reads, compared with the reference."""
 
 import functools
 import gc
@@ -6,7 +6,8 @@ import json
 import random
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from typing import Any, Final
 
 import attrs
@@ -26,33 +27,33 @@ BY_C: Final = [
     pytest.mark.parametrize("path", ["c"], indirect=True),
     pytest.mark.usefixtures("path"),
 ]
-"""Marks of a module whose tests are of C alone."""
+"""Marks of a module that tests C alone."""
 
 BACK: Final = NotImplemented
-"""What C answers where it gives a document back."""
+"""The answer of C if it hands a document back to the reference."""
 
 
 @functools.cache
 def plan_for(kind: Any, strict: bool = True, unknown: Any = "keep") -> Any:  # noqa: FBT002 -- a cache key
-    """Return how C reads a type."""
+    """Return the plan of a type."""
     decoder = Decoder(kind, strict=strict, unknown=unknown)
     assert decoder.not_accelerated is None
     return plan_of(decoder)
 
 
 def plan_of(decoder: Decoder[Any]) -> Any:
-    """Return how C reads what a decoder reads, or None."""
+    """Return the plan of a decoder, or None."""
     return decoder._context.plan  # noqa: SLF001 -- what these tests are about
 
 
 def writer_of(encoder: Encoder) -> Any:
-    """Return how C writes what an encoder writes."""
+    """Return the writer of an encoder."""
     return encoder._writer  # noqa: SLF001 -- what these tests are about
 
 
 def dice(seed: int) -> random.Random:
-    """Return numbers that nobody chose, the same ones each time."""
-    return random.Random(seed)  # noqa: S311 -- of a game
+    """Return a generator of random numbers, the same ones each time."""
+    return random.Random(seed)  # noqa: S311 -- not secret
 
 
 @functools.cache
@@ -62,7 +63,7 @@ def converter_for(strict: bool = True, unknown: Any = "keep") -> Converter:  # n
 
 
 def meant(kind: Any, data: bytes, **options: Any) -> Any:
-    """Return what the reference makes of a document, or how it refuses it."""
+    """Return the value that the reference reads, or how it rejects the document."""
 
     def read() -> Any:
         try:
@@ -75,7 +76,7 @@ def meant(kind: Any, data: bytes, **options: Any) -> Any:
 
 
 def taken(kind: Any, data: bytes, **options: Any) -> Any:
-    """Return what C makes of a document, which is what is meant; BACK where it gives it back."""
+    """Return the value that C reads, which must be the reference's, or BACK."""
     found = plan_for(kind, **options).decode(data)
     if found is not BACK:
         assert meant(kind, data, **options) == exact(found), data
@@ -83,12 +84,12 @@ def taken(kind: Any, data: bytes, **options: Any) -> Any:
 
 
 def compact(value: Any) -> bytes:
-    """Return a value as JSON without spaces, as most of it is written."""
+    """Return a value as JSON without spaces."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode()
 
 
 def read_lines(plan: Any, data: bytes, start: int = 0, **given: Any) -> tuple[list[Any], list[Any]]:
-    """Return the records of the lines that C reads, and where it stopped."""
+    """Return the records of the lines that C reads, and its progress."""
     options = {"stop": len(data), "longest": 10**6, "most": 10**6, "passes": False} | given
     records: list[Any] = []
     progress = progress_from(start)
@@ -97,8 +98,24 @@ def read_lines(plan: Any, data: bytes, start: int = 0, **given: Any) -> tuple[li
     return records, progress.tolist()
 
 
+def slotted(name: str, *, frozen: bool = False, **fields: Any) -> Any:
+    """Return an attrs class with slots; a field is a type or an `attrs.field`."""
+    of_attrs = type(attrs.field())
+    made = {k: f if isinstance(f, of_attrs) else attrs.field(type=f) for k, f in fields.items()}
+    return attrs.make_class(name, made, slots=True, frozen=frozen)
+
+
+def damaged(data: bytes, instead: Iterable[bytes], more: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield `data` cut, without a byte, with another instead of it, and with more before it."""
+    for at in range(len(data)):
+        yield data[:at]
+        yield data[:at] + data[at + 1 :]
+        yield from (data[:at] + one + data[at + 1 :] for one in instead)
+        yield from (data[:at] + one + data[at:] for one in more)
+
+
 def grown(call: Callable[[], Any], times: int = 60) -> int:
-    """Return how many more blocks of memory there are after calling many times."""
+    """Return how many memory blocks many calls leave."""
     for _ in range(20):
         call()
     gc.collect()
@@ -167,7 +184,7 @@ GIVEN_BACK: Final = {
     "a comma last in a list": b'{"object":"page","has_more":false,"data":[{"object":"later"},]}',
     "a comma last in a row": b'{"object":"bucket","start_time":1,"end_time":2,"results":[],}',
 }
-"""Documents that C gives back."""
+"""Documents that C hands back to the reference."""
 
 DOCUMENTS: Final = [
     compact(
@@ -200,3 +217,72 @@ class Derived(Base):
 @attrs.frozen
 class Mine(UsageVectorStoresResult):
     mine: int = 7
+
+
+@attrs.define
+class Mutable:
+    x: int
+    items: list[int] = attrs.Factory(list)
+    table: Any = attrs.Factory(dict)
+    note: str | None = None
+
+
+@attrs.frozen
+class WithRef:
+    x: int
+    note: str = "none"
+
+
+@attrs.define(weakref_slot=False)
+class NoRef:
+    x: int
+
+
+@attrs.frozen
+class Holding:
+    point: Point
+    other: Point | None = None
+    points: tuple[Point, ...] = ()
+
+
+PRICE: Final = Decimal("1.5")
+
+
+@attrs.frozen
+class Priced:
+    x: int
+    price: Decimal = PRICE
+
+
+@attrs.frozen(kw_only=True)
+class Keeping:
+    x: int
+    additional_properties: Any
+
+
+SHAPES: Final[list[tuple[Any, bytes, Any]]] = [
+    (Mutable, b'{"x":1}', Mutable(1)),
+    (Mutable, b'{"x":1,"items":[2],"table":{"a":1},"note":"n"}', Mutable(1, [2], {"a": 1}, "n")),
+    (WithRef, b'{"x":1}', WithRef(1)),
+    (NoRef, b'{"x":1}', NoRef(1)),
+    (
+        Holding,
+        b'{"point":{"x":1},"points":[{"x":2},{"x":3}]}',
+        Holding(Point(1), None, (Point(2), Point(3))),
+    ),
+    (Holding, b'{"point":{"x":1},"other":null}', Holding(Point(1))),
+    (Derived, b'{"x":1}', Derived(1)),
+    (Derived, b'{"z":1.5,"y":"s","x":2}', Derived(2, "s", 1.5)),
+    (
+        Mine,
+        b'{"usage_bytes":1,"mine":2,"new":3}',
+        Mine(usage_bytes=1, mine=2, additional_properties={"new": 3}),
+    ),
+    (Keeping, b'{"x":1,"new":2}', Keeping(x=1, additional_properties={"new": 2})),
+    (Keeping, b'{"x":1}', Keeping(x=1, additional_properties={})),
+    (Priced, b'{"x":1}', Priced(1)),
+    (list[Point], b'[{"x":1},{"x":2}]', [Point(1), Point(2)]),
+    (tuple[Point, ...], b"[]", ()),
+    (Point | None, b"null", None),
+]
+"""Types, documents that C reads, and the values."""
