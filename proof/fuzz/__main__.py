@@ -117,7 +117,7 @@ def _batch(seed: int, number: int, name: str | None, tally: Tally) -> None:
         if random() < 0.02:
             line.restyle()
         if options.on_error == "raise" or way == "array":
-            line.oddness = min(line.oddness, 0.0005)
+            line.unusual = min(line.unusual, 0.0005)
         lines.append(line.line(make))
     data = (BETWEEN if way == "documents" else b"\n").join(lines)
     if random() < 0.5:

@@ -20,7 +20,7 @@ from typing import Any, Final
 from proof.fuzz.differences import KNOWN, DifferenceError, prepare, smaller, written_apart
 from proof.fuzz.findings import FINDINGS
 from proof.fuzz.lines import ALL_TAGS, Line, Pool, maker
-from proof.fuzz.values import BAD_INTS, BAD_UTF8, DECIMALS, FLOATS, INTS, ODD, STRINGS
+from proof.fuzz.values import BAD_INTS, BAD_UTF8, DECIMALS, FLOATS, INTS, STRINGS, UNUSUAL
 from proof.support.both_paths import BETWEEN, Encoders, Options, pair_of
 from proof.support.classes import TYPES
 from usagewire.wire import names as wire_names
@@ -95,7 +95,7 @@ def words() -> list[bytes]:
         for name in wire_names.USAGE_METRICS
         for key in wire_names.spellings(name)
     ]
-    texts = {*keys, *ALL_TAGS, *INTS, *BAD_INTS, *FLOATS, *DECIMALS, *STRINGS, *ODD, *BAD_UTF8}
+    texts = {*keys, *ALL_TAGS, *INTS, *BAD_INTS, *FLOATS, *DECIMALS, *STRINGS, *UNUSUAL, *BAD_UTF8}
     return sorted(text for text in texts if 0 < len(text) <= LONGEST_WORD)
 
 

@@ -71,7 +71,7 @@ def _watched() -> list[Any]:
 def _texts(name: str, *, bad: bool) -> bytes:
     rng = Random(f"leaks {name}")
     line = Line(rng, _POOL)
-    line.oddness = 0.05 if bad else 0
+    line.unusual = 0.05 if bad else 0
     return (
         b"\n".join(line.line(maker(TYPES[name])).replace(b"\n", b" ") for _ in range(LINES)) + b"\n"
     )
