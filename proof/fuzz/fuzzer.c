@@ -1,7 +1,6 @@
-/* What libFuzzer calls: `one` of `proof.fuzz.libfuzzer`, in a Python inside this process.
+/* The functions that libFuzzer calls. They call `one` of `proof.fuzz.libfuzzer` in an embedded Python.
  *
- * PYTHON is the interpreter whose packages are used. It is set by proof/fuzz/fuzzer.sh.
- */
+ * proof/fuzz/fuzzer.sh sets PYTHON, the interpreter with the packages. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdint.h>
