@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable
 from decimal import Decimal
+from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
@@ -19,19 +20,9 @@ _ATOMS: Final = frozenset({int, float, str, bool, bytes, type(None)})
 
 
 def flat(value: Any) -> Any:
-    """Return a value as plain data that marshal can write, with the types that it cannot flatten."""
-    kind = type(value)
-    if kind in _ATOMS:
-        return value
-    flatten = _flatteners.get(kind)
-    if flatten is None:
-        flatten = _flatteners[kind] = _flattener(kind)
-    return flatten(value)
-
-
-def same(one: Any, other: Any) -> bool:
-    """Return whether two values are the same in everything except identity."""
-    return exact(one) == exact(other)
+    """Return a value as data that marshal can write, with the names of other types."""
+    kind: Any = type(value)
+    return value if kind in _ATOMS else _flattener(kind)(value)
 
 
 def exact(value: Any) -> bytes:
@@ -44,6 +35,7 @@ def rejection(one: Rejection) -> tuple[Any, ...]:
     return (one.line, one.offset, one.length, one.path, one.code, one.message, one.raw, one.file)
 
 
+@cache
 def _flattener(kind: type) -> Callable[[Any], Any]:
     if attrs.has(kind):
         return _record_flattener(kind)
@@ -67,13 +59,8 @@ def _record_flattener(kind: type) -> Callable[[Any], Any]:
     if len(names) < 2:
         return lambda record: (label, *(flat(getattr(record, name)) for name in names))
     get = attrgetter(*names)
-    atoms = _ATOMS
-
-    def flatten(record: Any) -> Any:
-        values = get(record)
-        return (label, *[value if type(value) in atoms else flat(value) for value in values])
-
-    return flatten
-
-
-_flatteners: dict[type, Callable[[Any], Any]] = {}
+    # Atoms need no call: most values are atoms.
+    return lambda record: (
+        label,
+        *[value if type(value) in _ATOMS else flat(value) for value in get(record)],
+    )
