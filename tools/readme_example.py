@@ -7,7 +7,7 @@ README = Path(__file__).parent.parent / "README.md"
 
 
 def first_example(text: str) -> str:
-    """Return the text of the first fenced Python block."""
+    """Return the first fenced Python block."""
     found = re.search(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     if found is None:
         raise SystemExit("README.md has no Python example")

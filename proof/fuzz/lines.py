@@ -1,8 +1,8 @@
 """Random lines and documents of JSON, good and bad, from a seed.
 
 A line has the fields of a class: keys in every spelling, and values of each kind, some of them
-unusual. Its bytes may then be damaged. Most lines of a batch have one *style*, as in a file: the
-keys of one dialect in one order, and whitespace in the same places.
+unusual. Its bytes may then be damaged. Most lines of a batch have one *style*, as in a file: keys
+of one dialect in one order, and whitespace in the same places.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Write and read records of hostile classes: `python -m proof.hostile --help`.
 
 These classes have code in `__eq__`, `__hash__`, `__del__`, `__getattribute__`, a property, a
-metaclass or a mapping. The code drops the last reference to a value, empties the slots of the record
-that is being written, raises, or uses the encoder for a new class. C must run none of it. So C and
-the reference must give the same bytes or error, run the same code, and not crash. `make sanitize`
-runs this under AddressSanitizer, which reports a read of freed memory.
+metaclass or a mapping. The code raises, drops the last reference to a value, or empties the record
+that is being written. It may also encode a record of a new class. C must run none of it. So C and the
+reference must give the same bytes or error, run the same code, and not crash. `make sanitize` runs
+this under AddressSanitizer, which reports a read of freed memory.
 """
 
 from __future__ import annotations

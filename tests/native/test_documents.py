@@ -19,7 +19,7 @@ from tests.support.native import (
     BACK,
     BY_C,
     DOCUMENTS,
-    GIVEN_BACK,
+    HANDED_BACK,
     compact,
     damaged,
     dice,
@@ -131,11 +131,11 @@ def test_depth_of_unknown_values() -> None:
                 assert (depth <= most) == (taken(UsageObject, data, unknown=unknown) is not BACK)
 
 
-@pytest.mark.parametrize("case", GIVEN_BACK)
+@pytest.mark.parametrize("case", HANDED_BACK)
 def test_handed_back(case: str) -> None:
     """C hands an unusual or wrong document back, for a union and for one class."""
-    assert plan_for(UsageObject).decode(GIVEN_BACK[case]) is BACK
-    found = plan_for(UsageVectorStoresResult).decode(GIVEN_BACK[case])
+    assert plan_for(UsageObject).decode(HANDED_BACK[case]) is BACK
+    found = plan_for(UsageVectorStoresResult).decode(HANDED_BACK[case])
     assert found is BACK or case == "no tag"
 
 
@@ -279,7 +279,7 @@ def test_decode_misused(data: Any) -> None:
 
 def test_threads_share_a_decoder() -> None:
     """Each thread gets its own records from a cached decoder, and shared objects stay correct."""
-    documents = [text(PAGES[page]) for page in PAGES] + list(GIVEN_BACK.values())
+    documents = [text(PAGES[page]) for page in PAGES] + list(HANDED_BACK.values())
     documents += [
         orjson.dumps(row(project_id=f"p{i}", new=[i, 1.5, "é"], usage_bytes=i)) for i in range(500)
     ]

@@ -12,7 +12,7 @@ import pytest
 from tests.support.native import (
     BY_C,
     DOCUMENTS,
-    GIVEN_BACK,
+    HANDED_BACK,
     PRICE,
     SHAPES,
     Mutable,
@@ -43,7 +43,7 @@ TOKENS: Final = [
 ]  # fmt: skip
 CASES: Final[dict[str, tuple[Any, bytes]]] = {
     **{f"page {page}": (UsageObject, text(PAGES[page])) for page in PAGES},
-    **{f"handed back {case}": (UsageObject, data) for case, data in GIVEN_BACK.items()},
+    **{f"handed back {case}": (UsageObject, data) for case, data in HANDED_BACK.items()},
     **{f"shape {i}": (kind, data) for i, (kind, data, _) in enumerate(SHAPES)},
     **{f"cut {at}": (UsageObject, DOCUMENTS[1][:at]) for at in range(0, len(DOCUMENTS[1]), 5)},
     **{f"cut page {at}": (UsageObject, DOCUMENTS[4][:at]) for at in range(0, len(DOCUMENTS[4]), 9)},

@@ -139,7 +139,8 @@ def _tokens() -> dict[str, list[str]]:
 
 TOKENS: Final = _tokens()
 
-GIVEN_BACK: Final = {
+_TAG: Final = VECTORS.encode()
+HANDED_BACK: Final = {
     "no JSON": b"what?",
     "nothing": b"",
     "a space": b" ",
@@ -150,34 +151,30 @@ GIVEN_BACK: Final = {
     "no tag": b'{"usage_bytes":5}',
     "no string as tag": b'{"object":5,"usage_bytes":5}',
     "two tags": text(row(Object=VECTORS)),
-    "one tag twice": b'{"object":"%s","usage_bytes":5,"object":"%s"}'
-    % (VECTORS.encode(), COSTS.encode()),
-    "a key twice": b'{"object":"%s","usage_bytes":5,"usage_bytes":6}' % VECTORS.encode(),
+    "one tag twice": b'{"object":"%s","usage_bytes":5,"object":"%s"}' % (_TAG, COSTS.encode()),
+    "a key twice": b'{"object":"%s","usage_bytes":5,"usage_bytes":6}' % _TAG,
     "two spellings": text(row(usageBytes=5)),
     "an escape in a key that may be absent": text(row(project_id="p")).replace(b"t_", rb"t\u005f"),
     "a key with an escape": text(row()).replace(b"usage_bytes", rb"usage\u005fbytes"),
     "an escape in the tag": text(row()).replace(b"organization", rb"\u006frganization"),
-    "a missing field": b'{"object":"%s"}' % VECTORS.encode(),
+    "a missing field": b'{"object":"%s"}' % _TAG,
     "null in a required field": text(row(usage_bytes=None)),
     "a wrapper": b'{"ActualInstance":%s}' % text(row()),
     "a wrapper beside": b'{"object":"later","ActualInstance":5}',
     "an API error": b'{"object":"later","error":{"message":"no"}}',
     "use as a cost": text({"object": COSTS, "input_tokens": 5}),
-    "no comma": b'{"object":"%s" "usage_bytes":5}' % VECTORS.encode(),
-    "two commas": b'{"object":"%s",,"usage_bytes":5}' % VECTORS.encode(),
-    "a comma last": b'{"object":"%s","usage_bytes":5,}' % VECTORS.encode(),
-    "a comma first": b'{,"object":"%s","usage_bytes":5}' % VECTORS.encode(),
-    "no colon": b'{"object" "%s","usage_bytes":5}' % VECTORS.encode(),
-    "a key without quotes": b'{object:"%s","usage_bytes":5}' % VECTORS.encode(),
-    "another bracket": b'{"object":"%s","usage_bytes":5]' % VECTORS.encode(),
-    "wrong UTF-8": b'{"object":"%s","usage_bytes":5,"project_id":"\xff"}' % VECTORS.encode(),
-    "a byte that begins nothing": b'{"object":"%s","usage_bytes":5,"project_id":"\x80"}'
-    % VECTORS.encode(),
-    "a surrogate": b'{"object":"%s","usage_bytes":5,"project_id":"\xed\xa0\x80"}'
-    % VECTORS.encode(),
-    "a control character": b'{"object":"%s","usage_bytes":5,"project_id":"a\tb"}'
-    % VECTORS.encode(),
-    "wrong UTF-8 in an unknown key": b'{"object":"%s","usage_bytes":5,"\xff":1}' % VECTORS.encode(),
+    "no comma": b'{"object":"%s" "usage_bytes":5}' % _TAG,
+    "two commas": b'{"object":"%s",,"usage_bytes":5}' % _TAG,
+    "a comma last": b'{"object":"%s","usage_bytes":5,}' % _TAG,
+    "a comma first": b'{,"object":"%s","usage_bytes":5}' % _TAG,
+    "no colon": b'{"object" "%s","usage_bytes":5}' % _TAG,
+    "a key without quotes": b'{object:"%s","usage_bytes":5}' % _TAG,
+    "another bracket": b'{"object":"%s","usage_bytes":5]' % _TAG,
+    "wrong UTF-8": b'{"object":"%s","usage_bytes":5,"project_id":"\xff"}' % _TAG,
+    "a byte that begins nothing": b'{"object":"%s","usage_bytes":5,"project_id":"\x80"}' % _TAG,
+    "a surrogate": b'{"object":"%s","usage_bytes":5,"project_id":"\xed\xa0\x80"}' % _TAG,
+    "a control character": b'{"object":"%s","usage_bytes":5,"project_id":"a\tb"}' % _TAG,
+    "wrong UTF-8 in an unknown key": b'{"object":"%s","usage_bytes":5,"\xff":1}' % _TAG,
     "a value that cannot be kept": b'{"object":"later","x":[1e300]}',
     "an integer that cannot be kept": b'{"object":"later","x":[18446744073709551616]}',
     "a list that does not end": b'{"object":"later","x":[1',
