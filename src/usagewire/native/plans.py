@@ -113,9 +113,8 @@ class RecordWriter:
         self._hooks: dict[type, Any] = {list: hook_of(list)}
         self._writes_lists = info_of(self._hooks[list])[:2] == ("sequence", list)
         self._refused: dict[type, str] = {}
-        self.encode: Callable[[Any], Any] = (
-            self._native.encode if self._writes_lists else self._encode_no_list
-        )
+        encode = self._native.encode if self._writes_lists else self._encode_no_list
+        self.encode: Callable[[Any], Any] = encode
         """Return a record or a list as JSON; NotImplemented if the reference has to write it."""
         self.encode_lines: Callable[[list[Any], int], tuple[bytes, int]] = self._native.encode_lines
         """Return records from an index on as lines, and the index of the first one left."""

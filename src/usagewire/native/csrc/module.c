@@ -1,5 +1,21 @@
 /* The module: `Plan` reads records from bytes, `Writer` writes them.
  *
+ *   common/platform.h     compilers and processors
+ *   common/scan.h         JSON tokens
+ *   common/intern.h       repeated values
+ *   common/schema.h       classes and fields
+ *   common/schema.c       building a schema
+ *   common/gc_deferred.h  deferred GC tracking
+ *
+ *   read/values.c         single values
+ *   read/records.c        instances of classes
+ *   read/plan.c           the Python type `Plan`
+ *
+ *   write/digits.h        digits of integers
+ *   write/buffer.h        the written text
+ *   write/records.c       values and records as JSON
+ *   write/writer.c        the Python type `Writer`
+ *
  * It is one translation unit: this file includes the others, and each of them uses those before it. C hands
  * unusual input and unusual records back to the reference. It never decides what input means, and writes no
  * error text about it.

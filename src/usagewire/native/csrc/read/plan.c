@@ -163,11 +163,10 @@ static bool plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *re
     return true;
 }
 
-/* Add the records of lines to the list `records`, from byte `progress[0]` of `text` to byte `stop`. Stop after
- * `most` lines, and at a line that the reference has to read. Such a line may also have no LF, or more than
- * `longest` bytes before it. Leave three int64 in `progress`: where the next line begins, whether it is
- * malformed (certainly gives no record), and how many malformed lines were skipped, if `skip_malformed`. The
- * caller then has to call `track`. */
+/* Add the records of lines to the list `records`, from byte `progress[0]` of `text` to byte `stop`. Stop at
+ * `most` lines, and at a line for the reference, which may also have no LF or over `longest` bytes before it.
+ * Leave three int64 in `progress`: the start of the next line, whether it is malformed (certainly gives no
+ * record), and the number of malformed lines that `skip_malformed` skipped. The caller then calls `track`. */
 static PyObject *plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     Plan *plan = (Plan *)self;

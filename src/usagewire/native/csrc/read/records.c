@@ -10,16 +10,6 @@
 
 static PyObject *record_value(Input *r, const Kind *kind);
 
-/* Make an instance with the slots of `slot_template`. It owns none of them yet. */
-static inline PyObject *record_new(const Class *cls)
-{
-    PyObject *record = (PyObject *)PyObject_GC_New(PyObject, cls->type);
-    if (record != NULL) {
-        memcpy(record_slot(record, (Py_ssize_t)SLOTS_START), cls->slot_template, cls->slots_size);
-    }
-    return record;
-}
-
 /* Drop a record that owns only the fields of `filled`, and `extra`. */
 static void record_drop(PyObject *record, const Class *cls, uint64_t filled, PyObject *extra)
 {
@@ -251,10 +241,12 @@ static bool record_members(Input *r, Class *cls, Key *tag, PyObject *record, Fou
 /* Read the rest of an object of class `cls`, as record_members does. */
 static PyObject *record_object(Input *r, Class *cls, Key *tag)
 {
-    PyObject *record = record_new(cls);
+    PyObject *record = (PyObject *)PyObject_GC_New(PyObject, cls->type);
     if (record == NULL) {
         return NULL;
     }
+    /* The record does not own the None in these slots yet. */
+    memcpy(record_slot(record, (Py_ssize_t)SLOTS_START), cls->slot_template, cls->slots_size);
     Found found = {.root = r->root, .tagged = tag != NULL};
     const size_t n_deferred = r->n_deferred;
     r->root = false;

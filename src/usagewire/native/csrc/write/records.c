@@ -269,16 +269,7 @@ static FieldFate write_compared(const Output *out, const Field *field, PyObject 
     return equal ? FIELD_OMITTED : FIELD_WRITTEN;
 }
 
-/* Copy a field's key prefix to where there is room; return the end. */
-static inline char *write_key_prefix(char *to, const Field *field, size_t first)
-{
-    for (size_t i = 0; i < field->key_prefix_size; i += KEY_PREFIX_STEP) {
-        memcpy(to + i, field->key_prefix + first + i, KEY_PREFIX_STEP);
-    }
-    return to + field->key_prefix_size - first;
-}
-
-/* Write the value of a field after its key. */
+/* Write a field: its key prefix and its value. */
 static inline bool write_field(Output *out, const Field *field, size_t first, PyObject *value)
 {
     Buffer *b = &out->buffer;
@@ -286,7 +277,10 @@ static inline bool write_field(Output *out, const Field *field, size_t first, Py
     if (!buffer_reserve(b, field->key_prefix_size + KEY_PREFIX_STEP + DIGITS_ROOM)) {
         return false;
     }
-    char *to = write_key_prefix(b->to, field, first);
+    for (size_t i = 0; i < field->key_prefix_size; i += KEY_PREFIX_STEP) {
+        memcpy(b->to + i, field->key_prefix + first + i, KEY_PREFIX_STEP);
+    }
+    char *to = b->to + field->key_prefix_size - first;
     if (field->kind.name == KIND_INT && PyLong_CheckExact(value) && write_is_small(value, &number)) {
         b->to = digits_write(to, number);
         return true;
