@@ -42,7 +42,9 @@ def written_apart(encoders: Encoders, records: list[Any]) -> str:
             answers.append(repr(encoder.encode(record)))
         except Exception as error:
             answers.append(f"{type(error).__name__}: {error}")
-    return f"written {encoders.how}:\n  {_shown(record)}\n  C: {answers[0]}\n  not: {answers[1]}"
+    return (
+        f"written {encoders.how}:\n  {_shown(record)}\n  C: {answers[0]}\n  reference: {answers[1]}"
+    )
 
 
 def _shown(record: Any) -> str:
@@ -64,7 +66,7 @@ def smaller(options: Options, way: str, data: bytes, cuts: tuple[int, ...]) -> s
         data, cuts = _reduced(data, differs), ()
     finding = Finding(what="?", options=options, way=way, data=data, cuts=cuts)
     answers = [marshal.loads(one.exact) for one in Pair(options).read(way, data, cuts)]  # noqa: S302 -- our own
-    return f"{finding!r}\n  C:   {answers[0]}\n  not: {answers[1]}"
+    return f"{finding!r}\n  C: {answers[0]}\n  reference: {answers[1]}"
 
 
 def _reduced(data: bytes, differs: Callable[[bytes], bool]) -> bytes:

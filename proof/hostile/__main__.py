@@ -280,7 +280,7 @@ def compare(seed: int, rounds: int) -> int:
                 ran += len(expected[1])
                 if got != expected:
                     case = f"{way} of {name}, {action}, omit={omit}"
-                    sys.exit(f"hostile: {case}:\n  C:   {got}\n  not: {expected}")
+                    sys.exit(f"hostile: {case}:\n  C: {got}\n  reference: {expected}")
     return ran
 
 

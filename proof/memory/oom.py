@@ -211,10 +211,6 @@ def _arguments(name: str) -> tuple[Any, ...]:
         return plans.lowered(hook, kind)
 
 
-def _gives(right: bytes) -> Callable[[Any], bool]:
-    return lambda answer: answer is NotImplemented or exact(answer) == right
-
-
 def _reads(text: bytes) -> Callable[[Any], bool]:
     return lambda plan: plan.decode(text) is not NotImplemented
 
@@ -225,8 +221,9 @@ def _documents(loop: Loop) -> None:
         for text in lines:
             if not _reads(text)(plan):
                 raise OutOfOrderError(f"handed back: {text!r}")
-            right = _gives(exact(plan.decode(text)))
-            loop.run(f"decode {text!r}", partial(plan.decode, text), right)
+            right = exact(NotImplemented), exact(plan.decode(text))
+            is_right = partial(lambda right, answer: exact(answer) in right, right)
+            loop.run(f"decode {text!r}", partial(plan.decode, text), is_right)
     for name, lines in BAD.items():
         plan = _plan(name)
         for text in lines:
@@ -370,6 +367,7 @@ def _writers(loop: Loop) -> None:
     while index < 300:  # more than CPython has small ints
         index = writer.add(specs[0])
     loop.run("allow", partial(writer.allow, specs[0][0], index))
+    loop.run("add", partial(writer.add, specs[0]), counted=False)  # the writer keeps each class
 
 
 def _modules(loop: Loop) -> None:
@@ -400,7 +398,9 @@ def main() -> None:
             part(loop)
     except OutOfOrderError as error:
         sys.exit(f"oom: {error}")
-    print(f"oom: {loop.calls} calls with a failing allocation, {loop.failures} failed, no fault")
+    print(
+        f"oom: {loop.calls} calls with a failing allocation, {loop.failures} failed, no wrong result"
+    )
 
 
 if __name__ == "__main__":

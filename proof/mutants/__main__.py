@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 ROOT: Final = Path(__file__).parents[2]
 FAULTS: Final = Path(__file__).with_name("faults.txt")
 """A line for each fault, by C file: `old → new  ## its effect`. The file has the old text once; ⏎ is LF.
-No fault changes only speed, and no fault needs a sanitizer to be seen."""
+Each fault changes more than speed, and tests can find it without a sanitizer."""
 LEAST_KILLED: Final = 0.95
 TIMEOUT: Final = 120
 """Seconds for one part, because a fault can make it run for ever."""

@@ -47,6 +47,7 @@ class Counted:
 
     def __init__(self, plan: Any) -> None:
         self.plan = plan
+        self.track = plan.track
         self.taken = 0
 
     def decode(self, text: bytes) -> Any:
@@ -65,10 +66,6 @@ class Counted:
                 self.plan.decode_lines(*arguments)
         finally:
             self.taken += len(records) + place[2] - before
-
-    def track(self) -> None:
-        """Let the garbage collector see the records."""
-        self.plan.track()
 
 
 class Answer(NamedTuple):

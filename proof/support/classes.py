@@ -9,6 +9,7 @@ import attrs
 
 import usagewire
 from usagewire import UsageTimeBucketResultInner
+from usagewire.models import ROW_CLASSES
 
 
 @attrs.frozen
@@ -144,14 +145,8 @@ YOURS: Final = (
 )  # fmt: skip
 
 OURS: Final = (
-    usagewire.UsageCompletionsResult, usagewire.UsageEmbeddingsResult,
-    usagewire.UsageModerationsResult, usagewire.UsageImagesResult,
-    usagewire.UsageAudioSpeechesResult, usagewire.UsageAudioTranscriptionsResult,
-    usagewire.UsageVectorStoresResult, usagewire.UsageCodeInterpreterSessionsResult,
-    usagewire.UsageFileSearchCallsResult, usagewire.UsageWebSearchCallsResult,
-    usagewire.UsageDecisionsResult, usagewire.CostsResult, usagewire.CostsResultAmount,
-    usagewire.UnknownResult, UsageTimeBucketResultInner, usagewire.UsageTimeBucket,
-    usagewire.UsageResponse,
+    *ROW_CLASSES, usagewire.UnknownResult, usagewire.CostsResultAmount, UsageTimeBucketResultInner,
+    usagewire.UsageTimeBucket, usagewire.UsageResponse,
 )  # fmt: skip
 
 TYPES: Final[dict[str, Any]] = {
