@@ -16,6 +16,7 @@ import sys
 import sysconfig
 import tempfile
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -63,14 +64,6 @@ def mutations() -> list[Mutation]:
     return found
 
 
-class Killed(NamedTuple):
-    """The failure that a fault causes."""
-
-    by: str
-    """The test or module that failed; empty if none did."""
-    seconds: float
-
-
 class UnfitError(Exception):
     """The reason why a fault cannot be planted."""
 
@@ -110,16 +103,11 @@ def built(folder: Path, mutation: Mutation | None) -> Path:
     return source
 
 
-def killed(mutation: Mutation | None) -> Killed:
-    """Return the failure with a fault, or without any."""
-    started = time.monotonic()
+def killed(mutation: Mutation | None) -> str:
+    """Return the test or module that fails with a fault, or without any; empty if none does."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as name:
         source = built(Path(name), mutation)
-        for part in PARTS:
-            by = failure(part, source)
-            if by:
-                break
-    return Killed(by, time.monotonic() - started)
+        return next((by for part in PARTS if (by := failure(part, source))), "")
 
 
 def failure(part: tuple[str, ...], source: Path) -> str:
@@ -154,12 +142,14 @@ def failure(part: tuple[str, ...], source: Path) -> str:
     return failed.removeprefix("FAILED ").partition(" - ")[0]
 
 
-def result(mutation: Mutation) -> tuple[Mutation, Killed | None, str]:
-    """Return a fault, the failure, and the reason why it could not be planted."""
+def result(mutation: Mutation) -> tuple[Mutation, str, str]:
+    """Return a fault, its result, and the details."""
+    started = time.monotonic()
     try:
-        return mutation, killed(mutation), ""
+        by = killed(mutation)
     except UnfitError as error:
-        return mutation, None, str(error)
+        return mutation, "UNFIT", str(error)
+    return mutation, "killed" if by else "SURVIVED", f"{time.monotonic() - started:.0f} s: {by}"
 
 
 def main() -> int:
@@ -173,24 +163,17 @@ def main() -> int:
     only = given.only or [""]
     chosen = [m for m in mutations() if any(one in f"{m.file} {m.why}" for one in only)]
     without = killed(None)
-    if without.by:
-        say(f"without a fault {without.by} fails")
+    if without:
+        say(f"without a fault {without} fails")
         return 1
-    survivors, unfit = [], []
+    counts: Counter[str] = Counter()
     with ThreadPoolExecutor(given.jobs) as pool:
-        for mutation, found, trouble in pool.map(result, chosen):
-            if found is None:
-                unfit.append(mutation)
-                say(f"UNFIT     {mutation.file}: {mutation.why}: {trouble}")
-            elif found.by:
-                by = f"{found.seconds:.0f} s: {found.by}"
-                say(f"killed    {mutation.file}: {mutation.why} ({by})")
-            else:
-                survivors.append(mutation)
-                say(f"SURVIVED  {mutation.file}: {mutation.why} ({found.seconds:.0f} s)")
-    count = len(chosen) - len(survivors) - len(unfit)
-    say(f"{count} of {len(chosen)} faults killed ({count / max(1, len(chosen)):.1%})")
-    return int(bool(unfit) or count < LEAST_KILLED * len(chosen))
+        for mutation, how, details in pool.map(result, chosen):
+            counts[how] += 1
+            say(f"{how:9} {mutation.file}: {mutation.why} ({details})")
+    share = counts["killed"] / max(1, len(chosen))
+    say(f"{counts['killed']} of {len(chosen)} faults killed ({share:.1%})")
+    return int(counts["UNFIT"] > 0 or (bool(chosen) and share < LEAST_KILLED))
 
 
 def say(line: str) -> None:
