@@ -259,22 +259,22 @@ def _replace_value(line: Line, text: bytes, at: int) -> Change:
 
 SIGNS: Final = b'{}[],:"\\ \t\r-+.eE0123456789tfnu/'
 DAMAGES: Final[tuple[Callable[[Line, bytes, int], Change], ...]] = (
-    lambda _, text, at: (at, len(text), b""),
-    lambda _, __, at: (0, at, b""),
+    lambda _, text, at: (at, len(text), b""),  # drop the end
+    lambda _, __, at: (0, at, b""),  # drop the beginning
     _flip,
-    lambda line, _, at: (at, at + 1, line.byte()),
-    lambda line, _, at: (at, at, line.byte(SIGNS)),
-    lambda line, _, at: (at, at, line.byte(SIGNS)),
-    lambda line, _, at: (at, at, line.pick(SPACES)),
-    lambda line, _, at: (at, at + 1 + int(line.random() * 4), b""),
+    lambda line, _, at: (at, at + 1, line.byte()),  # replace a byte
+    lambda line, _, at: (at, at, line.byte(SIGNS)),  # insert a sign
+    lambda line, _, at: (at, at, line.byte(SIGNS)),  # insert a sign
+    lambda line, _, at: (at, at, line.pick(SPACES)),  # insert whitespace
+    lambda line, _, at: (at, at + 1 + int(line.random() * 4), b""),  # drop a few bytes
     _repeat_part,
-    lambda line, _, at: (at, at, line.pick(line.pool.unusual)),
+    lambda line, _, at: (at, at, line.pick(line.pool.unusual)),  # insert a value
     _insert_after_sign,
     _replace_value,
     _replace_value,
     lambda line, text, _: (len(text), len(text), line.pick((b"", b" ", b",", b"\r")) + text),
 )
-"""Ways to damage a text: from a random place, or at one."""
+"""Ways to damage a text, most of them at a random place."""
 
 
 @attrs.frozen
