@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-pure check lint-c packaging bench matrix matrix-next mutants fuzz hostile leaks oom \
+.PHONY: demo test test-pure check lint-c docs docs-pages packaging bench matrix matrix-next mutants fuzz hostile leaks oom \
 	coverage-c libfuzzer valgrind debug-python sanitize format clean
 
 # A lock, because two pips in one environment conflict under make --jobs.
@@ -53,6 +53,15 @@ lint-c: .venv/.stamp-test
 		ran=1; \
 	done; \
 	test -n "$$ran"
+
+# The documentation site, in build/docs. Every warning is an error, and so is a missing entry.
+docs: .venv/.stamp-docs
+	$(BIN)/python -m sphinx -W --keep-going -n -q -j auto -b html docs build/docs
+	$(BIN)/python -m tools.docs_reference build/docs
+
+# The generated parts of its pages: fields, options, output of commands, codes.
+docs-pages: .venv/.stamp-cli
+	$(BIN)/python -m tools.docs_pages
 
 packaging: .venv/.stamp-check
 	sh tools/packaging.sh $(BIN)/python

@@ -1,9 +1,15 @@
-"""Benchmarks: the same bytes through usagewire and through what else people use for them.
+"""Benchmarks: the same bytes, read and written by usagewire and by its alternatives (the peers).
 
-`python -m benchmarks.run` (`make bench`) measures and writes `benchmarks/RESULTS.md`. Nothing is
-timed before its answer was found equal to ours (`answers`). Nothing here is part of the package.
+`python -m benchmarks.run` (`make bench`) measures everything and writes `benchmarks/RESULTS.md`.
+No peer is timed before its answer was found equal to ours (`answers`). The package does not contain
+this folder.
 
-Most parts run alone too, each with `--small` for a look in seconds: `python -m benchmarks.headline`
-(the peers beside C), `.variants` (less plain lines), `.scale` (very many records), and of streaming
-`.streaming` (time), `.readers` (other readers), `.stream_memory` and `.growth`.
+Most parts also run alone, and with `--small` they take seconds:
+
+- `python -m benchmarks.headline`: the peers and the C extension.
+- `.variants`: unusual lines, and bad ones.
+- `.scale`: very many records.
+- `.streaming`: the time to read files.
+- `.readers`: other readers of the same files.
+- `.stream_memory` and `.growth`: memory and time of long or hostile inputs.
 """

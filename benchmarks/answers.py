@@ -1,4 +1,4 @@
-"""Whether a peer's answer is ours: asserted before anything is timed."""
+"""Assert that a peer's answer equals ours. No peer is timed before that."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from benchmarks.workloads import Workload
 from usagewire import Decoder
 
 
-def plain(value: Any) -> Any:
+def as_dict(value: Any) -> Any:
     """Return a record of any peer as a dict from JSON key to value, without nulls.
 
-    A float becomes the Decimal of its shortest text, a bool its name (for `True == 1`).
+    A float becomes the Decimal of its shortest text. A bool becomes its name, because `True == 1`.
     """
     if type(value) in _AS_THEY_ARE:
         return value
@@ -27,9 +27,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return Decimal(repr(value))
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [as_dict(item) for item in value]
     return {
-        key: item if type(item) in _AS_THEY_ARE else plain(item)
+        key: item if type(item) in _AS_THEY_ARE else as_dict(item)
         for key, item in _items(value)
         if item is not None
     }
@@ -39,10 +39,10 @@ _AS_THEY_ARE: Final = (str, int, Decimal)
 
 
 def check_decoding(peer: Peer, workload: Workload) -> None:
-    """Assert that `peer` reads what we read; it may drop the unknown keys, all of them.
+    """Assert that `peer` reads the same records as we do. It may drop all unknown keys.
 
     Raises:
-        NotSupported: where it cannot read the type at all.
+        NotSupported: `peer` cannot read the type at all.
     """
     theirs = workload.decoding(peer)()
     ours = workload.decoding(load(PEERS[0]))()
@@ -50,10 +50,10 @@ def check_decoding(peer: Peer, workload: Workload) -> None:
 
 
 def check_encoding(peer: Peer, workload: Workload) -> None:
-    """Assert that we read back from what `peer` writes the records that it was to write.
+    """Assert that the text that `peer` writes reads back as the records it was given.
 
     Raises:
-        NotSupported: where it cannot write the type at all.
+        NotSupported: `peer` cannot write the type at all.
     """
     encode = peer.encoder(workload.kind)
     written = encode(peer.decoder(workload.kind)(workload.data))
@@ -67,8 +67,8 @@ def _assert_equal(
 ) -> None:
     assert len(ours) == len(theirs)
     for one, other in zip(ours, theirs, strict=True):
-        mine, found = plain(one), plain(other)
-        assert unknown <= mine.keys(), "we keep what we do not know"
+        mine, found = as_dict(one), as_dict(other)
+        assert unknown <= mine.keys(), "we keep unknown keys"
         if not unknown & found.keys():
             mine = {key: value for key, value in mine.items() if key not in unknown}
         assert mine == found
@@ -85,7 +85,7 @@ def _items(record: Any) -> Iterable[tuple[str, Any]]:
 
 @lru_cache(maxsize=64)
 def _names(cls: Any) -> tuple[tuple[str, str], ...]:
-    """Return the attributes of a peer's class with their keys, the tag among them."""
+    """Return the attributes of a peer's class and their keys, including the tag."""
     if attrs.has(cls):
         names = {a.name for a in attrs.fields(cls)}
     elif hasattr(cls, "__struct_fields__"):

@@ -1,4 +1,4 @@
-"""Bars with their ranges as SVG, for light and dark pages. The same bars give the same bytes."""
+"""Bars and their ranges as SVG, for light and dark pages. The same bars give the same bytes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import attrs
 
 WIDTH: Final = 760
 LEFT: Final = 220
-"""Where bars begin."""
+"""The x coordinate at which bars begin."""
 ROOM: Final = 390
-"""How long the longest is."""
+"""The length of the longest bar."""
 ROW: Final = 22
 HEAD: Final = 34
 
@@ -27,7 +27,7 @@ STYLE: Final = (
 
 @attrs.frozen
 class Bar:
-    """One bar: as long as the median of its values, with their range."""
+    """A bar that is as long as the median of its values, and a line for their range."""
 
     label: str
     values: Sequence[float]
@@ -43,7 +43,7 @@ class Group:
 
 
 def draw(title: str, groups: Sequence[Group]) -> str:
-    """Return the bars of all groups, on one scale from 0."""
+    """Return the bars of all groups on one scale that starts at 0."""
     longest = max(max(bar.values) for group in groups for bar in group.bars)
     height = HEAD * (len(groups) + 1) + ROW * sum(len(group.bars) for group in groups)
     return "\n".join(

@@ -1,4 +1,4 @@
-"""Whether time grows in proportion to the input, for shapes made to find where it does not.
+"""Does time grow in proportion to the input? The shapes of input here are made to break that.
 
 `python -m benchmarks.growth` measures this part alone and prints it; `--small` takes seconds.
 """
@@ -29,31 +29,31 @@ ROW: Final = b'{"object":"organization.usage.vector_stores.result","usage_bytes"
 LINE: Final = ROW + b"\n"
 BAD: Final = b'{"object":"organization.usage.vector_stores.result","usage_bytes":"5"}'
 LIMIT: Final = 2**30
-"""Longer than anything here, so that nothing is cut short."""
+"""Longer than any line here, so that no line is too long."""
 
 TARGET: Final = 2.3
-"""The most that twice the input may take, as a multiple of the time of the input."""
+"""Twice the input may take at most this multiple of the time of the input."""
 
 
 @attrs.frozen
 class Shape:
-    """One hostile input, of any size."""
+    """A hostile input of any size."""
 
     title: str
     size: int
-    """How many of its parts a full run makes of it at first; then twice as many."""
+    """The number of parts of the smaller input in a full run. The larger one has twice as many."""
     make: Callable[[int, Path], Run]
-    """Prepare the input of that many parts, in a folder, and return what is timed."""
+    """Prepare the input of so many parts in a folder, and return the function to time."""
     lines: Callable[[int], Counts]
-    """What must have been counted, without bytes."""
+    """The expected counts for so many parts, without bytes."""
 
 
 @attrs.frozen
 class Sizes:
-    """How much is measured."""
+    """The size of a run."""
 
     divisor: int
-    """By how much the shapes are smaller than in a full run."""
+    """The shapes are smaller than in a full run by this factor."""
     turns: int
 
 
@@ -63,15 +63,15 @@ SMALL: Final = Sizes(divisor=20, turns=3)
 
 @attrs.frozen(kw_only=True)
 class Measured:
-    """What was measured of each shape."""
+    """The measured times of each shape."""
 
     turns: int
     shapes: Mapping[str, tuple[int, Sequence[tuple[float, float]]]]
-    """By title: the number of parts at first, and seconds of it and of twice as many, by turn."""
+    """By title: the number of parts n, and the seconds for n and for 2n parts in each turn."""
 
 
 def measure(sizes: Sizes, shapes: Iterable[Shape] | None = None) -> Measured:
-    """Time each shape at one size and at twice that size, in turns."""
+    """Time each shape at one size and at twice that size, by turns."""
     found = {}
     for shape in SHAPES if shapes is None else shapes:
         size = max(shape.size // sizes.divisor, 1)
@@ -85,7 +85,7 @@ def measure(sizes: Sizes, shapes: Iterable[Shape] | None = None) -> Measured:
 
 
 def check(shape: Shape, size: int, run: Run) -> None:
-    """Assert that every line was counted as what it is."""
+    """Assert that the good, bad and blank lines are counted correctly."""
     counts = run()
     assert attrs.evolve(counts, bytes=0) == shape.lines(size), shape.title
     assert counts.lines == counts.records + counts.rejected + counts.blank
@@ -99,7 +99,7 @@ def _seconds(run: Run) -> float:
 
 
 def targets(measured: Measured) -> list[Target]:
-    """Return the target with what was measured of the input that is worst."""
+    """Return the target with the times of the worst input."""
     found = {title: [b / a for a, b in turns] for title, (_, turns) in measured.shapes.items()}
     worst = max(found, key=lambda title: median(found[title]))
     what = f"hostile inputs, time of 2n / of n, the worst of {len(found)}: {worst}"
@@ -107,22 +107,25 @@ def targets(measured: Measured) -> list[Target]:
 
 
 def section(measured: Measured) -> str:
-    """Return the part of the report."""
+    """Return this section of the report."""
     rows = (
         (title, number(size), spread([b / a for a, b in turns]))
         for title, (size, turns) in measured.shapes.items()
     )
     head = ("input", "n", "time of 2n / time of n")
     return f"""\
-Inputs made to find what takes more than time in proportion to them. CPU time of 2n parts as a
-multiple of that of n, within a turn; median and range of {measured.turns} turns. The target is at
-most {TARGET}. Before it is timed, every line must have been counted as what it is.
+This table shows whether time grows in proportion to the input, for inputs that are made to break
+that. If the ratio is 2, twice the input takes twice the time; the target is at most {TARGET}.
+
+An input has n parts, such as chunks, lines or files. The ratio is the CPU time for 2n parts divided
+by that for n parts in the same turn: median and range of {measured.turns} turns. Before an input is
+timed, its good, bad and blank lines must be counted correctly.
 
 {table(head, rows)}"""
 
 
 def _feeding(chunks: Callable[[], Iterable[bytes]], **options: Any) -> Run:
-    """Return what feeds a decoder, as a socket would."""
+    """Return a function that feeds chunks to a decoder, as a socket would."""
 
     def run() -> Counts:
         decoder = Decoder(UsageVectorStoresResult, on_error="collect", **options)
@@ -135,7 +138,7 @@ def _feeding(chunks: Callable[[], Iterable[bytes]], **options: Any) -> Run:
 
 
 def _reading(source: Callable[[], Any], **options: Any) -> Run:
-    """Return what reads a source."""
+    """Return a function that reads a source."""
 
     def run() -> Counts:
         with read(source(), UsageVectorStoresResult, on_error="collect", **options) as reader:
@@ -213,7 +216,7 @@ def _pretty_page(size: int, _: Path) -> Run:
 
 
 def _no_document(size: int, _: Path) -> Run:
-    """Return what looks like a document up to its end, and then is lines."""
+    """Read lines after a `[` that is never closed, which could be a document until the end."""
     data = b"[\n" + b"\n".join(repeat(ROW, size))
     return _reading(lambda: _cut(data, 64), max_line_bytes=LIMIT)
 
@@ -244,8 +247,8 @@ def _blank(count: int) -> Counts:
 
 
 SHAPES: Final = (
-    Shape("one line of 64-byte chunks, fed", 200_000, _long_line, lambda _: _records(1)),
-    Shape("the same, read", 200_000, _long_line_read, lambda _: _records(1)),
+    Shape("one line in 64-byte chunks, by `feed`", 200_000, _long_line, lambda _: _records(1)),
+    Shape("the same, by `read`", 200_000, _long_line_read, lambda _: _records(1)),
     Shape("the same, far past the limit", 200_000, _too_long_line, lambda _: _rejected(1)),
     Shape(
         "one-byte chunks",
@@ -274,7 +277,7 @@ SHAPES: Final = (
         _rejected,
     ),
     Shape(
-        "CR alone",
+        "nothing but CR",
         2_000_000,
         lambda n, f: _reading_file(b"\r" * n, f, max_line_bytes=LIMIT),
         lambda _: _blank(1),
@@ -285,13 +288,13 @@ SHAPES: Final = (
         lambda n, f: _reading_file((ROW + b"\r") * n, f, max_line_bytes=LIMIT),
         lambda _: _rejected(1),
     ),
-    Shape("gzip members of a line", 20_000, _members, _records),
+    Shape("gzip members of one line each", 20_000, _members, _records),
     Shape("empty gzip members", 20_000, _empty_members, lambda _: _records(1)),
-    Shape("files of a line", 2_000, _small_files, _records),
-    Shape("a document, all its elements bad", 20_000, _array(BAD), _rejected),
-    Shape("a document, printed over many lines", 20_000, _pretty_page, lambda _: _records(1)),
+    Shape("files of one line each", 2_000, _small_files, _records),
+    Shape("a document with only bad elements", 20_000, _array(BAD), _rejected),
+    Shape("a document, pretty-printed", 20_000, _pretty_page, lambda _: _records(1)),
     Shape(
-        "what seems a document and is lines",
+        "lines that may be a document until the end",
         20_000,
         _no_document,
         lambda n: Counts(lines=n + 1, records=n, rejected=1),

@@ -1,4 +1,4 @@
-"""Typed records from lines in memory and back, beside what else makes records of them.
+"""Decoding and encoding in memory: the time and memory of usagewire and of its peers.
 
 `python -m benchmarks.headline` measures this part alone and prints it; `--small` takes seconds.
 """
@@ -34,16 +34,16 @@ CATTRS: Final = "cattrs_orjson"
 
 @attrs.frozen
 class Case:
-    """One way of one workload, and who is measured beside us."""
+    """Decoding or encoding of one workload, and the peers that are measured."""
 
     way: Way
     workload: str
     title: str
     peers: Sequence[str]
     targets: Mapping[str, tuple[float, float | None]]
-    """By peer how many times faster we are to be at least, and would like to be."""
+    """By peer: we must be at least so many times faster, and would like to be so many times."""
     texts: int = 1
-    """Into how many texts the rows are written, one after the other; each is dropped at once."""
+    """The rows are encoded into so many texts, one after the other. Each is dropped at once."""
 
 
 CASES: Final = (
@@ -100,12 +100,12 @@ CASES: Final = (
 )
 
 MEMORY_TARGET: Final = 0.6
-"""The most that our records may keep, as a multiple of Structs."""
+"""Our records may keep at most this multiple of the memory of Structs."""
 
 
 @attrs.frozen
 class Sizes:
-    """How much is measured."""
+    """The size of a run."""
 
     rows: int
     turns: int
@@ -117,13 +117,13 @@ SMALL: Final = Sizes(rows=1_000, turns=2)
 
 @attrs.frozen(kw_only=True)
 class Measured:
-    """What was measured."""
+    """The measured times and memory."""
 
     sizes: Sizes
     times: Mapping[tuple[str, str], Sequence[float]]
-    """Seconds of each turn by title of the case and peer."""
+    """Seconds of each turn, by title of the case and peer."""
     memory: Mapping[str, float | None]
-    """Bytes that completions rows keep, a row, by peer."""
+    """Bytes that a completions row keeps, by peer."""
 
     def ratios(self, case: Case, peer: str) -> list[float]:
         """Return the time of a peer as a multiple of ours, for each turn."""
@@ -135,7 +135,7 @@ class Measured:
 
 
 def measure(sizes: Sizes) -> Measured:
-    """Compare every answer with ours, time each case in turns, and weigh the records."""
+    """Compare every answer with ours, time each case by turns, and measure the memory."""
     times: dict[tuple[str, str], list[float]] = {}
     for case in CASES:
         workload = WORKLOADS[case.workload](sizes.rows)
@@ -145,7 +145,7 @@ def measure(sizes: Sizes) -> Measured:
 
 
 def _task(case: Case, workload: Workload, peer: str) -> Task:
-    """Return what is timed of a peer, once its answer was found equal to ours."""
+    """Return the task of a peer, after comparing its answer with ours."""
     subject = peers.load(peer)
     decode = workload.decoding(subject)
     if case.way == "decode":
@@ -160,14 +160,14 @@ def _task(case: Case, workload: Workload, peer: str) -> Task:
         return [records[start : start + size] for start in range(0, len(records), size)]
 
     assert b"".join(map(encode, parts())) == encode(decode())
-    # Read anew each time, so that nobody holds records while others are timed.
+    # The records are decoded again each time, so that none exist while another peer is timed.
     return lambda: partial(_encode_each, encode, parts())
 
 
 def _encode_each(encode: Callable[[Any], object], parts: Sequence[Any]) -> object:
     text: object = None
     for part in parts:
-        text = None  # as whoever writes to a file has no use for it any more
+        text = None  # as in a program that has written the text to a file
         text = encode(part)
     return text
 
@@ -181,7 +181,7 @@ def _memory(sizes: Sizes) -> dict[str, float | None]:
 
 
 def targets(measured: Measured) -> list[Target]:
-    """Return each target with what was measured."""
+    """Return each target with its measured values."""
     found = [
         Target(
             f"{case.title}: time of {peers.load(peer).NAME} / ours",
@@ -215,7 +215,7 @@ def chart(measured: Measured) -> str:
 
 
 def section(measured: Measured) -> str:
-    """Return the part of the report."""
+    """Return this section of the report."""
 
     def cells(case: Case, peer: str) -> tuple[str, str]:
         if peer not in case.peers:
@@ -230,21 +230,28 @@ def section(measured: Measured) -> str:
         ratio_rows.append((name, *ratio, number(measured.memory[peer])))
         time_rows.append((name, *spent))
     head = ("", *(case.title for case in CASES))
-    state = "by the C extension" if accelerated() else "**without the C extension**"
+    state = "with the C extension, as installed" if accelerated() else "**without the C extension**"
     return f"""\
-{measured.sizes.rows:,} rows of each workload in memory, read into records that are kept in a list,
-and written from such a list; usagewire {state}, as installed. Completions rows
-have 12 keys a line and go into classes with the same 25 fields. Garbage collection is as it is by
-default, and its time counted. A text of all rows is written into new memory, whose pages the system
-gives at each peer's cost; one of a tenth of them, with the one before it dropped, into memory that
-malloc holds. Before it is timed, all of a peer's answer is compared with ours. CPU
-time, in turns: one round of each, {measured.sizes.turns} turns after one that warms up, each of
-which begins with another; a ratio is taken within a turn. Time as a multiple of usagewire's, median
-and range; and the bytes by which the resident memory of a fresh process grew, a completions row:
+The first table has the time of each peer as a multiple of usagewire's: above 1 is slower than
+usagewire. Its last column is the memory that one completions row keeps, in bytes.
+
+The data are {measured.sizes.rows:,} rows of each workload in memory. Each peer decodes them into a
+list of records, or encodes such a list. Here, usagewire runs {state}. Completions rows have 12
+keys, and all classes for them have the same 25 fields. Garbage collection has its default settings,
+and its time counts. One text of all rows needs new memory, and the time that the system takes to
+give it counts too. "A tenth at once" encodes ten texts and drops each before the next, so that
+malloc already has the memory.
+
+Each answer is compared with ours in full before it is timed. Time is CPU time, over
+{measured.sizes.turns} turns after one that warms up. A turn is one round of each peer, and begins
+with a different peer each time. A ratio compares two times of the same turn. Cells show the median
+and, in brackets, the range of all turns. "Bytes kept" is the growth of the resident memory of a new
+process.
 
 {table((*head, "bytes kept a row"), ratio_rows)}
 
-Nanoseconds a row, medians, for orientation:
+The second table has the same times in nanoseconds a row, as medians. They show the order of
+magnitude; to compare peers, use the ratios.
 
 {table(head, time_rows)}"""
 

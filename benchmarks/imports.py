@@ -1,4 +1,4 @@
-"""How long an import takes: whole processes, less the start of a bare interpreter."""
+"""The time of an import: that of a whole process, less that of a bare interpreter."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ STATEMENTS: Final[Mapping[str, str]] = {
     "openai SDK": "import openai",
     "openai SDK, usage types": "import openai.types.admin.organization",
 }
-"""What a user of each library has to import."""
+"""The import that a user of each library needs."""
 
 
 def seconds(times: int = 9) -> dict[str, float]:
-    """Return for each library the median over `times` processes; libraries take turns."""
+    """Return the median over `times` processes for each library. Libraries take turns."""
     taken: dict[str, list[float]] = {name: [] for name in STATEMENTS}
     for turn in range(times + 1):
         bare = _run("pass")
         for name, statement in STATEMENTS.items():
             spent = _run(statement) - bare
-            if turn:  # the first fills the caches of the file system
+            if turn:  # the first turn fills the caches of the file system
                 taken[name].append(spent)
     return {name: median(spent) for name, spent in taken.items()}
 
 
 def _run(statement: str) -> float:
-    # As installed packages are: with their bytecode on disk.
+    # Installed packages have their bytecode on disk.
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     start = perf_counter()
     subprocess.run([sys.executable, "-c", statement], check=True, env=env)  # noqa: S603 -- our own command

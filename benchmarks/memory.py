@@ -1,8 +1,8 @@
-"""Memory that decoded records keep, as the operating system sees it; Linux only.
+"""Memory that decoded records keep, as the operating system counts it. Linux only.
 
-`python -m benchmarks.memory PEER WORKLOAD FILE` decodes FILE in a process that has done nothing
-else and prints the bytes by which resident memory grew while the records are held. Whatever
-allocated them, Python or C, is counted alike. The text itself was read before and is not counted.
+`python -m benchmarks.memory PEER WORKLOAD FILE` decodes FILE in a process that does nothing else.
+It prints the growth of resident memory, in bytes, while the records exist. Memory that Python or C
+allocated counts the same. The text is read before and does not count.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.workloads import WORKLOADS, Workload
 
 
 def kept_per_row(peer: str, workload: Workload, file: Path) -> float | None:
-    """Return bytes a row of `workload`, whose text is in `file`; None where not supported."""
+    """Return the bytes a row of `workload`, whose text is in `file`. None means not supported."""
     run = [sys.executable, "-m", __spec__.name, peer, workload.name, str(file)]
     answer = subprocess.run(run, check=True, capture_output=True, text=True).stdout  # noqa: S603 -- our own command
     return int(answer) / workload.rows if answer else None

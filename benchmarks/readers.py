@@ -1,4 +1,4 @@
-"""What else reads NDJSON files: how long it takes, and what it makes of bad lines.
+"""Other readers of NDJSON files: their time, and their results for bad lines.
 
 `python -m benchmarks.readers` measures this part alone and prints it; `--small` takes seconds.
 """
@@ -23,7 +23,7 @@ import orjson
 import polars as pl
 
 from benchmarks import workloads
-from benchmarks.damages import ALL, DAMAGES, damaged
+from benchmarks.damages import ALL, CUT, DAMAGES, damaged
 from benchmarks.streaming import FULL, GZIP, SMALL, Sizes, seconds
 from benchmarks.tables import spread, table
 from usagewire import Reader, UsageCompletionsResult, read
@@ -44,7 +44,7 @@ SQL_TYPES: Final[Mapping[str, str]] = {
         for key in workloads.KEYS[UsageCompletionsResult.object].split()
     },
 }
-"""The columns of a completions row."""
+"""The columns of a completions row and their SQL types."""
 
 SCHEMA: Final = {
     key: {"VARCHAR": pl.String(), "BIGINT": pl.Int64(), "BOOLEAN": pl.Boolean()}[kind]
@@ -54,52 +54,52 @@ SCHEMA: Final = {
 
 @attrs.frozen
 class FileReader:
-    """One way to read a file."""
+    """A way to read a file."""
 
     name: str
     about: str
-    """What it is set up to do and what it gives."""
+    """Its set-up and its result."""
     read: Callable[[Path], object]
-    """Read the whole file. This is what is timed."""
+    """Read the whole file. This function is timed."""
     rows: Callable[[Path, list[str]], Iterable[Row]]
-    """Read it so and yield `COLUMNS` of each record; add to the list what else it tells."""
+    """Read the file in the same way, yield `COLUMNS` of each record, and append reports."""
 
 
 @attrs.frozen(kw_only=True)
 class Damage:
-    """What one reader made of the damaged file."""
+    """The result of one reader for the damaged file."""
 
     got: int = 0
-    """Records it gave."""
+    """The number of records it returned."""
     lost: int = 0
-    """Good lines of which there is no record with the values they have."""
+    """The number of good lines without a record that has their values."""
     made: int = 0
-    """Records that are no good line's: made of a bad line, or with other values."""
-    said: str = ""
-    """The error it raised, or what else it told."""
+    """The number of records that no good line has: from a bad line, or with other values."""
+    report: str = ""
+    """The error it raised, or its report about bad lines."""
 
 
 @attrs.frozen(kw_only=True)
 class Measured:
-    """What was measured of each reader."""
+    """The measured times and results of each reader."""
 
     rows: int
     turns: int
     times: Mapping[tuple[str, str], Sequence[tuple[float, float]]]
-    """Seconds on the wall and of CPU of each turn, by suffix and reader."""
+    """Seconds of wall-clock time and of CPU time of each turn, by suffix and reader."""
     good_lines: int
     damage: Mapping[str, Mapping[str, Damage]]
-    """By what is wrong with the bad lines, and reader."""
+    """By kind of bad lines, and reader."""
 
     def ratios(self, suffix: str, name: str, clock: int) -> list[float]:
-        """Return the time of a reader in each turn as a multiple of ours, by one of two clocks."""
+        """Return the time of a reader as a multiple of ours for each turn, by one of two clocks."""
         ours = self.times[suffix, READERS[0].name]
         theirs = self.times[suffix, name]
         return [b[clock] / a[clock] for a, b in zip(ours, theirs, strict=True)]
 
 
 def measure(sizes: Sizes) -> Measured:
-    """Compare what each reader gives of a good file with ours, time it, and give it a bad one."""
+    """Compare the records of each reader with ours, time it, and let it read a damaged file."""
     workload = workloads.completions(sizes.rows)
     times: dict[tuple[str, str], list[tuple[float, float]]] = {}
     with TemporaryDirectory() as folder:
@@ -122,7 +122,7 @@ def measure(sizes: Sizes) -> Measured:
         bad = Path(folder) / "bad.ndjson"
         found: dict[str, dict[str, Damage]] = {}
         good: dict[int, Row] = {}
-        for title, names in (("cut short", ["cut short"]), (ALL, list(DAMAGES))):
+        for title, names in ((CUT, ["cut short"]), (ALL, list(DAMAGES))):
             good = write_damaged(lines, names, bad)
             readers = (*READERS, *TOLERANT)
             found[title] = {reader.name: damage(reader, bad, good) for reader in readers}
@@ -136,7 +136,7 @@ def measure(sizes: Sizes) -> Measured:
 
 
 def check(reader: FileReader, file: Path) -> None:
-    """Assert that `reader` finds as many rows as we do in a good file, and the same sums."""
+    """Assert that `reader` finds the same number of rows and the same sums as we do."""
     assert totals(reader, file) == totals(READERS[0], file), reader.name
 
 
@@ -147,49 +147,50 @@ def totals(reader: FileReader, file: Path) -> tuple[int, ...]:
 
 
 def write_damaged(lines: Sequence[bytes], names: Sequence[str], file: Path) -> dict[int, Row]:
-    """Write `lines`, many of them damaged, and return the rows of the good ones by line number."""
+    """Write `lines`, damage many of them, and return the rows of good lines by line number."""
     text, good = damaged(lines, names)
     file.write_bytes(text)
     return {number: _columns(orjson.loads(line)) for number, line in good.items()}
 
 
 def damage(reader: FileReader, file: Path, good: Mapping[int, Row]) -> Damage:
-    """Return what `reader` makes of the damaged file."""
+    """Return the result of `reader` for the damaged file."""
     rows: list[Row] = []
-    told: list[str] = []
+    reports: list[str] = []
     try:
-        rows.extend(reader.rows(file, told))
+        rows.extend(reader.rows(file, reports))
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # a panic in Rust is no Exception
-        told.append(_shown(error, file))
+    except BaseException as error:  # a panic in Rust is not an Exception
+        reports.append(_shown(error, file))
     expected, found = Counter(good.values()), Counter(rows)
     return Damage(
         got=len(rows),
         lost=(expected - found).total(),
         made=(found - expected).total(),
-        said="; ".join(told) or "nothing",
+        report="; ".join(reports) or "nothing",
     )
 
 
 def _columns(record: Any) -> Row:
-    """Return `COLUMNS` of what is a dict, if all is well."""
+    """Return `COLUMNS` of a record, which is not a dict if a reader accepts bad lines."""
     get = record.get if isinstance(record, dict) else lambda _: None
     one, two, three = map(get, COLUMNS)
     return one, two, three
 
 
 def _shown(error: BaseException, file: Path) -> str:
-    """Return an error on one line of a table."""
-    text = " ".join(str(error).replace(str(file), file.name).split()).replace("|", "/")
-    return f"`{type(error).__name__}`: {text if len(text) <= 160 else text[:160] + '...'}"
+    """Return an error as a code span in a cell of a table."""
+    text = " ".join(str(error).replace(str(file), file.name).split())
+    text = text.replace("|", "/").replace("`", "'")
+    return f"`{type(error).__name__}: {text if len(text) <= 160 else text[:160] + '...'}`"
 
 
 def _ours(file: Path) -> Reader[UsageCompletionsResult]:
     return read(file, UsageCompletionsResult, on_error="collect", max_rejections=10**9)
 
 
-def _our_rows(file: Path, told: list[str]) -> Iterator[Row]:
+def _our_rows(file: Path, reports: list[str]) -> Iterator[Row]:
     with _ours(file) as reader:
         for record in reader:
             yield record.input_tokens, record.output_tokens, record.num_model_requests
@@ -197,7 +198,7 @@ def _our_rows(file: Path, told: list[str]) -> Iterator[Row]:
     assert counts.lines == counts.records + counts.rejected + counts.blank
     if counts.rejected:
         by_code = ", ".join(f"{count:,} `{code}`" for code, count in codes.most_common())
-        told.append(
+        reports.append(
             f"{counts.lines:,} lines = {counts.records:,} records + {counts.rejected:,} rejected,"
             f" each with line, place and reason: {by_code}"
         )
@@ -218,7 +219,7 @@ def _jsonlines(file: Path) -> Iterator[Any]:
 
 
 def _jsonlines_skipping(file: Path) -> Iterator[Any]:
-    # As bytes, so that a line that is no UTF-8 is one line's trouble.
+    # As bytes, so that a line that is not UTF-8 spoils only itself.
     with file.open("rb") as lines, jsonlines.Reader(lines) as reader:
         yield from reader.iter(skip_invalid=True)
 
@@ -257,31 +258,32 @@ def _duckdb_reader(name: str, about: str = "", options: str = "") -> FileReader:
 READERS: Final = (
     FileReader(
         "usagewire",
-        '`read(path, UsageCompletionsResult, on_error="collect")`, iterating: checked, typed'
-        " records of 25 fields, one at a time; one thread (two where the file is compressed).",
+        'iterates over `read(path, UsageCompletionsResult, on_error="collect")`. It returns checked'
+        " and typed records of 25 fields, one at a time, with one thread (two for a compressed"
+        " file).",
         lambda file: _iterate(_ours(file)),
         _our_rows,
     ),
     FileReader(
         "jsonlines",
-        "`jsonlines.open(path)`, iterating (for gzip `jsonlines.Reader` on `gzip.open`): dicts by"
-        " orjson, one at a time, nothing checked beyond JSON; one thread.",
+        "iterates over `jsonlines.open(path)`, or `jsonlines.Reader` on `gzip.open` for gzip. It"
+        " returns dicts by orjson, one at a time, and checks only the JSON, with one thread.",
         lambda file: _iterate(_jsonlines(file)),
         lambda file, _: map(_columns, _jsonlines(file)),
     ),
     _polars_reader(
         "polars",
-        "`polars.scan_ndjson(path).collect()`: a table of columns, all of it in memory, types"
-        " inferred from the first 100 lines; as many threads as there are cores.",
+        "calls `polars.scan_ndjson(path).collect()`. It returns a table of columns in memory,"
+        " infers the types from the first 100 lines, and uses a thread for each core.",
     ),
     _duckdb_reader(
         "duckdb",
-        "`CREATE TABLE rows AS SELECT * FROM read_json(path, format = 'newline_delimited')` in a"
-        " database in memory: a table of columns, types inferred from a sample; as many threads as"
-        " there are cores.",
+        "runs `CREATE TABLE rows AS SELECT * FROM read_json(path, format = 'newline_delimited')` in"
+        " a database in memory. It makes a table of columns, infers the types from a sample, and"
+        " uses a thread for each core.",
     ),
 )
-"""Ours, the measure of the others, comes first."""
+"""Ours comes first: the times of the others are multiples of its time."""
 
 TOLERANT: Final = (
     FileReader(
@@ -297,12 +299,12 @@ TOLERANT: Final = (
         "the same, `columns` given", options=f", ignore_errors = true, columns = {dict(SQL_TYPES)}"
     ),
 )
-"""The same with what each has against bad lines."""
+"""The same readers, with the options that each has for bad lines."""
 
 
 def section(measured: Measured) -> str:
-    """Return the part of the report."""
-    clocks = ("time on the wall", "CPU time")
+    """Return this section of the report."""
+    clocks = ("wall-clock time", "CPU time")
     suffixes = sorted({suffix for suffix, _ in measured.times}, reverse=True)
     head = ("", *(f"{suffix}, {clock}" for suffix in suffixes for clock in clocks))
     times = (
@@ -316,13 +318,13 @@ def section(measured: Measured) -> str:
         )
         for reader in READERS
     )
-    head_of_bad = ("", "records", "good lines lost", "records of no good line", "what it says")
+    head_of_bad = ("", "records", "good lines lost", "records of no good line", "error or report")
     damage = "\n\n".join(
-        f"What is wrong with the bad lines: {title}.\n\n"
+        f"Bad lines {title}\n\n"
         + table(
             head_of_bad,
             (
-                (name, f"{d.got:,}", f"{d.lost:,}", f"{d.made:,}", d.said)
+                (name, f"{d.got:,}", f"{d.lost:,}", f"{d.made:,}", d.report)
                 for name, d in by_reader.items()
             ),
             figures=False,
@@ -334,22 +336,28 @@ def section(measured: Measured) -> str:
     return f"""\
 ### Good lines
 
-{measured.rows:,} completions rows, as a multiple of usagewire's time within a turn: median and
-range of {measured.turns} turns. Each reader must first have found the same number of rows and the
-same sums of {", ".join(f"`{column}`" for column in COLUMNS)}.
+This table has the time that each reader takes for a file of {measured.rows:,} completions rows. It
+is a multiple of usagewire's: above 1 is slower than usagewire. Cells show the median and range of
+{measured.turns} turns.
+
+Before it is timed, each reader must find the same number of rows and the same sums of
+{", ".join(f"`{column}`" for column in COLUMNS)}.
 
 {table(head, times)}
 
-These are not like for like:
+The readers do different work:
 
 {about}
 
 ### Bad lines
 
-The same lines, of which {bad:,} are bad ({bad / measured.rows:.0%}) and {measured.good_lines:,}
-good. A good line is lost where no record has its values. A record of no good line was made of a bad
-line, or has other values than the line. All of this was found by reading the file with each in this
-run, as above and with the options each has against bad lines.
+These tables show the result of each reader for the same file with {bad:,} bad lines
+({bad / measured.rows:.0%}) and {measured.good_lines:,} good ones. The first rows of a table are the
+readers as above, and the others have the options that a reader offers for bad lines.
+
+"Good lines lost" are good lines without a record that has their values. "Records of no good line"
+come from a bad line, or have other values than their line. The last column is the error that the
+reader raised, or its report about the bad lines. All of this was found in this run.
 
 {damage}"""
 

@@ -1,4 +1,4 @@
-"""What was measured, as Markdown. It measures nothing itself but what machine this is."""
+"""All figures of a run as Markdown. This module measures nothing, but describes the machine."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ TARGETS: Final[tuple[tuple[str, Literal["at most", "below"], float], ...]] = (
     ("cattrs_orjson", "at most", 0.6),
     ("pydantic_models", "below", 1.0),
 )
-"""Without C, as a multiple of the time of peers."""
+"""Bounds for our time without C, as a multiple of the time of these peers."""
 
 CHART: Final = "results.svg"
-"""Where the report finds the chart of the headline."""
+"""The file with the chart of the headline, next to the report."""
 
 
 @attrs.frozen(kw_only=True)
 class Measured:
-    """Everything one run measured."""
+    """All measurements of one run."""
 
     headline: headline.Measured
     variants: variants.Measured
@@ -67,10 +67,10 @@ class Measured:
     workloads: Sequence[Workload]
     turns: int
     times: Mapping[tuple[Way, str, str], Sequence[float]]
-    """Seconds of each turn by way, workload and peer."""
+    """Seconds of each turn, by way, workload and peer."""
     memory_rows: int
     memory: Mapping[tuple[str, str], float | None]
-    """Bytes kept a row by workload and peer."""
+    """Bytes kept a row, by workload and peer."""
     imports: Mapping[str, float]
     """Seconds by library."""
     streaming: streaming.Measured
@@ -79,7 +79,7 @@ class Measured:
     growth: growth.Measured
 
     def ratios(self, way: Way, workload: str, peer: str) -> list[float]:
-        """Return the peer's time as a multiple of ours, for each turn; empty if not supported."""
+        """Return the peer's time as a multiple of ours for each turn, or nothing if unsupported."""
         ours = self.times[way, workload, OURS]
         theirs = self.times.get((way, workload, peer), ())
         return [b / a for a, b in zip(ours, theirs, strict=bool(theirs))]
@@ -91,7 +91,7 @@ class Measured:
 
 
 def ratio_tables(measured: Measured) -> str:
-    """Return the tables of ratios, the part of the report worth printing."""
+    """Return the tables of ratios, which are also printed after a run."""
     return "\n\n".join(
         f"### {way.capitalize()}\n\n" + _by_peer(measured, _ratio_cell(measured, way))
         for way in WAYS
@@ -102,16 +102,18 @@ def render(measured: Measured) -> str:
     """Return the whole report."""
     sections = {
         "Benchmarks": _introduction(measured),
-        "Headline": f"![Time of each, beside usagewire's]({CHART})\n\n"
+        "Headline": f"![Time of each peer, as a multiple of usagewire's]({CHART})\n\n"
         + headline.section(measured.headline),
         "Targets": _targets(measured),
-        "Lines that are less plain": variants.section(measured.variants),
+        "Unusual lines": variants.section(measured.variants),
         "From few records to very many": scale.section(measured.scale),
-        "All peers: time, as a multiple of usagewire's": ratio_tables(measured),
+        "All peers: time, as a multiple of usagewire's": "In these tables, above 1 is slower than"
+        " usagewire. The introduction describes the data and the method."
+        f"\n\n{ratio_tables(measured)}",
         "Nanoseconds a row, for orientation": _nanoseconds(measured),
         "Memory kept a row": _memory(measured),
         "Import time": _imports(measured),
-        "What each was set up to do": _setups(),
+        "How each peer is set up": _setups(),
         "Not supported": _unsupported(measured),
         **_streaming_sections(measured),
         "Machine and versions": _machine(),
@@ -138,33 +140,36 @@ def _introduction(measured: Measured) -> str:
     state = (
         "is in use; `usagewire, reference path` is the same process without it"
         if accelerated()
-        else "is **not** in use: all figures are the reference path's"
+        else "is **not** in use, and all figures are of the reference path"
     )
     return f"""\
-Written by `python -m benchmarks.run` on {datetime.now(UTC):%Y-%m-%d}; every figure is of this one
+Written by `python -m benchmarks.run` on {datetime.now(UTC):%Y-%m-%d}. All figures are of this one
 run. The C extension {state}.
 
-How the headline, less plain lines, very many records and streaming were measured is said in their
-sections; "all peers", from text in memory to records and back, were measured like this.
+usagewire is compared with its peers: other ways to read and write the same data. This introduction
+describes the data and the method of the sections "All peers" and "Memory kept a row". The other
+sections describe their own.
 
 {sizes}
 
-Every workload is one NDJSON text, the same bytes for every peer, without nulls; ids and models
-repeat. Completions rows have 12 keys and are read into a class of 25 fields. Mixed rows are of all
-12 kinds in equal shares. A page has {BUCKETS} buckets of {ROWS_PER_BUCKET} rows, of one kind and
-of mixed kinds in turn, without decisions: the SDK's pages of other kinds cannot hold them. Amounts
-are JSON numbers, because the SDK would make floats of strings too; its floats are compared by their
-shortest text.
+Each workload is one NDJSON text without nulls, and every peer gets the same bytes. Ids and models
+repeat. Completions rows have 12 keys and are decoded into a class of 25 fields. Mixed rows are of
+all 12 kinds in equal shares. A page has {BUCKETS} buckets of {ROWS_PER_BUCKET} rows. Every other
+page has rows of one kind, and the rest have mixed kinds. No page has decisions, because the SDK's
+pages of other kinds cannot hold them. Amounts are JSON numbers, because the SDK turns strings into
+floats too. Its floats are compared by their shortest text.
 
-Decoding starts from the whole text and ends with the list of all records, so that splitting lines
-and collecting garbage (left as Python has it) are in the time. Encoding starts from the peer's own
-records and ends with the whole text. Before a peer is timed its records are compared with ours,
-all of them, field by field; what it writes is read by us and compared, and must have as many keys.
+Decoding starts with the whole text and ends with a list of all records. Its time includes splitting
+lines and collecting garbage, with Python's default settings. Encoding starts with the peer's own
+records and ends with the whole text. Before a peer is timed, all its records are compared with
+ours, field by field. Its text is decoded by usagewire and compared too, and must have the same
+number of keys.
 
-All peers run in one process and thread, in turns of one round each, {measured.turns} turns. Time
-is CPU time of the process, so that waiting for a core that something else has does not count. A
-ratio is taken within a turn; shown are the median of the turns and their range. Only ratios of one
-run mean anything: the machine's speed drifts, and another machine has other ratios too."""
+All peers run in one process and one thread, by turns. A turn is one round of each peer, and there
+are {measured.turns}. Time is the CPU time of the process, so waiting for a core does not count. A
+ratio compares two times of the same turn. Cells show the median and, in brackets, the range of all
+turns. Compare only ratios of one run: the speed of a machine drifts, and another machine gives
+other ratios."""
 
 
 def _targets(measured: Measured) -> str:
@@ -178,8 +183,9 @@ def _targets(measured: Measured) -> str:
         *growth.targets(measured.growth),
     ]
     return (
-        "Every target there is, met or not, and the median and range of what was measured in this"
-        f" run; the median has to keep to it. {sum(t.met for t in found)} of {len(found)} are met."
+        'This table has every target of the project, including those not met. "Measured" is the'
+        " median and range in this run, and the median must meet the target. An aim is a better"
+        f" value that is not required. {sum(t.met for t in found)} of {len(found)} are met."
         f"\n\n{targets_table(found)}"
     )
 
@@ -205,8 +211,8 @@ def _nanoseconds(measured: Measured) -> str:
 
     tables = (f"### {way.capitalize()}\n\n" + _by_peer(measured, cells(way)) for way in WAYS)
     caution = (
-        "Medians of the turns. They say of what order the times are; compare nothing but the"
-        " ratios above, and those only within a run."
+        "These are the times of the ratios above, in nanoseconds a row, as medians of the turns."
+        " They show the order of magnitude; to compare peers, use the ratios."
     )
     return "\n\n".join([caution, *tables])
 
@@ -216,22 +222,25 @@ def _memory(measured: Measured) -> str:
         return number(measured.memory[workload.name, peer])
 
     return (
-        "Bytes by which the resident memory of a fresh process grew while it held the records of"
-        f" {measured.memory_rows:,} rows, after collecting garbage; the text is not counted.\n\n"
-        + _by_peer(measured, cell)
+        "This table has the bytes of memory that a decoded row keeps: the growth of the resident"
+        f" memory of a new process that holds the records of {measured.memory_rows:,} rows, after"
+        " collecting garbage. The text does not count.\n\n" + _by_peer(measured, cell)
     )
 
 
 def _imports(measured: Measured) -> str:
     rows = ((name, f"{spent * 1e3:.0f}") for name, spent in measured.imports.items())
     return (
-        "Milliseconds, a process that imports less one that does not; medians of several.\n\n"
-        + table(("library", "ms"), rows)
+        "This table has the time of importing each library, in milliseconds: that of a process that"
+        " imports it, less that of one that does not. Each figure is the median of several"
+        ' processes. "The models" imports one class of usagewire, and "all of it" every public'
+        " name.\n\n" + table(("library", "ms"), rows)
     )
 
 
 def _setups() -> str:
-    return "\n".join(f"- **{peer.NAME}**: {peer.ABOUT}" for peer in map(peers.load, peers.PEERS))
+    lines = (f"- **{peer.NAME}**: {peer.ABOUT}" for peer in map(peers.load, peers.PEERS))
+    return "Each peer is set up so that its answer equals ours.\n\n" + "\n".join(lines)
 
 
 def _unsupported(measured: Measured) -> str:
@@ -244,7 +253,7 @@ def _unsupported(measured: Measured) -> str:
                     ask(workload.kind)
                 except peers.NotSupported as reason:
                     lines.append(f"- **{peer.NAME}**, {way} {workload.title}: {reason}.")
-    return "\n".join(lines)
+    return "These combinations are not supported, for the reason given.\n\n" + "\n".join(lines)
 
 
 def _machine() -> str:

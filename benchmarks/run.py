@@ -1,9 +1,8 @@
 """Measure everything and write `benchmarks/RESULTS.md` and its chart: `python -m benchmarks.run`.
 
-With `--small` it takes little of everything and prints the report instead. These parts also run
-alone, with `--small` or not, and print what they have for the report: `benchmarks.headline`,
-`.variants`, `.scale`, and, about streaming, `.streaming`, `.readers`, `.stream_memory` and
-`.growth`.
+With `--small` it measures little data and prints the report instead. These parts also run alone,
+with or without `--small`, and print their section of the report: `benchmarks.headline`,
+`.variants`, `.scale`, `.streaming`, `.readers`, `.stream_memory` and `.growth`.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20_000, help="rows of each workload")
     parser.add_argument("--turns", type=int, default=7, help="timed rounds of each peer")
     parser.add_argument("--memory-rows", type=int, default=50_000, help="rows held in memory")
-    parser.add_argument("--small", action="store_true", help="little of everything; write nothing")
+    parser.add_argument("--small", action="store_true", help="little data; write no file")
     options = parser.parse_args()
     if options.small:
         with TemporaryDirectory() as folder:
@@ -67,7 +66,7 @@ def _measured(rows: int, turns: int, memory_rows: int, *, small: bool = False) -
     with TemporaryDirectory() as folder:
         return report.Measured(
             headline=_part("the headline", headline, small=small),
-            variants=_part("less plain lines", variants, small=small),
+            variants=_part("unusual lines", variants, small=small),
             scale=_part("very many records", scale, small=small),
             workloads=[make(rows) for make in WORKLOADS.values()],
             turns=turns,
@@ -88,7 +87,7 @@ def _part(title: str, module: Any, *, small: bool) -> Any:
 
 
 def _times(rows: int, turns: int, file: Path) -> dict[Any, list[float]]:
-    """Return the seconds of each turn by way, workload and peer."""
+    """Return the seconds of each turn, by way, workload and peer."""
     print("timing", flush=True)
     tests = [str(HERE / "test_decode.py"), str(HERE / "test_encode.py")]
     options = [f"--rows={rows}", f"--turns={turns}", f"--benchmark-json={file}"]
@@ -105,7 +104,7 @@ def _times(rows: int, turns: int, file: Path) -> dict[Any, list[float]]:
 
 
 def _memory(rows: int, file: Path) -> dict[tuple[str, str], float | None]:
-    """Return the bytes kept a row by workload and peer."""
+    """Return the bytes kept a row, by workload and peer."""
     print("measuring memory", flush=True)
     kept = {}
     for make in WORKLOADS.values():

@@ -1,10 +1,11 @@
-"""Whether time and memory a record stay the same from few records to very many; Linux only.
+"""Do the time and memory of a record stay the same, from few records to very many? Linux only.
 
-`python -m benchmarks.scale` measures this part alone and prints it; `--small` takes seconds. Each
-process keeps all that it decodes: if it did not, a few records would go into memory that was used
-before, and very many into new memory. It does so twice, into new memory first. What new memory
-takes is the system's affair, and that of the host of a virtual machine, which may give the first
-gigabytes sooner than others. So what is compared is the second time, when Python has the memory.
+`python -m benchmarks.scale` measures this part alone and prints it; `--small` takes seconds.
+
+Each process keeps all its records. If it did not, a few records would go into used memory and very
+many into new memory. It decodes twice, the first time into new memory. The time to get that
+depends on the system. The host of a virtual machine may give the first gigabytes faster than later
+ones. Therefore the target compares the second time, when Python has the memory.
 """
 
 from __future__ import annotations
@@ -31,26 +32,26 @@ from benchmarks.turns import ratios
 from usagewire import Decoder, UsageCompletionsResult, accelerated
 
 TARGET: Final = 1.1
-"""The most that a record may take of the largest size, as a multiple of the second size."""
+"""A record of the largest size may take at most this multiple of one of the second size."""
 
 BYTES_A_RECORD: Final = 1_000 if accelerated() else 2_000
-"""What has to be free for each record: the line, the record, and half as much again."""
+"""Free memory that each record needs: the line, the record, and half as much again."""
 
 LEFT: Final = 1_000
-"""Of so many records one is left; Python gets memory for some thousands at once."""
+"""One of so many records is kept. Python allocates memory for some thousands at once."""
 
 
 @attrs.frozen
 class Sizes:
-    """How much is measured."""
+    """The size of a run."""
 
     records: Sequence[int]
-    """Numbers of records, growing; ratios are taken to the second."""
+    """Numbers of records, growing. Ratios compare with the second."""
     block: int
-    """Lines that are made; more records are the same lines again, other strings and numbers are
-    made of them all the same."""
+    """The number of different lines. More records repeat them, but are decoded to new objects."""
     calls: Sequence[int]
-    """How many times each number is decoded in a process, all of it kept; the mean is taken."""
+    """So many times each number is decoded in a process, which keeps all records. The figures are
+    means."""
     turns: int
 
 
@@ -60,10 +61,10 @@ SMALL: Final = Sizes((1_000, 10_000, 20_000), 10_000, (20, 2, 1), turns=2)
 
 @attrs.frozen
 class Spent:
-    """What one process took, a record."""
+    """The measurements of one process, for each record."""
 
     seconds: float
-    """In memory that Python had."""
+    """Seconds in memory that Python already had."""
     new: float
     """Seconds in new memory."""
     bytes: float
@@ -72,16 +73,16 @@ class Spent:
 
 @attrs.frozen(kw_only=True)
 class Measured:
-    """What was measured of each number of records; of one that does not fit, nothing."""
+    """The measurements of each number of records, or none if it does not fit into memory."""
 
     sizes: Sizes
     spent: Mapping[int, Sequence[Spent]]
-    """Of each turn, by number of records."""
+    """The measurements of each turn, by number of records."""
 
     def ratios(self, records: int, *, new: bool = False) -> list[float]:
-        """Return the time a record as a multiple of that at the second size, for each turn.
+        """Return the time a record as a multiple of the second size's, for each turn.
 
-        With `new`, that in new memory.
+        With `new`, it is the time in new memory.
         """
 
         def taken(spent: Sequence[Spent]) -> list[float]:
@@ -92,7 +93,7 @@ class Measured:
 
 
 def measure(sizes: Sizes) -> Measured:
-    """Decode each number of records in a process of its own, in turns."""
+    """Decode each number of records in a separate process, by turns."""
     found: dict[int, list[Spent]] = {records: [] for records in sizes.records}
     with TemporaryDirectory() as folder:
         file = Path(folder) / "block.ndjson"
@@ -106,7 +107,7 @@ def measure(sizes: Sizes) -> Measured:
 
 
 def available() -> int:
-    """Return the bytes of memory that processes may still take."""
+    """Return the bytes of memory that are still available."""
     for line in Path("/proc/meminfo").read_text().splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
@@ -120,7 +121,7 @@ def _run(file: Path, records: int, calls: int) -> Spent:
 
 
 def observed(file: Path, records: int, calls: int) -> Spent:
-    """Decode so many records so many times, after what warms up, and keep them all; and again."""
+    """Warm up, decode so many records so many times, keep them all, and do that again."""
     block = file.read_bytes()
     text = _text(block, records)
     _check(text, records)
@@ -130,7 +131,7 @@ def observed(file: Path, records: int, calls: int) -> Spent:
     found, new = _decoded(decoder, text, calls)
     grown = resident() - before
     assert [len(one) for one in found] == [records] * calls
-    # With one record left in each piece of memory that Python gets, it gives none of them back.
+    # Python gives no memory back if each piece that it allocated still holds one record.
     kept += [record for one in found for record in one[::LEFT]]
     del found
     found, spent = _decoded(decoder, text, calls)
@@ -140,7 +141,7 @@ def observed(file: Path, records: int, calls: int) -> Spent:
 
 
 def _decoded(decoder: Decoder[Any], text: bytes, calls: int) -> tuple[list[list[Any]], float]:
-    """Return the records of each call, and the seconds it took."""
+    """Return the records of each call, and the seconds of all calls."""
     gc.collect()
     start = process_time()
     found = [decoder.decode_lines(text) for _ in range(calls)]
@@ -148,7 +149,7 @@ def _decoded(decoder: Decoder[Any], text: bytes, calls: int) -> tuple[list[list[
 
 
 def _text(block: bytes, records: int) -> bytes:
-    """Return the first so many lines of `block`, again and again where it has fewer."""
+    """Return so many lines: the first ones of `block`, or all of it several times."""
     lines = block.count(b"\n")
     if records < lines:
         return b"".join(block.splitlines(keepends=True)[:records])
@@ -157,7 +158,7 @@ def _text(block: bytes, records: int) -> bytes:
 
 
 def _check(text: bytes, records: int) -> None:
-    """Assert that the text has so many lines and that the first thousand are read as they are."""
+    """Assert that the text has so many lines, and that the first thousand are read correctly."""
     assert text.count(b"\n") == records
     head = b"\n".join(text.split(b"\n", 1000)[:1000])
     decode = peers.load("usagewire_reference").decoder(UsageCompletionsResult)
@@ -165,14 +166,14 @@ def _check(text: bytes, records: int) -> None:
 
 
 def targets(measured: Measured) -> list[Target]:
-    """Return the target with what was measured."""
+    """Return the target with its measured values."""
     base, most = measured.sizes.records[1], measured.sizes.records[-1]
     what = f"decode, time a record at {most:,} records / at {base:,}"
     return [Target(what, "at most", TARGET, measured.ratios(most))]
 
 
 def section(measured: Measured) -> str:
-    """Return the part of the report."""
+    """Return this section of the report."""
     base = measured.sizes.records[1]
     rows = [
         (
@@ -196,19 +197,25 @@ def section(measured: Measured) -> str:
         "bytes kept a record",
     )
     return f"""\
-Completions rows, decoded from memory into lists that are kept, each number of records in processes
-of its own, which do so {", ".join(map(str, measured.sizes.calls))} times, after they have warmed
-up; {measured.sizes.turns} turns of a process each. The lines are {measured.sizes.block:,} different
-ones, again and again. CPU time. First the memory is new, and the system's time to give it, which on
-a virtual machine depends on its host, is part of the time. Then all records but one in {LEFT:,} are
-dropped and the same is done again, in memory that Python has: that is what is compared. Bytes kept
-are those by which resident memory grew the first time, after collecting garbage.
+This table shows whether the time and memory of a record stay the same from few records to very
+many. Each column "/ at {base:,}" compares the time before it with that for {base:,} records.
+
+Each process warms up, decodes one number of completions rows from memory, and keeps all records.
+From the smallest number to the largest, it does so {", ".join(map(str, measured.sizes.calls))}
+times, and the figures are means. The text repeats {measured.sizes.block:,} different lines. Time is
+CPU time, over {measured.sizes.turns} turns with new processes.
+
+A process does this twice. The first time, its memory is new, and the time includes what the system
+takes to give it. On a virtual machine, that depends on the host. Then it drops all records except
+one in {LEFT:,}, and decodes again into memory that Python already has. "Ns a record" and the target
+are of this second time. "Bytes kept" is the growth of resident memory the first time, after
+collecting garbage.
 
 {table(head, rows)}"""
 
 
 def main() -> None:
-    """Measure and print; with --case be the process that is measured."""
+    """Measure and print. With --case, this is the process that is measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     parser.add_argument("--small", action="store_true", help="few records, few turns")
     parser.add_argument("--case", nargs=3, metavar=("FILE", "N", "CALLS"), help=argparse.SUPPRESS)

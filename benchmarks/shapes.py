@@ -1,6 +1,6 @@
-"""The fields of our classes, for the peers that need classes of their own with the same fields.
+"""The fields of our classes, for peers that need their own classes with the same fields.
 
-What a peer makes has every field but `additional_properties`: no peer keeps unknown keys.
+Those classes have every field except `additional_properties`: no such peer keeps unknown keys.
 """
 
 from __future__ import annotations
@@ -17,36 +17,36 @@ from usagewire import CostsResultAmount, UsageResponse, UsageResult, UsageTimeBu
 from usagewire.models import ROW_CLASSES
 
 JSON_NAMES: Final[Mapping[str, str]] = {"source_": "source", "sessions": "num_sessions"}
-"""The attributes whose JSON key is another."""
+"""The attributes whose JSON key is different."""
 
 EXTRA: Final = "additional_properties"
 
 
 @attrs.frozen
 class Field:
-    """One field to make."""
+    """A field to make."""
 
     attribute: str
     key: str
     kind: Any
-    """Its annotation, in the peer's classes."""
+    """Its annotation, with the peer's classes."""
     required: bool
-    """False where its default is None."""
+    """False if its default is None."""
 
 
 def tag_of(cls: type) -> str | None:
-    """Return the tag of one of our classes, or None where it has none."""
+    """Return the tag of one of our classes, or None if it has no tag."""
     return getattr(cls, "object", None)
 
 
 def rebuild(
     make: Callable[[type, Sequence[Field]], Any], union: Callable[[tuple[Any, ...]], Any]
 ) -> dict[Any, Any]:
-    """Return for each of our classes, and for `UsageResult`, what stands for it with a peer.
+    """Return the peer's type for each of our classes and for `UsageResult`.
 
     Args:
-        make: makes the peer's class for one of ours and its fields.
-        union: makes the peer's union of all rows.
+        make: Makes the peer's class from one of ours and its fields.
+        union: Makes the peer's union of all rows.
     """
     made: dict[Any, Any] = {}
 
@@ -76,7 +76,7 @@ def _fields(cls: type, made: Mapping[Any, Any]) -> list[Field]:
 
 
 def _translated(kind: Any, made: Mapping[Any, Any]) -> Any:
-    """Return the annotation `kind` with our classes replaced by those made so far."""
+    """Return the annotation `kind` with our classes replaced by the peer's."""
     if kind in made:
         return made[kind]
     if get_origin(kind) is tuple:

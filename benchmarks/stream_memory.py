@@ -1,6 +1,6 @@
-"""How far memory grows while something large or hostile is read; Linux only.
+"""The growth of memory while large or hostile input is read. Linux only.
 
-Each case runs in a process of its own, which asks the kernel for its peak of resident memory
+Each case runs in a separate process, which asks the kernel for its peak of resident memory
 (VmHWM). `python -m benchmarks.stream_memory` measures this part alone and prints it; `--small`
 takes seconds.
 """
@@ -33,25 +33,25 @@ LIMIT: Final = 16 * MIB
 """`max_line_bytes` of every case, which is the default."""
 
 ROWS_AT_ONCE: Final = 20_000
-"""A large file repeats the lines of so many rows; records do not outlive the next one."""
+"""A large file repeats the lines of so many rows. No record is kept while the next one is read."""
 
 STREAMED_TARGET: Final = 64 * MIB
-"""The most by which the peak may grow after the first tenth of a large file."""
+"""The peak may grow by at most so many bytes after the first tenth of a large file."""
 
 HOSTILE_TARGET: Final = 100 * MIB
-"""The most by which the peak may grow, from before reading, where one line is without end."""
+"""The peak may grow by at most so many bytes from before reading, if one line never ends."""
 
 
 @attrs.frozen
 class Sizes:
-    """How much is read, in bytes of text."""
+    """The size of a run, in bytes of text."""
 
     stream: int
-    """Of what is streamed for long."""
+    """Bytes of input that is streamed for long."""
     line: int
-    """Of a line without end."""
+    """Bytes of a line that never ends."""
     document: int = LIMIT
-    """Of a document or a line that is as long as allowed."""
+    """Bytes of a document or a line that is as long as allowed."""
 
 
 FULL: Final = Sizes(stream=2 * 10**9, line=2**30)
@@ -60,29 +60,29 @@ SMALL: Final = Sizes(stream=2 * 10**8, line=2**27)
 
 @attrs.frozen
 class Case:
-    """One input to be read by a process of its own."""
+    """An input that a separate process reads."""
 
     title: str
     write: Callable[[Path, Sizes], Counts]
-    """Write the file and return what is to be counted, without bytes where they are 0."""
+    """Write the file and return the expected counts, with 0 for bytes."""
     target: int | None
-    """The most bytes by which the peak may grow, or None where nothing is promised."""
+    """The peak may grow by at most so many bytes. None means that there is no target."""
     from_tenth: bool = False
-    """Whether it may do so after the first tenth, instead of from before reading."""
+    """Whether growth starts after the first tenth, instead of before reading."""
     chunk: int | None = None
-    """Bytes of each chunk that the file is given in, or None where `read` gets its path."""
+    """The bytes of each chunk that `read` gets, or None if it gets the path."""
 
 
 @attrs.frozen(kw_only=True)
 class Peaks:
-    """What one process saw; bytes of resident memory."""
+    """The measurements of one process, in bytes of resident memory."""
 
     before: int
-    """Now, before reading: the interpreter and what was imported."""
+    """Before reading: the interpreter and its imports."""
     tenth: int
-    """At most, up to when a tenth of the file was taken."""
+    """The maximum until a tenth of the file was read."""
     after: int
-    """At most, in all."""
+    """The maximum in all."""
     seconds: float
     bytes: int
     """Bytes of text that were read."""
@@ -90,24 +90,24 @@ class Peaks:
 
 @attrs.frozen(kw_only=True)
 class Measured:
-    """What was measured of each case."""
+    """The measurements of each case."""
 
     sizes: Sizes
     peaks: Mapping[str, tuple[int, Peaks]]
-    """By title, with the bytes of the file."""
+    """The bytes of the file and the peaks, by title."""
 
 
 def measure(sizes: Sizes) -> Measured:
-    """Write the file of each case, read it in a process of its own, and delete it.
+    """Write the file of each case, read it in a separate process, and delete it.
 
     Raises:
-        OSError: where there is not room enough for the largest file.
+        OSError: There is not enough room for the largest file.
     """
     peaks = {}
     with TemporaryDirectory() as folder:
         room = shutil.disk_usage(folder).free
         if room < 1.5 * max(sizes.stream, sizes.line):
-            raise OSError(f"{folder} has {room:,} bytes free; set TMPDIR to where there is room")
+            raise OSError(f"{folder} has only {room:,} bytes free; set TMPDIR to another folder")
         file = Path(folder) / "input"
         for case in CASES:
             expected = case.write(file, sizes)
@@ -118,7 +118,7 @@ def measure(sizes: Sizes) -> Measured:
 
 
 def run_case(case: Case, file: Path, expected: Counts) -> Peaks:
-    """Let a process read `file`; assert that it counted what is expected."""
+    """Let a process read `file`, and assert that its counts are as expected."""
     run = [sys.executable, "-m", "benchmarks.stream_memory", "--case", case.title, str(file)]
     answer = json.loads(subprocess.run(run, check=True, capture_output=True).stdout)  # noqa: S603 -- our own command
     counts = Counts(**answer.pop("counts"))
@@ -127,7 +127,7 @@ def run_case(case: Case, file: Path, expected: Counts) -> Peaks:
 
 
 def observed(case: Case, file: Path) -> dict[str, Any]:
-    """Read `file` and return what the fields of `Peaks` are, and the counts."""
+    """Read `file` and return the fields of `Peaks`, and the counts."""
     size = file.stat().st_size
     taken = 0
 
@@ -149,7 +149,7 @@ def observed(case: Case, file: Path) -> dict[str, Any]:
         return {
             "before": before,
             "tenth": tenth,
-            # The kernel counts loosely, and may say less later.
+            # The kernel counts loosely, so a later peak can be lower.
             "after": max(tenth, _resident("VmHWM")),
             "seconds": perf_counter() - start,
             "counts": attrs.asdict(reader.counts),
@@ -157,7 +157,7 @@ def observed(case: Case, file: Path) -> dict[str, Any]:
 
 
 def _resident(name: str) -> int:
-    """Return what the kernel says of this process: VmRSS now, or VmHWM at most."""
+    """Return the resident memory of this process: VmRSS is the current value, VmHWM the peak."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(name):
             return int(line.split()[1]) * 1024
@@ -177,7 +177,7 @@ def _stream_gzip(file: Path, sizes: Sizes) -> Counts:
 
 
 def _repeated(file: Path, sizes: Sizes, made: Callable[[bytes], bytes]) -> Counts:
-    """Write the same lines until they are as many bytes as asked for, before compression."""
+    """Write the same lines until they have `sizes.stream` bytes, before compression."""
     lines = _lines()
     times = -(-sizes.stream // len(lines.data))
     written = made(lines.data)
@@ -188,7 +188,7 @@ def _repeated(file: Path, sizes: Sizes, made: Callable[[bytes], bytes]) -> Count
 
 
 def _all_bad(file: Path, sizes: Sizes) -> Counts:
-    """Write lines of which none is good."""
+    """Write only bad lines."""
     size = sizes.stream // 10
     line = b'{"object":"organization.usage.completions.result","input_tokens":"1' + b"0" * 5000
     times = size // len(line)
@@ -197,7 +197,7 @@ def _all_bad(file: Path, sizes: Sizes) -> Counts:
 
 
 def _long_line(file: Path, sizes: Sizes) -> Counts:
-    """Write a good line, one without end, and another good line."""
+    """Write a good line, a very long one, and another good line."""
     good = _lines().data.split(b"\n", 1)[0]
     with file.open("wb") as opened:
         opened.write(good + b'\n{"object":"')
@@ -208,7 +208,7 @@ def _long_line(file: Path, sizes: Sizes) -> Counts:
 
 
 def _slow_line(file: Path, sizes: Sizes) -> Counts:
-    """Write one line as long as allowed, which is to come a few bytes at a time."""
+    """Write one line as long as allowed, which is read a few bytes at a time."""
     head, tail = b'{"object":"organization.usage.new.result","note":"', b'"}'
     file.write_bytes(head + b"x" * (sizes.document - len(head) - len(tail)) + tail)
     return Counts(lines=1, records=1)
@@ -225,7 +225,7 @@ def _bomb(file: Path, sizes: Sizes) -> Counts:
 
 
 def _bomb_of_members(suffix: str) -> Callable[[Path, Sizes], Counts]:
-    """Return what writes one line without end in members of 16 MiB of text each."""
+    """Return a function that writes one very long line in members of 16 MiB of text each."""
 
     def write(file: Path, sizes: Sizes) -> Counts:
         size = min(sizes.line, 16 * MIB)
@@ -236,7 +236,7 @@ def _bomb_of_members(suffix: str) -> Callable[[Path, Sizes], Counts]:
 
 
 def _wide_bomb(file: Path, sizes: Sizes) -> Counts:
-    """Write zstd that asks for the widest window that is granted, 2**27 bytes."""
+    """Write zstd that needs the widest window that is allowed, 2**27 bytes."""
     options = {zstd.CompressionParameter.window_log: 27}
     compress = zstd.ZstdCompressor(options=options)
     with file.open("wb") as opened:
@@ -247,7 +247,7 @@ def _wide_bomb(file: Path, sizes: Sizes) -> Counts:
 
 
 def _nested_bomb(file: Path, sizes: Sizes) -> Counts:
-    """Write gzip in which there is gzip: it is unpacked once, and what comes out is no text."""
+    """Write gzip inside gzip. It is unpacked once, and the result is not text."""
     _bomb(file, sizes)
     inner = file.read_bytes()
     file.write_bytes(zlib.compress(inner, wbits=GZIP))
@@ -257,14 +257,14 @@ def _nested_bomb(file: Path, sizes: Sizes) -> Counts:
 
 
 def _empty_lines(file: Path, sizes: Sizes) -> Counts:
-    """Write gzip of nothing but LF."""
+    """Write gzip that contains only LF."""
     size = sizes.line // 512
     file.write_bytes(zlib.compress(b"\n" * size, wbits=GZIP))
     return Counts(lines=size, blank=size)
 
 
 def _document(file: Path, sizes: Sizes) -> Counts:
-    """Write an array of rows, printed over many lines, that is as long as allowed."""
+    """Write an array of rows on many lines that is as long as allowed."""
     lines = (_lines().data * (1 + sizes.document // len(_lines().data))).splitlines()
     text = b"[\n" + b",\n".join(lines)
     text = text[: text.rindex(b",\n", 0, sizes.document - 2)] + b"\n]"
@@ -274,7 +274,7 @@ def _document(file: Path, sizes: Sizes) -> Counts:
 
 
 def _line_of_nothing(file: Path, sizes: Sizes) -> Counts:
-    """Write one line of empty objects, which take a parser the most memory for their bytes."""
+    """Write one line of empty objects, which need the most memory of a parser for their bytes."""
     head, tail = b'{"object":"organization.usage.new.result","new":[', b"{}]}"
     file.write_bytes(head + b"{}," * ((sizes.document - len(head) - len(tail)) // 3) + tail)
     return Counts(lines=1, records=1)
@@ -295,12 +295,12 @@ CASES: Final = (
     Case("bzip2 bomb", _bomb_of_members(".bz2"), HOSTILE_TARGET),
     Case("xz bomb", _bomb_of_members(".xz"), HOSTILE_TARGET),
     Case("a document at the limit, of rows", _document, None),
-    Case("one line at the limit, `{}` all through", _line_of_nothing, None),
+    Case("one line at the limit, full of `{}`", _line_of_nothing, None),
 )
 
 
 def targets(measured: Measured) -> list[Target]:
-    """Return each target with what was measured of the input that is worst, in MiB."""
+    """Return each target with the growth of the worst input, in MiB."""
     found = []
     for bound in (STREAMED_TARGET, HOSTILE_TARGET):
         grown = {c.title: _growth(c, measured) / MIB for c in CASES if c.target == bound}
@@ -316,7 +316,7 @@ def _growth(case: Case, measured: Measured) -> int:
 
 
 def section(measured: Measured) -> str:
-    """Return the part of the report."""
+    """Return this section of the report."""
     rows = []
     for case in CASES:
         size, peaks = measured.peaks[case.title]
@@ -343,15 +343,18 @@ def section(measured: Measured) -> str:
         "target: below",
     )
     return f"""\
-Resident memory of a process of its own that does nothing but `read(path, on_error="collect",
-max_line_bytes={LIMIT:,})` and go through `.batches()`, in MiB: before reading, which is the
-interpreter and what was imported; at most, until a tenth of the file was taken; at most, in all.
-Growth is what the peak has more than in the first tenth, for inputs that are streamed for long, and
-else more than before reading. Every line must have been counted as what it is.
+This table shows how much memory it takes to read very long or hostile inputs, in MiB. A separate
+process reads each input. It only calls `read(path, on_error="collect", max_line_bytes={LIMIT:,})`
+and iterates over `.batches()`.
 
-No target is set for the last two, because a document is held in memory whole, as a line is, with
-what the JSON parser makes of it: promised is the limit on their bytes. Nor is one for zstd that
-asks for the widest window, which is the zstd library's own limit, whatever the size of the input.
+"MiB before" is the resident memory before reading: the interpreter and its imports. "Peak" is the
+maximum in all, and "peak in the first tenth" the maximum until a tenth of the file was read. Growth
+is the peak less the memory before. For inputs that are streamed for long, growth is the peak less
+that of the first tenth. The good, bad and blank lines must be counted correctly.
+
+Three inputs have no target. A document, like a line, is in memory as a whole, with the objects that
+the JSON parser makes of it. Only its number of bytes has a limit. The zstd bomb of the widest
+window shows a limit of the zstd library, which does not depend on the size of the input.
 
 {table(head, rows)}"""
 
@@ -361,7 +364,7 @@ def _mib(size: int) -> str:
 
 
 def main() -> None:
-    """Measure and print; with --case be the process that is measured."""
+    """Measure and print. With --case, this is the process that is measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stream_memory", description=__doc__)
     parser.add_argument("--small", action="store_true", help="a tenth of the data")
     parser.add_argument("--case", nargs=2, metavar=("TITLE", "FILE"), help=argparse.SUPPRESS)

@@ -1,4 +1,4 @@
-"""What it costs to read a file, beside decoding the same bytes from memory and unpacking alone.
+"""The time to read a file, compared with decoding the same text from memory and unpacking alone.
 
 `python -m benchmarks.streaming` measures this part alone and prints it; `--small` takes seconds.
 """
@@ -41,20 +41,20 @@ FORMATS: Final[Mapping[str, tuple[Callable[[bytes], bytes], Unpack]]] = {
     ".bz2": (bz2.compress, bz2.BZ2Decompressor),
     ".xz": (partial(lzma.compress, preset=1), lzma.LZMADecompressor),
 }
-"""For each suffix how the file is made, at the library's default level, and what unpacks it. xz has
-a low level, which saves a minute."""
+"""By suffix: a function that compresses, and one that unpacks. The level of compression is the
+library's default, except for xz, which has a low level that saves a minute."""
 
-PLAIN: Final = ".ndjson"
-SUFFIXES: Final = (PLAIN, *FORMATS)
+UNCOMPRESSED: Final = ".ndjson"
+SUFFIXES: Final = (UNCOMPRESSED, *FORMATS)
 WAYS: Final = ("iterating", "batches")
 
-TARGETS: Final = {PLAIN: 1.15, ".gz": 1.10}
-"""The most that reading may take, as a multiple of the slower of decoding and unpacking."""
+TARGETS: Final = {UNCOMPRESSED: 1.15, ".gz": 1.10}
+"""Reading may take at most this multiple of the slower of decoding and unpacking."""
 
 
 @attrs.frozen
 class Sizes:
-    """How much is measured."""
+    """The size of a run."""
 
     rows: int
     turns: int
@@ -66,32 +66,32 @@ SMALL: Final = Sizes(rows=10_000, turns=3)
 
 @attrs.frozen(kw_only=True)
 class Measured:
-    """What reading took."""
+    """The measured times."""
 
     rows: int
     turns: int
     sizes: Mapping[str, int]
-    """Bytes of each file by suffix."""
+    """Bytes of each file, by suffix."""
     times: Mapping[tuple[str, str], Sequence[float]]
-    """Seconds of each turn, by suffix and what was done: one of `WAYS`, "decoding", "unpacking"."""
+    """Seconds of each turn, by suffix and task: one of `WAYS`, "decoding" or "unpacking"."""
 
     def ratios(self, suffix: str, way: str) -> list[float]:
-        """Return what `way` took in each turn, as a multiple of the slower of what it consists of.
+        """Return the time of `way` as a multiple of its slower part, for each turn.
 
-        That is decoding and, of a compressed file, unpacking.
+        The parts are decoding and, for a compressed file, unpacking.
         """
         decoding = self.times[suffix, "decoding"]
         unpacking = self.times.get((suffix, "unpacking"), decoding)
         slower = list(map(max, decoding, unpacking))
         return ratios(self.times[suffix, way], slower)
 
-    def beside_decoding(self, suffix: str, what: str) -> list[float]:
-        """Return what was done in each turn, as a multiple of decoding alone."""
-        return ratios(self.times[suffix, what], self.times[suffix, "decoding"])
+    def to_decoding(self, suffix: str, task: str) -> list[float]:
+        """Return the time of a task as a multiple of decoding alone, for each turn."""
+        return ratios(self.times[suffix, task], self.times[suffix, "decoding"])
 
 
 def measure(sizes: Sizes) -> Measured:
-    """Write the files, compare what is read from each with what is decoded, and time."""
+    """Write the files, compare the records of each with the decoded ones, and time the tasks."""
     workload = workloads.completions(sizes.rows)
     with TemporaryDirectory() as folder:
         files = write(workload, Path(folder))
@@ -101,10 +101,10 @@ def measure(sizes: Sizes) -> Measured:
         # The first turn warms up.
         for turn in range(sizes.turns + 1):
             for suffix, file in files.items():
-                for what, do in _tasks(workload, suffix, file).items():
+                for task, do in _tasks(workload, suffix, file).items():
                     taken = seconds(do)
                     if turn:
-                        times.setdefault((suffix, what), []).append(taken)
+                        times.setdefault((suffix, task), []).append(taken)
         return Measured(
             rows=workload.rows,
             turns=sizes.turns,
@@ -114,16 +114,16 @@ def measure(sizes: Sizes) -> Measured:
 
 
 def write(workload: Workload, folder: Path) -> dict[str, Path]:
-    """Write the text of `workload` to a file of each format and return them by suffix."""
+    """Write the text of `workload` to a file of each format, and return the files by suffix."""
     files = {suffix: folder / f"{workload.name}{suffix}" for suffix in SUFFIXES}
-    files[PLAIN].write_bytes(workload.data)
+    files[UNCOMPRESSED].write_bytes(workload.data)
     for suffix, (compress, _) in FORMATS.items():
         files[suffix].write_bytes(compress(workload.data))
     return files
 
 
 def check(workload: Workload, file: Path) -> None:
-    """Assert that each way to read `file` gives what decoding the text at once gives."""
+    """Assert that each way to read `file` gives the same records as decoding the text at once."""
     expected = Decoder(workload.kind).decode_lines(workload.data)
     assert len(expected) == workload.rows
     reader: Reader[Any]
@@ -136,7 +136,7 @@ def check(workload: Workload, file: Path) -> None:
 
 
 def seconds(do: Callable[[], object]) -> float:
-    """Return the seconds on the wall that `do` takes."""
+    """Return the seconds of wall-clock time that `do` takes."""
     gc.collect()
     start = perf_counter()
     do()
@@ -144,7 +144,7 @@ def seconds(do: Callable[[], object]) -> float:
 
 
 def _tasks(workload: Workload, suffix: str, file: Path) -> dict[str, Callable[[], None]]:
-    """Return what is timed of one file, in order."""
+    """Return the tasks for one file, in order."""
     tasks: dict[str, Callable[[], None]] = {
         "iterating": partial(_iterate, workload, file),
         "decoding": partial(_feed, workload),
@@ -185,7 +185,7 @@ def _chunks(file: Path) -> Iterator[bytes]:
 
 
 def targets(measured: Measured) -> list[Target]:
-    """Return each target with what was measured."""
+    """Return each target with its measured values."""
     return [
         Target(
             f"read {suffix}, {way}: time / decoding", "at most", most, measured.ratios(suffix, way)
@@ -196,31 +196,33 @@ def targets(measured: Measured) -> list[Target]:
 
 
 def section(measured: Measured) -> str:
-    """Return the part of the report."""
+    """Return this section of the report."""
     rows = (
         (
             suffix,
             number(size),
             *(spread(measured.ratios(suffix, way)) for way in WAYS),
-            spread(measured.beside_decoding(suffix, "unpacking")) if suffix in FORMATS else "-",
+            spread(measured.to_decoding(suffix, "unpacking")) if suffix in FORMATS else "-",
         )
         for suffix, size in measured.sizes.items()
     )
     head = ("file", "bytes", *WAYS, "unpacking / decoding")
-    gzip = ", ".join(f"{way} {spread(measured.beside_decoding('.gz', way))}" for way in WAYS)
+    gzip = ", ".join(f"{way} {spread(measured.to_decoding('.gz', way))}" for way in WAYS)
     return f"""\
-{measured.rows:,} completions rows read by `read(path, UsageCompletionsResult)`, by iterating and by
-`.batches()`, which give up each record at once. Beside it the same text decoded from memory by
-`Decoder.feed` in chunks of {CHUNK:,} bytes, and unpacked alone: the file in such chunks through the
-standard library's decompressor, whose output is dropped. The files were just written, so they are
-in the system's cache. usagewire unpacks gzip by zlib-ng in a second thread, so time is that on the
-wall. All in turn, {measured.turns} turns. The columns of reading are multiples of decoding or,
-where that is slower, of unpacking, within a turn: median and range.
+This table compares reading a file with its slower part: decoding the same text from memory, or
+unpacking. If the ratio is 1, reading costs nothing extra. Cells show the median and range of
+{measured.turns} turns.
+
+Reading is `read(path, UsageCompletionsResult)` for {measured.rows:,} completions rows, by iterating
+or by `.batches()`, and drops each record at once. Decoding is `Decoder.feed` with chunks of
+{CHUNK:,} bytes. Unpacking reads such chunks of the file into the standard library's decompressor,
+and drops its output. The files were just written, so they are in the system's cache. Time is
+wall-clock time, because usagewire unpacks gzip with zlib-ng in a second thread.
 
 {table(head, rows)}
 
-zlib-ng unpacks gzip in less time than the standard library. As a multiple of decoding alone,
-reading .gz took: {gzip}."""
+zlib-ng unpacks gzip faster than the standard library does. As a multiple of decoding alone, reading
+.gz took: {gzip}."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Figures as Markdown: tables, values as their median and range, and what is said of them."""
+"""Figures as Markdown: tables, medians with their ranges, and paragraphs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from textwrap import fill
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, figures: bool = True) -> str:
-    """Return a table; unless it has `figures`, the columns after the first are text too."""
+    """Return a table. The columns after the first have `figures`, or else text."""
     lines = [head, ["---", *["---:" if figures else "---"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -26,7 +26,7 @@ def number(value: float | None) -> str:
 
 
 def filled(text: str) -> str:
-    """Return Markdown whose paragraphs have lines of up to 100 columns; all else is as it was."""
+    """Return Markdown with paragraphs in lines of at most 100 columns and the rest unchanged."""
     blocks = (
         block
         if block.startswith(("#", "|", "-", "!"))

@@ -1,4 +1,4 @@
-"""What is aimed at, what was measured, and whether it was reached."""
+"""Targets, the measured values, and whether they are met."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from benchmarks.tables import spread, table
 
 @attrs.frozen
 class Target:
-    """One figure with a bound; the median of what was measured has to keep to it."""
+    """A figure with a bound, which the median of the measured values must keep to."""
 
     what: str
     relation: Literal["at least", "at most", "below"]
     bound: float
     measured: Sequence[float]
-    """One value a turn; none where it was not measured."""
+    """One value a turn, or none if it was not measured."""
     aim: float | None = None
-    """What we would like better."""
+    """A better value that is not required."""
 
     @property
     def met(self) -> bool:
-        """Whether the bound is kept to; what was not measured does not."""
+        """Whether the median keeps to the bound. A target that was not measured is not met."""
         if not self.measured:
             return False
         found = median(self.measured)
@@ -38,7 +38,7 @@ class Target:
 
 
 def targets_table(targets: Iterable[Target]) -> str:
-    """Return a table of all `targets`, those not met included."""
+    """Return a table of all `targets`, including those not met."""
     return table(
         ("", "target", "measured", "met"),
         (

@@ -13,7 +13,7 @@ from benchmarks.workloads import Workload
 
 
 def test_decode(benchmark: BenchmarkFixture, workload: Workload, turn: int, peer: str) -> None:
-    """Time one round of one peer, whose answer is compared with ours before its first."""
+    """Time one round of one peer. Its answer is compared with ours before the first round."""
     subject = peers.load(peer)
     try:
         decode = subject.decoder(workload.kind)

@@ -13,7 +13,7 @@ from benchmarks.workloads import Workload
 
 
 def test_encode(benchmark: BenchmarkFixture, workload: Workload, turn: int, peer: str) -> None:
-    """Time one round of one peer, which writes what it read itself."""
+    """Time one round of one peer, which encodes the records that it decoded."""
     subject = peers.load(peer)
     try:
         encode = subject.encoder(workload.kind)

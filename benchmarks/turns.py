@@ -1,8 +1,8 @@
-"""Time taken in turns: one round of each task, then the next round of each.
+"""Time tasks by turns: one round of each task, and then the next round of each.
 
-A machine whose speed drifts drifts for all of them alike; ratios are taken within a turn. Each turn
-begins with another task, so that none always follows the same one, whose memory, just freed, is
-sooner to be had than other memory.
+If the machine's speed drifts, it drifts for all tasks. Ratios compare times of the same turn. Each
+turn begins with a different task, so no task always follows the same one. That matters because
+memory that was just freed is faster to get than other memory.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import TypeAlias, TypeVar
 Key = TypeVar("Key")
 
 Task: TypeAlias = Callable[[], Callable[[], object]]
-"""Prepares, which is not timed, and returns what is."""
+"""Prepare, which is not timed, and return the function to time."""
 
 
 def in_turns(tasks: Mapping[Key, Task], turns: int) -> dict[Key, list[float]]:
-    """Return the CPU seconds of each turn by task, after one turn that warms up."""
+    """Return the CPU seconds of each turn, by task, after one turn that warms up."""
     taken: dict[Key, list[float]] = {key: [] for key in tasks}
     for turn in range(turns + 1):
         first = turn % len(tasks)
@@ -32,7 +32,7 @@ def in_turns(tasks: Mapping[Key, Task], turns: int) -> dict[Key, list[float]]:
 
 
 def seconds(do: Callable[[], object]) -> float:
-    """Return the CPU seconds that `do` takes; to free what it returns is not part of it."""
+    """Return the CPU seconds that `do` takes, without those to free its result."""
     gc.collect()
     start = process_time()
     made = do()

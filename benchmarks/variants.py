@@ -1,4 +1,4 @@
-"""Decoding where lines are not as plain as they can be: one thing changed at a time.
+"""Decoding of unusual lines: completions rows with one thing changed at a time, and bad lines.
 
 `python -m benchmarks.variants` measures this part alone and prints it; `--small` takes seconds.
 """
@@ -26,29 +26,28 @@ from usagewire.codec.counts import MAX_REJECTIONS
 from usagewire.codec.decoder import DecoderOptions
 
 BESIDE: Final = (STRUCTS, "orjson_dicts", "pydantic_models", CATTRS, REFERENCE)
-"""The peers that are measured beside us."""
+"""The peers that are measured."""
 
-PLAIN: Final = "completions"
+USUAL: Final = "completions"
 
 AS_FAST: Final = ("sorted_keys", "unknown_keys", "escapes", "unique_strings")
-"""The variants in which we are to be as fast as msgspec, and half as fast a byte as in the plain
-rows."""
+"""Variants in which we must be as fast as msgspec, and half as fast a byte as in the usual rows."""
 
 KEEPS_ALL: Final = '`on_error="collect"`, all kept'
-"""The mode that says more of each bad line than is said by default; it has no target."""
+"""This mode keeps every rejection, which is more than the default. It has no target."""
 
 MODES: Final[Mapping[str, DecoderOptions]] = {
     '`on_error="collect"`': {"on_error": "collect"},
     KEEPS_ALL: {"on_error": "collect", "max_rejections": 10**9},
     '`on_error="skip"`': {"on_error": "skip"},
 }
-"""What is done with bad lines."""
+"""The ways to handle bad lines."""
 
 BAD: Final[Mapping[str, Sequence[str]]] = {
     "cut short": ("cut short",),
     "of all kinds": tuple(DAMAGES),
 }
-"""What is wrong with the bad lines."""
+"""The kinds of damage in a text of bad lines."""
 
 FULL: Final = Sizes(rows=50_000, turns=9)
 SMALL: Final = Sizes(rows=500, turns=2)
@@ -56,31 +55,31 @@ SMALL: Final = Sizes(rows=500, turns=2)
 
 @attrs.frozen(kw_only=True)
 class Measured:
-    """What decoding took."""
+    """The measured times."""
 
     sizes: Sizes
     workloads: Mapping[str, Workload]
     times: Mapping[tuple[str, str], Sequence[float]]
     """Seconds of each turn by variant and peer, and by kind of bad lines and mode."""
 
-    def beside(self, variant: str, peer: str) -> list[float]:
-        """Return the time of a peer as a multiple of ours, for each turn; none if not supported."""
+    def to_ours(self, variant: str, peer: str) -> list[float]:
+        """Return the time of a peer as a multiple of ours for each turn, or nothing."""
         theirs = self.times.get((variant, peer))
         return ratios(theirs, self.times[variant, OURS]) if theirs else []
 
     def per_byte(self, variant: str) -> list[float]:
-        """Return our time a byte as a multiple of that in the plain rows, for each turn."""
-        shares = ratios(self.times[variant, OURS], self.times[PLAIN, OURS])
-        sizes = [len(self.workloads[name].data) for name in (variant, PLAIN)]
+        """Return our time a byte as a multiple of that in the usual rows, for each turn."""
+        shares = ratios(self.times[variant, OURS], self.times[USUAL, OURS])
+        sizes = [len(self.workloads[name].data) for name in (variant, USUAL)]
         return [share / sizes[0] * sizes[1] for share in shares]
 
     def speed(self, bad: str, mode: str) -> list[float]:
-        """Return our lines a second as a multiple of those of good lines, for each turn."""
-        return ratios(self.times[PLAIN, OURS], self.times[bad, mode])
+        """Return our lines a second as a multiple of those in good lines, for each turn."""
+        return ratios(self.times[USUAL, OURS], self.times[bad, mode])
 
 
 def measure(sizes: Sizes) -> Measured:
-    """Compare every answer with ours, and time all of them in turns."""
+    """Compare every answer with ours, and time all tasks by turns."""
     made = {name: make(sizes.rows) for name, make in VARIANTS.items()}
     tasks: dict[tuple[str, str], Task] = {}
     for name, workload in made.items():
@@ -91,12 +90,12 @@ def measure(sizes: Sizes) -> Measured:
             except NotSupported:
                 continue
             tasks[name, peer] = _as_task(workload.decoding(subject))
-    lines = made[PLAIN].data.splitlines()
+    lines = made[USUAL].data.splitlines()
     for title, names in BAD.items():
         text, good = damaged(lines, names)
         for mode in MODES:
             check_bad(text, good, len(lines), mode)
-            # A decoder counts on, so that each turn has its own.
+            # A decoder adds to its counts, so each turn has a new one.
             tasks[title, mode] = partial(_decoding_bad, text, mode)
     return Measured(sizes=sizes, workloads=made, times=in_turns(tasks, sizes.turns))
 
@@ -106,8 +105,8 @@ def _as_task(decode: Callable[[], object]) -> Task:
 
 
 def check_bad(text: bytes, good: Mapping[int, bytes], lines: int, mode: str) -> None:
-    """Assert that of a damaged text we give the record of each good line, and count all others."""
-    kind = VARIANTS[PLAIN](0).kind
+    """Assert that we return the record of each good line of a damaged text, and count the rest."""
+    kind = VARIANTS[USUAL](0).kind
     decoder = Decoder[Any](kind, **MODES[mode])
     expected = peers.load(REFERENCE).decoder(kind)(b"\n".join(good.values()))
     assert decoder.decode_lines(text) == expected
@@ -117,20 +116,20 @@ def check_bad(text: bytes, good: Mapping[int, bytes], lines: int, mode: str) -> 
 
 
 def _decoding_bad(text: bytes, mode: str) -> Any:
-    decoder = Decoder[Any](VARIANTS[PLAIN](0).kind, **MODES[mode])
+    decoder = Decoder[Any](VARIANTS[USUAL](0).kind, **MODES[mode])
     return partial(decoder.decode_lines, text)
 
 
 def targets(measured: Measured) -> list[Target]:
-    """Return each target with what was measured."""
+    """Return each target with its measured values."""
     structs, found = peers.load(STRUCTS).NAME, []
     for name in AS_FAST:
         title = measured.workloads[name].title
-        theirs = measured.beside(name, STRUCTS)
+        theirs = measured.to_ours(name, STRUCTS)
         found.append(Target(f"decode, {title}: time of {structs} / ours", "at least", 1.0, theirs))
         slower = measured.per_byte(name)
         found.append(
-            Target(f"decode, {title}: our time a byte / plain rows", "at most", 2.0, slower)
+            Target(f"decode, {title}: our time a byte / usual rows", "at most", 2.0, slower)
         )
     for bad in BAD:
         for mode in MODES:
@@ -142,7 +141,7 @@ def targets(measured: Measured) -> list[Target]:
 
 
 def section(measured: Measured) -> str:
-    """Return the part of the report."""
+    """Return this section of the report."""
 
     def row(name: str, workload: Workload) -> tuple[str, ...]:
         return (
@@ -150,34 +149,42 @@ def section(measured: Measured) -> str:
             f"{len(workload.data) / workload.rows:.0f}",
             number(median(measured.times[name, OURS]) / workload.rows * 1e9),
             f"{median(measured.per_byte(name)):.2f}",
-            *(spread(measured.beside(name, peer)) for peer in BESIDE),
+            *(spread(measured.to_ours(name, peer)) for peer in BESIDE),
         )
 
     names = [peers.load(peer).NAME for peer in BESIDE]
-    head = ("", "bytes a row", "our ns a row", "our ns a byte / plain", *names)
+    head = ("", "bytes a row", "our ns a row", "our ns a byte / usual", *names)
     bad = [
         (f"{kind}, {mode}", spread(measured.speed(kind, mode))) for kind in BAD for mode in MODES
     ]
     return f"""\
-{measured.sizes.rows:,} of the completions rows, then the same rows with one thing changed, and
-pages of about as many rows, pretty-printed: one JSON document each, which is decoded by itself
-(`Decoder.decode`, and what each peer has for one document). Measured as above,
-{measured.sizes.turns} turns; columns of peers are their time as a multiple of ours. All read the
-same bytes. Which half of the optional keys is null differs from row to row. Unknown keys are kept
-by usagewire, in `additional_properties`, and by orjson, which makes dicts; the others drop them. In
-non-ASCII and escaped rows `project_id` is not ASCII, `user_id` has `\\"`, `\\\\` and `\\n`, and
-`api_key_id` has `\\u` escapes, surrogate pairs among them; they repeat as in the plain rows.
+This table shows how decoding slows down if lines are unusual. Its first row has
+{measured.sizes.rows:,} completions rows, the usual rows. Each other row has the same rows with one
+thing changed, except the last, which has about as many rows in pretty-printed pages.
+
+The first three columns describe the rows and our own time. The third compares our time a byte with
+that of the usual rows. The columns of peers are their time as a multiple of ours:
+above 1 is slower than usagewire. All decode the same bytes, measured as in the headline, over
+{measured.sizes.turns} turns.
+
+A pretty-printed page is one JSON document. It is decoded alone, by `Decoder.decode` or the peer's
+function for one document. The null keys differ from row to row. Unknown keys are kept by usagewire,
+in `additional_properties`, and by orjson, in its dicts. The other peers drop them. In the
+non-ASCII and escaped strings, `project_id` is not ASCII, `user_id` has `\\"`, `\\\\` and `\\n`, and
+`api_key_id` has `\\u` escapes, including surrogate pairs. They repeat as in the usual rows.
 
 {table(head, [row(name, workload) for name, workload in measured.workloads.items()])}
 
 ### {BAD_SHARE:.0%} bad lines
 
-No peer gives the good lines of such a text, so that these are lines a second, bad ones counted, as
-a multiple of our own on the plain rows. All kinds are those of "Streaming: other readers of the
-same files". By default the first {MAX_REJECTIONS:,} rejections are kept, and the others are
-counted; where all are, each bad line takes the time of the reference path, which alone says what is
-wrong. Before, the records were compared with those of the good lines alone, and the counts had to
-add up.
+This table has the speed of usagewire for a text with bad lines, as a multiple of its speed for the
+usual rows: 0.50 is half as many lines a second. Bad lines count as lines. It has no peers, because
+none of them returns the good lines of such a text.
+
+"Of all kinds" are the kinds in "Streaming: other readers of the same files". By default the first
+{MAX_REJECTIONS:,} rejections are kept and all are counted. If all are kept, each bad line takes the
+time of the reference path, because only that finds the reason. Before timing, the records must
+equal those of the good lines alone, and the counts must add up.
 
 {table(("bad lines", "speed / good lines"), bad)}"""
 

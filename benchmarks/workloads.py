@@ -1,9 +1,8 @@
-"""The data that is measured: seeded, made up, in the shape of the API's answers, as NDJSON.
+"""The data of the benchmarks: seeded NDJSON in the shape of the API's responses.
 
-Ids and models repeat as they do in an organization's usage; counts and amounts vary. In what is
-also written no value is null, so that every peer, whatever it does about nulls, has the same keys
-to write. Amounts of money are JSON numbers whose shortest text is exact, because not every peer
-keeps a string exact.
+Ids and models repeat as they do in an organization's usage; counts and amounts vary. Workloads that
+are encoded have no nulls, so every peer has the same keys to write. Amounts of money are JSON
+numbers whose shortest text is exact, because not every peer keeps a string exact.
 """
 
 from __future__ import annotations
@@ -64,15 +63,15 @@ KEYS: Final[Mapping[str, str]] = {
     UsageWebSearchCallsResult.object: f"num_model_requests num_requests {GROUPS} context_level",
     CostsResult.object: "amount quantity quantity_unit line_item project_id api_key_id",
 }
-"""For each tag, the keys of its rows beside the tag, in the order in which they are written."""
+"""The keys of a row after its tag, in order, by tag."""
 
 PAGE_TAGS: Final = tuple(tag for tag in KEYS if tag != UsageDecisionsResult.object)
-"""The rows pages hold. The SDK (openai-python 3.54) knows decisions in pages of their own only."""
+"""The rows in pages. The SDK (openai-python 3.54) has decisions only in separate pages."""
 
 
 @attrs.frozen
 class Workload:
-    """One NDJSON text and the type of its lines."""
+    """An NDJSON text and the type of its lines."""
 
     name: str
     title: str
@@ -80,22 +79,22 @@ class Workload:
     """Our type of a line."""
     data: bytes
     rows: int
-    """Rows in all lines; what is measured is given per row."""
+    """The number of rows in all lines. Figures are given for each row."""
     documents: tuple[bytes, ...] = ()
-    """The documents, where one takes more than a line; each is then decoded by itself."""
+    """The documents, if they have more than one line. Each is then decoded alone."""
     unknown: frozenset[str] = frozenset()
     """The keys that our classes do not have."""
 
     @property
     def head(self) -> bytes:
-        """The first few hundred lines, with which a peer warms up."""
+        """The first few hundred lines, which warm a peer up."""
         return b"\n".join(self.data.split(b"\n", 300)[:300])
 
     def decoding(self, peer: Peer) -> Callable[[], list[Any]]:
-        """Return what decodes all of it into a list of records of `peer`.
+        """Return a function that decodes everything into a list of records of `peer`.
 
         Raises:
-            NotSupported: where it cannot read the type at all.
+            NotSupported: `peer` cannot read the type at all.
         """
         if not self.documents:
             return partial(peer.decoder(self.kind), self.data)
@@ -154,7 +153,7 @@ class _Values:
         return {"object": tag} | {key: self.of(key) for key in KEYS[tag].split()}
 
     def page(self, number: int) -> dict[str, Any]:
-        """Return a page of one kind, or of mixed kinds where `number` is odd."""
+        """Return a page with one kind of rows, or with mixed kinds if `number` is not even."""
         kind = [self._random.choice(PAGE_TAGS)]
         tags = PAGE_TAGS if number % 2 else kind
         return {
@@ -176,12 +175,12 @@ class _Values:
 
 
 def completions(rows: int) -> Workload:
-    """Return completions rows of 12 keys, which are to be read into a class of 25 fields."""
+    """Return completions rows of 12 keys, to be decoded into a class of 25 fields."""
     return _completions("completions", "completions rows", map(orjson.dumps, _rows(rows)))
 
 
 def mixed(rows: int) -> Workload:
-    """Return rows of all 12 kinds in random order, each kind as frequent as any."""
+    """Return rows of all 12 kinds in random order and in equal shares."""
     values = _Values(SEED)
     tags = Random(SEED).choices(tuple(KEYS), k=rows)  # noqa: S311 -- test data
     data = _lines(map(orjson.dumps, map(values.row, tags)))
@@ -189,7 +188,7 @@ def mixed(rows: int) -> Workload:
 
 
 def pages(rows: int) -> Workload:
-    """Return pages of a week by days, with about `rows` rows in all of them."""
+    """Return pages of a week in days, with about `rows` rows in total."""
     made = _pages(rows)
     data = _lines(map(orjson.dumps, made))
     return Workload("pages", "pages", UsageResponse, data, len(made) * ROWS_PER_PAGE)
@@ -203,7 +202,7 @@ WORKLOADS: Final[Mapping[str, Callable[[int], Workload]]] = {
 
 
 def all_fields(rows: int) -> Workload:
-    """Return rows with every key of the class, half of those that may be null null."""
+    """Return rows with every key of the class. Half of the optional ones are null."""
     values = _Values(SEED + 1)
     fields = [a for a in attrs.fields(UsageCompletionsResult) if a.name != EXTRA]
     optional = [a.name for a in fields if a.default is not attrs.NOTHING]
@@ -219,7 +218,7 @@ def all_fields(rows: int) -> Workload:
 
 
 def sorted_keys(rows: int) -> Workload:
-    """Return rows whose keys are in sorted order, the tag in the midst of them."""
+    """Return rows whose keys are in sorted order, with the tag in the middle."""
     texts = (orjson.dumps(row, option=orjson.OPT_SORT_KEYS) for row in _rows(rows))
     return _completions("sorted_keys", "keys in sorted order", texts)
 
@@ -233,7 +232,7 @@ def unknown_keys(rows: int) -> Workload:
         text, count, unit = map(values.of, new.values())
         more = dict(zip(new, (text, count, {"unit": unit, "count": count}), strict=True))
         items = list(row.items())
-        # One at the front, one in the midst, one at the end.
+        # One near the front, one in the middle, one at the end.
         for place, item in zip((1, 6, len(items) + 2), more.items(), strict=True):
             items.insert(place, item)
         return dict(items)
@@ -244,7 +243,7 @@ def unknown_keys(rows: int) -> Workload:
 
 
 def escapes(rows: int) -> Workload:
-    r"""Return rows of which one string is not ASCII, one has \" \\ and \n, and one \u escapes."""
+    r"""Return rows with a non-ASCII string, one with \" \\ and \n, and one with \u escapes."""
 
     def text(row: dict[str, Any]) -> bytes:
         row["project_id"] = f"Büro 東京 \U0001f600 {row['project_id'][-8:]}"
@@ -256,7 +255,7 @@ def escapes(rows: int) -> Workload:
 
 
 def unique_strings(rows: int) -> Workload:
-    """Return rows in which no string but the tag comes twice, each as long as it was."""
+    """Return rows in which no string except the tag repeats, with strings of the same lengths."""
     values = _Values(SEED + 1)
 
     def changed(row: dict[str, Any]) -> dict[str, Any]:
@@ -269,7 +268,7 @@ def unique_strings(rows: int) -> Workload:
 
 
 def pretty_pages(rows: int) -> Workload:
-    """Return pages, each printed over many lines with an indent of two."""
+    """Return pages, each printed on many lines with an indent of two."""
     made = _pages(rows)
     texts = tuple(orjson.dumps(page, option=orjson.OPT_INDENT_2) for page in made)
     count = len(made) * ROWS_PER_PAGE
@@ -286,7 +285,7 @@ VARIANTS: Final[Mapping[str, Callable[[int], Workload]]] = {
     "unique_strings": unique_strings,
     "pretty_pages": pretty_pages,
 }
-"""The plain completions rows, the same rows with one thing changed, and pages otherwise printed."""
+"""The usual completions rows, the same rows with one thing changed, and pretty-printed pages."""
 
 
 def _rows(rows: int) -> Iterator[dict[str, Any]]:

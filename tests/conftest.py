@@ -1,7 +1,7 @@
 """Fixtures of all tests, and the settings of Hypothesis.
 
-A test that decodes or encodes asks for the fixture `path` (or `loads`) and so runs once for each
-way that `PATHS` names; meanwhile every decoder and encoder has to go that way.
+A test that decodes or encodes uses the fixture `path` (or `loads`). It then runs once for each way
+in `PATHS`, and every decoder and encoder must go that way.
 """
 
 import gc
@@ -19,7 +19,7 @@ from usagewire.converters import classes
 from usagewire.native import plans
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell lets what it starts in the background ignore it, and what that starts would, too.
+    # A shell starts background processes with this signal ignored, and their children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("default", deadline=None)
@@ -32,7 +32,7 @@ hypothesis.settings.load_profile(
 
 @pytest.fixture(scope="session", params=PATHS)
 def path(request: pytest.FixtureRequest) -> Iterator[Way]:
-    """Go one way to decode, from the first object on."""
+    """Decode and encode in one way from the first object."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (SHIPPED | PATHS[request.param]).items():
             patch.setattr(classes, name, value)
@@ -47,7 +47,7 @@ def path(request: pytest.FixtureRequest) -> Iterator[Way]:
 
 @pytest.fixture
 def _shipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decode as the package does by itself."""
+    """Decode as the package does by default."""
     for name, value in SHIPPED.items():
         monkeypatch.setattr(classes, name, value)
     for cached in CACHES:
@@ -56,7 +56,7 @@ def _shipped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def _small_heap() -> Iterator[None]:
-    """Freeze the objects that there are, so that the collector does not visit them."""
+    """Freeze all existing objects, so that the garbage collector does not visit them."""
     gc.collect()
     gc.freeze()
     yield
@@ -65,13 +65,13 @@ def _small_heap() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def loads(path: Way) -> Callable[..., Any]:
-    """`usagewire.loads` on one way to decode."""
+    """Return `usagewire.loads` in one way to decode."""
     return path.loads
 
 
 @pytest.fixture
 def no_gc_callbacks() -> Iterator[None]:
-    """Remove the callbacks that Hypothesis gives the collector, which drops their errors."""
+    """Remove Hypothesis's callbacks from the garbage collector, which drops their errors."""
     before = gc.callbacks[:]
     gc.callbacks.clear()
     yield

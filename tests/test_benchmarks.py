@@ -9,16 +9,10 @@ from xml.etree import ElementTree as ET
 import attrs
 import pytest
 
-for library in (
-    "duckdb",
-    "jsonlines",
-    "mashumaro",
-    "msgspec",
-    "polars",
-    "pydantic",
-    "pytest_benchmark",
-):
-    pytest.importorskip(library, reason=f"the bench extra, which brings {library}, is absent")
+NEEDED = ("duckdb", "jsonlines", "mashumaro", "msgspec", "polars", "pydantic", "pytest_benchmark")
+
+for library in NEEDED:
+    pytest.importorskip(library, reason=f"the bench extra, which installs {library}, is absent")
 
 from benchmarks import (  # noqa: E402 -- they import these libraries
     answers,
@@ -54,7 +48,7 @@ TINY = stream_memory.Sizes(stream=100_000, line=2**17, document=10_000)
 
 @pytest.fixture
 def _uncollected(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take no time for collecting garbage, of which a run of tests has much, before each timing."""
+    """Do not collect garbage before each timing, because a run of tests has much of it."""
     monkeypatch.setattr(gc, "collect", lambda: 0)
 
 
@@ -62,7 +56,7 @@ def _uncollected(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("workload", workloads.WORKLOADS)
 @pytest.mark.parametrize("peer", peers.PEERS)
 def test_peer_gives_our_answer(peer: str, workload: str, way: str) -> None:
-    """Each peer that is timed gives equal records, or refuses the workload."""
+    """Each peer that is timed gives equal records, or does not support the workload."""
     check = {"decoding": answers.check_decoding, "encoding": answers.check_encoding}[way]
     data = workloads.WORKLOADS[workload](ROWS)
     if (peer, workload, way) in UNSUPPORTED:
@@ -74,7 +68,7 @@ def test_peer_gives_our_answer(peer: str, workload: str, way: str) -> None:
 
 @pytest.mark.parametrize("workload", workloads.WORKLOADS)
 def test_workload_repeats(workload: str) -> None:
-    """A workload is the same in every process, and has as many rows as it says."""
+    """A workload is always the same, and has the stated number of rows."""
     first, second = (workloads.WORKLOADS[workload](ROWS) for _ in range(2))
     assert first == second
     assert first.data.count(b'.result"') == first.rows == ROWS
@@ -83,12 +77,12 @@ def test_workload_repeats(workload: str) -> None:
 @pytest.mark.parametrize("variant", workloads.VARIANTS)
 @pytest.mark.parametrize("peer", [headline.OURS, *variants.BESIDE])
 def test_peer_gives_our_answer_of_each_variant(peer: str, variant: str) -> None:
-    """Each variant is read equally, but for unknown keys, which most peers drop."""
+    """Each peer reads each variant equally, except unknown keys, which most peers drop."""
     answers.check_decoding(peers.load(peer), workloads.VARIANTS[variant](ROWS))
 
 
 def test_reference_peer_is_without_c() -> None:
-    """The reference path is another path than the one in use, where C is in use."""
+    """The reference peer does not use C, even if usagewire does."""
     kind = workloads.completions(0).kind
     paths = [
         peers.load(name).decoder(kind).__self__.not_accelerated  # type: ignore[attr-defined]
@@ -109,7 +103,7 @@ def test_reference_peer_is_without_c() -> None:
     ],
 )
 def test_other_answer_is_noticed(one: bytes, other: bytes) -> None:
-    """A peer whose answer is not ours is not timed; all unknown keys may be missing, not some."""
+    """A peer with a different answer is not timed. It may drop all unknown keys, but not some."""
     unknown = json.loads(one).keys() - {"usage_bytes"}
     kind = headline.WORKLOADS["mixed"](0).kind
     tag = b'{"object":"organization.usage.vector_stores.result",'
@@ -124,7 +118,7 @@ def test_other_answer_is_noticed(one: bytes, other: bytes) -> None:
         answers.check_decoding(Altered, workload)  # type: ignore[arg-type]
 
 
-def test_unknown_keys_have_to_be_kept_by_us() -> None:
+def test_our_answer_must_keep_unknown_keys() -> None:
     """A peer may drop unknown keys only if our answer has them."""
     workload = attrs.evolve(workloads.completions(ROWS), unknown=frozenset({"new"}))
     with pytest.raises(AssertionError):
@@ -135,39 +129,39 @@ def _lines(variant: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in workloads.VARIANTS[variant](ROWS).data.splitlines()]
 
 
-def test_variants_are_the_plain_rows_with_one_thing_changed() -> None:
-    """Each variant has the values of the plain rows, but for what its title says."""
-    plain = _lines("completions")
-    assert plain == _lines("sorted_keys")
+def test_variants_are_the_usual_rows_with_one_thing_changed() -> None:
+    """Each variant has the values of the usual rows, except the change in its title."""
+    usual = _lines("completions")
+    assert usual == _lines("sorted_keys")
     assert all(list(row) == sorted(row) for row in _lines("sorted_keys"))
     for changed in ("escapes", "unique_strings"):
-        same = [key for key in plain[0] if key not in workloads.GROUPS.split()]
-        assert [[r[k] for k in same] for r in plain] == [
+        same = [key for key in usual[0] if key not in workloads.GROUPS.split()]
+        assert [[r[k] for k in same] for r in usual] == [
             [r[k] for k in same] for r in _lines(changed)
         ]
-        assert [list(row) for row in plain] == [list(row) for row in _lines(changed)]
+        assert [list(row) for row in usual] == [list(row) for row in _lines(changed)]
     known = [
         {key: value for key, value in row.items() if not key.startswith("new_")}
         for row in _lines("unknown_keys")
     ]
-    assert plain == known
+    assert usual == known
     places = [[key.startswith("new_") for key in row] for row in _lines("unknown_keys")]
     assert [15, (1, 6, 14)] == [len(places[0]), tuple(i for i, new in enumerate(places[0]) if new)]
     assert all(row == places[0] for row in places)
-    for row, full in zip(plain, _lines("all_fields"), strict=True):
+    for row, full in zip(usual, _lines("all_fields"), strict=True):
         assert (25, 10) == (len(full), list(full.values()).count(None))
         assert [] == [key for key in row if full[key] not in (None, row[key])]
 
 
 def test_unique_strings_never_repeat() -> None:
-    """No string but the tag comes twice."""
+    """No string except the tag repeats."""
     rows = _lines("unique_strings")
     strings = Counter(row[key] for row in rows for key in workloads.GROUPS.split())
     assert len(strings) == strings.total() == 4 * ROWS
 
 
 def test_escapes_are_of_every_kind() -> None:
-    """Strings that are not ASCII and all escapes stand in each line."""
+    """Each line has all escapes, and strings that are not ASCII."""
     for line in workloads.escapes(ROWS).data.splitlines():
         assert [] == [
             part
@@ -177,9 +171,9 @@ def test_escapes_are_of_every_kind() -> None:
 
 
 def test_pretty_pages_are_the_pages() -> None:
-    """The same pages, each over many lines."""
-    pretty, plain = workloads.pretty_pages(ROWS), workloads.pages(ROWS)
-    pages = [json.loads(line) for line in plain.data.splitlines()]
+    """The pages are the same, each on many lines."""
+    pretty, compact = workloads.pretty_pages(ROWS), workloads.pages(ROWS)
+    pages = [json.loads(line) for line in compact.data.splitlines()]
     assert pages == [json.loads(page) for page in pretty.documents]
     assert all(page.count(b"\n") > 100 for page in pretty.documents)
 
@@ -187,12 +181,10 @@ def test_pretty_pages_are_the_pages() -> None:
 @pytest.mark.usefixtures("_uncollected")
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_headline_is_reported_for_each_peer() -> None:
-    """Each peer has its place in the report, each target its line, each figure its bar."""
+    """Each peer is in the report and in the chart, and each target has a line."""
     measured = headline.measure(headline.Sizes(rows=ROWS, turns=2))
-    report, names = (
-        headline.section(measured),
-        [peers.load(p).NAME for p in headline.CASES[0].peers],
-    )
+    report = headline.section(measured)
+    names = [peers.load(peer).NAME for peer in headline.CASES[0].peers]
     assert [2] * len(names) == [report.count(f"\n| {name} |") for name in names]
     found = targets.targets_table(headline.targets(measured))
     assert sum(len(case.targets) for case in headline.CASES) + 1 == found.count("| at ")
@@ -203,7 +195,7 @@ def test_headline_is_reported_for_each_peer() -> None:
 
 @pytest.mark.usefixtures("_uncollected")
 def test_variants_are_reported() -> None:
-    """Each variant has a line in the report, and each target."""
+    """Each variant and each target has a line in the report."""
     measured = variants.measure(variants.Sizes(rows=ROWS, turns=1))
     report = variants.section(measured)
     titles = [workload.title for workload in measured.workloads.values()]
@@ -213,7 +205,7 @@ def test_variants_are_reported() -> None:
 
 
 def test_paragraphs_are_filled() -> None:
-    """Lines of a paragraph are joined and broken anew; tables, lists and headings are not."""
+    """The lines of paragraphs are filled, but not those of tables, lists and headings."""
     others = "## Title\n\n| a |\n| --- |\n| b |\n\n- one\n- two"
     words = "word " * 30
     found = tables.filled(f"{others}\n\none\ntwo\n\n{words}")
@@ -221,7 +213,7 @@ def test_paragraphs_are_filled() -> None:
 
 
 def test_lost_good_line_is_noticed() -> None:
-    """A damaged text of which a good line is lost, or altered, is not timed."""
+    """A damaged text is not timed if a good line of it is lost or altered."""
     lines = workloads.completions(ROWS).data.splitlines()
     text, good = variants.damaged(lines, variants.BAD["of all kinds"])
     for mode in variants.MODES:
@@ -233,7 +225,7 @@ def test_lost_good_line_is_noticed() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_scale_is_reported_for_each_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each number of records has its line; what does not fit into memory says so."""
+    """Each number of records has a line, even if it does not fit into memory."""
     sizes = scale.Sizes((100, 200, 400), block=200, calls=(2, 1, 1), turns=1)
     report = scale.section(scale.measure(sizes))
     assert [1] * 3 == [report.count(f"\n| {number} | ") for number in sizes.records]
@@ -259,14 +251,14 @@ def test_scale_is_reported_for_each_size(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_target_is_met_by_the_median(
     relation: Literal["at least", "at most", "below"], values: list[float], met: bool
 ) -> None:
-    """The median has to keep to the bound; what was not measured does not, and both are shown."""
+    """The median must keep to the bound, and a target that was not measured is not met."""
     target = targets.Target("it", relation, 2.0, values)
     assert met == target.met
     assert ("| yes |" if met else "| **no** |") in targets.targets_table([target])
 
 
 def test_chart_repeats() -> None:
-    """The same figures give the same picture, its bars as long as their medians."""
+    """The same figures give the same chart, and a bar is as long as its median."""
     groups = [chart.Group("a & b", [chart.Bar("x", [1.0, 2.0, 4.0]), chart.Bar("y", [3.0])])]
     drawn = chart.draw("<title>", groups)
     assert drawn == chart.draw("<title>", groups)
@@ -276,7 +268,7 @@ def test_chart_repeats() -> None:
 
 
 def test_turns_alternate() -> None:
-    """Tasks take turns, each begun by another; the first is not counted, nor what prepares them."""
+    """Each turn begins with a different task. The first turn and the preparation do not count."""
     seen: list[str] = []
 
     def task(name: str) -> turns.Task:
@@ -289,14 +281,14 @@ def test_turns_alternate() -> None:
 
 @pytest.mark.usefixtures("_uncollected")
 def test_reading_is_reported_for_each_format() -> None:
-    """Each file is read as it was decoded, and has a line in the report."""
+    """Each format has a line in the report."""
     report = streaming.section(streaming.measure(streaming.Sizes(rows=ROWS, turns=1)))
     assert [1] * len(streaming.SUFFIXES) == [report.count(f"\n| {s} |") for s in streaming.SUFFIXES]
 
 
 @pytest.mark.parametrize("reader", readers.READERS, ids=lambda reader: reader.name)
 def test_reader_finds_every_row(reader: readers.FileReader, tmp_path: Path) -> None:
-    """Each reader whose time is taken finds all rows of a good file, with their values."""
+    """Each reader that is timed finds all rows of a good file, with their values."""
     file = tmp_path / "good.ndjson"
     file.write_bytes(workloads.completions(ROWS).data)
     readers.check(reader, file)
@@ -305,7 +297,7 @@ def test_reader_finds_every_row(reader: readers.FileReader, tmp_path: Path) -> N
 
 @pytest.mark.usefixtures("_uncollected")
 def test_damaged_lines_are_rejected_and_no_good_line_is_lost() -> None:
-    """We give no record of a bad line, and each record of a good line unaltered."""
+    """We return no record of a bad line, and each record of a good line unchanged."""
     measured = readers.measure(readers.Sizes(rows=ROWS, turns=1))
     ours = [by_reader["usagewire"] for by_reader in measured.damage.values()]
     assert [(104, 0, 0)] * 2 == [(one.got, one.lost, one.made) for one in ours]
@@ -317,7 +309,7 @@ def test_damaged_lines_are_rejected_and_no_good_line_is_lost() -> None:
 def test_memory_case_counts_every_line(
     case: stream_memory.Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Reading while memory is watched gives the records that were written."""
+    """Reading gives the expected counts while memory is measured."""
     monkeypatch.setattr(stream_memory, "ROWS_AT_ONCE", 10)
     expected = case.write(tmp_path / "input", TINY)
     counts = stream_memory.observed(case, tmp_path / "input")["counts"]
@@ -325,10 +317,10 @@ def test_memory_case_counts_every_line(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
-def test_memory_is_watched_in_a_process_of_its_own(
+def test_memory_is_measured_in_a_separate_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The peak in all is no less than the one in the first tenth, or than before reading."""
+    """The final peak is at least the peak in the first tenth and the memory before reading."""
     monkeypatch.setattr(stream_memory, "ROWS_AT_ONCE", 10)
     case = stream_memory.CASES[0]
     expected = case.write(tmp_path / "input", TINY)
@@ -339,7 +331,7 @@ def test_memory_is_watched_in_a_process_of_its_own(
 
 @pytest.mark.parametrize("shape", growth.SHAPES, ids=lambda shape: shape.title)
 def test_hostile_shape_counts_every_line(shape: growth.Shape, tmp_path: Path) -> None:
-    """Each hostile shape has the good, bad and blank lines that it should have."""
+    """Each hostile shape has the expected good, bad and blank lines."""
     growth.check(shape, 3, shape.make(3, tmp_path))
 
 

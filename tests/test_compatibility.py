@@ -1,4 +1,4 @@
-"""What an earlier version wrote can be read: pickles and checkpoints."""
+"""Pickles and checkpoints of an earlier version can be read."""
 
 import base64
 import json
@@ -17,16 +17,15 @@ BEFORE: Final[dict[str, Any]] = json.loads(
 
 @pytest.mark.parametrize("name", BEFORE["pickles"])
 def test_pickles_from_before_the_modules_moved(name: str) -> None:
-    """A pickle names the module that a class was in; it is found there."""
+    """A pickle names the old module of a class, which still has that class."""
     pickled = BEFORE["pickles"][name]
-
     assert pickled["repr"] == repr(pickle.loads(base64.b64decode(pickled["pickle"])))
 
 
 def test_checkpoint_from_before_the_modules_moved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Reading goes on where an earlier version stopped."""
+    """Reading continues where an earlier version stopped."""
     monkeypatch.chdir(tmp_path)
     Path("usage.ndjson").write_text(BEFORE["text"], encoding="utf-8")
     with read("usage.ndjson", UsageVectorStoresResult, resume=BEFORE["checkpoint"]) as records:

@@ -1,6 +1,7 @@
-"""The examples run, and the sample data is what its generator makes."""
+"""The examples run, and the generator makes the committed sample data."""
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -21,7 +22,7 @@ TEXT = LOG.read_text()
 
 
 def run(name: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run an example in a process of its own."""
+    """Run an example in a separate process."""
     command = [sys.executable, str(EXAMPLES / name), *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
@@ -39,7 +40,7 @@ def values(value: Any) -> Iterator[tuple[str, Any]]:
 
 @pytest.fixture(scope="module")
 def records() -> list[Any]:
-    """Every record of the sample log."""
+    """Return every record of the sample log."""
     with uw.read(LOG, on_error="skip") as reader:
         return list(reader)
 
@@ -56,13 +57,13 @@ def test_the_generator_makes_the_sample(tmp_path: Path) -> None:
 
 
 def test_another_seed_gives_another_log(tmp_path: Path) -> None:
-    """The seed decides."""
+    """A different seed changes the log."""
     run("generate.py", "--seed", "2", "--out", "log", cwd=tmp_path)
     assert LOG.read_bytes() != (tmp_path / "log").read_bytes()
 
 
 def test_the_sample_has_every_kind_of_row(records: list[Any]) -> None:
-    """Pages, buckets and rows alone hold all twelve kinds and an unknown one."""
+    """The sample has all twelve kinds and an unknown one, in pages, in buckets and alone."""
     classes = {type(row) for record in records for row, _, _ in rows(record)}
     assert {*ROW_CLASSES, uw.UnknownResult} == classes
     alone = {type(record) for record in records}
@@ -70,14 +71,14 @@ def test_the_sample_has_every_kind_of_row(records: list[Any]) -> None:
 
 
 def test_every_row_of_the_sample_has_a_time(records: list[Any]) -> None:
-    """Rows alone carry theirs."""
+    """Rows outside a bucket have their own time."""
     times = {start for record in records for _, start, _ in rows(record)}
     assert 14 == len(times)
     assert None not in times
 
 
-def test_the_bad_lines_of_the_sample_are_rejected_as_planned() -> None:
-    """Each has its own code, and only they are rejected."""
+def test_the_bad_lines_of_the_sample_are_rejected() -> None:
+    """Each bad line has a different code, and no other line is rejected."""
     with uw.read(LOG, on_error="collect") as reader:
         kept = sum(1 for _ in reader)
     assert [
@@ -101,10 +102,8 @@ def test_the_sample_has_the_quirks_it_lists(quirk: str) -> None:
 
 
 def test_costs_of_the_sample_are_numbers_and_long_strings() -> None:
-    """Amounts come in both forms."""
-    lines = [
-        json.loads(line) for line in TEXT.splitlines() if line.startswith("{") and "costs" in line
-    ]
+    """Amounts have both forms."""
+    lines = [json.loads(line) for line in TEXT.splitlines() if re.match(r"\{.*costs", line)]
     amounts = [v["value"] for line in lines for k, v in values(line) if k == "amount" and v]
     assert {float, str} == {type(amount) for amount in amounts}
     assert min(float(amount) for amount in amounts) < 0
@@ -112,7 +111,7 @@ def test_costs_of_the_sample_are_numbers_and_long_strings() -> None:
 
 
 def test_tokens_of_the_sample_add_up(records: list[Any]) -> None:
-    """Totals are the sums of their parts wherever a row states the parts."""
+    """A total is the sum of its parts in every row that has the parts."""
     seen = 0
     for row in (row for record in records for row, _, _ in rows(record)):
         if not isinstance(row, uw.UsageCompletionsResult) or row.input_uncached_tokens is None:
@@ -145,7 +144,7 @@ def test_the_sample_can_be_written_and_read_again(records: list[Any], tmp_path: 
         assert records == list(reader)
 
 
-def test_the_demo_goes_as_planned(tmp_path: Path) -> None:
+def test_the_demo(tmp_path: Path) -> None:
     """The demo exits with 0 from any folder and shows every rejected line."""
     done = run("demo.py", cwd=tmp_path)
     assert (0, "") == (done.returncode, done.stderr)
@@ -153,7 +152,7 @@ def test_the_demo_goes_as_planned(tmp_path: Path) -> None:
     assert "Traceback" not in done.stdout
 
 
-def test_the_quickstart_sums_and_mends(tmp_path: Path) -> None:
+def test_the_quickstart(tmp_path: Path) -> None:
     """The quickstart prints sums and writes a copy without the bad lines."""
     done = run("quickstart.py", cwd=tmp_path)
     assert (0, "") == (done.returncode, done.stderr)

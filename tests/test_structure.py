@@ -1,7 +1,5 @@
 """The rules of the project's structure that no linter checks."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 import re
@@ -21,15 +19,15 @@ MODULES = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*
 
 @pytest.mark.parametrize("module", MODULES)
 def test_module_docstrings(module: str) -> None:
-    """Every module says what it holds."""
+    """Every module has a docstring."""
     assert ast.get_docstring(ast.parse((SOURCE / module).read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("folder", sorted({str(Path(module).parent) for module in MODULES}))
 def test_folder_size(folder: str) -> None:
-    """No folder has more than 8 modules, but for the one with a module for each command.
+    """No folder has more than 8 modules, except the one with a module for each command.
 
-    `__init__` does not count, nor does a module that only re-exports what has moved.
+    `__init__` does not count, and modules that only re-export moved names do not count.
     """
     trees = [
         ast.parse(path.read_text(encoding="utf-8"))
@@ -54,7 +52,7 @@ def test_module_length(module: str) -> None:
     "path", sorted((ROOT / "tests").rglob("test_*.py")), ids=lambda path: path.name
 )
 def test_no_test_imports_another(path: Path) -> None:
-    """Helpers that tests share are in `tests/support`."""
+    """Shared helpers of tests are in `tests/support`."""
     imported = [
         f"{node.module}.{alias.name}"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
@@ -72,7 +70,7 @@ def test_only_the_plans_know_c() -> None:
 
 
 def test_the_c_text_is_listed() -> None:
-    """The list in `module.c` names each other file, and each begins with what it holds."""
+    """The list in `module.c` names each other file, and each file begins with a description."""
     module = (C_TEXT / "module.c").read_text(encoding="utf-8")
     listed = re.findall(r"^ \*   ([\w/]+\.[ch]) +\w", module, re.MULTILINE)
     parts = {
@@ -87,7 +85,7 @@ def test_the_c_text_is_listed() -> None:
 
 
 def test_the_c_text_is_narrow() -> None:
-    """No line of it has more than 110 characters, and no file more than 500 lines."""
+    """Each line has at most 110 characters, and each file at most 500 lines."""
     paths = [*C_TEXT.rglob("*.[ch]")]
     assert [] == [path for path in paths if len(path.read_text("utf-8").splitlines()) > 500]
     lines = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
@@ -95,7 +93,7 @@ def test_the_c_text_is_narrow() -> None:
 
 
 def test_exports_are_those_type_checkers_see() -> None:
-    """The stub imports each exported name, as itself, from the module it is loaded from."""
+    """The stub imports each exported name, unchanged, from the module that it is loaded from."""
     tree = ast.parse((SOURCE / "__init__.pyi").read_text(encoding="utf-8"))
     imported = [
         (alias.name, alias.asname, str(node.module).removeprefix("usagewire."))
@@ -110,13 +108,13 @@ def test_exports_are_those_type_checkers_see() -> None:
 
 
 def test_unknown_export() -> None:
-    """A name that is not there is an `AttributeError`, as in any module."""
+    """An unknown name is an `AttributeError`, as in any module."""
     with pytest.raises(AttributeError, match="no attribute 'load'"):
         usagewire.load  # noqa: B018
 
 
 def test_models_alone_load_no_converter() -> None:
-    """Importing the models loads neither cattrs nor orjson."""
+    """Importing the models does not load cattrs or orjson."""
     code = (
         "import sys; from usagewire import CostsResult; "
         "print({'cattrs', 'orjson'} & sys.modules.keys())"
@@ -126,7 +124,7 @@ def test_models_alone_load_no_converter() -> None:
 
 
 def test_public_docstrings() -> None:
-    """Everything public that can have a docstring has one."""
+    """Every public class and function has a docstring."""
     bare = [
         name
         for name in usagewire.__all__
@@ -137,14 +135,14 @@ def test_public_docstrings() -> None:
 
 
 def test_import_needs_no_extra() -> None:
-    """The library imports with every optional package hidden."""
+    """The library can be imported without any optional package."""
     hidden = ["click", "rich", "openai", "pydantic", "msgspec", "typing_extensions_not_ours"]
     code = f"import sys; sys.modules.update(dict.fromkeys({hidden})); from usagewire import *"
     assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode
 
 
 def test_nothing_names_its_surroundings() -> None:
-    """No file of the project names a path of the machine it was written on."""
+    """No file of the project names a path of the machine on which it was written."""
     tracked = [
         path
         for folder in ("src", "tests", "benchmarks", "docs", "examples", "proof", "tools", ".ci")

@@ -1,8 +1,8 @@
-"""The peers: one module each, which imports its library and no other peer's.
+"""The peers: one module each, which imports its own library and no other peer's.
 
-A peer is set up as its documentation says to, with the least that gives our answer. It gets the
-whole NDJSON text and gives a list of records, or gets a list of records and gives the whole text;
-or it gets one document, which may take many lines.
+A peer is set up as its documentation recommends, with the fewest options that give our answer. It
+decodes a whole NDJSON text to a list of records, or encodes such a list to a whole text. It also
+decodes one document, which may have many lines.
 """
 
 from __future__ import annotations
@@ -27,33 +27,33 @@ PEERS: Final = (
     "openai_responses",
     "openai_validated",
 )
-"""The modules here; ours, the measure of the others, comes first."""
+"""The modules here. Ours comes first: figures of the others are multiples of ours."""
 
 
 class NotSupported(Exception):  # noqa: N818 -- an answer, not an error
-    """The peer cannot do this; the message is the reason it gives."""
+    """The peer cannot do this. The message is its reason."""
 
 
 class Peer(Protocol):
-    """What each module here offers."""
+    """The interface of each module here."""
 
     NAME: str
-    """What to call it in tables."""
+    """Its name in tables."""
     ABOUT: str
-    """How it was set up, and where what it does differs."""
+    """Its set-up, and how its results differ from ours."""
 
     def document(self, kind: Any) -> Document:
-        """Return what turns one JSON document into what stands for our type `kind`."""
+        """Return a function that decodes one JSON document to the peer's type for our `kind`."""
 
     def decoder(self, kind: Any) -> Decode:
-        """Return what turns NDJSON into records of what stands for our type `kind`."""
+        """Return a function that decodes NDJSON to records of the peer's type for our `kind`."""
 
     def encoder(self, kind: Any) -> Encode:
-        """Return what turns such records into NDJSON."""
+        """Return a function that encodes such records as NDJSON."""
 
 
 def each_line(document: Document) -> Decode:
-    """Return what gives each line to `document`."""
+    """Return a function that decodes each line by `document`."""
 
     def decode(data: bytes) -> list[Any]:
         return [document(line) for line in data.splitlines()]
@@ -62,5 +62,5 @@ def each_line(document: Document) -> Decode:
 
 
 def load(name: str) -> Peer:
-    """Import the peer of that name and return it."""
+    """Import and return the peer of that name."""
     return cast("Peer", import_module(f"{__name__}.{name}"))

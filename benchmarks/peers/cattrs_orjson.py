@@ -24,14 +24,14 @@ from usagewire.models import ROW_CLASSES
 
 NAME: Final = "cattrs + orjson"
 ABOUT: Final = (
-    "`cattrs.preconf.orjson.make_converter()` on usagewire's own classes; `loads` and `dumps` a"
-    " line. Completions rows are decoded by the converter as shipped, nothing registered. Beyond"
-    " that: a Decimal hook (`Decimal(str(v))`; writing gives a string),"
-    " `configure_tagged_union(UsageResult, tag_name='object', tag_generator=...)`, and per class"
-    " `override(rename=...)` for `source` and `num_sessions`; to write, `omit_if_default` and"
-    " `override(omit=True)` for `additional_properties`. Rows are written through the union, which"
-    " is what writes their tag; pages and buckets have theirs added. It coerces instead of"
-    " refusing, and drops unknown keys."
+    "`cattrs.preconf.orjson.make_converter()` on usagewire's own classes, with `loads` and `dumps`"
+    " for each line. Completions rows are decoded by the converter as shipped, without hooks. The"
+    " other types need a Decimal hook (`Decimal(str(v))`, written as a string),"
+    " `configure_tagged_union(UsageResult, tag_name='object', tag_generator=...)`, and"
+    " `override(rename=...)` for `source` and `num_sessions`. Writing needs `omit_if_default`, and"
+    " `override(omit=True)` for `additional_properties`. Rows are written as members of the union,"
+    " which adds their tag; a hook adds the tag of pages and buckets. It converts wrong types"
+    " instead of refusing them, and drops unknown keys."
 )
 
 

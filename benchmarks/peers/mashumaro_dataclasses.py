@@ -1,4 +1,4 @@
-"""mashumaro with orjson, on dataclasses of its own."""
+"""mashumaro with orjson, on dataclasses with the same fields."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from benchmarks.shapes import Field, rebuild, tag_of
 
 NAME: Final = "mashumaro + orjson"
 ABOUT: Final = (
-    "`DataClassORJSONMixin` dataclasses with slots and the same fields, `Discriminator('object',"
-    " include_supertypes=True, variant_tagger_fn=...)` for the union, `omit_none`, an alias for"
-    " `source` and `num_sessions`, a Decimal strategy (`Decimal(str(v))`, for as shipped a float"
-    " becomes its binary expansion; writing gives a string); `ORJSONDecoder(T).decode` and"
-    " `to_jsonb` of the mixin a line. It coerces instead of refusing, and drops unknown keys."
+    "`DataClassORJSONMixin` dataclasses with slots and the same fields, with"
+    " `ORJSONDecoder(T).decode` and `to_jsonb` for each line. The union is `Discriminator('object',"
+    " include_supertypes=True, variant_tagger_fn=...)`. The options are `omit_none`, an alias for"
+    " `source` and `num_sessions`, and a Decimal strategy (`Decimal(str(v))`, written as a string)."
+    " As shipped, a float would become its binary expansion. It converts wrong types instead of"
+    " refusing them, and drops unknown keys."
 )
 
 
@@ -54,7 +55,9 @@ def _make(cls: type, fields: Sequence[Field]) -> Any:
         slots=True,
         namespace={"Config": _Config, "__module__": __name__},
     )
-    globals()[cls.__name__] = made  # the code mashumaro writes finds a class by module and name
+    globals()[cls.__name__] = (
+        made  # the code that mashumaro generates finds a class by module and name
+    )
     return made
 
 
@@ -64,7 +67,7 @@ def _union(rows: tuple[Any, ...]) -> Any:
 
 
 def _default_tag(cls: Any) -> str:
-    """Return the default of `object`, which with slots is not to be had from the class."""
+    """Return the default of `object`, which a class with slots does not have as an attribute."""
     return str(cls.__dataclass_fields__["object"].default)
 
 

@@ -1,4 +1,4 @@
-"""msgspec on our own attrs classes, where it can."""
+"""msgspec on our own attrs classes, as far as it supports them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from benchmarks.peers import Decode, Document, Encode, NotSupported
 
 NAME: Final = "msgspec (our attrs classes)"
 ABOUT: Final = (
-    "`msgspec.json.Decoder(UsageCompletionsResult).decode_lines`. It neither checks nor writes"
-    " `object`, for it has no tags for attrs classes, and drops unknown keys."
+    "`msgspec.json.Decoder(UsageCompletionsResult).decode_lines`. It has no tags for attrs classes,"
+    " so it does not check or write `object`. It drops unknown keys."
 )
 
 
@@ -19,7 +19,7 @@ def document(kind: Any) -> Document:
     """Return `decode` for `kind`.
 
     Raises:
-        NotSupported: as `decoder`.
+        NotSupported: as in `decoder`.
     """
     return _built(kind).decode
 
@@ -28,7 +28,7 @@ def decoder(kind: Any) -> Decode:
     """Return `decode_lines` for `kind`.
 
     Raises:
-        NotSupported: for a union of attrs classes, or a class that holds one.
+        NotSupported: `kind` is or contains a union of attrs classes.
     """
     return _built(kind).decode_lines
 

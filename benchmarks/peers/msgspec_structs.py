@@ -1,4 +1,4 @@
-"""msgspec on Structs of its own."""
+"""msgspec on Structs with the same fields."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from benchmarks.shapes import Field, rebuild, tag_of
 NAME: Final = "msgspec (Struct)"
 ABOUT: Final = (
     "`msgspec.defstruct` with the same fields, `frozen=True`, `tag_field='object'`, `rename` for"
-    " `source` and `num_sessions`, `omit_defaults=True`; `json.Decoder(T).decode_lines` and"
-    " `json.Encoder(decimal_format='number').encode_lines`. It drops unknown keys, refuses an"
-    " unknown tag, and omits `next_page` where it is null."
+    " `source` and `num_sessions`, and `omit_defaults=True`. It uses `json.Decoder(T).decode_lines`"
+    " and `json.Encoder(decimal_format='number').encode_lines`. It drops unknown keys, refuses an"
+    " unknown tag, and omits a null `next_page`."
 )
 
 

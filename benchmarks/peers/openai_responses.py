@@ -17,11 +17,11 @@ from usagewire import UsageCompletionsResult, UsageResponse, UsageResult
 
 NAME: Final = "openai SDK (as in responses)"
 ABOUT: Final = (
-    "What a client does with a response: `json.loads`, then `openai._models.construct_type`, which"
-    " constructs page and bucket unchecked and validates each row against the union of all rows;"
-    " a row alone is given to the same union. `to_json(indent=None)` to write. Amounts become"
-    " floats; decisions, which have a response of their own, are added to the union of the mixed"
-    " rows."
+    "the steps of a client that gets a response: `json.loads`, and then"
+    " `openai._models.construct_type`. That builds pages and buckets without checks, and validates"
+    " each row against the union of all rows. A row alone is validated against the same union."
+    " Writing is `to_json(indent=None)`. Amounts become floats. Decisions have a separate response"
+    " in the SDK, and are added to the union of the mixed rows."
 )
 
 TYPES: Final[dict[Any, Any]] = {
@@ -29,17 +29,17 @@ TYPES: Final[dict[Any, Any]] = {
     UsageResult: DataResult | Decision,
     UsageResponse: UsageCompletionsResponse,
 }
-"""For our types, what the SDK has."""
+"""The SDK's types for ours."""
 
 
 def document(kind: Any) -> Document:
-    """Return a function that treats a document as the body of a response."""
+    """Return a function that decodes a document as the body of a response."""
     built, loads = TYPES[kind], json.loads
     return lambda data: construct_type(type_=built, value=loads(data))
 
 
 def decoder(kind: Any) -> Decode:
-    """Return a function that treats each line so."""
+    """Return a function that decodes each line as the body of a response."""
     return each_line(document(kind))
 
 

@@ -14,9 +14,9 @@ from usagewire import UsageCompletionsResult
 
 NAME: Final = "openai SDK (validate_json)"
 ABOUT: Final = (
-    "The same models by pydantic's `validate_json`, which the SDK itself does not use for"
-    " responses: the class itself for completions rows, the union (undiscriminated, as the SDK"
-    " declares it to pydantic) for mixed rows. Written as above."
+    "the same models with pydantic's `validate_json`, which the SDK itself does not use for"
+    " responses. Completions rows use their class, and mixed rows the union, which the SDK declares"
+    " to pydantic without a discriminator. Writing is as above."
 )
 
 _TYPES: Final[dict[Any, Any]] = openai_responses.TYPES | {

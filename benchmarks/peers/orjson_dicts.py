@@ -1,4 +1,4 @@
-"""orjson alone: a dict a line, nothing checked and nothing typed."""
+"""orjson alone: one dict for each line, without checks or types."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from benchmarks.peers import Decode, Document, Encode, each_line
 
 NAME: Final = "orjson alone (dicts)"
 ABOUT: Final = (
-    "`orjson.loads` and `orjson.dumps` a line. It gives dicts: no types, no defaults, nothing"
-    " checked, money as floats."
+    "`orjson.loads` and `orjson.dumps` for each line. It returns dicts, without types, defaults or"
+    " checks, and with money as floats."
 )
 
 

@@ -1,4 +1,4 @@
-"""pydantic on models of its own."""
+"""pydantic on models with the same fields."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from benchmarks.shapes import Field, rebuild, tag_of
 
 NAME: Final = "pydantic"
 ABOUT: Final = (
-    "`create_model` with the same fields, `strict=True`, `object` a Literal and the discriminator"
-    " of the union, an alias for `source` and `num_sessions`; `TypeAdapter(T).validate_json` a"
-    " line and `dump_json(by_alias=True, exclude_unset=True)`. It writes money as strings and"
-    " ignores unknown keys."
+    "`create_model` with the same fields, `strict=True`, and an alias for `source` and"
+    " `num_sessions`. `object` is a Literal and the discriminator of the union. Each line uses"
+    " `TypeAdapter(T).validate_json` and `dump_json(by_alias=True, exclude_unset=True)`. It writes"
+    " money as strings and ignores unknown keys."
 )
 
 

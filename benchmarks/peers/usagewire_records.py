@@ -1,4 +1,4 @@
-"""usagewire: what the others are compared with."""
+"""usagewire, which the other peers are compared with."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from usagewire import Decoder, Encoder
 
 NAME: Final = "usagewire"
 ABOUT: Final = (
-    "`Decoder(type).decode_lines` and `Encoder().encode_lines`, no options, as installed: by the C"
-    " extension where it was built."
+    "`Decoder(type).decode_lines` and `Encoder().encode_lines` without options, as installed. They"
+    " use the C extension if it was built."
 )
 
 

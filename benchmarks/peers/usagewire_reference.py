@@ -1,4 +1,4 @@
-"""usagewire without its C extension, in the same process: what `USAGEWIRE_PURE=1` gives."""
+"""usagewire without its C extension, as with `USAGEWIRE_PURE=1`, in the same process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from usagewire import Decoder, Encoder
 from usagewire.native import plans
 
 NAME: Final = "usagewire, reference path"
-ABOUT: Final = "The same decoder and encoder, built as where there is no C extension."
+ABOUT: Final = "the same decoder and encoder, built as if there were no C extension."
 
 
 def document(kind: Any) -> Document:

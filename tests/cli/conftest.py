@@ -1,4 +1,4 @@
-"""Every test of the command line works in an empty folder."""
+"""Every test of the command line runs in an empty folder."""
 
 from pathlib import Path
 

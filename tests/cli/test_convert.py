@@ -1,4 +1,4 @@
-"""The command line: `convert`, its outputs, and that no line is lost on the way."""
+"""`usagewire convert`: its outputs, and that it loses no line."""
 
 import gzip
 import json
@@ -24,6 +24,8 @@ BAD = b"what?\n"
 OUT, REJECTS = Path("out"), Path("rejects")
 OUTPUTS = ("-o", "out", "--rejects", "rejects")
 
+INTERRUPTED = "interrupted before all input was read: lines"
+
 
 def convert(*arguments: Any, stdin: bytes | None = None) -> Result:
     """Run `usagewire convert` in this process."""
@@ -31,7 +33,7 @@ def convert(*arguments: Any, stdin: bytes | None = None) -> Result:
 
 
 def converted(shape: Any, dialect: Dialect = "api") -> bytes:
-    """Return the good records of the sample log as the library converts them."""
+    """Return the good records of the sample log, converted by the library."""
     conversion, encoder = Conversion(shape), Encoder(dialect=dialect)
     with read(LOG, on_error="skip") as records:
         made = [one for record in records for one in conversion.add(record)]
@@ -51,7 +53,7 @@ def names() -> list[str]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _quick() -> Iterator[None]:
-    """Wait for no disk: what is on it when, is for the tests of the writer."""
+    """Do not wait for the disk. The tests of the writer check what is on it, and when."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: None)
         yield
@@ -59,13 +61,13 @@ def _quick() -> Iterator[None]:
 
 @pytest.fixture
 def _old(folder: Path) -> None:  # noqa: ARG001 -- it is the current folder
-    """Have an output and a file of rejects from before."""
+    """Write an old output and an old file of rejects."""
     OUT.write_bytes(b"old out\n")
     REJECTS.write_bytes(b"old rejects\n")
 
 
 def is_untouched() -> bool:
-    """Return whether both files are as they were, and nothing half-written is beside them."""
+    """Return whether both files are unchanged and no temporary file is left."""
     texts = [OUT.read_bytes(), REJECTS.read_bytes(), *Path().glob(".usagewire*")]
     return texts == [b"old out\n", b"old rejects\n"]
 
@@ -79,18 +81,18 @@ def is_untouched() -> bool:
         *((["--to", "pages", "--dialect", name], "pages", name) for name in DIALECTS[1:]),
     ],
 )
-def test_each_shape_and_dialect_is_what_the_library_makes(
+def test_each_shape_and_dialect_equals_the_library(
     options: list[str], shape: str | None, dialect: Dialect, out: str
 ) -> None:
-    """`--to` is `Conversion`, `--dialect` that of `Writer`; standard output gets nothing else."""
+    """`--to` does the same as `Conversion`, and `--dialect` the same as that of `Writer`."""
     result = convert(LOG, *options, "-o", out, "--rejects", "rejects")
     written = result.stdout_bytes if out == "-" else OUT.read_bytes()
     assert (1, converted(shape, dialect), 6) == (result.exit_code, written, len(letters()))
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst", ".bz2", ".xz"])
-def test_the_name_of_the_output_says_how_it_is_compressed(suffix: str) -> None:
-    """What is written compressed reads back the same, records and rejects."""
+def test_the_suffix_of_the_output_compresses_it(suffix: str) -> None:
+    """Compressed records and rejects read back the same."""
     convert(LOG, "-o", f"out{suffix}", "--rejects", f"rejects{suffix}")
     assert converted(None) != Path(f"out{suffix}").read_bytes()
     again = convert(f"out{suffix}", "-o", "-")
@@ -99,7 +101,7 @@ def test_the_name_of_the_output_says_how_it_is_compressed(suffix: str) -> None:
 
 
 def test_several_files_of_any_kind_become_one() -> None:
-    """Globs, documents, compressed files and standard input are read in the order given."""
+    """Globs, documents, compressed files and standard input are read in the given order."""
     lines = [stored(number).encode() for number in range(5)]
     Path("a.ndjson").write_bytes(lines[0])
     Path("b.ndjson").write_bytes(lines[1])
@@ -112,18 +114,16 @@ def test_several_files_of_any_kind_become_one() -> None:
 @pytest.mark.parametrize(
     ("options", "kept"), [([], {"user_id", "user_email"}), (["--drop-personal"], set())]
 )
-def test_what_tells_who_a_person_is_is_left_out_if_asked(
-    options: list[str], kept: set[str]
-) -> None:
-    """`--drop-personal` is that of `Conversion`."""
+def test_drop_personal(options: list[str], kept: set[str]) -> None:
+    """`--drop-personal` does the same as that of `Conversion`."""
     row = STORED.replace(b"}", b',"user_id":"user-1","user_email":"a@b.example","note":"kept"}')
     written = json.loads(convert("-", "-o", "-", *options, stdin=row).stdout_bytes)
     assert ("kept", kept) == (written["note"], set(written) & {"user_id", "user_email"})
 
 
 @pytest.mark.usefixtures("path")
-def test_lenient_values_are_counted_where_a_record_came_of_them() -> None:
-    """A line that is rejected after all has none."""
+def test_lenient_values_are_counted_in_records() -> None:
+    """The lenient values of a line that is rejected are not counted."""
     text = LENIENT + LENIENT.replace(b"}", b',"project_id":5}') + STORED
     result = convert("-", "-o", "out", "--lenient", stdin=text)
     assert "lines 3, records 2, rejected 1, blank 0, lenient 1, written 2" in result.stderr
@@ -132,8 +132,8 @@ def test_lenient_values_are_counted_where_a_record_came_of_them() -> None:
 
 
 @pytest.mark.usefixtures("path")
-def test_a_row_that_has_no_place_in_a_page_is_a_rejected_line() -> None:
-    """What cannot be converted is named, counted and kept like any bad line."""
+def test_a_row_that_fits_no_page_is_rejected() -> None:
+    """A record that cannot be converted is reported, counted and kept like any bad line."""
     result = convert("-", *OUTPUTS, "--to", "pages", stdin=TIMED + STORED + TIMED)
     assert "<stdin>:2: $.start_time: no_interval: " in result.stderr
     assert "lines 3, records 2, rejected 1, blank 0, written 1" in result.stderr
@@ -147,10 +147,10 @@ other_lines = st.binary(max_size=8).map(lambda line: line.replace(b"\n", b""))
 @settings(max_examples=25)
 @given(st.lists(good_lines | other_lines | st.just(b"")))
 def test_no_line_is_lost(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> None:
-    """Each line is written, kept as rejected, or blank; a rejected one that is fed again stays."""
+    """Each line is written, rejected or blank. A rejected line is rejected again if unchanged."""
     folder = tmp_path_factory.mktemp("lost")
     out, rejects = folder / "out", folder / "rejects"
-    lines.insert(0, STORED.strip())  # so that it is no document
+    lines.insert(0, STORED.strip())  # or it could be read as one document
     result = convert("-", "-o", out, "--rejects", rejects, stdin=b"\n".join(lines))
     written, kept = out.read_bytes().splitlines(), letters(rejects)
     counted = result.stderr.splitlines()[-1].replace(",", "").split()
@@ -164,8 +164,8 @@ def test_no_line_is_lost(tmp_path_factory: pytest.TempPathFactory, lines: list[b
     assert (bool(kept), kept) == (again.exit_code == 1, letters(rejects))
 
 
-def test_mended_lines_are_fed_again() -> None:
-    """What was mended is written, what was emptied is blank, the rest is rejected at its place."""
+def test_fixed_lines_are_fed_again() -> None:
+    """A fixed line is written, an emptied one is blank, and the rest is rejected as before."""
     lines = stored("oops") + BAD.decode() + stored(7) + stored("null")
     convert("-", *OUTPUTS, stdin=lines.encode())
     text = REJECTS.read_text()
@@ -178,29 +178,29 @@ def test_mended_lines_are_fed_again() -> None:
     assert text.splitlines(keepends=True)[2] == REJECTS.read_text()
 
 
-def test_notes_on_what_is_still_wrong_stay() -> None:
-    """What a person added to a letter is in the file after another round, too."""
+def test_notes_on_lines_that_are_still_wrong_stay() -> None:
+    """A field that a user added to a dead letter is kept when its line is rejected again."""
     convert("-", *OUTPUTS, stdin=BAD + BAD)
     first, second = REJECTS.read_text().splitlines(keepends=True)
     noted = first.replace("}\n", ',"note":"ask Ada"}\n') + second
     REJECTS.write_text(noted)
 
-    convert("rejects", "--from-rejects", "-o", "mended", "--rejects", "rejects")
+    convert("rejects", "--from-rejects", "-o", "fixed", "--rejects", "rejects")
     assert noted == REJECTS.read_text()
 
 
 @pytest.mark.usefixtures("_old")
-def test_what_is_no_dead_letter_is_named_and_ends_it() -> None:
-    """Of a file that was not written by `--rejects`, or was broken by hand, nothing is made."""
+def test_lines_that_are_not_dead_letters_are_an_error() -> None:
+    """If a line was not written by `--rejects`, or was broken by hand, no file changes."""
     Path("in").write_bytes(STORED + BAD)
     result = convert("in", "--from-rejects", *OUTPUTS)
     assert (2, True) == (result.exit_code, is_untouched())
     assert ["in:1: ", "in:2: "] == [line[:6] for line in result.stderr.splitlines()[:2]]
-    assert "2 lines are no dead letters" in result.stderr
+    assert "2 lines are not dead letters" in result.stderr
 
 
 def test_a_log_can_be_converted_in_place() -> None:
-    """The output may be one of the files that are read, by whatever name."""
+    """The output may be one of the inputs, even under another name."""
     Path("log").write_bytes(TIMED + BAD)
     Path("link").symlink_to("log")
     result = convert("log", "-o", "link", "--to", "pages", "--rejects", "rejects")
@@ -209,18 +209,19 @@ def test_a_log_can_be_converted_in_place() -> None:
 
 
 def test_rejects_of_an_earlier_run_are_never_lost() -> None:
-    """Where the output is a source, what is in the file for rejects may be nowhere else."""
+    """If the output is a source, the file for rejects may hold the only copy of its lines."""
     OUT.write_bytes(STORED + BAD)
     REJECTS.touch()
     assert 1 == convert("out", *OUTPUTS).exit_code
     kept = REJECTS.read_bytes()
     result = convert("out", *OUTPUTS)
     assert (2, STORED, kept) == (result.exit_code, OUT.read_bytes(), REJECTS.read_bytes())
-    assert "rejects: holds lines that an earlier run may have taken out of out" in result.stderr
+    message = "may hold the only copy of lines that an earlier run rejected from out"
+    assert f"rejects: {message}" in result.stderr
 
 
 def test_rejected_lines_are_never_lost_with_the_source() -> None:
-    """To replace a source that has bad lines, a file for them must be given."""
+    """A source with bad lines is replaced only if there is a file for them."""
     OUT.write_bytes(STORED + BAD)
     result = convert("*", "-o", "out")
     assert (2, STORED + BAD) == (result.exit_code, OUT.read_bytes())
@@ -233,7 +234,7 @@ def test_rejected_lines_are_never_lost_with_the_source() -> None:
     [("x", "x"), ("x", "./x"), ("x", "link"), ("in", "other"), ("other", "in"), ("in", "in")],
 )
 def test_outputs_must_not_overwrite_each_other_or_all_sources(out: str, rejects: str) -> None:
-    """Two outputs are two files, and only one of them may be read too."""
+    """Two outputs must be two files, and only one of them may also be an input."""
     for name in ("in", "other"):
         Path(name).write_bytes(STORED)
     Path("link").symlink_to("x")
@@ -254,7 +255,7 @@ def test_outputs_must_not_overwrite_each_other_or_all_sources(out: str, rejects:
 def test_a_source_is_replaced_last(
     source: str, out: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever stops it between the two, what the source had is in it or elsewhere."""
+    """If the command dies between the two renames, the lines of the source are still in a file."""
     Path(source).write_bytes(STORED)
     replaced: list[str] = []
     replace = Path.replace
@@ -269,42 +270,42 @@ def test_a_source_is_replaced_last(
 
 
 def interrupt(*_: Any, **__: Any) -> None:
-    """Do what Ctrl-C does."""
+    """Act as Ctrl-C does."""
     raise KeyboardInterrupt
 
 
 def fail(*_: Any) -> None:
-    """Do what a full disk does."""
+    """Act as a full disk does."""
     raise OSError(28, "No space left on device")
 
 
 @pytest.mark.usefixtures("_old")
 @pytest.mark.parametrize(
-    ("broken", "status", "said"),
+    ("broken", "status", "message"),
     [
-        ((Conversion, "add", interrupt), 130, "interrupted before all was read: lines "),
-        ((Conversion, "close", interrupt), 130, "interrupted before all was read: lines 207"),
-        ((outputs, "Writer", interrupt), 130, "interrupted before all was read: lines 0"),
-        ((os, "fsync", interrupt), 130, "interrupted before all was read: lines 207"),
+        ((Conversion, "add", interrupt), 130, f"{INTERRUPTED} "),
+        ((Conversion, "close", interrupt), 130, f"{INTERRUPTED} 207"),
+        ((outputs, "Writer", interrupt), 130, f"{INTERRUPTED} 0"),
+        ((os, "fsync", interrupt), 130, f"{INTERRUPTED} 207"),
         ((os, "fsync", fail), 2, "rejects: No space left on device\nfailed: lines 207"),
     ],
     ids=["converting", "closing", "opening", "syncing", "full"],
 )
-def test_an_early_end_leaves_both_files_as_they_were(
+def test_an_early_end_changes_no_file(
     broken: tuple[Any, str, Callable[..., None]],
-    status: int, said: str, monkeypatch: pytest.MonkeyPatch,
+    status: int, message: str, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """Wherever it comes, nothing is half-written, and what was done is said."""
+    """No part of a file is written, and the message says how many lines were read."""
     monkeypatch.setattr(*broken)
     result = convert(LOG, *OUTPUTS, "--to", "rows")
     assert (status, True) == (result.exit_code, is_untouched())
-    assert said in result.stderr
+    assert message in result.stderr
     assert result.stderr.endswith("; nothing was written\n")
 
 
 @pytest.mark.usefixtures("_old")
 @pytest.mark.parametrize(
-    ("source", "out", "rejects", "said"),
+    ("source", "out", "rejects", "message"),
     [
         ("absent", "out", "rejects", "absent: No such file"),
         ("*.none", "out", "rejects", "*.none: no file matches"),
@@ -316,21 +317,21 @@ def test_an_early_end_leaves_both_files_as_they_were(
         ("in", "out", "-/x", "-/x: No such file"),
     ],
 )
-def test_a_file_that_cannot_be_read_or_written_leaves_both_as_they_were(
-    source: str, out: str, rejects: str, said: str
+def test_a_file_that_cannot_be_read_or_written_changes_no_file(
+    source: str, out: str, rejects: str, message: str
 ) -> None:
-    """The status is 2, and the message names the file, also after records were converted."""
+    """The status is 2 and the message names the file, even after records were converted."""
     Path("in").write_bytes(STORED)
     Path("cut.gz").write_bytes(gzip.compress(STORED * 9)[:-3])
     result = convert("in", source, "-o", out, "--rejects", rejects)
     assert (2, True) == (result.exit_code, is_untouched())
-    assert f"\n{said}" in f"\n{result.stderr}"
+    assert f"\n{message}" in f"\n{result.stderr}"
     assert result.stderr.endswith("; nothing was written\n")
 
 
 @pytest.mark.usefixtures("_old")
-def test_what_was_written_before_a_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the second of two names cannot be given, the first file is whole and named."""
+def test_a_failure_between_the_files_names_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the second file cannot be renamed, the first is complete and the message names it."""
     close = Writer.close
 
     def fail_with_out(self: Writer) -> None:
@@ -341,22 +342,20 @@ def test_what_was_written_before_a_failure_is_told(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Writer, "close", fail_with_out)
     result = convert(LOG, *OUTPUTS)
     assert (2, b"old out\n") == (result.exit_code, OUT.read_bytes())
-    assert result.stderr.endswith("; rejects was written, and nothing else\n")
+    assert result.stderr.endswith("; only rejects was written\n")
     assert ["out", "rejects"] == names()
 
 
 @pytest.mark.usefixtures("_old")
-def test_what_standard_output_got_before_a_failure_is_told() -> None:
-    """It cannot be taken back, so that it is not all is said."""
+def test_a_failure_counts_the_records_on_standard_output() -> None:
+    """They cannot be taken back, so the message says that they are not all."""
     result = convert(LOG, "absent", "-o", "-", "--rejects", "rejects")
     assert (2, converted(None), True) == (result.exit_code, result.stdout_bytes, is_untouched())
-    assert result.stderr.endswith(
-        "; 200 records were written to standard output, which is not all\n"
-    )
+    assert result.stderr.endswith("; only 200 records were written to standard output\n")
 
 
 def test_a_signal_between_the_two_files_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing comes between the two names: Ctrl-C at that moment finds the work done."""
+    """Ctrl-C between the two renames does not stop the second one."""
     close = Writer.close
 
     def close_and_interrupt(self: Writer) -> None:
@@ -365,9 +364,3 @@ def test_a_signal_between_the_two_files_waits(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(Writer, "close", close_and_interrupt)
     assert (1, ["out", "rejects"]) == (convert(LOG, *OUTPUTS).exit_code, names())
-
-
-@pytest.mark.parametrize("arguments", [["in"], ["-o", "out"], ["in", "-o", "out", "--to", "csv"]])
-def test_wrong_usage_writes_nothing(arguments: list[str]) -> None:
-    """The status is 2 where an output, a source or a known shape is missing."""
-    assert (2, []) == (convert(*arguments).exit_code, names())

@@ -1,4 +1,4 @@
-"""The command line: `info`, which lists the types that C reads and writes."""
+"""`usagewire info`, which lists the types that C reads and writes."""
 
 import json
 import platform
@@ -32,15 +32,15 @@ Either = usagewire.CostsResult | usagewire.UsageVectorStoresResult
 Mixed = Order | int
 
 @attrs.frozen
-class Odd:
+class Blob:
     raw: bytes
 
 @attrs.frozen
 class Unreadable:
-    what: object()
+    field: object()
 """
 
-ODD = [f"bytes is {done} by a hook that C does not know" for done in ("read", "written")]
+BLOB = [f"bytes is {done} by a hook that C does not know" for done in ("read", "written")]
 TILL = "Till does more with number than to store it"
 
 native = pytest.mark.skipif(not accelerated(), reason="needs the C extension")
@@ -48,7 +48,7 @@ native = pytest.mark.skipif(not accelerated(), reason="needs the C extension")
 
 @pytest.fixture
 def shop(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Stand in a folder with a module of classes, and with modules that cannot be imported."""
+    """Write a module of classes, and modules that cannot be imported, into the current folder."""
     (folder / "shop.py").write_text(SHOP)
     (folder / "broken.py").write_text("1 / 0")
     (folder / "ended.py").write_text("raise SystemExit(3)")
@@ -67,29 +67,30 @@ def listed(*arguments: str) -> dict[str, Any]:
 def test_the_reasons_are_those_of_the_decoder_and_the_encoder(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each class of ours is listed, and each type that is given, with the reasons."""
+    """Each class of the package and each given type is listed with the reasons."""
     monkeypatch.setattr(plans, "PURE", False)
-    whole = listed("shop:Order", "shop:Tills.Till", "shop:Either", "shop:Odd")
+    names = ("shop:Order", "shop:Tills.Till", "shop:Either", "shop:Blob")
+    whole = listed(*names)
     types = {each["type"]: [*each.values()][1:] for each in whole["types"]}
     assert [True, None, __version__] == [
         whole[key] for key in ("accelerated", "not_accelerated", "version")
     ]
     assert {
         *(kind.__name__ for kind in [*OURS, UsageTimeBucketResultInner, DeadLetter]),
-        *("shop:Order", "shop:Tills.Till", "shop:Either", "shop:Odd"),
+        *names,
     } == types.keys()
     others = {name: reasons for name, reasons in types.items() if reasons != [None, None]}
     hooks = "__attrs_pre_init__ or __attrs_post_init__"
     assert {
         "DeadLetter": [f"DeadLetter has {hooks}"] * 2,
         "shop:Tills.Till": [TILL] * 2,
-        "shop:Odd": ODD,
+        "shop:Blob": BLOB,
     } == others
 
 
 @pytest.mark.usefixtures("shop")
-def test_without_the_extension_says_why_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything is read and written by the reference then."""
+def test_without_the_extension_the_reason_is_printed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extension, the reference reads and writes every type."""
     monkeypatch.setattr(plans, "PURE", True)
     whole = listed("shop:Order")
     reason = "USAGEWIRE_PURE is set"
@@ -105,9 +106,9 @@ def test_without_the_extension_says_why_once(monkeypatch: pytest.MonkeyPatch) ->
 @native
 @pytest.mark.usefixtures("shop")
 def test_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reason for both ways is said once, and others by themselves."""
+    """A reason that holds for both ways is printed once, and different reasons with their way."""
     monkeypatch.setattr(plans, "PURE", False)
-    printed = run("info", "shop:Tills.Till", "shop:Odd").stdout.splitlines()
+    printed = run("info", "shop:Tills.Till", "shop:Blob").stdout.splitlines()
     python = f"{platform.python_implementation()} {platform.python_version()}"
     assert [f"version  {__version__}", f"Python   {python}", "path     C extension", ""] == printed[
         :4
@@ -117,32 +118,29 @@ def test_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ["read by", "written by", "why not by C"] == cells["type"]
     assert ["C", "C"] == cells["UsageResponse"]
     assert [*by, TILL] == cells["shop:Tills.Till"]
-    assert [*by, f"reading: {ODD[0]}; writing: {ODD[1]}"] == cells["shop:Odd"]
+    assert [*by, f"reading: {BLOB[0]}; writing: {BLOB[1]}"] == cells["shop:Blob"]
 
 
 @pytest.mark.usefixtures("shop")
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("shop", "shop: a type is named as module:Class"),
-        (":Order", ":Order: a type is named as module:Class"),
-        ("shop:", "shop:: a type is named as module:Class"),
+        ("shop", "shop: a type must be given as module:Class"),
+        (":Order", ":Order: a type must be given as module:Class"),
+        ("shop:", "shop:: a type must be given as module:Class"),
         ("shop:Nothing", "shop:Nothing: cannot be imported: AttributeError: module 'shop' has no"),
         ("absent:Order", "absent:Order: cannot be imported: ModuleNotFoundError: No module named"),
         (".shop:Order", ".shop:Order: cannot be imported: TypeError: "),
         ("broken:Order", "broken:Order: cannot be imported: ZeroDivisionError: division by zero"),
         ("ended:Order", "ended:Order: cannot be imported: SystemExit: 3"),
-        (
-            "builtins:int",
-            "builtins:int: this is neither an attrs class nor a union of such classes",
-        ),
-        ("shop:Mixed", "shop:Mixed: this is neither an attrs class nor a union of such classes"),
+        ("builtins:int", "builtins:int: not an attrs class or a union of attrs classes"),
+        ("shop:Mixed", "shop:Mixed: not an attrs class or a union of attrs classes"),
         ("shop:Unreadable", "shop:Unreadable: cannot decode into "),
         ("\x1b:Order", "\\x1b:Order: cannot be imported"),
     ],
 )
-def test_a_type_that_is_none_is_named(name: str, expected: str) -> None:
-    """Nothing is printed then but what is wrong."""
+def test_an_unusable_type_is_an_error(name: str, expected: str) -> None:
+    """Only the error is printed, and it quotes the given type."""
     result = run("info", "usagewire:CostsResult", name)
     assert (2, "") == (result.exit_code, result.stdout)
     assert f"Error: {expected}" in result.stderr

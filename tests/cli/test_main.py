@@ -1,19 +1,18 @@
-"""The command line as a whole: sources, exit statuses, help, and that it needs an extra."""
+"""The command line as a whole: sources, exit statuses, help, and its extra."""
 
 import errno
 import gzip
-import json
 import os
 import re
-import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 
-from tests.support.cli import BAD, COMMAND, LOG, run, stored
+from tests.support.cli import BAD, LOG, run, stored
 from usagewire import __version__
 from usagewire.__main__ import main
 from usagewire.analysis.summary import KEYS, KINDS
@@ -28,8 +27,8 @@ posix = pytest.mark.skipif(os.name != "posix", reason="needs file names of POSIX
 
 @pytest.mark.parametrize("text", [STORED * 2, STORED + STORED.strip(), f"[{STORED},{STORED}]"])
 @pytest.mark.parametrize("other", ["absent", "*.none", "none://x"])
-def test_a_file_that_cannot_be_read_takes_nothing_with_it(text: str, other: str) -> None:
-    """What stands before it and after it is read to its last line."""
+def test_a_file_that_cannot_be_read_is_skipped(text: str, other: str) -> None:
+    """The files before and after it are read to the last line."""
     for name in ("a", "b"):
         Path(name).write_text(text)
     result = run("validate", "a", other, "b")
@@ -51,8 +50,8 @@ def test_a_file_that_cannot_be_read_takes_nothing_with_it(text: str, other: str)
         ([], 2),
     ],
 )
-def test_the_status_says_how_it_went(command: str, files: list[str], status: int) -> None:
-    """0 is all, 1 is some lines rejected, 2 is a file that cannot be read."""
+def test_exit_statuses(command: str, files: list[str], status: int) -> None:
+    """0 is success, 1 is some lines rejected, 2 is a file that cannot be read."""
     for name, text in {"good": STORED, "bad": BAD + STORED, "empty": ""}.items():
         Path(name).write_text(text)
     Path("broken.gz").write_bytes(gzip.compress(STORED.encode())[:-3])
@@ -64,8 +63,35 @@ def test_the_status_says_how_it_went(command: str, files: list[str], status: int
         assert "usage_bytes" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("convert in", ["--output"]),
+        ("convert -o out", ["FILE"]),
+        ("convert in -o out --to csv", ["rows", "pages", "flat"]),
+        ("summary - --by modle", KEYS),
+        ("summary - --by model,model", ["twice"]),
+        ("summary - --kind completion", KINDS.values()),
+        ("summary - --format xml", ["table", "json", "csv"]),
+        ("summary - --nonsense", ["--nonsense"]),
+        ("tail", ["FILE"]),
+        ("tail a b", ["b"]),
+        ("tail -", ["path"]),
+        ("tail .", [".: Is a directory"]),
+        ("tail s3://bucket/log", ["path"]),
+        ("tail log --by x", KEYS),
+        ("tail log --interval 0", ["--interval"]),
+    ],
+)
+def test_wrong_usage(arguments: str, expected: Iterable[str], folder: Path) -> None:
+    """The status is 2, nothing is written, and the error names the fault or the valid values."""
+    result = run(*arguments.split(), stdin=STORED)
+    assert (2, "", []) == (result.exit_code, result.stdout, [*folder.iterdir()])
+    assert [] == [word for word in expected if word not in result.stderr]
+
+
 def test_help_describes_every_command_and_option() -> None:
-    """Each command, option, key, kind and exit status is in the help."""
+    """The help has each command, option, key, kind and exit status."""
     assert {"convert", "info", "summary", "tail", "validate"} == set(usagewire.commands)
     overview = run("--help").stdout
     for name, command in usagewire.commands.items():
@@ -84,23 +110,13 @@ def test_help_describes_every_command_and_option() -> None:
 
 @posix
 @pytest.mark.parametrize("command", ["summary", "validate"])
-def test_names_of_files_are_data_too(command: str) -> None:
-    """A name with an escape in it is shown escaped, whether or not the file can be read."""
+def test_file_names_cannot_control_the_terminal(command: str) -> None:
+    """Control characters in a name are escaped, whether or not the file can be read."""
     Path("a\x1b[31m").write_text(BAD)
     result = run(command, "a\x1b[31m", "\x1b")
     assert "\x1b" not in result.output
     assert "a\\x1b[31m:1: $: syntax" in result.output
     assert "\\x1b: No such file" in result.output
-
-
-def test_a_process_prints_what_was_asked_and_exits_with_the_status() -> None:
-    """`python -m usagewire` gives the result on standard output and the rest on standard error."""
-    done = subprocess.run(
-        [*COMMAND, "summary", LOG, "--format", "json"], capture_output=True, check=False
-    )
-    assert 1 == done.returncode
-    assert 1 < len(json.loads(done.stdout)["groups"])
-    assert b"rejected 6," in done.stderr
 
 
 def test_the_console_script_runs_the_command_line(
@@ -126,7 +142,7 @@ def test_a_missing_extra_is_named(
     missing: str, ends: type[BaseException], expected: str,
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    """Only click and rich are the extra's; any other import error is an error of ours."""
+    """Only click and rich are part of the extra. Any other import error is raised."""
     for module in [name for name in sys.modules if name.startswith("usagewire.cli")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, missing, None)
@@ -139,25 +155,25 @@ def test_a_missing_extra_is_named(
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "said"),
+    ("error", "status", "message"),
     [
         (
             KeyboardInterrupt(),
             exits.INTERRUPTED,
-            f"interrupted before all was read: {NOTHING}; no sum was printed\n",
+            f"interrupted before all input was read: {NOTHING}; no sums were printed\n",
         ),
         (OSError(errno.EPIPE, "Broken pipe"), exits.BROKEN_PIPE, ""),
         (OSError(errno.ENOSPC, "Full"), exits.FAILED, "cannot write the output: Full\n"),
     ],
 )
 def test_an_early_end_has_a_status_and_no_result(
-    error: BaseException, status: int, said: str, monkeypatch: pytest.MonkeyPatch
+    error: BaseException, status: int, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing incomplete is printed."""
+    """No incomplete result is printed."""
 
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
     monkeypatch.setattr(session, "read", fail)
     result = run("summary", LOG)
-    assert (status, "", said) == (result.exit_code, result.stdout, result.stderr)
+    assert (status, "", message) == (result.exit_code, result.stdout, result.stderr)

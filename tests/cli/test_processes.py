@@ -1,5 +1,6 @@
 """The command line as processes: pipes, signals, full disks and terminals."""
 
+import json
 import os
 import re
 import shlex
@@ -23,12 +24,12 @@ pty = pytest.importorskip("pty", reason="needs sh, signals and terminals of POSI
 STORED: Final = stored().encode()
 BAD: Final = BAD_TEXT.encode()
 WIDE: Final = STORED.replace(b":1}", b":1" + b" " * 5000 + b"}")
-"""A line that is read fast for its size."""
+"""A line that is decoded quickly for its size."""
 
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 
 PATIENCE: Final = 20
-"""Seconds after which a command that should have ended counts as one that hangs."""
+"""Seconds after which a command that has not ended fails its test."""
 
 
 def finished(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -38,7 +39,7 @@ def finished(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str
 
 
 def piped(script: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a script of the shell, in which {} is a command."""
+    """Run a shell script in which {} is a command."""
     return subprocess.run(  # noqa: S602 -- pipes of the shell are what is tested
         script.replace("{}", shlex.join([*COMMAND, *arguments])),
         shell=True, capture_output=True, text=True, check=False, **options,
@@ -47,7 +48,7 @@ def piped(script: str, *arguments: str, **options: Any) -> subprocess.CompletedP
 
 @contextmanager
 def started(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a command; it is killed if it is still there in the end."""
+    """Start a command, and kill it in the end if it still runs."""
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
     with subprocess.Popen([*COMMAND, *arguments], **options) as process:
         try:
@@ -58,7 +59,7 @@ def started(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[bytes]
 
 @pytest.fixture
 def endless() -> Iterator[IO[bytes]]:
-    """Return a pipe out of which good lines come without end, after a bad one."""
+    """Return a pipe that gives a bad line and then good lines without end."""
     script = (
         f"import os\ntext = {STORED!r} * 1000\nos.write(1, {BAD!r})\nwhile True: os.write(1, text)"
     )
@@ -76,25 +77,25 @@ CONVERT: Final = ["convert", "-", "-o", "out", "--rejects", "rejects"]
 @pytest.mark.parametrize(
     ("arguments", "number", "status", "undone"),
     [
-        (["summary", "-"], signal.SIGINT, exits.INTERRUPTED, "no sum was printed"),
-        (["validate", "-"], signal.SIGINT, exits.INTERRUPTED, "what comes after was not checked"),
+        (["summary", "-"], signal.SIGINT, exits.INTERRUPTED, "no sums were printed"),
+        (["validate", "-"], signal.SIGINT, exits.INTERRUPTED, "later lines were not checked"),
         (CONVERT, signal.SIGINT, exits.INTERRUPTED, "nothing was written"),
         (CONVERT, signal.SIGTERM, exits.TERMINATED, "nothing was written"),
     ],
 )
-def test_a_signal_ends_long_work_and_says_what_was_done(
+def test_a_signal_ends_long_work_and_the_counts_are_printed(
     arguments: list[str], number: int, status: int, undone: str,
     endless: IO[bytes], tmp_path: Path,
 ) -> None:  # fmt: skip
-    """However much there is to read, the command ends, and nothing half-written stays behind."""
+    """The command ends although there is more to read, and leaves no temporary file."""
     with started(*arguments, stdin=endless, cwd=tmp_path) as process:
-        assert (
-            b"<stdin>:1: $: syntax" in rejections_of(process, arguments[0]).readline()
-        )  # it reads
+        line = rejections_of(process, arguments[0]).readline()
+        assert line.startswith(b"<stdin>:1: $: syntax")  # it reads
         process.send_signal(number)
         out, errors = process.communicate(timeout=PATIENCE)
     found = re.fullmatch(
-        r"interrupted before all was read: lines (\d+), records (\d+), rejected 1, blank 0; (.*)\n",
+        r"interrupted before all input was read:"
+        r" lines (\d+), records (\d+), rejected 1, blank 0; (.*)\n",
         errors.decode(),
     )
     assert found
@@ -105,7 +106,7 @@ def test_a_signal_ends_long_work_and_says_what_was_done(
 
 @pytest.mark.parametrize(("command", "packed"), [("summary", False), ("convert", True)])
 def test_a_signal_ends_waiting(command: str, packed: bool, tmp_path: Path) -> None:
-    """Where no more comes, the command ends as well, also while a thread reads ahead."""
+    """A command that waits for more input ends too, even while a thread reads ahead."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     text = STORED + BAD
@@ -117,19 +118,19 @@ def test_a_signal_ends_waiting(command: str, packed: bool, tmp_path: Path) -> No
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=PATIENCE)
     assert exits.INTERRUPTED == process.returncode
-    assert errors.startswith(b"interrupted before all was read: lines 2, records 1, rejected 1,")
+    assert b"interrupted before all input was read: lines 2, records 1, rejected 1," in errors
     assert ["fifo"] == [path.name for path in tmp_path.iterdir()]
 
 
 def rejections_of(process: subprocess.Popen[bytes], command: str) -> IO[bytes]:
-    """Return where a command names bad lines."""
+    """Return the stream on which a command reports bad lines."""
     stream = process.stdout if command == "validate" else process.stderr
     assert stream is not None
     return stream
 
 
 def test_a_log_that_is_followed_is_summed_up_at_sigterm(tmp_path: Path) -> None:
-    """Nothing but the sums is on standard output, and the next start goes on from there."""
+    """Standard output has only the sums, and the next run continues from there."""
     log = tmp_path / "log"
     arguments = ("tail", str(log), "--by", "", "--checkpoint", str(tmp_path / "place"))
     for rows in (3, 5):
@@ -137,8 +138,8 @@ def test_a_log_that_is_followed_is_summed_up_at_sigterm(tmp_path: Path) -> None:
             file.write(STORED * rows + BAD)
         with started(*arguments) as process:
             assert process.stderr is not None
-            said = iter(process.stderr.readline, b"")
-            assert any(b": $: syntax" in line for line in said)  # it reads
+            messages = iter(process.stderr.readline, b"")
+            assert any(b": $: syntax" in line for line in messages)  # it reads
             process.send_signal(signal.SIGTERM)
             out, _ = process.communicate(timeout=PATIENCE)
         assert (1, f"rows  usage_bytes\n   {rows}            {rows}\n") == (
@@ -157,7 +158,7 @@ def test_a_log_that_is_followed_is_summed_up_at_sigterm(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_pipe_ends_quietly(options: str, unbuffered: str, tmp_path: Path) -> None:
-    """Who takes one line gets one line, and nobody complains."""
+    """A reader that takes one line gets one line, and no error is printed."""
     file = tmp_path / "log"
     amount = ', "amount": 1' if options == "validate" else ""
     file.write_text("".join(
@@ -170,8 +171,8 @@ def test_a_broken_pipe_ends_quietly(options: str, unbuffered: str, tmp_path: Pat
     assert (1, f"status {exits.BROKEN_PIPE}\n") == (done.stdout.count("\n"), done.stderr)
 
 
-def test_who_reads_no_more_of_what_is_said_ends_it_quietly(tmp_path: Path) -> None:
-    """A closed standard error is no different, and is not taken for a rejected line."""
+def test_a_broken_pipe_of_standard_error_ends_quietly_too(tmp_path: Path) -> None:
+    """The error of a closed standard error is not mistaken for a rejected line."""
     (tmp_path / "log").write_bytes(BAD * 50_000)
     arguments = ("convert", "log", "-o", "out", "--rejects", "rejects")
     done = piped("({} 2>&1; echo status $? >&2) | true", *arguments, cwd=tmp_path)
@@ -179,8 +180,8 @@ def test_who_reads_no_more_of_what_is_said_ends_it_quietly(tmp_path: Path) -> No
     assert ["log"] == [path.name for path in tmp_path.iterdir()]
 
 
-def test_a_source_that_is_standard_input_is_a_source_too(tmp_path: Path) -> None:
-    """Its rejected lines are not lost with it, though its name is not told."""
+def test_standard_input_can_be_the_file_that_is_replaced(tmp_path: Path) -> None:
+    """Its rejected lines are not lost, although the command line does not name it."""
     log = tmp_path / "log"
     log.write_bytes(STORED + BAD)
     with log.open("rb") as stdin:
@@ -201,7 +202,7 @@ def test_a_source_that_is_standard_input_is_a_source_too(tmp_path: Path) -> None
     ids=lambda arguments: arguments[0],
 )
 def test_a_full_disk_is_an_error_without_traceback(arguments: list[str], tmp_path: Path) -> None:
-    """The status is 2, of a conversion no file is written, and help is output like any other."""
+    """The status is 2 and a conversion writes no file. Help is output like any other."""
     with Path("/dev/full").open("w") as full:
         done = finished(*arguments, stdout=full, cwd=tmp_path)
     assert (2, []) == (done.returncode, list(tmp_path.iterdir()))
@@ -214,16 +215,16 @@ def test_a_full_disk_is_an_error_without_traceback(arguments: list[str], tmp_pat
     "arguments",
     ["summary " + LOG, "convert nosuch -o out", "summary --by nosuch " + LOG, "--help", "tail -h"],
 )
-def test_the_status_stands_where_nothing_can_be_said(arguments: str, tmp_path: Path) -> None:
-    """On a full disk, 2 is all that is left to tell."""
+def test_the_status_is_2_if_no_message_can_be_printed(arguments: str, tmp_path: Path) -> None:
+    """With both streams on a full disk, the status is still right."""
     with Path("/dev/full").open("w") as full:
         done = finished(*arguments.split(), stdout=full, stderr=full, cwd=tmp_path)
     assert 2 == done.returncode
 
 
 @needs_full
-def test_an_interrupt_keeps_its_status_where_nothing_can_be_said() -> None:
-    """It is not taken for a rejected line."""
+def test_an_interrupt_keeps_its_status_if_no_message_can_be_printed() -> None:
+    """The error of the message is not mistaken for a rejected line."""
     with (
         Path("/dev/full").open("w") as full,
         started("validate", "-", stdin=subprocess.PIPE, stderr=full) as process,
@@ -238,16 +239,16 @@ def test_an_interrupt_keeps_its_status_where_nothing_can_be_said() -> None:
 
 
 def test_a_closed_standard_output_is_wrong_usage() -> None:
-    """There is nowhere to print to, which is said."""
+    """The message says that standard output is closed."""
     done = piped("{} >&-", "summary", PAGE)
     assert 2 == done.returncode
     assert "standard output is closed" in done.stderr
 
 
 def on_terminal(*arguments: str, columns: int = 80, **streams: Any) -> str:
-    """Return what a command writes to a terminal of so many columns, without its colours.
+    """Return the text that a command writes to a terminal, without its colours.
 
-    Unless said otherwise, standard output and standard error both are the terminal.
+    By default both standard output and standard error are the terminal.
     """
     ours, theirs = pty.openpty()
     streams = {"stdin": subprocess.DEVNULL, "stdout": theirs, "stderr": theirs} | streams
@@ -259,26 +260,26 @@ def on_terminal(*arguments: str, columns: int = 80, **streams: Any) -> str:
 
 
 def terminal_environment(columns: int = 80) -> dict[str, str]:
-    """Return the environment of a process on a terminal of so many columns."""
+    """Return the environment of a process on a terminal."""
     return os.environ | {"COLUMNS": str(columns), "LINES": "24", "TERM": "xterm"}
 
 
 def read_terminal(terminal: int) -> bytes:
-    """Return what comes next on a terminal; nothing where its other end is closed."""
+    """Return the next bytes of a terminal, or none if its other end is closed."""
     try:
         return os.read(terminal, 2**16)
-    except OSError:  # Linux says so at the end
+    except OSError:  # Linux raises it at the end
         return b""
 
 
 def screens(text: str) -> list[str]:
-    """Return the lines that were on a terminal, those that were drawn over too."""
+    """Return the lines that were on a terminal, including those that were overwritten."""
     return [line for line in re.split(r"\r|\n|\x1b\[\d*[A-Z]|\x1b\[\?25[hl]", text) if line.strip()]
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a log that is large enough for a bar, with a bad line at its end."""
+    """Return a log that is large enough for a bar, with a bad last line."""
     file = tmp_path_factory.mktemp("large") / "[b]large.ndjson"
     file.write_bytes(WIDE * 1000 + BAD)
     return file
@@ -286,17 +287,17 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("columns", [20, 80, 200])
 def test_a_narrow_terminal_cuts_nothing(columns: int) -> None:
-    """Long line items are folded between words, numbers and ids never."""
+    """Long line items are folded between words, but numbers and ids are not."""
     arguments = ("summary", PAGE, "--by", "project_id,line_item")
-    plain = run(*arguments).stdout
+    unframed = run(*arguments).stdout
     printed = on_terminal(*arguments, columns=columns, stderr=subprocess.DEVNULL)
     assert "…" not in printed
     words = [word for word in printed.split() if "─" not in word]
-    assert sorted(plain.split()) == sorted(words)
+    assert sorted(unframed.split()) == sorted(words)
 
 
-def test_long_work_shows_how_far_it_is(large: Path) -> None:
-    """A bar has the file, bytes of the total, lines per second and time left, and goes away."""
+def test_long_work_shows_a_bar(large: Path) -> None:
+    """It has the file, bytes of the total, lines per second and time left, and is removed."""
     printed = on_terminal("summary", str(large), "--by", "", columns=120)
     bar = r"\S*\[b\]large.ndjson .*━.* \d\.\d/5\.1 MB [\d,]+ lines/s \d:\d\d:\d\d"
     lines = screens(printed)
@@ -307,21 +308,17 @@ def test_long_work_shows_how_far_it_is(large: Path) -> None:
     assert "━" not in "".join(lines[-4:])
 
 
-def test_elsewhere_nothing_is_shown(large: Path) -> None:
-    """A file or a pipe gets no bar, not even where colours are forced."""
+def test_without_a_terminal_there_is_no_bar(large: Path) -> None:
+    """A file or a pipe gets no bar, even if colours are forced. Standard output has the result."""
     forced = os.environ | {"FORCE_COLOR": "1", "TTY_INTERACTIVE": "1"}
     done = finished("summary", str(large), "--format", "json", env=forced)
     assert (1, 2) == (done.returncode, done.stderr.count("\n"))
+    assert 1 == json.loads(done.stdout)["lines"]["rejected"]
     assert "━" not in done.stderr + done.stdout
 
 
-def test_short_work_shows_nothing() -> None:
-    """A small file is read before one could look."""
-    assert "━" not in on_terminal("validate", LOG, stdout=subprocess.DEVNULL)
-
-
 def test_bad_lines_and_the_bar_do_not_mix(tmp_path: Path) -> None:
-    """On one terminal each bad line of `validate` has a line of its own, and none is lost."""
+    """On one terminal each bad line of `validate` is on a separate line, and none is lost."""
     file = tmp_path / "log"
     file.write_bytes((WIDE * 500 + BAD) * 4)
     lines = screens(on_terminal("validate", str(file), columns=200))
@@ -332,8 +329,8 @@ def test_bad_lines_and_the_bar_do_not_mix(tmp_path: Path) -> None:
     assert any("lines/s" in line for line in lines)
 
 
-def test_records_on_a_terminal_do_not_steer_it(tmp_path: Path) -> None:
-    """What JSON would write as it is, is escaped there, and means the same; elsewhere it is not."""
+def test_records_cannot_control_the_terminal(tmp_path: Path) -> None:
+    """Characters that could are escaped on a terminal, with the same meaning, and not in a file."""
     name = "a\x9b2J\u202eb\U000e0001ü"
     row = '{"object":"organization.usage.vector_stores.result","usage_bytes":1,"project_id":"%s"}\n'
     file = tmp_path / "log"
@@ -343,8 +340,8 @@ def test_records_on_a_terminal_do_not_steer_it(tmp_path: Path) -> None:
     assert file.read_bytes() == run("convert", file, "-o", "-").stdout_bytes
 
 
-def test_a_log_that_is_followed_is_shown_while_it_grows(tmp_path: Path) -> None:
-    """The table is drawn over itself until Ctrl-C; then the last one stays."""
+def test_the_sums_of_a_followed_log_are_shown_while_it_grows(tmp_path: Path) -> None:
+    """The table overwrites itself until Ctrl-C, and then the last one stays."""
     log = tmp_path / "log"
     log.write_bytes(STORED * 3)
     ours, theirs = pty.openpty()
@@ -367,7 +364,7 @@ def test_a_log_that_is_followed_is_shown_while_it_grows(tmp_path: Path) -> None:
 
 
 def wait_for(terminal: int, text: bytes, expected: bytes) -> bytes:
-    """Return `text` and what came on a terminal after it, up to what is expected."""
+    """Return `text` and the next output of a terminal, up to the `expected` bytes."""
     while expected not in text:
         more = read_terminal(terminal)
         assert more, text

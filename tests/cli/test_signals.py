@@ -1,4 +1,4 @@
-"""What signals do while a command is at work."""
+"""The handling of signals while a command is at work."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 @pytest.fixture(autouse=True)
 def _unchanged() -> Iterator[None]:
-    """Check that every handler is what it was before."""
+    """Check that every handler is restored."""
     before = [signal.getsignal(number) for number in NUMBERS]
     yield
     assert before == [signal.getsignal(number) for number in NUMBERS]
@@ -25,8 +25,8 @@ def _unchanged() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("number", "expected"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
 )
-def test_both_signals_end_what_is_done(number: int, expected: type[BaseException]) -> None:
-    """Which of them it was can be told."""
+def test_both_signals_end_the_work(number: int, expected: type[BaseException]) -> None:
+    """The exception shows which of the two arrived."""
     with pytest.raises(KeyboardInterrupt) as ended, terminable():
         signal.raise_signal(number)
     assert expected is ended.type
@@ -36,9 +36,9 @@ def test_both_signals_end_what_is_done(number: int, expected: type[BaseException
 def test_the_first_signal_stops_and_the_second_ends(
     echo: float, ends: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The stopped work goes on to its end, unless a second signal comes that is no echo.
+    """Stopped work ends normally, unless a second signal arrives that is not an echo.
 
-    Sent to a process and to its group, one signal may come twice in a moment.
+    A signal that is sent to a process and to its group arrives twice.
     """
     monkeypatch.setattr(signals, "ECHO", echo)
     stopped: list[bool] = []
@@ -51,23 +51,23 @@ def test_the_first_signal_stops_and_the_second_ends(
 
 
 def test_a_step_is_not_cut_in_two() -> None:
-    """Signals that come in it are as if they had not been."""
+    """Signals that arrive during the step are ignored."""
     with terminable(), uninterrupted():
         for number in NUMBERS:
             signal.raise_signal(number)
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals of POSIX")
-def test_a_signal_that_interrupts_no_wait_is_heard_all_the_same() -> None:
-    """One that the system gives to another thread, or just before the wait, ends it too."""
+def test_a_signal_ends_a_wait_that_it_does_not_interrupt() -> None:
+    """A signal that arrives in another thread, or just before the wait, ends it too."""
     waiting, other = os.pipe()
     done = threading.Event()
 
     def call() -> None:
-        done.wait(0.05)  # by then the main thread waits
+        done.wait(0.05)  # the main thread waits after that
         signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
         done.wait(10)
-        os.close(other)  # it has waited long enough
+        os.close(other)  # end a wait that nothing interrupted
 
     def wait() -> None:
         with terminable():
@@ -85,7 +85,7 @@ def test_a_signal_that_interrupts_no_wait_is_heard_all_the_same() -> None:
 
 
 def test_other_threads_are_left_alone() -> None:
-    """Signals are the main thread's; in another, what is done is done as ever."""
+    """Outside the main thread the context managers do nothing."""
     done: list[bool] = []
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""The command line: `summary`, what it adds up and how it prints it."""
+"""`usagewire summary`: its sums, and how they are printed."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.cli import BAD, LOG, run, stored
 from usagewire import read
-from usagewire.analysis.summary import KEYS, KINDS, Summary
+from usagewire.analysis.summary import Summary
 from usagewire.cli import session
 from usagewire.cli.terminal.tables import money, shown
 
@@ -33,7 +33,7 @@ def paid(value: Any, currency: str | None = "usd") -> str:
 
 
 def table(text: str) -> list[list[str]]:
-    """Return the cells of a printed table that has no empty ones."""
+    """Return the cells of a printed table without empty cells."""
     return [re.split(" {2,}", line.strip()) for line in text.splitlines()]
 
 
@@ -41,8 +41,8 @@ def table(text: str) -> list[list[str]]:
     ("kind", "by"),
     [("completions", "project_id"), ("completions", "model,batch"), ("costs", "day")],
 )
-def test_every_format_says_what_the_summary_says(kind: str, by: str) -> None:
-    """Table, JSON and CSV agree with `Summary` in every number."""
+def test_every_format_agrees_with_the_summary(kind: str, by: str) -> None:
+    """Table, JSON and CSV have the same numbers as `Summary`."""
     expected = Summary(by.split(","), kinds=[kind])
     with read(LOG, on_error="skip") as reader:
         for record in reader:
@@ -66,8 +66,8 @@ def test_every_format_says_what_the_summary_says(kind: str, by: str) -> None:
     used = [n for n, column in enumerate(zip(*body, strict=True)) if set(column) != {"0"}]
     titles, *lines, total = table(run(*options, "table").stdout)
     assert [head[n] for n in used] == titles
-    plain = [[cell.replace(",", "") for cell in line] for line in lines]
-    assert [[row[n] or "(none)" for n in used] for row in body] == plain
+    ungrouped = [[cell.replace(",", "") for cell in line] for line in lines]
+    assert [[row[n] or "(none)" for n in used] for row in body] == ungrouped
     assert f"{expected.total.rows:,}" == total[1]
 
 
@@ -106,7 +106,7 @@ def test_every_format_says_what_the_summary_says(kind: str, by: str) -> None:
     ids=["table", "without keys there is no total", "None is not zero", "no currency"],
 )
 def test_the_printed_text(options: list[str], lines: str, expected: str) -> None:
-    """Numbers are right-aligned under their names; csv has them as they are."""
+    """A table aligns numbers to the right under their names, and CSV does not."""
     assert expected == run("summary", "-", *options, stdin=lines).stdout
 
 
@@ -125,24 +125,23 @@ def test_the_printed_text(options: list[str], lines: str, expected: str) -> None
     ],
 )
 def test_money_is_exact_and_without_exponent(value: Any, expected: str) -> None:
-    """Zeros after two decimals are cut, nothing else is."""
+    """Only zeros after two decimals are dropped."""
     arguments = ("summary", "-", "--by", "kind", "--format")
     whole = json.loads(run(*arguments, "json", stdin=paid(value)).stdout)
     assert {"usd": expected} == whole["total"]["cost"]
     assert expected == run(*arguments, "csv", stdin=paid(value)).stdout.split(",")[-1].strip()
-    assert expected == table(run(*arguments, "table", stdin=paid(value)).stdout)[1][-1].replace(
-        ",", ""
-    )
+    cell = table(run(*arguments, "table", stdin=paid(value)).stdout)[1][-1]
+    assert expected == cell.replace(",", "")
 
 
-def test_money_without_currency_has_a_key_of_its_own() -> None:
+def test_money_without_currency_has_a_separate_key() -> None:
     """It is not added to other money."""
     lines = paid(1, "USD") + paid(2, None)
     whole = json.loads(run("summary", "-", "--format", "json", stdin=lines).stdout)
     assert {"usd": "1.00", "?": "2.00"} == whole["total"]["cost"]
 
 
-def test_parts_of_tokens_are_shown_when_asked_for() -> None:
+def test_breakdown_shows_the_parts_of_tokens() -> None:
     """`--breakdown` adds columns and changes no total."""
     without, beside = (
         json.loads(run("summary", LOG, "--format", "json", *more).stdout)["total"]["metrics"]
@@ -153,8 +152,8 @@ def test_parts_of_tokens_are_shown_when_asked_for() -> None:
     assert without == {name: beside[name] for name in without}
 
 
-def test_rows_of_other_kinds_are_told() -> None:
-    """Short names and whole tags do, and what was skipped is said."""
+def test_skipped_rows_of_other_kinds_are_reported() -> None:
+    """`--kind` takes short names and whole tags, and the message counts the skipped rows."""
     lines = STORED * 2 + paid(1) + '{"object": "x.y"}\n' + embedded("m")
     result = run("summary", "-", "--by", "kind", "--kind", "costs", "--kind", "x.y", stdin=lines)
     assert ["kind", "costs", "x.y", "total"] == [line[0] for line in table(result.stdout)]
@@ -162,7 +161,7 @@ def test_rows_of_other_kinds_are_told() -> None:
 
 
 def test_the_last_line_counts_the_lines() -> None:
-    """Lines are records, rejected or blank; lenient values are told where there are some."""
+    """Lines are records, rejected or blank. Lenient values are counted if there are any."""
     lines = STORED + "\n" + BAD + stored('"7"')
     closing = run("summary", "-", stdin=lines).stderr.splitlines()[-1]
     assert "lines 4, records 1, rejected 2, blank 1" == closing
@@ -172,8 +171,8 @@ def test_the_last_line_counts_the_lines() -> None:
     assert expected == json.loads(result.stdout)["lines"]
 
 
-def test_only_the_first_bad_lines_of_a_file_are_named() -> None:
-    """The rest is counted, for each file anew."""
+def test_only_the_first_bad_lines_of_a_file_are_printed() -> None:
+    """The other bad lines of each file are counted."""
     for name in ("a", "b"):
         Path(name).write_text(BAD * 25)
     errors = run("summary", "a", "b").stderr.splitlines()
@@ -186,27 +185,10 @@ def test_only_the_first_bad_lines_of_a_file_are_named() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (["--by", "modle"], KEYS),
-        (["--by", "model,model"], ["twice"]),
-        (["--kind", "completion"], KINDS.values()),
-        (["--format", "xml"], ["table", "json", "csv"]),
-        (["--nonsense"], ["--nonsense"]),
-    ],
-)
-def test_wrong_usage_is_explained(arguments: list[str], expected: Any) -> None:
-    """The status is 2, nothing is printed, and the error lists what would do."""
-    result = run("summary", "-", *arguments, stdin=STORED)
-    assert (2, "") == (result.exit_code, result.stdout)
-    assert [] == [word for word in expected if word not in result.stderr]
-
-
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
 @pytest.mark.parametrize("model", [NASTY, "proj_" + "x" * 495], ids=["nasty", "long"])
-def test_data_cannot_steer_the_terminal_and_is_never_cut(form: str, model: str) -> None:
-    """Control characters are written as escapes, and markup is only text, however long it is."""
+def test_data_cannot_control_the_terminal_and_is_never_cut(form: str, model: str) -> None:
+    """Control characters are printed as escapes, and markup of any length as text."""
     printed = run("summary", "-", "--format", form, stdin=embedded(model)).stdout
     assert [] == [c for c in printed if not c.isprintable() and c != "\n"]
     assert "…" not in printed
@@ -214,7 +196,7 @@ def test_data_cannot_steer_the_terminal_and_is_never_cut(form: str, model: str) 
     assert [1] == [line.count(text) for line in printed.splitlines() if text[-9:-1] in line]
 
 
-def test_a_currency_is_data_too() -> None:
+def test_a_currency_cannot_control_the_terminal() -> None:
     """Titles of columns are escaped like cells."""
     printed = run("summary", "-", stdin=paid(1, "[b]\x1b[2J")).stdout
     assert "cost_[b]\\x1b[2j" in printed

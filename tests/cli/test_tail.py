@@ -1,7 +1,7 @@
-"""The command line: `tail`, what it sums, where it stops and where it goes on.
+"""`usagewire tail`: its sums, where it stops and where it continues.
 
-Time does not pass in these tests: where the command would wait, the next step of a script is done,
-and after the last one a signal comes.
+No time passes in these tests. When the command would wait, the next step of a script runs, and a
+signal arrives after the last step.
 """
 
 import json
@@ -30,23 +30,20 @@ terminate = partial(signal.raise_signal, signal.SIGTERM)
 
 
 def append(text: str) -> None:
-    """Add to the end of the WATCHED."""
+    """Append to the log."""
     with WATCHED.open("a") as file:
         file.write(text)
 
 
 def total_of(result: Result) -> int:
-    """Return the sum that was printed, of lines that are `STORED`."""
+    """Return the printed sum of lines like `STORED`."""
     cells = result.stdout.splitlines()[-1].split()
     return int(cells[2].replace(",", "")) if len(cells) > 2 else 0
 
 
 @pytest.fixture
 def tail(monkeypatch: pytest.MonkeyPatch) -> Tail:
-    """Run `usagewire tail` on the log with a script: a step whenever it waits, then Ctrl-C.
-
-    `text` is written to the log before.
-    """
+    """Run `usagewire tail` on a log of `text`: one of `steps` at each wait, and then Ctrl-C."""
 
     def follow(
         *options: Any, text: str = "", steps: tuple[Step, ...] = (), end: Step = interrupt
@@ -66,8 +63,10 @@ def tail(monkeypatch: pytest.MonkeyPatch) -> Tail:
 
 @pytest.mark.parametrize("end", [interrupt, terminate])
 @pytest.mark.parametrize("options", [[], ["--by", "day,project_id", "--kind", "costs"]])
-def test_the_sums_are_those_of_summary(tail: Tail, options: list[str], end: Step) -> None:
-    """Whatever came before the signal is in the sums; the status tells of bad lines."""
+def test_the_sums_are_the_same_as_those_of_summary(
+    tail: Tail, options: list[str], end: Step
+) -> None:
+    """The sums have every line before the signal, and the status reports bad lines."""
     text = Path(LOG).read_text()
     first, second = text[:10_000], text[10_000:]
     result = tail(*options, text=first, steps=(partial(append, second),), end=end)
@@ -76,33 +75,33 @@ def test_the_sums_are_those_of_summary(tail: Tail, options: list[str], end: Step
     assert expected.stderr.splitlines()[-1] == result.stderr.splitlines()[-1]
 
 
-def test_every_bad_line_is_named(tail: Tail) -> None:
-    """A log is followed for long, so there is no end to that."""
+def test_every_bad_line_is_printed(tail: Tail) -> None:
+    """There is no limit, because a log may be followed for a long time."""
     result = tail(text=BAD * 30)
     named = [line.split()[0] for line in result.stderr.splitlines()[:-1]]
     assert (1, [f"{WATCHED}:{n}:" for n in range(1, 31)]) == (result.exit_code, named)
 
 
-def test_lenient_is_that_of_summary(tail: Tail) -> None:
-    """`--lenient` takes what it says, and that is counted."""
+def test_lenient(tail: Tail) -> None:
+    """`--lenient` accepts lenient values and counts them."""
     assert 1 == tail(text=stored('"5"')).exit_code
     result = tail("--lenient")
     assert (0, 5) == (result.exit_code, total_of(result))
     assert result.stderr.endswith("blank 0, lenient 1\n")
 
 
-def test_another_signal_ends_it_without_sums(tail: Tail, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who cannot wait for the end says so twice, and the status is 130."""
+def test_a_second_signal_ends_it_without_sums(tail: Tail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a second Ctrl-C no sums are printed, and the status is 130."""
     monkeypatch.setattr(signals, "ECHO", 0)
     result = tail(text=STORED, end=lambda: (interrupt(), interrupt()))
     assert (130, "") == (result.exit_code, result.stdout)
-    assert "interrupted before all was read: lines 1" in result.stderr
-    assert result.stderr.endswith("; no sum was printed\n")
+    assert "interrupted before all input was read: lines 1" in result.stderr
+    assert result.stderr.endswith("; no sums were printed\n")
 
 
 @pytest.mark.parametrize("before", range(5))
 def test_each_line_is_summed_once_over_two_runs(tail: Tail, before: int) -> None:
-    """The second goes on where the first stopped, and says that its sums are of the rest."""
+    """The second run continues where the first stopped, and reports that."""
     lines = [STORED.replace("1", str(10**n)) for n in range(5)]
     first = tail("--checkpoint", PLACE, text="".join(lines[:before]) + lines[before][:30])
     append(lines[before][30:] + "".join(lines[before + 1 :]))
@@ -110,14 +109,12 @@ def test_each_line_is_summed_once_over_two_runs(tail: Tail, before: int) -> None
     assert (0, 0) == (first.exit_code, second.exit_code)
     expected = [int("0" + "1" * before), int("1" * (5 - before) + "0" * before)]
     assert expected == [total_of(first), total_of(second)]
-    assert (
-        f"{WATCHED}: goes on at the checkpoint; the sums are of what comes after it"
-        in second.stderr
-    )
+    message = "continues at the checkpoint; the sums cover later lines only"
+    assert f"{WATCHED}: {message}" in second.stderr
 
 
 def test_the_checkpoint_is_kept_up_to_date(tail: Tail, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a sudden end the next run reads nothing twice of what was kept before."""
+    """After a sudden end, the next run continues at the last checkpoint that was written."""
     monkeypatch.setattr(checkpoint_file, "PAUSE", 0)
 
     def die() -> None:
@@ -131,7 +128,7 @@ def test_the_checkpoint_is_kept_up_to_date(tail: Tail, monkeypatch: pytest.Monke
 def test_the_checkpoint_is_not_written_all_the_time(
     tail: Tail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is written at once, to learn whether it can be, now and then, and at the end."""
+    """It is written at once, to find out whether that works, every few seconds, and at the end."""
     written: list[int] = []
     writer = checkpoint_file.Writer
 
@@ -144,8 +141,8 @@ def test_the_checkpoint_is_not_written_all_the_time(
     assert 2 == len(written)
 
 
-def test_the_checkpoint_is_that_of_the_reader(tail: Tail) -> None:
-    """It is one line, which `read` takes too."""
+def test_the_checkpoint_is_one_line(tail: Tail) -> None:
+    """It is the checkpoint of the reader, which `read` accepts too."""
     tail("--checkpoint", PLACE, text=STORED * 2)
     [line] = PLACE.read_text().splitlines()
     assert 3 == json.loads(line)["line"]
@@ -158,7 +155,7 @@ def damaged(tail: Tail) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "no checkpoint: ''"),
         ("{}", "no checkpoint: '{}'"),
@@ -168,8 +165,8 @@ def damaged(tail: Tail) -> str:
         (None, "Is a directory"),
     ],
 )
-def test_what_is_no_checkpoint_is_refused(tail: Tail, text: Any, said: str) -> None:
-    """The status is 2, nothing is read from the beginning, and the file is left as it was."""
+def test_a_bad_checkpoint_is_refused(tail: Tail, text: Any, message: str) -> None:
+    """The status is 2, the log is not read from its beginning, and the file is unchanged."""
     text = text(tail) if callable(text) else text
     if text is None:
         PLACE.mkdir()
@@ -178,12 +175,12 @@ def test_what_is_no_checkpoint_is_refused(tail: Tail, text: Any, said: str) -> N
     result = tail("--checkpoint", PLACE, text=STORED)
     assert (2, "") == (result.exit_code, result.stdout)
     assert result.stderr.startswith(f"{PLACE}: ")
-    assert said in result.stderr
+    assert message in result.stderr
     assert text == (None if text is None else PLACE.read_text())
 
 
 def test_a_checkpoint_of_another_log_is_refused(tail: Tail) -> None:
-    """Reading does not begin anew by itself, and the checkpoint is left as it was."""
+    """The log is not read from its beginning, and the checkpoint is unchanged."""
     tail("--checkpoint", PLACE, text=STORED)
     kept = PLACE.read_text()
     result = tail("--checkpoint", PLACE, text=BAD * 100)
@@ -192,8 +189,8 @@ def test_a_checkpoint_of_another_log_is_refused(tail: Tail) -> None:
 
 
 @pytest.mark.parametrize("name", ["usage.log", "./usage.log", "place.gz"])
-def test_a_checkpoint_is_a_file_of_its_own(tail: Tail, name: str) -> None:
-    """It never replaces the log, and its name asks for no compression."""
+def test_the_name_of_a_checkpoint(tail: Tail, name: str) -> None:
+    """It cannot be the log, and cannot end as the name of a compressed file."""
     result = tail("--checkpoint", name, text=STORED)
     assert (2, [WATCHED]) == (result.exit_code, [*Path().iterdir()])
     assert result.stderr.startswith(f"{name}: ")
@@ -202,7 +199,7 @@ def test_a_checkpoint_is_a_file_of_its_own(tail: Tail, name: str) -> None:
 def test_a_checkpoint_that_cannot_be_written_costs_no_sums(
     tail: Tail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is told once, tried again, and the status is 2 where it never went well."""
+    """The error is printed once, writing is tried again, and the status is 2 if it always fails."""
     monkeypatch.setattr(checkpoint_file, "PAUSE", 0)
     place = Path("none/place")
     steps = (partial(append, STORED),) * 3
@@ -214,7 +211,7 @@ def test_a_checkpoint_that_cannot_be_written_costs_no_sums(
 
 
 def test_a_log_that_cannot_be_read_is_tried_again(tail: Tail) -> None:
-    """What is in the way is told once; only if it still is at the end is the status 2."""
+    """The error is printed once, and the status is 2 only if the last attempt failed."""
 
     def make_way() -> None:
         WATCHED.rmdir()
@@ -227,27 +224,8 @@ def test_a_log_that_cannot_be_read_is_tried_again(tail: Tail) -> None:
     assert (0, 1) == (result.exit_code, total_of(result))
 
 
-def test_a_log_that_cannot_be_read_at_first_is_refused(tail: Tail) -> None:
-    """Who names the wrong thing learns at once."""
-    WATCHED.mkdir()
-    result = tail()
-    assert (2, "") == (result.exit_code, result.stdout)
-    assert result.stderr.startswith(f"{WATCHED}: Is a directory\n")
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["-"], ["s3://bucket/log"], ["log", "--interval", "0"], ["log", "--by", "x"], [], ["a", "b"]],
-)
-def test_wrong_usage_is_explained(arguments: list[str]) -> None:
-    """The status is 2, and nothing is printed."""
-    result = run("tail", *arguments)
-    assert (2, "") == (result.exit_code, result.stdout)
-    assert result.stderr
-
-
-def test_the_interval_is_what_is_waited(tail: Tail, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`--interval` is that of `read`."""
+def test_the_interval(tail: Tail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--interval` is the interval of `read`."""
     seen = []
     start = FollowedLog.__init__
 

@@ -1,4 +1,4 @@
-"""The command line: `validate`, which prints every bad line."""
+"""`usagewire validate`, which prints every bad line."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ UNKNOWN = stored().replace("}", ',"later":1}')
 
 
 def test_validate_prints_every_bad_line() -> None:
-    """File, line, path, code and message stand on standard output, as many as there are."""
+    """Each bad line is on standard output with its file, line, path, code and message."""
     Path("log").write_text(stored() + BAD * 25 + stored("null"))
     result = run("validate", "log")
     lines = result.stdout.splitlines()
@@ -32,5 +32,5 @@ def test_validate_prints_every_bad_line() -> None:
     ],
 )
 def test_validate_is_as_strict_as_asked(lines: str, options: list[str], status: int) -> None:
-    """Leniency lets more through, forbidding unknown fields less."""
+    """`--lenient` accepts more lines, and `--unknown forbid` accepts fewer."""
     assert status == run("validate", "-", *options, stdin=lines).exit_code

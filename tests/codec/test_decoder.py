@@ -1,4 +1,4 @@
-"""`Decoder`: documents, interrupts, bounded memory, and the inputs it takes."""
+"""`Decoder`: documents, interrupts, bounded memory, inputs and arguments."""
 
 import gc
 import tracemalloc
@@ -13,6 +13,7 @@ import pytest
 import usagewire
 from tests.support.classes import Nest
 from tests.support.comparing import Refused, exact, outcome
+from tests.support.fragile import adds_up
 from tests.support.paths import Loads, Way
 from tests.support.samples import COMPLETIONS, COSTS, PAGES, line, numbers, row, text
 from usagewire import (
@@ -20,27 +21,40 @@ from usagewire import (
     DecodeError,
     Decoder,
     UsageImagesResult,
-    UsageResponse,
     UsageVectorStoresResult,
     UsageWireError,
-    accelerated,
     dumps,
     loads,
     make_converter,
 )
 
-
-def test_document_of_one(path: Way) -> None:
-    """`decode_document` takes one object printed over several lines."""
-    decoder = path.Decoder()
-    data = orjson.dumps(PAGES["costs"], option=orjson.OPT_INDENT_2)
-
-    assert [UsageResponse] == [type(one) for one in decoder.decode_document(data)]
-    assert Counts(lines=1, records=1, bytes=len(data)) == decoder.counts
+DEEP = b'{"object":"x","a":' + b"[" * 500 + b"]" * 500 + b"}"
 
 
-def test_document_of_many(path: Way) -> None:
-    """Each element of an array counts as a line; a bad one is told with its place in the text."""
+@pytest.mark.parametrize(
+    ("data", "expected", "codes"),
+    [
+        (b"[]", [], []),
+        (b"[{]", [], ["syntax"]),
+        (b"[" + DEEP + b"," + line(1) + b"]", [1], ["too_deep"]),
+        (orjson.dumps(row(usage_bytes=1), option=orjson.OPT_INDENT_2), [1], []),
+    ],
+    ids=["empty array", "not JSON", "too deep to be written", "one object over several lines"],
+)
+def test_document(path: Way, data: bytes, expected: list[int], codes: list[str]) -> None:
+    """`decode_document` gives the good elements and rejects the others, each as a line."""
+    decoder = path.Decoder(on_error="collect")
+
+    assert expected == numbers(decoder.decode_document(data))
+    assert codes == [one.code for one in decoder.rejections]
+    lines, rejected = len(expected) + len(codes), len(codes)
+    assert decoder.counts == Counts(
+        lines=lines, records=len(expected), rejected=rejected, bytes=len(data)
+    )
+
+
+def test_rejected_elements(path: Way) -> None:
+    """The rejection of an element of an array has its place in the text."""
     decoder = path.Decoder(on_error="collect")
     data = b"[" + line(1) + b', 5,\n {"object":5},' + line(2) + b"]"
 
@@ -52,49 +66,20 @@ def test_document_of_many(path: Way) -> None:
     assert Counts(lines=4, records=2, rejected=2, bytes=len(data)) == decoder.counts
 
 
-def test_document_too_deep(path: Way) -> None:
-    """An element that nests too deep to be written is rejected, and the others come out."""
-    deep = b'{"object":"x","a":' + b"[" * 500 + b"]" * 500 + b"}"
-    decoder = path.Decoder(on_error="collect")
-
-    assert [1] == numbers(decoder.decode_document(b"[" + deep + b"," + line(1) + b"]"))
-    assert ["too_deep"] == [one.code for one in decoder.rejections]
-
-
-def test_document_that_is_not_json(path: Way) -> None:
-    """Text that is no JSON is one bad line."""
-    decoder = path.Decoder(on_error="collect")
-
-    assert decoder.decode_document(b"[{]") == []
-    assert ["syntax"] == [one.code for one in decoder.rejections]
-
-
 def test_document_raises_after_the_good_ones(path: Way) -> None:
-    """With raise, no good element of an array is lost."""
+    """With `raise`, the error has all good elements of an array."""
     decoder = path.Decoder()
-    found = []
-    try:
-        found += decoder.decode_document(b"[" + line(1) + b",5," + line(2) + b"]")
-    except DecodeError as error:
-        found += error.records
-    found += decoder.close()
+    with pytest.raises(DecodeError) as caught:
+        decoder.decode_document(b"[" + line(1) + b",5," + line(2) + b"]")
 
-    assert [1, 2] == numbers(found)
-
-
-def test_empty_array(path: Way) -> None:
-    """An empty array has no records, and its bytes are counted."""
-    decoder = path.Decoder()
-
-    assert decoder.decode_document(b"[]") == []
-    assert Counts(bytes=2) == decoder.counts
+    assert ([1, 2], []) == (numbers(caught.value.records), decoder.close())
 
 
 # --- interrupts ------------------------------------------------------------------------------
 
 
 def interrupted(error: type[BaseException]) -> Any:
-    """Return a class whose instance of 2 raises `error` the first time it is made."""
+    """Return a class whose first instance with `x=2` raises `error`."""
     armed = [True]
 
     @attrs.frozen
@@ -116,31 +101,20 @@ interrupts = pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, S
 
 
 @interrupts
-def test_interrupt_passes(path: Way, error: type[BaseException]) -> None:
-    """An interrupt or lack of memory passes as it is, and the counts add up."""
-    decoder = path.Decoder(interrupted(error), strict=False, on_error="skip")
-    with pytest.raises(error):
-        decoder.feed(FRAGILE)
-    counts = decoder.counts
-
-    assert counts.lines == counts.records + counts.rejected + counts.blank
-    assert (1, 1, len(FRAGILE) // 3) == (counts.records, counts.lenient, counts.bytes)
-
-
-@interrupts
-def test_nothing_is_lost_to_an_interrupt(path: Way, error: type[BaseException]) -> None:
-    """After an interrupt the next call gives every record that was not given yet."""
+def test_interrupt(path: Way, error: type[BaseException]) -> None:
+    """After an interrupt or lack of memory, the counts add up and the next call loses nothing."""
     decoder = path.Decoder(interrupted(error), strict=False, on_error="skip")
     with pytest.raises(error):
         decoder.feed(FRAGILE)
 
+    assert Counts(lines=1, records=1, bytes=len(FRAGILE) // 3, lenient=1) == decoder.counts
     assert [1, 2, 3] == [one.x for one in decoder.feed(b"")]
     assert Counts(lines=3, records=3, bytes=len(FRAGILE), lenient=3) == decoder.counts
 
 
 @interrupts
 def test_interrupted_decode_lines(path: Way, error: type[BaseException]) -> None:
-    """An interrupted `decode_lines` leaves nothing behind in what is fed."""
+    """An interrupted `decode_lines` leaves no text for the next call."""
     decoder = path.Decoder(interrupted(error), strict=False, on_error="skip")
     with pytest.raises(error):
         decoder.decode_lines(FRAGILE)
@@ -151,7 +125,7 @@ def test_interrupted_decode_lines(path: Way, error: type[BaseException]) -> None
 
 @interrupts
 def test_interrupted_decode(path: Way, error: type[BaseException]) -> None:
-    """An interrupted `decode` passes the interrupt and the decoder goes on."""
+    """`decode` works again after an interrupt."""
     decoder = path.Decoder(interrupted(error))
     with pytest.raises(error):
         decoder.decode('{"n":1,"x":2}')
@@ -161,18 +135,17 @@ def test_interrupted_decode(path: Way, error: type[BaseException]) -> None:
 
 @interrupts
 def test_interrupted_document(path: Way, error: type[BaseException]) -> None:
-    """An interrupted `decode_document` passes the interrupt and the counts add up."""
+    """The counts add up after an interrupted `decode_document`."""
     decoder = path.Decoder(interrupted(error))
     with pytest.raises(error):
         decoder.decode_document('[{"n":1,"x":1},{"n":1,"x":2},{"n":1,"x":3}]')
-    counts = decoder.counts
 
-    assert counts.lines == counts.records + counts.rejected + counts.blank
+    assert adds_up(decoder.counts)
 
 
 @pytest.mark.parametrize("error", [ValueError, TypeError, KeyError, ZeroDivisionError, OSError])
 def test_other_errors_are_bad_values(path: Way, error: type[Exception]) -> None:
-    """Any other error of a hook or validator is a rejection of the line."""
+    """Any other error of a hook or validator rejects the line."""
     decoder = path.Decoder(interrupted(error), strict=False, on_error="collect")
     records = decoder.decode_lines(FRAGILE)
 
@@ -218,7 +191,7 @@ def test_rejection_is_short(path: Way, case: str) -> None:
 
 
 def test_error_of_a_hook_is_quoted_short(path: Way) -> None:
-    """The message of somebody else's error is cut as well."""
+    """The message of an error of a hook is cut too."""
 
     def refuse(value: Any, _: Any) -> Any:
         raise ValueError(value)
@@ -232,7 +205,7 @@ def test_error_of_a_hook_is_quoted_short(path: Way) -> None:
 
 
 def test_path_is_short(path: Way) -> None:
-    """The path of a place deep inside shows where it begins and ends."""
+    """A long path shows its beginning and its end."""
     later: Any = 1e30
     for _ in range(90):
         later = {"abcdefgh": later}
@@ -245,7 +218,7 @@ def test_path_is_short(path: Way) -> None:
 
 
 def test_errors_can_be_shown_anywhere(path: Way) -> None:
-    """Messages and paths are ASCII, whatever the line holds, but for names of keys."""
+    """Messages are printable ASCII, whatever the line holds."""
     decoder = path.Decoder(on_error="collect")
     decoder.decode_lines(text(row(usage_bytes="é\u202e\n\0")))
 
@@ -254,7 +227,7 @@ def test_errors_can_be_shown_anywhere(path: Way) -> None:
 
 
 def kept_by(decode: Callable[[int], Any]) -> int:
-    """Return how many bytes more stay in memory after `decode(1)` than after `decode(0)`."""
+    """Return how many more bytes are in memory after `decode(1)` than after `decode(0)`."""
     kept = []
     tracemalloc.start()
     for part in range(2):
@@ -268,7 +241,7 @@ def kept_by(decode: Callable[[int], Any]) -> int:
 @pytest.mark.usefixtures("_shipped")
 @pytest.mark.parametrize("times", [1, 5])
 def test_unknown_tags_leave_nothing_behind(times: int) -> None:
-    """Unknown tags and keys take no memory once their rows are gone."""
+    """Unknown tags and keys use no memory after their rows are garbage."""
     decoder = Decoder()
 
     def decode(part: int) -> None:
@@ -282,7 +255,7 @@ def test_unknown_tags_leave_nothing_behind(times: int) -> None:
 
 @pytest.mark.usefixtures("_shipped")
 def test_long_keys_leave_nothing_behind() -> None:
-    """Long unknown keys take no memory once their rows are gone."""
+    """Long unknown keys use no memory after their rows are garbage."""
     decoder = Decoder()
 
     def decode(part: int) -> None:
@@ -296,7 +269,7 @@ def test_long_keys_leave_nothing_behind() -> None:
 
 @pytest.mark.usefixtures("_shipped")
 def test_any_order_of_keys_is_read() -> None:
-    """Rows are read alike however many orders of keys came by, and however often."""
+    """Rows with any order of keys give the same record, each time they are read."""
     decoder = Decoder()
     data = row(COMPLETIONS, model="m", later=1)
     expected = decoder.decode(text(data))
@@ -307,7 +280,7 @@ def test_any_order_of_keys_is_read() -> None:
 
 
 def test_rejections_leave_nothing_behind(path: Way) -> None:
-    """Rejected lines take no memory with skip."""
+    """Rejected lines use no memory with `skip`."""
     decoder = path.Decoder(on_error="skip")
     data = b"".join(b'{"object":"later","n":"%d"\n' % number for number in range(5000))
 
@@ -315,7 +288,7 @@ def test_rejections_leave_nothing_behind(path: Way) -> None:
 
 
 def test_held_back_line_is_bounded(path: Way) -> None:
-    """An endless line is held back only up to the limit."""
+    """A line without an end is held back only up to the limit."""
     decoder = path.Decoder(on_error="collect", max_line_bytes=1000)
     tracemalloc.start()
     for _ in range(100):
@@ -343,14 +316,14 @@ ACCENTED = text(row(project_id="é€😀"))
 
 @every_input
 def test_input_of_a_document(loads: Loads, kind: Any) -> None:
-    """A document may be bytes, bytearray, memoryview or str."""
+    """A document can be bytes, bytearray, memoryview or str."""
     assert UsageVectorStoresResult(usage_bytes=5, project_id="é€😀") == loads(kind(ACCENTED))
 
 
 @every_input
 @pytest.mark.parametrize("call", ["decode_lines", "feed", "decode_document"])
 def test_input_of_lines(path: Way, kind: Any, call: str) -> None:
-    """Lines may be bytes, bytearray, memoryview or str; bytes are counted in UTF-8."""
+    """Lines can be bytes, bytearray, memoryview or str, and `counts.bytes` is that of UTF-8."""
     data = ACCENTED + b"\n"
     decoder = path.Decoder()
     records = getattr(decoder, call)(kind(data))
@@ -361,7 +334,7 @@ def test_input_of_lines(path: Way, kind: Any, call: str) -> None:
 
 @every_input
 def test_input_may_change_afterwards(path: Way, kind: Any) -> None:
-    """The decoder copies the text that it holds back: the caller may reuse a buffer."""
+    """The caller can reuse a buffer, because the decoder copies the text that it holds back."""
     data = kind(line(7))
     decoder = path.Decoder()
     decoder.feed(data[:-1])
@@ -381,44 +354,32 @@ def test_str_with_a_lone_surrogate(path: Way) -> None:
 
 
 def test_default_type(loads: Loads) -> None:
-    """Without a type, a document is whatever its tag says."""
+    """Without a type, the tag decides what a document is."""
     union = {cls.__name__ for cls in get_args(usagewire.UsageObject)}
 
     assert union >= {type(loads(text(page))).__name__ for page in PAGES.values()}
     assert UsageVectorStoresResult is type(loads(text(row())))
 
 
+STORED = UsageVectorStoresResult(usage_bytes=5)
+
+
 @pytest.mark.parametrize(
-    ("kind", "expected"),
+    ("kind", "data", "expected"),
     [
-        (UsageVectorStoresResult, UsageVectorStoresResult(usage_bytes=5)),
-        (UsageVectorStoresResult | UsageImagesResult, UsageVectorStoresResult(usage_bytes=5)),
-        (UsageVectorStoresResult | None, UsageVectorStoresResult(usage_bytes=5)),
-        (Any, row()),
-        (dict[str, Any], row()),
+        (UsageVectorStoresResult, row(), STORED),
+        (UsageVectorStoresResult | UsageImagesResult, row(), STORED),
+        (UsageVectorStoresResult | None, row(), STORED),
+        (UsageVectorStoresResult | None, None, None),
+        (list[usagewire.UsageObject], [row(), row()], [STORED, STORED]),
+        (Any, row(), row()),
+        (dict[str, Any], row(), row()),
     ],
     ids=str,
 )
-def test_type_asked_for(loads: Loads, kind: Any, expected: Any) -> None:
-    """A class, a union, an optional or a container may be asked for."""
-    assert exact(expected) == exact(loads(text(row()), kind))
-
-
-def test_null_for_an_optional(loads: Loads) -> None:
-    """Null is a document where None is asked for."""
-    assert loads("null", UsageVectorStoresResult | None) is None
-
-
-def test_list_of_rows(loads: Loads) -> None:
-    """An array is a document where a list is asked for."""
-    assert [1, 2] == numbers(
-        loads(b"[" + line(1) + b"," + line(2) + b"]", list[usagewire.UsageObject])
-    )
-
-
-def test_accelerated() -> None:
-    """`accelerated` says whether the C extension is in use."""
-    assert accelerated() in (True, False)
+def test_type(loads: Loads, kind: Any, data: Any, expected: Any) -> None:
+    """The type can be a class, a union, an optional or a container."""
+    assert exact(expected) == exact(loads(text(data), kind))
 
 
 # --- arguments ---
@@ -438,7 +399,7 @@ def test_accelerated() -> None:
     ids=str,
 )
 def test_wrong_option(path: Way, options: dict[str, Any]) -> None:
-    """An option of another value is refused when the decoder is made."""
+    """A wrong option is refused when the decoder is made."""
     with pytest.raises(UsageWireError):
         path.Decoder(**options)
 
@@ -462,6 +423,6 @@ def test_wrong_option(path: Way, options: dict[str, Any]) -> None:
     ],
 )
 def test_wrong_argument(call: Any) -> None:
-    """Arguments of a wrong type are refused with the library's own error."""
+    """Arguments of a wrong type are refused with a `UsageWireError`."""
     with pytest.raises(UsageWireError):
         call()

@@ -1,4 +1,4 @@
-"""One JSON document instead of lines: told as early as can be, read whole, accounted for."""
+"""One JSON document instead of lines: recognised early, read whole, and counted."""
 
 import gzip
 import io
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.cases import table, unescaped
 from tests.support.chunks import cut
 from tests.support.reading import LINES, ROWS
 from tests.support.samples import BOM, PAGES, row, text
@@ -40,104 +41,68 @@ def indented(value: Any) -> bytes:
 INDENTED = indented(PAGE)
 
 
-# --- telling -----------------------------------------------------------------------------------
+# --- recognition -------------------------------------------------------------------------------
 
 
-def told(data: bytes, size: int = 1, limit: int = 1000) -> tuple[str, int]:
-    """Return what a stream is said to be, and after how many bytes."""
-    teller = DocumentSniffer(limit)
+def sniffed(data: bytes, size: int = 1, limit: int = 1000) -> tuple[str, int]:
+    """Return the kind of a stream, and after how many bytes it is known."""
+    sniffer = DocumentSniffer(limit)
     done = 0
     for chunk in cut(data, size):
         done += len(chunk)
         try:
-            lines = teller.feed(chunk)
+            lines = sniffer.feed(chunk)
         except OverflowError:
             return "too large", done
         if lines is not None:
             assert data[:done] == lines
             return "lines", done
-    lines, document = teller.close()
+    lines, document = sniffer.close()
     assert data == lines + (document.text if document else b"")
     if document is None:
         return "lines", done
     return "broken" if document.is_broken else "document", done
 
 
-TOLD = {
-    # What it is, after how many bytes that is known at the earliest; the rest is told at the end.
-    "nothing": (b"", "lines", 0),
-    "blank lines": (b"\n \n\r\n", "lines", 5),
-    "an object a line": (b"{}\n{}\n", "lines", 3),
-    "an object with a blank before LF": (b'{"a": 1} \r\n', "lines", 11),
-    "an object after blank lines": (b"\n \n{}\n{}\n", "lines", 6),
-    "an object after the BOM": (BOM + b"{}\n{}\n", "lines", 6),
-    "an object after the BOM and a blank line": (BOM + b"\n{}\n{}\n", "lines", 7),
-    "an object without LF": (b'{"a": 1}', "lines", 8),
-    "a number": (b"5\n{}\n", "lines", 2),
-    "a word": (b"what?\n{}\n", "lines", 6),
-    "the BOM later": (b"\n" + BOM + b"{\n", "lines", 6),
-    "a bad object": (b'{"a": NaN}\n{}\n', "lines", 11),
-    "an object cut off in a name": (b'{"a": 1, "b\n{}\n', "lines", 12),
-    "an object cut off after a comma": (b'{"a": 1,\n{}\n{}\n{}\n', "lines", 15),
-    "the same before a bad line": (b'{"a": 1,\n{}\nbad\n{}\n', "lines", 16),
-    "the same at the end": (b'{"a": 1,\n{}\n', "lines", 12),
-    "an array cut off, before objects": (b"[1,\n{}\n{}\n{}\n", "lines", 10),
-    "a whole array before a line": (b"[1]\n\n5\n{}\n", "lines", 7),
-    "a bracket before an object": (b"[\n{}", "lines", 4),
-    "an object over lines": (b'{\n"a": 1\n}\n', "document", 11),
-    "an object that opens in another": (b'{"a": {\n}}', "document", 10),
-    "an object that breaks after a colon": (b'{"a":\n1}', "document", 8),
-    "a brace alone": (b"{\n", "broken", 2),
-    "a brace without LF": (b"{", "broken", 1),
-    "a bracket alone": (b"[", "broken", 1),
-    "an array": (b"[]", "document", 2),
-    "an array on a line": (b"[{}, {}]\n \n", "document", 11),
-    "an array of an object a line": (b"[\n{},\n{}\n]\n", "document", 11),
-    "an array of one object": (b"[\n{}\n]", "document", 6),
-    "an array that begins its lines with commas": (b"[{}\n,{}\n,{}]", "document", 12),
-    "an array with an object alone on a line": (b'[{"a": [\n{}\n]}]', "document", 15),
-    "an array after the BOM": (BOM + b"[]", "document", 5),
-    "an array after blank lines": (b"\n\r\n[\n]", "document", 6),
-    "an array cut off": (b"[{},\n{},\n{", "broken", 10),
-    "an object over lines cut off": (b'{\n"a": 1,\n', "broken", 10),
-    "a document of bad text": (b'[\n"\xff"\n]', "broken", 7),
-    "two documents": (b"{\n}\n{\n}\n", "broken", 8),
+SNIFFED = {
+    row["name"]: (unescaped(row["text"]), row["kind"], int(row["bytes"]))
+    for row in table("documents.txt")
 }
 
 
-@pytest.mark.parametrize("name", TOLD)
-def test_told_as_early_as_can_be(name: str) -> None:
-    """Lines are told when the first line is whole, or the one that stands in no document."""
-    data, kind, size = TOLD[name]
+@pytest.mark.parametrize("name", SNIFFED)
+def test_recognised_early(name: str) -> None:
+    """Lines are recognised by their first line, or by the first line that fits no document."""
+    data, kind, size = SNIFFED[name]
 
-    assert (kind, size) == told(data)
+    assert (kind, size) == sniffed(data)
 
 
-@pytest.mark.parametrize("name", TOLD)
-def test_told_in_chunks_of_any_size(name: str) -> None:
-    """What a stream is does not hang on its chunks, whatever the limit."""
-    data, _, _ = TOLD[name]
+@pytest.mark.parametrize("name", SNIFFED)
+def test_recognised_in_chunks_of_any_size(name: str) -> None:
+    """The kind of a stream does not depend on its chunks, whatever the limit is."""
+    data, _, _ = SNIFFED[name]
     for limit in range(1, len(data) + 2):
-        expected = told(data, 1, limit)[0]
+        expected = sniffed(data, 1, limit)[0]
         for size in (2, 3, 7, 1000):
-            assert expected == told(data, size, limit)[0]
+            assert expected == sniffed(data, size, limit)[0]
 
 
 PIECES = [b"{", b"}", b"[", b"]", b",", b":", b'"a"', b"1", b"{}", b'{"a":1}', b"[]", b" ", b"\n"]
 
 
 @given(st.lists(st.sampled_from([*PIECES, b"\n", b",\n"]), max_size=20).map(b"".join))
-def test_told_exactly(data: bytes) -> None:
-    """A document is an array, or an object over lines of which the first is open; else lines."""
+def test_recognised_exactly(data: bytes) -> None:
+    """A document is an array, or an object over several lines whose first line is open."""
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
-        assert told(data)[0] in ("lines", "broken")
+        assert sniffed(data)[0] in ("lines", "broken")
         return
     first = data.strip().split(b"\n")[0].rstrip()
     is_open = type(value) is dict and first != data.strip() and first[-1:] in b"{[,:"
 
-    assert ("document" if type(value) is list or is_open else "lines") == told(data)[0]
+    assert ("document" if type(value) is list or is_open else "lines") == sniffed(data)[0]
 
 
 JSON = st.recursive(
@@ -153,13 +118,13 @@ JSON = st.recursive(
     st.lists(st.dictionaries(st.text(max_size=2), JSON, max_size=2), max_size=2),
     st.sampled_from([0, 4]),
 )
-def test_whatever_json_prints_is_told(values: list[Any], indent: int) -> None:
-    """A printed array is a document, and so is a printed object that takes several lines."""
+def test_output_of_json_is_recognised(values: list[Any], indent: int) -> None:
+    """A printed array is a document, and so is an object printed over several lines."""
     for value in (values, *values):
         printed = json.dumps(value, indent=indent).encode()
 
-        assert ("document" if value != {} else "lines") == told(printed, 7, 10**6)[0]
-        assert "lines" == told(text(value) + b"\n" + text(value), 7, 10**6)[0]
+        assert ("document" if value != {} else "lines") == sniffed(printed, 7, 10**6)[0]
+        assert "lines" == sniffed(text(value) + b"\n" + text(value), 7, 10**6)[0]
 
 
 @pytest.mark.parametrize(
@@ -175,12 +140,12 @@ def test_whatever_json_prints_is_told(values: list[Any], indent: int) -> None:
     ],
 )
 def test_limit(data: bytes, expected: str) -> None:
-    """What goes past the limit is lines where the first line does, else too large."""
-    assert expected == told(data, limit=100)[0] == told(data, 1000, limit=100)[0]
+    """Text over the limit is lines if its first line is over the limit, or else too large."""
+    assert expected == sniffed(data, limit=100)[0] == sniffed(data, 1000, limit=100)[0]
 
 
 def test_head_of_a_stream_that_breaks_off() -> None:
-    """Of what was held back, lines are given, and of the beginning of a document nothing."""
+    """A stream that fails gives the lines held back, and nothing of a document."""
     for head, expected in (
         (b'{"a": 1,\n{}\n', b'{"a": 1,\n{}\n'),
         (BOM + b"{}", BOM + b"{}"),
@@ -188,10 +153,10 @@ def test_head_of_a_stream_that_breaks_off() -> None:
         (b"{\n1,\n", b""),
         (b"", b""),
     ):
-        teller = DocumentSniffer(100)
-        teller.feed(head)
+        sniffer = DocumentSniffer(100)
+        sniffer.feed(head)
 
-        assert expected == teller.abort()
+        assert expected == sniffer.abort()
 
 
 # --- spans -------------------------------------------------------------------------------------
@@ -199,7 +164,7 @@ def test_head_of_a_stream_that_breaks_off() -> None:
 
 @given(st.lists(JSON, min_size=1, max_size=5), st.sampled_from([None, 0, 2]), st.booleans())
 def test_spans(values: list[Any], indent: int | None, bom: bool) -> None:
-    """Each element of an array has its place in the text."""
+    """The spans of an array are the places of its elements in the text."""
     data = BOM * bom + b" " + json.dumps(values, indent=indent).encode() + b"\n"
     document = Document.read(data)
 
@@ -231,7 +196,7 @@ DOCUMENTS: dict[str, tuple[bytes, list[Any]]] = {
 @each_path
 @pytest.mark.parametrize("name", DOCUMENTS)
 @pytest.mark.parametrize("size", [1, 16, 2**18])
-@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["uncompressed", "gzip"])
 def test_document(name: str, size: int, pack: Any) -> None:
     """A source may be one JSON document, over many lines, or an array of objects."""
     data, expected = DOCUMENTS[name]
@@ -246,7 +211,7 @@ def test_document(name: str, size: int, pack: Any) -> None:
 @each_path
 @pytest.mark.parametrize("size", [1, 2**18])
 def test_broken_document(size: int) -> None:
-    """A document that is no JSON is one rejection, which says where it breaks."""
+    """A document that is not JSON is one rejection, which says where the error is."""
     data = INDENTED[:-5]
     reader = read(cut(data, size), on_error="collect")
 
@@ -259,7 +224,7 @@ def test_broken_document(size: int) -> None:
 
 @each_path
 def test_every_truncation_of_a_document() -> None:
-    """Wherever a document is cut off, that is told and every byte is accounted for."""
+    """A document truncated anywhere is one rejection, and every byte is counted."""
     data = indented([row(), row()])
     for end in range(1, len(data)):
         reader = read([data[:end]], on_error="collect")
@@ -270,7 +235,7 @@ def test_every_truncation_of_a_document() -> None:
 
 @each_path
 def test_document_that_cannot_be_read_to_its_end() -> None:
-    """The beginning of a document in a damaged file is no heap of bad lines."""
+    """The lines of a document in a damaged file are not rejected one by one."""
     packed = gzip.compress(INDENTED)
     reader = read([packed[:-1]])
     with pytest.raises(FileError, match="ends in the middle"):
@@ -281,7 +246,7 @@ def test_document_that_cannot_be_read_to_its_end() -> None:
 
 @each_path
 def test_first_line_that_begins_like_an_array() -> None:
-    """A bad first line that begins with a bracket does not cost the lines after it."""
+    """The lines after a bad first line that begins with a bracket are read."""
     reader = read(io.BytesIO(b"[1,\n" + LINES), on_error="collect")
 
     assert ROWS == list(reader)
@@ -291,7 +256,7 @@ def test_first_line_that_begins_like_an_array() -> None:
 @each_path
 @pytest.mark.parametrize("first", [b"", b"\n", BOM, b"what?\n", b'{"a": NaN}\n'])
 def test_records_come_when_their_line_is_whole(first: bytes) -> None:
-    """The first record of a live source comes out before anything more is asked for."""
+    """The first record of a live source comes before the next chunk is requested."""
     asked = []
 
     def live() -> Iterator[bytes]:
@@ -309,7 +274,7 @@ def test_records_come_when_their_line_is_whole(first: bytes) -> None:
 @each_path
 @pytest.mark.parametrize("after", [[], ROWS], ids=["alone", "before another"])
 def test_document_past_the_limit(after: list[Any]) -> None:
-    """A printed document longer than a line may be is refused, and costs no file after it."""
+    """A printed document over `max_line_bytes` is an error, and the files after it are read."""
     sources = [io.BytesIO(INDENTED), io.BytesIO(LINES)] if after else io.BytesIO(INDENTED)
     reader = read(sources, max_line_bytes=len(INDENTED) - 1)
     with pytest.raises(FileError, match="raise max_line_bytes"):
@@ -332,7 +297,7 @@ def test_array_on_one_line_past_the_limit(end: bytes) -> None:
 
 @each_path
 def test_lists_a_line_are_no_document() -> None:
-    """Where a record is a list, a single line of it is a line like any other."""
+    """If each record is a list, then a single line is a line and not a document."""
     line = b'[{"usage_bytes": 1}]\n'
 
     assert [[UsageVectorStoresResult(usage_bytes=1)]] == list(
@@ -342,7 +307,7 @@ def test_lists_a_line_are_no_document() -> None:
 
 @each_path
 def test_document_of_a_decoder_is_that_of_read() -> None:
-    """`decode_document` and `read` take a document for the same."""
+    """`decode_document` and `read` give the same for a document."""
     for data in (INDENTED, ARRAY, INDENTED[:-5], b"[" + text(PAGE) + b",\n5]"):
         decoder = Decoder(on_error="collect")
         records = decoder.decode_document(data)

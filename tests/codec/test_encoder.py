@@ -29,13 +29,13 @@ from usagewire.models import NO_PROPERTIES
 
 
 def wrong(**fields: Any) -> UsageCompletionsResult:
-    """Return a row with the given fields, which no reader would have made."""
+    """Return a row with the given fields, which no reader would make."""
     good = {"input_tokens": 1, "output_tokens": 1, "num_model_requests": 1}
     return UsageCompletionsResult(**good | fields)
 
 
 def extra(value: Any) -> UsageCompletionsResult:
-    """Return a row with `value` for its unknown keys."""
+    """Return a row with `value` as its unknown fields."""
     return wrong(additional_properties=value)
 
 
@@ -44,21 +44,15 @@ def bucket_of(results: Any) -> UsageTimeBucket:
     return UsageTimeBucket(start_time=1, end_time=2, results=results)
 
 
-class Tier(str, Enum):  # noqa: UP042 -- as it is written where Python may be older than 3.11
-    """A str that is one of a few."""
-
+class Tier(str, Enum):  # noqa: UP042 -- as code for Python before 3.11 has it
     FLEX = "flex"
 
 
 class Size(IntEnum):
-    """An int that is one of a few."""
-
     BIG = 7
 
 
-class Plain(Enum):
-    """Neither str nor int."""
-
+class Neither(Enum):
     FLEX = "flex"
 
 
@@ -72,7 +66,7 @@ CANNOT = {
     "int below 64 bits": (wrong(input_cached_tokens=-(2**63) - 1), "$.input_cached_tokens"),
     "int for str": (wrong(model=1), "$.model"),
     "bytes for str": (wrong(model=b"x"), "$.model"),
-    "plain enum for str": (wrong(model=Plain.FLEX), "$.model"),
+    "enum for str": (wrong(model=Neither.FLEX), "$.model"),
     "int for bool": (wrong(batch=1), "$.batch"),
     "lone surrogate": (wrong(model="\ud800"), "$"),
     "NaN": (CostsResult(quantity=Decimal("NaN")), "$.quantity"),
@@ -110,7 +104,7 @@ CANNOT = {
 @pytest.mark.usefixtures("path")
 @pytest.mark.parametrize(("record", "place"), CANNOT.values(), ids=CANNOT)
 def test_cannot_be_written(record: Any, place: str) -> None:
-    """A record that would not read back equal is refused, at its place."""
+    """A record that would not read back equal is refused, and the error has the path."""
     with pytest.raises(EncodeError) as caught:
         dumps(record)
 
@@ -139,7 +133,7 @@ def test_value_cannot_be_written(value: Any) -> None:
     ],
 )
 def test_plain_value_is_written(loads: Loads, field: str, value: Any, expected: Any) -> None:
-    """Any text is written, and a member of an enum of str or int as the str or int it is."""
+    """Any text is written, and a member of a str or int enum as its str or int."""
     assert exact(expected) == exact(getattr(loads(dumps(wrong(**{field: value}))), field))
 
 
@@ -165,7 +159,7 @@ def test_plain_value_is_written(loads: Loads, field: str, value: Any, expected: 
     ],
 )
 def test_money_is_written(loads: Loads, value: str, expected: bytes) -> None:
-    """Money is a number where a reader gets the same Decimal of it, else a string."""
+    """Money is a number if a reader gets the same `Decimal` from it, else a string."""
     record = CostsResult(quantity=Decimal(value))
     data = dumps(record)
 
@@ -175,7 +169,7 @@ def test_money_is_written(loads: Loads, value: str, expected: bytes) -> None:
 
 @pytest.mark.usefixtures("path")
 def test_none_is_left_out() -> None:
-    """A None is left out, but for the key that the API always has."""
+    """A None is left out, except for the key that the API always has."""
     page = UsageResponse(data=(), has_more=False)
 
     assert b'{"object":"page","data":[],"has_more":false,"next_page":null}' == dumps(page)
@@ -186,7 +180,7 @@ def test_none_is_left_out() -> None:
 
 @pytest.mark.usefixtures("path")
 def test_unknown_fields_are_written_last() -> None:
-    """Unknown fields come after those of the class, as they were."""
+    """Unknown fields are written after the fields of the class."""
     record = UsageVectorStoresResult(usage_bytes=5, additional_properties={"a": [1.0, None]})
 
     assert dumps(record).endswith(b'"usage_bytes":5,"a":[1.0,null]}')
@@ -199,7 +193,7 @@ def test_no_unknown_fields_are_one_object(loads: Loads) -> None:
 
 @pytest.mark.usefixtures("path")
 def test_lines_end_in_lf() -> None:
-    """Each line ends in LF, and no record makes no line."""
+    """Each line ends in LF, and no records give no bytes."""
     records = [UsageVectorStoresResult(usage_bytes=1)] * 2
 
     assert (dumps(records[0]) + b"\n") * 2 == Encoder().encode_lines(iter(records))
@@ -219,7 +213,7 @@ def test_error_in_lines_has_the_index() -> None:
 
 @pytest.mark.usefixtures("path")
 def test_converter_of_the_caller() -> None:
-    """An encoder and a decoder may use a converter of yours."""
+    """An encoder and a decoder can use your own converter."""
     converter = make_converter("dart", names={Nest: {"inner": "in"}})
     record = Nest(inner=Nest())
 
@@ -229,7 +223,7 @@ def test_converter_of_the_caller() -> None:
 
 @pytest.mark.usefixtures("path")
 def test_wrong_dialect() -> None:
-    """An unknown dialect is refused, and so is one beside a converter, which has its own."""
+    """An unknown dialect is refused, and so is a dialect together with a converter."""
     with pytest.raises(UsageWireError, match="powershell"):
         dumps(wrong(), dialect="ruby")  # type: ignore[arg-type]
     with pytest.raises(UsageWireError):

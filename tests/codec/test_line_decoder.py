@@ -1,4 +1,4 @@
-"""Lines: what becomes of each one, how it is counted, and how a rejection names it."""
+"""Lines: records, rejections and counts, leniencies, and an example of each code."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import attrs
 import pytest
 
+from tests.support.cases import texts
 from tests.support.comparing import Refused, outcome
 from tests.support.paths import Loads, Way
 from tests.support.samples import (
@@ -28,7 +29,7 @@ MIXED_COUNTS = Counts(lines=6, records=3, rejected=2, blank=1, bytes=len(MIXED))
 
 @pytest.mark.parametrize(("on_error", "kept"), [("skip", 0), ("collect", 2)])
 def test_bad_lines_are_passed_over(path: Way, on_error: str, kept: int) -> None:
-    """Good lines come out and bad ones are counted; with collect, these are kept too."""
+    """Good lines give records, and bad lines are counted and, with `collect`, kept."""
     decoder = path.Decoder(on_error=on_error)
 
     assert [1, 2, 3] == numbers(decoder.decode_lines(MIXED))
@@ -36,7 +37,7 @@ def test_bad_lines_are_passed_over(path: Way, on_error: str, kept: int) -> None:
 
 
 def test_collect(path: Way) -> None:
-    """A rejection says where the line stands, what is wrong and what it said."""
+    """A rejection has the place of the line, what is wrong with it, and its bytes."""
     decoder = path.Decoder(on_error="collect", name="usage.ndjson")
     decoder.decode_lines(MIXED)
     first, second = decoder.rejections
@@ -52,7 +53,7 @@ def test_collect(path: Way) -> None:
 
 
 def test_raise(path: Way) -> None:
-    """With raise, the error holds the rejection and the records before it."""
+    """With `raise`, the error holds the rejection and the records before it."""
     decoder = path.Decoder()
     with pytest.raises(DecodeError, match=r"^line 2: \$: syntax: ") as caught:
         decoder.decode_lines(MIXED)
@@ -63,7 +64,7 @@ def test_raise(path: Way) -> None:
 
 
 def test_feed_goes_on_after_raise(path: Way) -> None:
-    """With raise, the next call goes on after the bad line: nothing is lost."""
+    """With `raise`, the next call goes on after the bad line, so nothing is lost."""
     decoder = path.Decoder()
     found = []
     for call in (lambda: decoder.feed(MIXED), lambda: decoder.feed(b""), decoder.close):
@@ -77,7 +78,7 @@ def test_feed_goes_on_after_raise(path: Way) -> None:
 
 
 def test_close_goes_on_after_raise(path: Way) -> None:
-    """`close` gives the lines after a bad one too."""
+    """`close` also gives the records after a bad line."""
     decoder = path.Decoder()
     with pytest.raises(DecodeError):
         decoder.feed(b"what?\n" + line(1) + line(2).rstrip())
@@ -86,18 +87,18 @@ def test_close_goes_on_after_raise(path: Way) -> None:
 
 
 def test_function(path: Way) -> None:
-    """A function gets each rejection as it comes."""
-    told: list[Rejection] = []
-    decoder = path.Decoder(on_error=told.append)
+    """A function is called with each rejection."""
+    received: list[Rejection] = []
+    decoder = path.Decoder(on_error=received.append)
     records = decoder.decode_lines(MIXED)
 
     assert [1, 2, 3] == numbers(records)
-    assert told == decoder.rejections
-    assert [2, 5] == [one.line for one in told]
+    assert received == decoder.rejections
+    assert [2, 5] == [one.line for one in received]
 
 
 def test_function_that_raises(path: Way) -> None:
-    """An error of the function passes as it is; the line is counted, and reading can go on."""
+    """An error of the function is raised, the line is counted, and reading can go on."""
 
     def refuse(rejection: Rejection) -> None:
         raise LookupError(rejection.code)
@@ -113,7 +114,7 @@ def test_function_that_raises(path: Way) -> None:
 
 
 def test_rejections_are_capped(path: Way) -> None:
-    """All rejections are counted, and the first ones kept."""
+    """All rejections are counted, and the first ones are kept."""
     decoder = path.Decoder(on_error="collect", max_rejections=2)
     decoder.decode_lines(b"x\n" * 5)
 
@@ -121,7 +122,7 @@ def test_rejections_are_capped(path: Way) -> None:
 
 
 def test_rejections_are_a_copy(path: Way) -> None:
-    """The list of rejections is the caller's to change."""
+    """The caller can change the list of rejections."""
     decoder = path.Decoder(on_error="collect")
     decoder.decode_lines(b"x\n")
     decoder.rejections.clear()
@@ -129,8 +130,8 @@ def test_rejections_are_a_copy(path: Way) -> None:
     assert len(decoder.rejections) == 1
 
 
-def test_decode_raises_whatever_is_said(path: Way) -> None:
-    """A single document has no line: its error is raised, whatever `on_error` says."""
+def test_decode_always_raises(path: Way) -> None:
+    """The error of a single document is raised, whatever `on_error` is."""
     decoder = path.Decoder(on_error="skip")
     with pytest.raises(DecodeError) as caught:
         decoder.decode("what?")
@@ -142,7 +143,7 @@ def test_decode_raises_whatever_is_said(path: Way) -> None:
 
 
 def test_decode_lines_counts_from_the_start(path: Way) -> None:
-    """Each call of `decode_lines` numbers its lines anew, and `counts` adds up."""
+    """Each call of `decode_lines` counts its lines from 1, and `counts` adds up."""
     decoder = path.Decoder(on_error="collect")
     for _ in range(2):
         decoder.decode_lines(b"\nx\n")
@@ -152,7 +153,7 @@ def test_decode_lines_counts_from_the_start(path: Way) -> None:
 
 
 def test_feed_numbers_the_whole_stream(path: Way) -> None:
-    """Lines that are fed are numbered from the first chunk on."""
+    """Lines of `feed` are numbered from the first chunk."""
     decoder = path.Decoder(on_error="collect")
     for _ in range(2):
         decoder.feed(b"\nx\n")
@@ -161,7 +162,7 @@ def test_feed_numbers_the_whole_stream(path: Way) -> None:
 
 
 def test_decode_lines_between_feeds(path: Way) -> None:
-    """`decode_lines` leaves a line that is fed half alone."""
+    """`decode_lines` does not change a line that `feed` holds back."""
     decoder = path.Decoder()
     decoder.feed(line(1)[:20])
 
@@ -170,7 +171,7 @@ def test_decode_lines_between_feeds(path: Way) -> None:
 
 
 def test_counts_are_a_snapshot(path: Way) -> None:
-    """Counts that were taken do not change."""
+    """A `Counts` does not change later."""
     decoder = path.Decoder()
     before = decoder.counts
     decoder.decode_lines(line(1))
@@ -179,7 +180,7 @@ def test_counts_are_a_snapshot(path: Way) -> None:
 
 
 def test_leniencies_of_good_lines_stay_counted(path: Way) -> None:
-    """A bad line takes back its own leniencies and no other's."""
+    """A bad line removes only its own leniencies."""
     good, bad = text(row(usage_bytes="5")), text(row(usage_bytes="5", project_id=5))
     for call in ("decode_lines", "feed"):
         decoder = path.Decoder(strict=False, on_error="skip")
@@ -192,33 +193,9 @@ def test_leniencies_of_good_lines_stay_counted(path: Way) -> None:
         )
 
 
-NOT_JSON = {
-    "nothing": b"",
-    "spaces": b"  ",
-    "a word": b"what",
-    "cut off": b'{"object":"page"',
-    "single quotes": b"{'object':'page'}",
-    "trailing comma": b'{"object":"page",}',
-    "NaN": b'{"object":"later.result","n":NaN}',
-    "comment": b'{"object":"later.result"} // x',
-    "number past a double": b'{"object":"later.result","n":1e400}',
-    "control character": b'{"object":"later\x01result"}',
-    "two documents": b'{"object":"later.result"}{"object":"later.result"}',
-    "two documents apart": b'{"object":"later.result"} {"object":"later.result"}',
-    "array": b'[{"object":"later.result"}]',
-    "string": b'"page"',
-    "number": b"5",
-    "null": b"null",
-    "true": b"true",
-    "truncated UTF-8": b'{"object":"later.\xe2\x82"}',
-    "overlong UTF-8": b'{"object":"later.\xc0\xaf"}',
-    "surrogate in UTF-8": b'{"object":"later.\xed\xa0\x80"}',
-    "lone surrogate": b'{"object":"later.\\ud800"}',
-    "Latin-1": b'{"object":"later.\xe9"}',
+NOT_JSON = texts("not_json.txt") | {
     "UTF-16": '{"object":"later.result"}'.encode("utf-16"),
     "too deep to parse": b'{"object":' + b"[" * 5000 + b"]" * 5000 + b"}",
-    "BOM twice": b'\xef\xbb\xbf\xef\xbb\xbf{"object":"later.result"}',
-    "BOM inside": b'{\xef\xbb\xbf"object":"later.result"}',
 }
 not_json = pytest.mark.parametrize("data", NOT_JSON.values(), ids=NOT_JSON)
 
@@ -241,52 +218,44 @@ def test_syntax_of_a_line(path: Way, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("data", ["{}", "[]", "5", "null", '"x"'])
-def test_document_that_is_no_object(loads: Loads, data: str) -> None:
-    """A document may be any JSON if the type is no class."""
+def test_document_that_is_not_an_object(loads: Loads, data: str) -> None:
+    """A document can be any JSON value if the type is not a class."""
     assert {"{}": {}, "[]": [], "5": 5, "null": None, '"x"': "x"}[data] == loads(data, Any)
 
 
-@pytest.mark.parametrize("blank", [b"", b" ", b"\t", b"\r", b" \t \r"], ids=repr)
-def test_blank_line(path: Way, blank: bytes) -> None:
-    """A line of spaces, tabs and CR is blank: neither a record nor rejected."""
-    decoder = path.Decoder()
-    decoder.decode_lines(blank + b"\n" + text(row()) + b"\n" + blank + b"\n")
+@pytest.mark.parametrize(
+    ("line", "is_blank"),
+    [
+        *((line, True) for line in (b"", b" ", b"\t", b"\r", b" \t \r")),
+        *((line, False) for line in (b"\x0b", b"\x0c", b"\xc2\xa0", b"\0")),
+    ],
+    ids=repr,
+)
+def test_blank_line(path: Way, line: bytes, *, is_blank: bool) -> None:
+    """A line of spaces, tabs and CR is blank, and a line of other space is rejected."""
+    decoder = path.Decoder(on_error="raise" if is_blank else "skip")
+    decoder.decode_lines(line + b"\n" + text(row()) + b"\n" + line + b"\n")
 
-    assert attrs.astuple(decoder.counts)[:4] == (3, 1, 0, 2)
-
-
-@pytest.mark.parametrize("blank", [b"\x0b", b"\x0c", b"\xc2\xa0", b"\0"], ids=repr)
-def test_other_space_is_not_blank(path: Way, blank: bytes) -> None:
-    """A line of anything else is rejected, even if some would call it space."""
-    decoder = path.Decoder(on_error="skip")
-    decoder.decode_lines(blank + b"\n")
-
-    assert attrs.astuple(decoder.counts)[:4] == (1, 0, 1, 0)
+    assert attrs.astuple(decoder.counts)[:4] == ((3, 1, 0, 2) if is_blank else (3, 1, 2, 0))
 
 
-def test_bom_first(path: Way) -> None:
-    """A byte order mark before the first line is skipped."""
-    assert [UsageVectorStoresResult(usage_bytes=5)] == path.Decoder().decode_lines(
-        BOM + text(row())
-    )
-
-
-def test_bom_elsewhere(path: Way) -> None:
-    """A byte order mark before another line is rejected."""
+def test_bom_of_lines(path: Way) -> None:
+    """A byte order mark is skipped before the first line, and rejected before another."""
     decoder = path.Decoder(on_error="collect")
-    decoder.decode_lines(text(row()) + b"\n" + BOM + text(row()) + b"\n")
+    records = decoder.decode_lines(BOM + text(row()) + b"\n" + BOM + text(row()) + b"\n")
 
+    assert [UsageVectorStoresResult(usage_bytes=5)] == records
     assert [(one.code, one.line) for one in decoder.rejections] == [("syntax", 2)]
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, bytes.decode])
 def test_bom_of_a_document(loads: Loads, kind: Callable[[bytes], Any]) -> None:
-    """A byte order mark before a document is skipped, whatever the data comes in."""
+    """A byte order mark before a document is skipped, for any type of data."""
     assert UsageVectorStoresResult(usage_bytes=5) == loads(kind(BOM + text(row())))
 
 
 def test_line_too_long(path: Way) -> None:
-    """A line over the limit, even of spaces, is rejected unread; the next line is read."""
+    """A line over the limit, even of spaces, is rejected, and the next line is read."""
     good = text(row())
     decoder = path.Decoder(on_error="collect", max_line_bytes=len(good))
     blank = b" " * (len(good) + 2)
@@ -326,7 +295,7 @@ LENIENT = {
 @pytest.mark.parametrize("call", ["decode", "decode_lines"])
 @pytest.mark.parametrize(("data", "expected"), LENIENT.values(), ids=LENIENT)
 def test_leniencies_are_counted(path: Way, data: Any, expected: int, call: str) -> None:
-    """Each value that only strict=False lets through counts once, in a document and a line."""
+    """Each value that only `strict=False` accepts counts once, in a document and in a line."""
     decoder = path.Decoder(strict=False)
     getattr(decoder, call)(text(data))
 
@@ -334,7 +303,7 @@ def test_leniencies_are_counted(path: Way, data: Any, expected: int, call: str) 
 
 
 def test_strict_rejects_each_leniency(path: Way) -> None:
-    """Everything counted as a leniency is rejected by default."""
+    """Every leniency is rejected by default."""
     lines = b"\n".join(text(data) for data, count in LENIENT.values() if count)
     decoder = path.Decoder(on_error="skip")
     decoder.decode_lines(lines)
@@ -344,8 +313,6 @@ def test_strict_rejects_each_leniency(path: Way) -> None:
 
 @attrs.frozen
 class Picky:
-    """A class that looks at its values."""
-
     x: int = attrs.field(validator=attrs.validators.gt(5))
 
 
@@ -371,17 +338,17 @@ EVERY_CODE: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 
-OF_CONVERSION = ["no_interval"]  # of records that were read well
+OF_CONVERSION = ["no_interval"]  # a rejection of `Conversion`, not of a line
 
 
 def test_every_code_has_an_example() -> None:
-    """The examples above are one for each code that a line can be rejected with."""
+    """There is an example for each code that a line can be rejected with."""
     assert list(CODES) == [*EVERY_CODE, *OF_CONVERSION]
 
 
 @pytest.mark.parametrize("code", EVERY_CODE)
 def test_code(path: Way, code: str) -> None:
-    """Each code is what some line is rejected with."""
+    """The line of each example is rejected with its code."""
     line, options = EVERY_CODE[code]
     decoder = path.Decoder(on_error="collect", **options)
     decoder.decode_lines(line)
@@ -391,5 +358,5 @@ def test_code(path: Way, code: str) -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_code_is_explained(code: str) -> None:
-    """Each code says what it means."""
+    """Each code has an explanation."""
     assert len(CODES[code]) > 20

@@ -1,6 +1,6 @@
-"""What holds for every input: round trips, one kind of error, conservation, any cutting.
+"""Properties of every input: round trips, errors of one kind, no lost lines, any chunks.
 
-Each test draws its class along with its values, so that one test stands for all classes.
+Each test draws a class and values for it, so that one test covers all classes.
 """
 
 import json
@@ -86,8 +86,8 @@ def test_document_round_trip(loads: Loads, record: Any, dialect: str, options: A
 
 
 @given(record=TAGGED, dialect=st.sampled_from(DIALECTS))
-def test_tag_tells(loads: Loads, record: Any, dialect: str) -> None:
-    """A record with a tag reads back without saying what it is."""
+def test_tag_gives_the_type(loads: Loads, record: Any, dialect: str) -> None:
+    """A record with a tag reads back equal without a type."""
     assert exact(record) == exact(loads(dumps(record, dialect=dialect)))  # type: ignore[arg-type]
 
 
@@ -108,7 +108,7 @@ def test_list_round_trip(loads: Loads, some: list[Any]) -> None:
 
 @given(data=ROW_DATA, extra=EXTRA)
 def test_unknown_keys_survive(loads: Loads, data: dict[str, Any], extra: Any) -> None:
-    """Keys that no class has come back as the same JSON."""
+    """Unknown fields are written back as the same JSON."""
     written = json.loads(dumps(loads(text(data | dict(extra)))))
 
     assert exact(extra) == exact({key: written[key] for key in extra})
@@ -116,17 +116,17 @@ def test_unknown_keys_survive(loads: Loads, data: dict[str, Any], extra: Any) ->
 
 @given(tag=LATER_TAG, extra=EXTRA)
 def test_unknown_kinds_survive(loads: Loads, tag: str, extra: Any) -> None:
-    """A row of a kind that nobody knows comes back as the same JSON."""
+    """An unknown row is written back as the same JSON."""
     data = {"object": tag} | dict(extra)
 
     assert exact(data) == exact(json.loads(dumps(loads(text(data)))))
 
 
-# --- nothing but our own errors --------------------------------------------------------------
+# --- only our own errors ---------------------------------------------------------------------
 
 
 def check_refusal(error: UsageWireError) -> None:
-    """Check that a refusal has a known code and says where and what in a few words."""
+    """Check that a refusal has a known code, a place, and a short message."""
     code = getattr(error, "code", None)
     assert code in CODES
     assert str(error).startswith(("$", "line "))
@@ -136,7 +136,7 @@ def check_refusal(error: UsageWireError) -> None:
 @given(value=WILD, kind=TYPES, options=OPTIONS)
 @settings(max_examples=300)
 def test_any_json(loads: Loads, value: Any, kind: Any, options: Any) -> None:
-    """Any JSON gives a record that can be compared and shown, or a refusal."""
+    """Any JSON gives a record that can be compared and printed, or a refusal."""
     try:
         record = loads(json.dumps(value), kind, **options)
     except UsageWireError as error:
@@ -157,7 +157,7 @@ def test_any_bytes(loads: Loads, data: bytes, kind: Any, options: Any) -> None:
 
 @given(value=WILD, kind=TYPES, strict=st.booleans())
 def test_any_value_for_a_converter(value: Any, kind: Any, *, strict: bool) -> None:
-    """Any value that is made of JSON types gives a record or a refusal."""
+    """Any value of JSON types gives a record or a refusal."""
     try:
         CONVERTERS["api", strict].structure(value, kind)
     except UsageWireError as error:
@@ -169,7 +169,7 @@ def test_any_value_for_a_converter(value: Any, kind: Any, *, strict: bool) -> No
     kind=st.sampled_from(CLASSES),
 )
 def test_any_object_for_a_converter(value: Any, kind: Any) -> None:
-    """A value that no JSON gives is refused like any other, wherever it stands."""
+    """A value that cannot come from JSON is refused, also inside an object."""
     converter = CONVERTERS["api", True]
     for given_value in (value, {"object": value}, {"usage_bytes": value, "later": value}):
         with pytest.raises(UsageWireError):
@@ -184,7 +184,7 @@ CHANGES = st.sampled_from(["replace", "rename", "remove", "add"])
 def test_one_change(
     loads: Loads, data: dict[str, Any], change: str, draw: Any, *, strict: bool
 ) -> None:
-    """A good row with one change reads and survives, or is refused where the change is."""
+    """A good row with one change reads back equal after it was written, or is refused."""
     changed = dict(data)
     key = draw.draw(st.sampled_from(sorted(changed)))
     new = draw.draw(WILD_KEYS | st.text(max_size=5))
@@ -207,7 +207,7 @@ def test_one_change(
 
 @given(data=ROW_DATA, draw=st.data())
 def test_wrong_type_is_found(loads: Loads, data: dict[str, Any], draw: Any) -> None:
-    """A list in place of any value of a good row is refused at that key."""
+    """A list instead of any value of a good row is refused at that key."""
     known = {key for key in data if not key.startswith("organization")}
     key = draw.draw(st.sampled_from(sorted(known)))
     with pytest.raises(UsageWireError) as caught:
@@ -216,12 +216,12 @@ def test_wrong_type_is_found(loads: Loads, data: dict[str, Any], draw: Any) -> N
     assert (caught.value.code, caught.value.path) == ("wrong_type", f"$.{key}")  # type: ignore[attr-defined]
 
 
-# --- conservation, and any cutting -----------------------------------------------------------
+# --- no lost lines, and any chunks -----------------------------------------------------------
 
 
 @given(data=FILES, limit=LIMITS, unknown=UNKNOWN)
 def test_no_line_disappears(path: Way, data: bytes, limit: int, unknown: str) -> None:
-    """Lines are records, rejected or blank, and their bytes add up to those of the input."""
+    """Each line is a record, rejected or blank, and all bytes of the input are counted."""
     decoder = path.Decoder(on_error="collect", max_line_bytes=limit, unknown=unknown)
     found = decoder.decode_lines(data)
     counts = decoder.counts
@@ -234,7 +234,7 @@ def test_no_line_disappears(path: Way, data: bytes, limit: int, unknown: str) ->
 
 @given(data=FILES, limit=LIMITS)
 def test_rejections_show_their_line(path: Way, data: bytes, limit: int) -> None:
-    """A rejection's offset and length cut its line out of the input."""
+    """The offset and length of a rejection give its line in the input."""
     decoder = path.Decoder(on_error="collect", max_line_bytes=limit)
     decoder.decode_lines(data)
     lines = data.split(b"\n")
@@ -254,7 +254,7 @@ def test_rejections_show_their_line(path: Way, data: bytes, limit: int) -> None:
     on_error=st.sampled_from(["collect", "skip", "raise"]),
 )
 def test_any_cutting(path: Way, data: bytes, cuts: list[int], limit: int, on_error: str) -> None:
-    """Records, rejections and counts do not depend on how the input is cut into chunks."""
+    """Records, rejections and counts do not depend on the chunks of the input."""
     whole = path.Decoder(on_error="collect", max_line_bytes=limit)
     expected = whole.decode_lines(data)
     decoder = path.Decoder(on_error=on_error, max_line_bytes=limit)
@@ -271,7 +271,7 @@ def test_any_cutting(path: Way, data: bytes, cuts: list[int], limit: int, on_err
 
 @given(data=FILES, strict=st.booleans(), unknown=UNKNOWN)
 def test_all_ways_agree(data: bytes, unknown: str, *, strict: bool) -> None:
-    """Every way to decode gives the same records, rejections and counts."""
+    """All ways to decode give the same records, rejections and counts."""
     found = []
     for way, values in PATHS.items():
         with pytest.MonkeyPatch.context() as patch:
@@ -293,7 +293,7 @@ WAYS = {
 
 
 def gathered(decoder: Any, call: Callable[[], list[Any]]) -> list[Any]:
-    """Return the records of a call, and of going on after each bad line it raises."""
+    """Return the records of a call, which is continued after each bad line."""
     found: list[Any] = []
     while True:
         try:
@@ -327,7 +327,7 @@ WRONG = st.one_of(
 @given(record=EVERY, draw=st.data())
 @settings(max_examples=400)
 def test_wrong_values_are_not_written(loads: Loads, record: Any, draw: Any) -> None:
-    """A record with a wrong value in a field is refused, or what is written reads back equal."""
+    """A record with any value in a field is refused, or reads back equal."""
     name = draw.draw(st.sampled_from([field.name for field in attrs.fields(type(record))]))
     wrong = attrs.evolve(record, **{name: draw.draw(WRONG)})
     try:
@@ -341,7 +341,7 @@ def test_wrong_values_are_not_written(loads: Loads, record: Any, draw: Any) -> N
 @pytest.mark.usefixtures("path")
 @given(value=WRONG, dialect=st.sampled_from(DIALECTS))
 def test_any_object_to_write(value: Any, dialect: str) -> None:
-    """Any object is written or refused, with no other error."""
+    """Any object is written or refused."""
     try:
         data = dumps(value, dialect=dialect)  # type: ignore[arg-type]
     except EncodeError:

@@ -1,4 +1,4 @@
-"""The sample pages, and every quirk ever reported: what comes of it, strict and lenient."""
+"""The sample pages and lines, and every reported quirk, strict and lenient."""
 
 import json
 from decimal import Decimal
@@ -46,13 +46,13 @@ ROW_OF_PAGE = {
     "costs": CostsResult,
 }
 
-# What is expected of each quirk, strict, and lenient where it differs: values by their place in the
-# record, or a refusal.
+# The expectation of each quirk: values by their place in the record, or a refusal. "lenient" is
+# given only if it differs from "strict".
 EXPECTED = cases("quirks.ndjson")
 
 ELASTIC = "row_per_line_elastic (result + start_time/end_time; elastic/integrations cel.yml.hbs)"
 
-# Lines, records, rejected, blank; and the codes of the rejections.
+# The counts of lines, records, rejected and blank lines, and the codes of the rejections.
 LINES: dict[str, tuple[tuple[int, int, int, int], list[str]]] = {
     "page_per_line": ((2, 2, 0, 0), []),
     "bucket_per_line": ((2, 2, 0, 0), []),
@@ -72,25 +72,26 @@ every_mode = pytest.mark.parametrize("strict", [True, False], ids=["strict", "le
 
 
 def kind_of(payload: Any) -> Any:
-    """Return the type to ask for: a list of pages where the sample is a list."""
+    """Return the option `type` for a sample, which may be a list of pages."""
     return {"type": list[UsageResponse]} if isinstance(payload, list) else {}
 
 
 def meant(quirk: str, *, strict: bool) -> Any:
-    """Return what the table expects of a quirk."""
+    """Return the expectation of a quirk."""
     expected = EXPECTED[quirk]
     return expected["strict"] if strict else expected.get("lenient", expected["strict"])
 
 
-def test_every_quirk_has_an_expectation() -> None:
-    """The table of expectations names just the quirks there are."""
+def test_every_sample_has_an_expectation() -> None:
+    """There is an expectation for each quirk and for each sample of lines, and no other."""
     assert set(QUIRKS) == set(EXPECTED)
+    assert set(SAMPLES["ndjson"]) == set(LINES)
 
 
 @every_mode
 @every_quirk
 def test_quirk(loads: Loads, quirk: str, *, strict: bool) -> None:
-    """A quirk comes out with the values that were meant, or is refused where it stands."""
+    """A quirk gives the expected values, or is refused at the expected place."""
     expected = meant(quirk, strict=strict)
     document = text(QUIRKS[quirk])
     if isinstance(expected, Refused):
@@ -104,7 +105,7 @@ def test_quirk(loads: Loads, quirk: str, *, strict: bool) -> None:
 
 @every_quirk
 def test_quirk_survives(loads: Loads, quirk: str) -> None:
-    """A record of a quirk reads back equal after it was written."""
+    """The record of a quirk reads back equal after it was written."""
     if isinstance(meant(quirk, strict=False), Refused):
         return
     options = kind_of(QUIRKS[quirk])
@@ -116,7 +117,7 @@ def test_quirk_survives(loads: Loads, quirk: str) -> None:
 @every_page
 @every_mode
 def test_page(loads: Loads, page: str, *, strict: bool) -> None:
-    """Each sample page is a page of the rows of its endpoint."""
+    """Each sample page has rows of its endpoint."""
     record = loads(text(PAGES[page]), strict=strict)
     kinds = {type(row) for bucket in record.data for row in bucket.results}
 
@@ -125,15 +126,14 @@ def test_page(loads: Loads, page: str, *, strict: bool) -> None:
 
 @every_page
 def test_page_values(loads: Loads, page: str) -> None:
-    """Each value of a page stands in the attribute of its name, and none is left over."""
+    """Each value of a page is in the attribute of its name, and no value is left."""
     renamed = {"source": "source_", "num_sessions": "sessions"}
     (rows, *_) = [bucket["results"] for bucket in PAGES[page]["data"]]
     records = loads(text(PAGES[page])).data[0].results
     for data, record in zip(rows, records, strict=True):
         extra = record.additional_properties
         for key, value in data.items():
-            name = renamed.get(key, key)
-            expected = value
+            name, expected = renamed.get(key, key), value
             if key == "amount":
                 expected = CostsResultAmount(
                     value=Decimal(str(value["value"])), currency=value["currency"]
@@ -149,7 +149,7 @@ def test_page_values(loads: Loads, page: str) -> None:
 
 @every_page
 def test_page_is_written_as_it_was(loads: Loads, page: str) -> None:
-    """A page is written with the same keys and values, but for nulls and the digits of money."""
+    """A page is written with the same keys and values, except nulls and digits of money."""
     written = json.loads(dumps(loads(text(PAGES[page]))), parse_float=Decimal)
     given = json.loads(
         json.dumps(PAGES[page]).replace('"0.1739150000000000000000000000"', "0.173915"),
@@ -161,13 +161,13 @@ def test_page_is_written_as_it_was(loads: Loads, page: str) -> None:
 
 @every_page
 def test_page_has_its_cursor(loads: Loads, page: str) -> None:
-    """`next_page` is written even when it is null: the API requires the key."""
+    """`next_page` is written even if it is null, because the API requires the key."""
     assert PAGES[page]["next_page"] == json.loads(dumps(loads(text(PAGES[page]))))["next_page"]
 
 
 @pytest.mark.parametrize("sample", SAMPLES["ndjson"])
 def test_lines(path: Way, sample: str) -> None:
-    """Each sample of lines has as many records, rejections and blanks as expected."""
+    """Each sample of lines has the expected counts and rejections."""
     data = "\n".join(SAMPLES["ndjson"][sample]).encode()
     decoder = path.Decoder(on_error="collect")
     decoder.decode_lines(data)
@@ -177,13 +177,8 @@ def test_lines(path: Way, sample: str) -> None:
     assert len(data) == decoder.counts.bytes
 
 
-def test_every_sample_of_lines_has_an_expectation() -> None:
-    """The table of lines names just the samples there are."""
-    assert set(SAMPLES["ndjson"]) == set(LINES)
-
-
 def test_row_with_times(path: Way) -> None:
-    """A log that copies the bucket's times into each row keeps them."""
+    """The times of the bucket are kept if a log copies them into each row."""
     (line,) = SAMPLES["ndjson"][ELASTIC]
     (record,) = path.Decoder().decode_lines(line)
 
@@ -191,7 +186,7 @@ def test_row_with_times(path: Way) -> None:
 
 
 def test_flattened_in_a_concrete_type(loads: Loads) -> None:
-    """Asked for a page, a page without a tag is read, and its untagged rows are refused."""
+    """With the type of a page, a page without a tag is read, but its untagged rows are refused."""
     page = text(QUIRKS["page_without_object_and_next_page"])
 
     assert expect(Refused("missing_tag", "$.data[0].results[0]")) == outcome(

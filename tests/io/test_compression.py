@@ -1,4 +1,4 @@
-"""Decompression told by the first bytes: all text that can be had, and then an error if any."""
+"""Decompression by the first bytes: all text that can be decoded, and then an error if any."""
 
 import bz2
 import gzip
@@ -41,8 +41,8 @@ UNPACK: dict[str, Callable[[], Any]] = {
 SUFFIXES = {"gzip": ".gz", "zstd": ".zst", "bzip2": ".bz2", "xz": ".xz"}
 SKIPPED = [bytes((0x50 + n, 0x2A, 0x4D, 0x18, n, 0, 0, 0)) + b"?" * n for n in (0, 5, 15)]
 
-# A flipped length may make more of a member than there is.
-DAMAGE = "usage: (damaged {0} data near byte|the {0} data ends in the middle, after|what follows)"
+# The length of a member can be flipped too, so it may end later or earlier.
+DAMAGE = "usage: (damaged {0} data near byte|the {0} data (ends in the middle|is followed by))"
 
 every_kind = pytest.mark.parametrize("kind", PACK)
 
@@ -50,7 +50,7 @@ every_kind = pytest.mark.parametrize("kind", PACK)
 def unpack(
     data: bytes, size: int = 2**18, again: Callable[[int], Iterator[bytes]] | None = None
 ) -> tuple[bytes, FileError | None]:
-    """Return the text that comes out, and the error it ends in."""
+    """Return the text of some data, and the error after it."""
     source = Decompressor("usage", again)
     pieces: list[bytes] = []
     try:
@@ -63,20 +63,20 @@ def unpack(
 
 
 def unpack_again(data: bytes, size: int = 2**18) -> tuple[bytes, FileError | None]:
-    """Return what `unpack` does, where the bytes can be had again."""
+    """Return the same as `unpack`, with bytes that can be read again."""
     return unpack(data, size, lambda end: iter(cut(data[:end], size)))
 
 
 def flip(data: bytes, place: int, bits: int = 0xFF) -> bytes:
-    """Return `data` with bits of one byte flipped."""
+    """Return `data` with some bits of one byte flipped."""
     return data[:place] + bytes((data[place] ^ bits,)) + data[place + 1 :]
 
 
-# --- telling -----------------------------------------------------------------------------------
+# --- recognition -------------------------------------------------------------------------------
 
 
-def test_plain_chunks_are_passed_on() -> None:
-    """Plain text comes out as the chunks that went in, also those that told it."""
+def test_uncompressed_chunks_are_passed_on() -> None:
+    """Uncompressed data comes out as the same chunk objects."""
     for chunks in ([TEXT, b"{}\n", TEXT], [b'{"', b'a":', b" 1", b"}\n", b"{}\n"]):
         source = Decompressor("usage")
         found = [piece for chunk in chunks for piece in source.feed(chunk)]
@@ -88,8 +88,8 @@ def test_plain_chunks_are_passed_on() -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"\x1f", b"\x28\xb5\x2f", b"\x50\x2a\x4d", b"BZh", b"BZh0", b"\xfd7zXZ", b"{}"]
 )
-def test_beginning_of_a_magic_is_plain(data: bytes) -> None:
-    """What ends before it tells a format is plain, and empty input gives nothing."""
+def test_data_shorter_than_a_magic(data: bytes) -> None:
+    """Data that ends before it shows a format is not compressed."""
     for size in (1, 10):
         assert (data, None) == unpack(data, size)
     assert [] == [*Decompressor("usage").feed(b""), *Decompressor("usage").close()]
@@ -112,14 +112,14 @@ MEMBERS: dict[str, Callable[[Callable[[bytes], bytes], bytes], bytes]] = {
 @pytest.mark.parametrize("name", MEMBERS)
 @pytest.mark.parametrize("size", [1, 13, 2**18])
 def test_members(kind: str, name: str, size: int) -> None:
-    """Any number of members stand for their texts one after the other."""
+    """The texts of any number of members follow each other."""
     assert (TEXT, None) == unpack(MEMBERS[name](PACK[kind], TEXT), size)
 
 
 @pytest.mark.parametrize(("kind", "zeros"), [("gzip", 1), ("gzip", 999), ("xz", 4), ("xz", 2**18)])
 @pytest.mark.parametrize("size", [7, 2**18])
 def test_padding(kind: str, zeros: int, size: int) -> None:
-    """Zeros may follow a member of gzip, and of xz in fours."""
+    """Zeros can follow a gzip member, and in multiples of four an xz member."""
     padded = PACK[kind](TEXT) + b"\0" * zeros
 
     assert (TEXT * 2, None) == unpack(padded * 2, size)
@@ -138,7 +138,7 @@ def test_wrong_padding(kind: str, zeros: int, after: str) -> None:
 
 @pytest.mark.parametrize("size", [1, 2**18])
 def test_skippable_frames(size: int) -> None:
-    """Zstd frames that are to be skipped may stand anywhere."""
+    """Skippable zstd frames can be anywhere."""
     packed = PACK["zstd"](TEXT)
     for frame in SKIPPED:
         assert (TEXT * 2, None) == unpack(frame + packed + frame * 2 + packed + frame, size)
@@ -149,7 +149,7 @@ def test_skippable_frames(size: int) -> None:
 @pytest.mark.parametrize("garbage", [b"garbage", b"{}", b"B", b"\0\0\0\0!"])
 @pytest.mark.parametrize("size", [1, 2**18])
 def test_garbage_after(kind: str, garbage: bytes, size: int) -> None:
-    """What follows a member and is none is an error that says where, after the text."""
+    """Other data after a member is an error with its place, after the text."""
     packed = PACK[kind](TEXT)
     text, error = unpack(packed + garbage, size)
 
@@ -161,7 +161,7 @@ def test_garbage_after(kind: str, garbage: bytes, size: int) -> None:
 
 @every_kind
 def test_another_format_after(kind: str) -> None:
-    """A member of another format is garbage."""
+    """A member of another format is an error."""
     for other in PACK.values():
         text, error = unpack(PACK[kind](TEXT) + other(TEXT))
 
@@ -172,7 +172,7 @@ def test_another_format_after(kind: str) -> None:
 
 
 def test_many_members_are_fast() -> None:
-    """What follows a member is not copied for every member."""
+    """The bytes after a member are not copied for every member."""
     members = gzip.compress(b"") * 20_000
 
     assert (b"", None) == unpack(members + b"\0" * 3 + members, len(members) * 3)
@@ -184,7 +184,7 @@ def test_many_members_are_fast() -> None:
 @every_kind
 @pytest.mark.parametrize("size", [1, 2**18])
 def test_every_truncation(kind: str, size: int) -> None:
-    """Cut off anywhere, all text that the decoder has comes out and then an error."""
+    """Data truncated anywhere gives all text that the decoder has, and then an error."""
     first, second = PACK[kind](TEXT[:HALF]), PACK[kind](TEXT[HALF:])
     whole = first + second
     for end in range(6, len(whole)):
@@ -201,7 +201,7 @@ def test_every_truncation(kind: str, size: int) -> None:
 @every_kind
 @pytest.mark.parametrize("size", [5, 2**18])
 def test_every_flipped_byte(kind: str, size: int) -> None:
-    """With any byte flipped, all text before it comes out; the end is clean only after all text."""
+    """All text before a flipped byte comes out, and then an error or all other text."""
     packed = PACK[kind](TEXT)
     for place in range(6, len(packed)):
         for bits in (0x01, 0x10, 0x80, 0xFF):
@@ -216,34 +216,34 @@ def test_every_flipped_byte(kind: str, size: int) -> None:
 
 @every_kind
 @pytest.mark.parametrize("size", [5, 2**18])
-def test_again_gives_the_same(kind: str, size: int) -> None:
-    """Where the bytes can be had again, text and error are the same, whatever is damaged."""
+def test_read_again(kind: str, size: int) -> None:
+    """If the bytes can be read again, text and error are the same for any damage."""
     packed = PACK[kind](TEXT[:HALF]) + PACK[kind](TEXT[HALF:])
     damaged = [flip(packed, place, bits) for place in range(len(packed)) for bits in (1, 0xFF)]
     for data in (packed, *damaged, *(packed[:end] for end in range(len(packed)))):
-        (text, error), (found, told) = unpack(data, size), unpack_again(data, size)
+        (text, error), (found, again) = unpack(data, size), unpack_again(data, size)
 
-        assert (text, str(error)) == (found, str(told))
+        assert (text, str(error)) == (found, str(again))
 
 
 @every_kind
-def test_again_far_into_a_member(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So they are far into a member, where more is done in a call."""
+def test_read_again_far_into_a_member(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Text and error are the same far into a member, where a call gets more bytes."""
     monkeypatch.setattr(decompression, "KEEP", 2**22)
     text = random.Random(1).randbytes(2**19).hex().encode()  # noqa: S311 -- test data
     packed = PACK[kind](text)
     assert (text, None) == unpack_again(packed)
     for place in range(2**14, len(packed), 2**17):
         data = flip(packed, place)
-        (expected, error), (found, told) = unpack(data), unpack_again(data)
+        (expected, error), (found, again) = unpack(data), unpack_again(data)
 
-        assert (expected, str(error)) == (found, str(told))
+        assert (expected, str(error)) == (found, str(again))
         assert expected.startswith(UNPACK[kind]().decompress(packed[:place]))
 
 
 @pytest.mark.parametrize("kind", ["zstd", "bzip2", "xz"])
 def test_damage_far_into_a_member(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where too much was read to begin anew, no more is lost than the text of one call."""
+    """If a member cannot be replayed, at most the text of one call is lost."""
     monkeypatch.setattr(decompression, "KEEP", 0)
     monkeypatch.setattr(decompression, "_SLICE", 2**12)
     text = random.Random(1).randbytes(2**18).hex().encode()  # noqa: S311 -- test data
@@ -255,21 +255,21 @@ def test_damage_far_into_a_member(kind: str, monkeypatch: pytest.MonkeyPatch) ->
         assert re.match(DAMAGE.format(kind), str(error))
 
 
-def test_too_demanding(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What would take too much memory is refused, and is no damage."""
+def test_too_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data that needs too much memory is refused, but not called damaged."""
     monkeypatch.setattr(compression, "XZ_MEMORY", 2**20)
     text, error = unpack(PACK["xz"](TEXT))
 
     assert b"" == text
-    assert str(error).startswith("usage: too demanding xz data near byte ")
+    assert str(error).startswith("usage: not enough memory for the xz data near byte ")
 
 
 # --- use -----------------------------------------------------------------------------------------
 
 
 @every_kind
-def test_what_was_not_taken_is_not_skipped(kind: str) -> None:
-    """An iterator that was left before its end makes what follows fail."""
+def test_text_is_not_skipped(kind: str) -> None:
+    """The next call fails if an iterator was not read to its end."""
     for left in (0, 1):
         source = Decompressor("usage")
         pieces = source.feed(PACK[kind](TEXT) * 2)
@@ -282,7 +282,7 @@ def test_what_was_not_taken_is_not_skipped(kind: str) -> None:
 
 @pytest.mark.parametrize("data", [TEXT, b"", b"B", *(pack(TEXT) for pack in PACK.values())])
 def test_nothing_after_the_end(data: bytes) -> None:
-    """After `close` nothing can be fed."""
+    """`feed` fails after `close`."""
     source = Decompressor("usage")
     for _ in source.feed(data):
         pass
@@ -294,7 +294,7 @@ def test_nothing_after_the_end(data: bytes) -> None:
 
 @every_kind
 def test_compressor(kind: str) -> None:
-    """What is compressed for a suffix is read back, and is the same each time."""
+    """Compressed data is the same each time, and is decompressed to its text."""
     made = []
     for _ in range(2):
         packer = compressor(SUFFIXES[kind])
@@ -309,7 +309,7 @@ def test_compressor(kind: str) -> None:
 
 @every_kind
 def test_missing_module(kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where the module for a format is missing, the message names the file and what to do."""
+    """If the module for a format is missing, the error names the file and says what to do."""
     for module in next(one for one in FORMATS if one.name == kind).modules:
         monkeypatch.setitem(sys.modules, module, None)
     path = tmp_path / "usage"
@@ -324,7 +324,7 @@ def test_missing_module(kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 @pytest.mark.parametrize("size", [1, 2**18])
 def test_gzip_without_zlib_ng(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where zlib-ng is missing, the standard library's zlib reads gzip and finds all damage."""
+    """If zlib-ng is missing, the standard library's zlib reads gzip and finds all damage."""
     monkeypatch.setitem(sys.modules, "zlib_ng.zlib_ng", None)
     for name in MEMBERS:
         test_members("gzip", name, size)
@@ -334,7 +334,7 @@ def test_gzip_without_zlib_ng(size: int, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("home", ["compression.zstd", "backports.zstd"])
 def test_zstd_of_the_standard_library(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Zstd is taken from the standard library where it has it, else from its backport."""
+    """Zstd comes from the standard library if it is there, or else from the backport."""
     for module in ("compression", "compression.zstd", "backports.zstd"):
         monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setitem(sys.modules, home.partition(".")[0], ModuleType("package"))
@@ -347,8 +347,8 @@ def test_zstd_of_the_standard_library(home: str, monkeypatch: pytest.MonkeyPatch
 
 
 @every_kind
-def test_told_whatever_the_name(kind: str, tmp_path: Path) -> None:
-    """The name of a file says nothing about its format."""
+def test_name_does_not_matter(kind: str, tmp_path: Path) -> None:
+    """A file is read whatever its name is."""
     for name in ("usage.ndjson", *(f"usage{suffix}" for suffix in SUFFIXES.values())):
         for data in (LINES, PACK[kind](LINES)):
             (tmp_path / name).write_bytes(data)
@@ -359,7 +359,7 @@ def test_told_whatever_the_name(kind: str, tmp_path: Path) -> None:
 @every_kind
 @pytest.mark.parametrize("size", [1, 2**18])
 def test_read_every_truncation(kind: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cut off anywhere, the records before come out, and then one error that says where."""
+    """A file truncated anywhere gives the records before, and then one error with the place."""
     monkeypatch.setattr(files, "CHUNK", size)
     packed = PACK[kind](LINES)
     for end in range(6, len(packed)):
@@ -371,7 +371,7 @@ def test_read_every_truncation(kind: str, size: int, monkeypatch: pytest.MonkeyP
 
 @every_kind
 def test_bomb(kind: str, tmp_path: Path) -> None:
-    """However much a small file stands for, memory is flat."""
+    """A small file of a very long text needs little memory."""
     path = tmp_path / "bomb"
     path.write_bytes(PACK[kind](b" " * 12_000_000 + b"\n" + LINES))
     tracemalloc.start()

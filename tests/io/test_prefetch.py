@@ -1,4 +1,4 @@
-"""An iterator run ahead in a thread: the same items, bounded, and no thread that stays behind."""
+"""An iterator that runs ahead in a thread: the same items, bounded, and no thread is left."""
 
 import gc
 import signal
@@ -15,7 +15,7 @@ from usagewire.io.prefetch import DEPTH, PrefetchIterator
 
 
 class Items:
-    """A generator that tells what became of it."""
+    """A generator that notes what happens to it."""
 
     def __init__(self, count: int, error: BaseException | None = None) -> None:
         self.made = 0
@@ -46,7 +46,7 @@ class Items:
 
 @pytest.mark.parametrize("count", [0, 1, DEPTH - 1, DEPTH, DEPTH + 1, 1000])
 def test_gives_the_same_items(count: int) -> None:
-    """All items come, in order, and the thread ends; then there are none."""
+    """All items come in order, and then the thread ends."""
     items = Items(count)
     ahead = PrefetchIterator(items())
 
@@ -56,8 +56,8 @@ def test_gives_the_same_items(count: int) -> None:
     ahead.close()
 
 
-def test_runs_ahead_and_no_further() -> None:
-    """As many items are made as are held, before any is asked for."""
+def test_runs_ahead_to_its_limit() -> None:
+    """`DEPTH` items are made before the first `next`, and not more."""
     items = Items(1000)
     ahead = PrefetchIterator(items())
 
@@ -69,7 +69,7 @@ def test_runs_ahead_and_no_further() -> None:
 
 @pytest.mark.parametrize("error", [ValueError("mine"), KeyboardInterrupt(), MemoryError()])
 def test_error_comes_after_the_items(error: BaseException) -> None:
-    """What the generator raises is raised where it would have been, once, and the thread ends."""
+    """An error of the generator is raised once, after the items before it."""
     items = Items(3, error)
     ahead = PrefetchIterator(items())
 
@@ -82,9 +82,9 @@ def test_error_comes_after_the_items(error: BaseException) -> None:
 
 
 def test_error_keeps_nothing_alive() -> None:
-    """An error that was caught is no cycle, which would keep what it refers to."""
+    """An error is not part of a reference cycle, so it is freed after it was caught."""
 
-    class Mine(Exception):  # noqa: N818 -- not the library's kind of error
+    class Mine(Exception):  # noqa: N818 -- not an error of the library
         pass
 
     def failing() -> Generator[int]:
@@ -107,7 +107,7 @@ def test_error_keeps_nothing_alive() -> None:
 
 @pytest.mark.parametrize("taken", [0, 1, DEPTH + 3])
 def test_close_ends_the_thread(taken: int) -> None:
-    """Closed with as much as can be held, the thread ends and the generator is closed."""
+    """After `close` with all items held, the thread ends and the generator is closed."""
     items = Items(1000)
     generator = items()
     ahead = PrefetchIterator(generator)
@@ -122,7 +122,7 @@ def test_close_ends_the_thread(taken: int) -> None:
 
 
 def test_forgotten() -> None:
-    """What nobody refers to ends, though it was never closed."""
+    """The thread ends when nothing refers to the iterator, without `close`."""
     items = Items(1000)
     ahead = PrefetchIterator(items())
     assert until(lambda: items.made == DEPTH)
@@ -132,7 +132,7 @@ def test_forgotten() -> None:
 
 
 def test_close_does_not_wait_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thread that waits for a network is left behind, and ends when it can."""
+    """`close` does not wait for a thread in a slow read, which ends later."""
     monkeypatch.setattr("usagewire.io.prefetch._PATIENCE", 0.01)
     data_comes = threading.Event()
     closed = threading.Event()
@@ -155,7 +155,7 @@ def test_close_does_not_wait_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no pthread_kill")
 def test_interrupt_while_waiting() -> None:
-    """Ctrl-C comes through while the next item is waited for, and nothing is lost by it."""
+    """Ctrl-C interrupts the wait for the next item, and loses no item."""
     data_comes = threading.Event()
     waiting = threading.Event()
 
@@ -178,7 +178,7 @@ def test_interrupt_while_waiting() -> None:
 
 
 def test_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no thread can be started the generator stays as it was."""
+    """If no thread can start, the generator is not used."""
 
     def fail(_: Any) -> None:
         raise RuntimeError("can't start new thread")

@@ -1,4 +1,4 @@
-"""Files at URLs: what is read, how it fails, and that no secret is shown."""
+"""Files at URLs: records, errors, and secrets that are not shown."""
 
 import asyncio
 import gzip
@@ -25,7 +25,7 @@ from usagewire.io.remote import public, without_secrets
 
 @pytest.fixture
 def memory() -> Iterator[Any]:
-    """Return fsspec's file system in memory, empty."""
+    """Yield the file system of fsspec in memory, empty."""
     fsspec = pytest.importorskip("fsspec")
     system = fsspec.filesystem("memory")
     system.rm("/", recursive=True)
@@ -33,9 +33,9 @@ def memory() -> Iterator[Any]:
     system.rm("/", recursive=True)
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["uncompressed", "gzip"])
 def test_memory(memory: Any, pack: Any) -> None:
-    """A URL is read through fsspec, with resuming."""
+    """A URL is read with fsspec, and reading can be resumed."""
     memory.pipe_file("/logs/a", pack(LINES))
     reader = read("memory://logs/a")
     found = [next(reader), next(reader)]
@@ -45,7 +45,7 @@ def test_memory(memory: Any, pack: Any) -> None:
 
 
 def test_glob_at_a_url(memory: Any) -> None:
-    """A glob at a URL is all its files in order; a file of that name is that."""
+    """A glob at a URL gives its files in order, unless there is a file of that name."""
     for number, name in enumerate(["a", "b", "sub/c", "d[1]"]):
         memory.pipe_file(f"/logs/{name}", text(row(usage_bytes=number)))
 
@@ -71,7 +71,7 @@ def test_glob_at_a_url(memory: Any) -> None:
 def test_missing_package(
     monkeypatch: pytest.MonkeyPatch, hidden: str, url: str, message: str
 ) -> None:
-    """What is missing for a URL is said, and what to install."""
+    """If a package for a URL is missing, the error names the package to install."""
     monkeypatch.setitem(sys.modules, hidden, None)
     monkeypatch.delitem(sys.modules, "fsspec.implementations.http", raising=False)
     registry = pytest.importorskip("fsspec.registry")
@@ -92,11 +92,11 @@ ENCODED: Final[dict[str, tuple[str, Callable[[bytes], bytes]]]] = {
     "/torn": ("gzip", lambda data: gzip.compress(data, 1)[:-2000]),
     "/deflated": ("deflate", zlib.compress),
 }
-"""What a server packs a file with on its way."""
+"""How the server encodes the file at some paths."""
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """A web server without ranges, which refuses HEAD; what it gives hangs on the path."""
+    """A web server without ranges and HEAD, whose answer depends on the path."""
 
     protocol_version = "HTTP/1.1"
 
@@ -129,7 +129,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """A web server that does not mind who leaves early."""
+    """A web server that ignores clients which disconnect early."""
 
     def handle_error(self, *_: Any) -> None:
         """Be quiet."""
@@ -137,7 +137,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """Return where a web server listens, on loopback."""
+    """Yield the address of a web server on loopback."""
     pytest.importorskip("aiohttp")
     web = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=web.serve_forever, args=(0.01,))
@@ -150,7 +150,7 @@ def server() -> Iterator[str]:
 
 @pytest.mark.parametrize("name", ["a", "a.gz", "chunked", "a?x=*", "encoded", "members"])
 def test_http(server: str, name: str) -> None:
-    """A web address is read as one stream, packed or not, whatever the server can do."""
+    """A web address is read as one stream, compressed or not, with any features of the server."""
     reader = read(f"http://{server}/{name}")
 
     assert ROWS * 1000 == list(reader)
@@ -162,7 +162,7 @@ def test_http(server: str, name: str) -> None:
 
 
 def test_resume_over_http(server: str) -> None:
-    """Reading goes on where it was, though the server gives the file from its beginning."""
+    """Reading resumes at the checkpoint, although the server sends the whole file."""
     reader = read(f"http://{server}/a")
     for _ in range(7):
         next(reader)
@@ -173,7 +173,7 @@ def test_resume_over_http(server: str) -> None:
 
 @pytest.mark.parametrize("name", ["cut", "cut.gz", "torn"])
 def test_server_that_breaks_off(server: str, name: str) -> None:
-    """The records before come out, then one error, and then the next file."""
+    """If a connection breaks, the records before come first, then an error and the next file."""
     found = everything([f"http://{server}/{name}", io.BytesIO(LINES)])
     errors = [place for place, one in enumerate(found) if isinstance(one, str)]
 
@@ -185,11 +185,11 @@ def test_server_that_breaks_off(server: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("missing", ""), ("nobody", ""), ("forbidden", "403"), ("deflated", "packed as 'deflate'")],
+    [("missing", ""), ("unserved", ""), ("forbidden", "403"), ("deflated", "encoding 'deflate'")],
 )
 def test_refused_by_a_server(server: str, name: str, message: str) -> None:
-    """A web address that cannot be read is an error at once, also where nobody listens."""
-    if name == "nobody":
+    """A web address that cannot be read is an error at once, also if there is no server."""
+    if name == "unserved":
         with socket.create_server(("127.0.0.1", 0)) as closed:
             server = f"127.0.0.1:{closed.getsockname()[1]}"
     with pytest.raises(FileError) as caught:
@@ -201,7 +201,7 @@ def test_refused_by_a_server(server: str, name: str, message: str) -> None:
 
 @pytest.mark.parametrize("name", ["missing", "forbidden", "cut", "a"])
 def test_secrets_are_not_shown(server: str, name: str) -> None:
-    """No error, name, checkpoint or traceback has the password or the query of a URL."""
+    """No error, name, checkpoint or traceback contains the password or the query of a URL."""
     shown = []
     url = f"http://me:hidden1@{server}/{name}?sig=hidden2#hidden3"
     try:
@@ -218,7 +218,7 @@ def test_secrets_are_not_shown(server: str, name: str) -> None:
 
 
 def test_secret_in_an_error_while_reading(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither has an error that comes later, in itself or in what it came from."""
+    """A later error does not contain a secret of the URL, and its cause does not either."""
     url = f"http://me:hidden1@{server}/a?sig=hidden2"
 
     def fail(*_: Any) -> bytes:
@@ -236,14 +236,14 @@ def test_secret_in_an_error_while_reading(server: str, monkeypatch: pytest.Monke
 
 
 def test_error_of_a_connection_comes_after_the_bytes() -> None:
-    """What aiohttp has still to give comes before the error that would overtake it."""
+    """Bytes that aiohttp holds come before the error of the connection."""
     aiohttp = pytest.importorskip("aiohttp")
     loop = asyncio.new_event_loop()
     protocol = aiohttp.base_protocol.BaseProtocol(loop)
     content = aiohttp.StreamReader(protocol, 2**16, loop=loop)
     content.feed_data(b"rest")
     content.set_exception(OSError("lost"))
-    file = remote._WebFile(  # noqa: SLF001 -- with an answer of ours
+    file = remote._WebFile(  # noqa: SLF001 -- with our own answer
         SimpleNamespace(
             r=SimpleNamespace(content=content),
             read=lambda size: loop.run_until_complete(content.read(size)),
@@ -275,7 +275,7 @@ def test_error_of_a_connection_comes_after_the_bytes() -> None:
     ],
 )
 def test_public(url: str, shown: str) -> None:
-    """Of a URL is shown what is no user, no password and no query."""
+    """The shown part of a URL has no user, no password and no query."""
     assert shown == public(url)
     if " " not in url:
         assert f"see '{shown}" == without_secrets(f"see '{url}")

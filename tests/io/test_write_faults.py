@@ -1,8 +1,8 @@
-"""Processes that write are killed, or refused by the system, at each of their calls that matter.
+"""Processes that write are killed at each of their system calls, or the call fails.
 
-strace injects the fault at one number of a call. Each case is a fork of one process, so that Python
-starts but once: a fork that is to fail at its first call makes so many others before that this one
-has the number, a fork that is to fail at its second makes one less, and so on.
+strace injects the fault into the call with a given number. Each case is a fork of one process, so
+that Python starts only once. A fork first makes as many unrelated calls as needed, so that the call
+to fail has that number.
 """
 
 import errno
@@ -28,22 +28,22 @@ FAULTS = {
     "full": ("error=ENOSPC", 1, os.strerror(errno.ENOSPC)),
     "broken": ("error=EIO", 1, os.strerror(errno.EIO)),
 }
-"""What to tell strace, how the process ends, and what it says."""
+"""Each fault: the option of strace, the exit code of the process, and its message."""
 
 CALLS = "write,fsync,ftruncate,?rename,?renameat,?renameat2"
 
 NUMBER = 60
-"""The number of the call that fails; all commands together make less of each."""
+"""The number of the call that fails. All commands together make fewer calls of each kind."""
 
 BUFFER = 2**10
-"""Bytes of lines that are handed to the system at once: few, so that little takes many calls."""
+"""Bytes of lines that are written at once: few, so that little data needs several calls."""
 
 FORKS = """
 import io, json, os, sys
 from usagewire.streaming import writer
 
 number, writer.BUFFER, commands, undisturbed, jobs = json.load(sys.stdin)
-sys.stderr = io.StringIO()  # which takes no call
+sys.stderr = io.StringIO()  # to make no system call
 
 
 def spend(call, times):
@@ -71,16 +71,17 @@ def run(name, folder):
 
 
 def fail(name, folder, call, turn):
-    told = sys.stderr = io.StringIO()
+    message = sys.stderr = io.StringIO()
     spend(call, number - turn)
     try:
         run(name, folder)
         end = 0
     except BaseException as error:
-        told.write(f"{type(error).__name__}: {error}")
+        message.write(f"{type(error).__name__}: {error}")
         end = 1
-    # Not by a call that can be the one to fail.
-    os.pwrite(os.open(folder + ".told", os.O_CREAT | os.O_WRONLY), told.getvalue().encode(), 0)
+    # With a call that strace does not trace.
+    file = os.open(folder + ".message", os.O_CREAT | os.O_WRONLY)
+    os.pwrite(file, message.getvalue().encode(), 0)
     return end
 
 
@@ -94,9 +95,9 @@ for name, folder, call, turn in jobs:
     ends.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 print(json.dumps(ends))
 """
-"""A program that runs each command undisturbed and then does each job in a fork, which is to run a
-command in a folder so that it fails in its turn of a call. It prints how each fork ended: 0, or 1
-where the command raised. What that said is in a file beside the folder."""
+"""A program that runs each command without a fault, and then each job in a fork. A job runs a
+command in a folder, so that one of its calls fails. The program prints the exit code of each fork:
+0, or 1 if the command raised. The message is in a file next to the folder."""
 
 WRITE = """
 import random
@@ -117,7 +118,7 @@ def run(*args):
     try:
         main()
     except SystemExit as end:
-        if end.code not in (0, 1):  # rejected lines are no failure
+        if end.code not in (0, 1):  # 1 means rejected lines
             raise
 """
 
@@ -129,7 +130,7 @@ ROWS = b"".join(text(row(COMPLETIONS, model=model)) + b"\n" for model in LONG)
 
 @attrs.frozen
 class Command:
-    """What is run, the files that are there before, and how often it makes each call."""
+    """A function with arguments, the files before it, and the number of calls of each kind."""
 
     code: str
     args: tuple[Any, ...]
@@ -137,14 +138,14 @@ class Command:
     calls: dict[str, int]
 
     def prepare(self, folder: Path) -> Path:
-        """Make a folder with the files that are there before."""
+        """Make a folder with the files before the command."""
         folder.mkdir()
         for name, content in self.before.items():
             (folder / name).write_bytes(content)
         return folder
 
     def run(self, folder: Path) -> dict[str, bytes]:
-        """Run in this process and return the files that are there then."""
+        """Run in this process and return the files after it."""
         names: dict[str, Any] = {}
         exec(self.code, names)  # noqa: S102 -- our own
         with pytest.MonkeyPatch.context() as patch:
@@ -173,21 +174,21 @@ REPLACING = {
         {"write": 4, "fsync": 4, "rename": 2},
     ),
 }
-"""What replaces files. Of gzip, the first lines give but its header before the end."""
+"""Commands that replace files. gzip writes only its header before the end."""
 
 LOGGING = {
     "append": Command(WRITE, ("log", True), {"log": OLD}, {"write": 3, "fsync": 2, "ftruncate": 0}),
     "complete": Command(
         WRITE, ("log", True), {"log": OLD + b"{}"}, {"write": 4, "fsync": 3, "ftruncate": 0}
     ),
-    "mend": Command(
+    "fix": Command(
         WRITE,
         ("log", True),
         {"log": OLD + TORN, "log.torn": OLD},
         {"write": 5, "fsync": 5, "ftruncate": 1},
     ),
 }
-"""What adds to a log: whole lines, a line that only lacks its LF, and a torn one."""
+"""Commands that append to a log: after whole lines, after a line without LF, and a torn line."""
 
 COMMANDS = REPLACING | LOGGING
 
@@ -199,7 +200,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 @attrs.frozen
 class Case:
-    """One call that was to fail: how the process ended, and where its files are."""
+    """A job: the call to fail, the exit code of the process, and the folder of its files."""
 
     call: str
     turn: int
@@ -207,15 +208,15 @@ class Case:
     folder: Path
 
     @property
-    def told(self) -> str:
-        """What the process said, unless it was killed."""
-        told = self.folder.with_name(f"{self.folder.name}.told")
-        return told.read_text(encoding="utf-8") if told.exists() else ""
+    def message(self) -> str:
+        """The message of the process, unless it was killed."""
+        file = self.folder.with_name(f"{self.folder.name}.message")
+        return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 @attrs.frozen
 class Outcome:
-    """What came of a command: undisturbed, and in each case of a fault."""
+    """The files after a command without a fault, and the cases with a fault."""
 
     fault: str
     after: dict[str, bytes]
@@ -223,7 +224,7 @@ class Outcome:
 
 
 def require_strace() -> None:
-    """Skip where nothing can be traced."""
+    """Skip if strace cannot be used."""
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")
     tried = subprocess.run(
@@ -237,7 +238,7 @@ def require_strace() -> None:
 def outcomes(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Mapping[str, Outcome]:
-    """Run each command with the fault at each of its calls, and so that it just misses them."""
+    """Run each command with the fault at each of its calls, and at the call after the last."""
     require_strace()
     fault = request.param
     folder = tmp_path_factory.mktemp(fault)
@@ -263,10 +264,10 @@ def outcomes(
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_failures_are_told(outcomes: Mapping[str, Outcome], name: str) -> None:
-    """No call fails unnoticed: the process ends at it, or says what the system said."""
+def test_failures_are_reported(outcomes: Mapping[str, Outcome], name: str) -> None:
+    """A process ends at a call that fails, with the message of the system."""
     outcome = outcomes[name]
-    _, end, told = FAULTS[outcome.fault]
+    _, end, message = FAULTS[outcome.fault]
     calls = COMMANDS[name].calls
 
     expected = [
@@ -274,12 +275,12 @@ def test_failures_are_told(outcomes: Mapping[str, Outcome], name: str) -> None:
         for case in outcome.cases
     ]
     assert expected == [(case.call, case.turn, case.end) for case in outcome.cases]
-    assert [] == [case for case in outcome.cases if case.end == 1 and told not in case.told]
+    assert [] == [case for case in outcome.cases if case.end == 1 and message not in case.message]
 
 
 @pytest.mark.parametrize("name", REPLACING)
 def test_replaced(outcomes: Mapping[str, Outcome], name: str) -> None:
-    """Each file is the old one or the new one, and running the command again does all of it."""
+    """Each file is the old one or the new one, and the command can be run again."""
     before, after, fault = REPLACING[name].before, outcomes[name].after, outcomes[name].fault
     for case in outcomes[name].cases:
         left = files(case.folder)
@@ -288,7 +289,7 @@ def test_replaced(outcomes: Mapping[str, Outcome], name: str) -> None:
         assert before.keys() == left.keys() - parts
         assert [] == [name for name in after if left[name] not in (before[name], after[name])]
         assert set() == parts or fault == "kill"
-        # A rejected line is on disk before the file that had it is replaced.
+        # A rejected line is on disk before the file that contains it is replaced.
         assert after.get("bad") == left.get("bad") or left.get("in") == before.get("in")
         if name != "convert in place":
             assert after == REPLACING[name].run(case.folder)
@@ -296,7 +297,7 @@ def test_replaced(outcomes: Mapping[str, Outcome], name: str) -> None:
 
 @pytest.mark.parametrize("name", LOGGING)
 def test_logged(outcomes: Mapping[str, Outcome], name: str) -> None:
-    """A log has every byte that it had and some of the lines, and opening it again mends it."""
+    """A log keeps every byte and has some of the new lines, and opening it again fixes it."""
     before, after = LOGGING[name].before, outcomes[name].after
     torn = after.get("log.torn", b"")
     lines = after["log"].removeprefix(OLD).removeprefix(b"{}\n")
@@ -310,7 +311,7 @@ def test_logged(outcomes: Mapping[str, Outcome], name: str) -> None:
         again = LOGGING[name].run(case.folder)
 
         assert before.keys() == again.keys()
-        # Killed just before it takes the torn line from the log, it sets that aside once more.
+        # A process killed just before it truncates the log has already moved the torn line.
         assert again.get("log.torn", b"") in (torn, torn + TORN + b"\n", torn[:-1] + b"\n" + torn)
         assert again["log"] == (
             after["log"] if left["log"] == before["log"] else left["log"] + lines

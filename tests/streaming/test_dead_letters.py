@@ -308,7 +308,7 @@ def test_a_beginning_may_look_whole(path: Way, data: bytes) -> None:
     letter = DeadLetter.from_rejection(
         Rejection(code="x", message="", path="$", line=1, offset=0, length=9999, raw=data)
     )
-    with pytest.raises(DecodeError, match="beginning is left of a line of 9999 bytes"):
+    with pytest.raises(DecodeError, match="the beginning of this line of 9999 bytes was kept"):
         letter.feed_to(path.Decoder())
 
 

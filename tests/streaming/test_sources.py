@@ -219,9 +219,9 @@ def test_file_that_does_not_block(buffering: int) -> None:
         write(LINES)
         found = everything(file)
 
-        assert [0, 1, 2, 3, 4, "gives nothing yet"] == [
+        assert [0, 1, 2, 3, 4, "gives no bytes yet"] == [
             *found[:5],
-            *("gives nothing yet" for one in found[5:] if "gives nothing yet" in one),
+            *("gives no bytes yet" for one in found[5:] if "gives no bytes yet" in one),
         ]
 
 
@@ -339,7 +339,7 @@ def test_of_what_is_asked_for_only() -> None:
 @pytest.mark.parametrize("source", [5, None, object(), LINES, bytearray(LINES)], ids=type)
 def test_no_source(source: Any) -> None:
     """What is no source is refused at once, and what is one is said."""
-    with pytest.raises(FileError, match="is no source; give a path"):
+    with pytest.raises(FileError, match="is not a source; give a path"):
         read(source)
 
 
@@ -362,8 +362,8 @@ BAD: dict[str, tuple[Any, str]] = {
     "glob": ("missing*", "missing*: no file matches"),
     "folder": (".", ".: Is a directory"),
     "NUL": ("\0", "\0: embedded null byte"),
-    "number": (5, "5 stands among several sources and is none"),
-    "bytes": (LINES, "stands among several sources and is none"),
+    "number": (5, "the sources include 5, which is not a source"),
+    "bytes": (LINES, "which is not a source"),
     "text": (io.StringIO("{}"), "<StringIO>: gives str, not bytes"),
     "scheme": ("nonsense://x", "nonsense://x: Protocol not known: nonsense"),
     "driver": ("nothere://x/y", "nothere://x/y: install what reads it"),

@@ -1,4 +1,4 @@
-"""Async sources of six records, and what reading them gives."""
+"""Async sources of six records, and functions that read them."""
 
 import asyncio
 import io
@@ -23,7 +23,7 @@ MIXED: Final = b"".join(
 
 
 class Chunks:
-    """An async iterator that is no generator, and tells whether it was closed."""
+    """An async iterator that is not a generator, and notes whether it was closed."""
 
     def __init__(self, *chunks: Any) -> None:
         self._chunks = iter(chunks)
@@ -46,13 +46,13 @@ class Chunks:
 
 
 async def generated(*chunks: Any) -> AsyncIterator[Any]:
-    """Yield chunks, without waiting for anything."""
+    """Yield chunks without waiting."""
     for chunk in chunks:
         yield chunk
 
 
 async def unending(*chunks: bytes, closed: list[bool] | None = None) -> AsyncIterator[bytes]:
-    """Yield chunks, wait for ever, and note that this was closed."""
+    """Yield chunks, wait for ever, and note in `closed` when this is closed."""
     try:
         for chunk in chunks:
             yield chunk
@@ -64,7 +64,7 @@ async def unending(*chunks: bytes, closed: list[bool] | None = None) -> AsyncIte
 
 
 class AsyncBytesIO:
-    """A file with an async `read`, and lines that are too short to be of use."""
+    """A file with an async `read`, whose lines must not be used."""
 
     def __init__(self, data: bytes) -> None:
         self._file = io.BytesIO(data)
@@ -79,7 +79,7 @@ class AsyncBytesIO:
 
 
 def stream_reader(data: bytes) -> asyncio.StreamReader:
-    """Return a stream that has `data` and has ended; its lines may have 10 bytes."""
+    """Return a stream of `data` that has ended. Its own limit on a line is 10 bytes."""
     reader = asyncio.StreamReader(limit=10)
     reader.feed_data(data)
     reader.feed_eof()
@@ -107,12 +107,12 @@ async def until_error(reader: AsyncReader[Any]) -> tuple[list[Any], Any]:
     records: list[Any] = []
     try:
         async for record in reader:
-            records.append(record)  # noqa: PERF401 -- those before the error are to be kept
+            records.append(record)  # noqa: PERF401 -- a comprehension would lose them
     except BaseException as error:
         return records, error
     return records, None
 
 
 async def ended(reader: AsyncReader[Any]) -> bool:
-    """Return whether a reader has no more records, and `batches` none."""
+    """Return whether a reader has no more records and no more batches."""
     return [] == [one async for one in reader] == [one async for one in reader.batches()]

@@ -16,7 +16,7 @@ REVIVED: Final[dict[str, Any]] = {
 
 
 def table(name: str) -> list[dict[str, str]]:
-    """Return the rows of a table with `|` between its columns; lines with `#` are comments."""
+    """Return the rows of a table with `|` between the columns. Lines with `#` are comments."""
     lines = (DATA / name).read_text("utf-8").splitlines()
     head, *rows = [line.split("|") for line in lines if not line.startswith("#")]
     return [
@@ -24,11 +24,21 @@ def table(name: str) -> list[dict[str, str]]:
     ]
 
 
+def unescaped(cell: str) -> bytes:
+    r"""Return the bytes of a cell with escapes, such as `\n` and `\xff`."""
+    return cell.encode("ascii").decode("unicode_escape").encode("latin-1")
+
+
+def texts(name: str) -> dict[str, bytes]:
+    """Return the texts of a table by their names."""
+    return {row["name"]: unescaped(row["text"]) for row in table(name)}
+
+
 def cases(name: str) -> dict[str, Any]:
     """Return the cases of a file of JSON lines, by their names.
 
-    `{"UsageImagesResult": {...}}` stands for such a record, and likewise `Decimal`, `tuple` and
-    `Refused`.
+    `{"UsageImagesResult": {...}}` becomes such a record. `Decimal`, `tuple` and `Refused` can be
+    written in the same way.
     """
     lines = (DATA / name).read_text("utf-8").splitlines()
     found = [json.loads(line, object_hook=revive) for line in lines]
@@ -37,7 +47,7 @@ def cases(name: str) -> dict[str, Any]:
 
 
 def revive(data: dict[str, Any]) -> Any:
-    """Return the object that a JSON object of one key stands for, or the dict."""
+    """Return the object that a JSON object with one key describes, or else the dict."""
     (key, value), *more = data.items() if data else [("", None)]
     if more or not (key in REVIVED or key in usagewire.__all__):
         return data

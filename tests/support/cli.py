@@ -1,4 +1,4 @@
-"""The command line in this process, lines to feed it, and terminals to print to."""
+"""The command line in this process, lines for its input, and terminals for its output."""
 
 import io
 import sys
@@ -24,7 +24,7 @@ def run(*arguments: Any, stdin: str | bytes | None = None) -> Result:
 
 
 def stored(usage_bytes: Any = 1) -> str:
-    """Return a line of vector stores."""
+    """Return a line with a row of vector stores."""
     tag = "organization.usage.vector_stores.result"
     return f'{{"object":"{tag}","usage_bytes":{usage_bytes}}}\n'
 
@@ -33,7 +33,7 @@ class Screen(io.StringIO):
     """A terminal."""
 
     def isatty(self) -> bool:
-        """Say so."""
+        """Return that it is one."""
         return True
 
 

@@ -1,4 +1,4 @@
-"""Exact comparison: `==` takes 1, 1.0 and True for one."""
+"""Exact comparison, because 1, 1.0 and True are equal with `==`."""
 
 from collections.abc import Callable, Mapping
 from functools import reduce
@@ -10,17 +10,17 @@ from usagewire import DecodeError
 
 
 class Refused(NamedTuple):
-    """How a document is refused: the code and the place."""
+    """A refusal of a document: its code and path."""
 
     code: str
     path: str = "$"
 
 
 def exact(value: Any) -> Any:
-    """Return `value` as something that equals only what has the same values of the same types.
+    """Return an object that is equal only for values with the same parts of the same types.
 
-    So 1, 1.0, True and Decimal(1) are four values and -0.0 is not 0.0; but Decimal("1.0") is
-    Decimal(1), and an empty mapping is an empty mapping.
+    So 1, 1.0, True and Decimal(1) are four different values, and -0.0 is not 0.0. But
+    Decimal("1.0") equals Decimal(1), and mappings of different types can be equal.
     """
     if attrs.has(type(value)):
         names = [field.name for field in attrs.fields(type(value))]
@@ -35,7 +35,7 @@ def exact(value: Any) -> Any:
 
 
 def outcome(call: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    """Return what `call` returns, exactly, or how it refuses the document."""
+    """Return the exact result of `call`, or how it refuses the document."""
     try:
         return exact(call(*args, **options))
     except DecodeError as error:
@@ -43,12 +43,12 @@ def outcome(call: Callable[..., Any], *args: Any, **options: Any) -> Any:
 
 
 def expect(value: Any) -> Any:
-    """Return what `outcome` gives for `value`: a value, or a `Refused`."""
+    """Return the outcome that `value`, which may be a `Refused`, describes."""
     return value if isinstance(value, Refused) else exact(value)
 
 
 def at(record: Any, place: str) -> Any:
-    """Return the value at a dotted place of a record: names of attributes, keys, and indices."""
+    """Return the value at a dotted place of a record, made of attributes, keys and indices."""
 
     def step(value: Any, name: str) -> Any:
         if isinstance(value, dict):

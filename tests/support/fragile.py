@@ -1,4 +1,4 @@
-"""A class whose making may raise, to interrupt what decodes it."""
+"""A class whose constructor may raise, to interrupt the code that decodes it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from usagewire import Counts
 
 @attrs.frozen
 class Fragile:
-    """A class whose making calls `FUSE`, which may raise."""
+    """A class whose constructor calls `FUSE`, which may raise."""
 
     n: int = attrs.field()
 
@@ -25,7 +25,7 @@ FUSE: list[Callable[[int], None]] = [lambda _: None]
 
 @contextmanager
 def burning(burn: Callable[[int], None]) -> Iterator[None]:
-    """Let `burn` be called by each `Fragile` that is made."""
+    """Let each new `Fragile` call `burn`."""
     FUSE[0] = burn
     try:
         yield
@@ -34,5 +34,5 @@ def burning(burn: Callable[[int], None]) -> Iterator[None]:
 
 
 def adds_up(counts: Counts) -> bool:
-    """Return whether each line is accounted for once."""
+    """Return whether each line is counted once."""
     return counts.lines == counts.records + counts.rejected + counts.blank

@@ -1,4 +1,4 @@
-"""The C extension alone: the records that it reads, compared with the reference."""
+"""The C extension on its own, compared with the reference."""
 
 import functools
 import gc
@@ -16,6 +16,7 @@ import pytest
 from cattrs import Converter
 
 import usagewire
+from tests.support.cases import texts
 from tests.support.comparing import exact, outcome
 from tests.support.samples import COMPLETIONS, COSTS, DATA, PAGES, VECTORS, row, text
 from usagewire import Decoder, Encoder, UsageVectorStoresResult, make_converter
@@ -27,15 +28,15 @@ BY_C: Final = [
     pytest.mark.parametrize("path", ["c"], indirect=True),
     pytest.mark.usefixtures("path"),
 ]
-"""Marks of a module that tests C alone."""
+"""The marks of a test module that is only about C."""
 
 BACK: Final = NotImplemented
-"""The answer of C if it hands a document back to the reference."""
+"""The answer of C when it hands a document back to the reference."""
 
 
 @functools.cache
 def plan_for(kind: Any, strict: bool = True, unknown: Any = "keep") -> Any:  # noqa: FBT002 -- a cache key
-    """Return the plan of a type."""
+    """Return the plan for a type."""
     decoder = Decoder(kind, strict=strict, unknown=unknown)
     assert decoder.not_accelerated is None
     return plan_of(decoder)
@@ -43,17 +44,17 @@ def plan_for(kind: Any, strict: bool = True, unknown: Any = "keep") -> Any:  # n
 
 def plan_of(decoder: Decoder[Any]) -> Any:
     """Return the plan of a decoder, or None."""
-    return decoder._context.plan  # noqa: SLF001 -- what these tests are about
+    return decoder._context.plan  # noqa: SLF001 -- these tests are about it
 
 
 def writer_of(encoder: Encoder) -> Any:
     """Return the writer of an encoder."""
-    return encoder._writer  # noqa: SLF001 -- what these tests are about
+    return encoder._writer  # noqa: SLF001 -- these tests are about it
 
 
 def dice(seed: int) -> random.Random:
-    """Return a generator of random numbers, the same ones each time."""
-    return random.Random(seed)  # noqa: S311 -- not secret
+    """Return a generator of random numbers, which are the same each time."""
+    return random.Random(seed)  # noqa: S311 -- not for secrets
 
 
 @functools.cache
@@ -63,7 +64,7 @@ def converter_for(strict: bool = True, unknown: Any = "keep") -> Converter:  # n
 
 
 def meant(kind: Any, data: bytes, **options: Any) -> Any:
-    """Return the value that the reference reads, or how it rejects the document."""
+    """Return the result of the reference for a document, or how it refuses the document."""
 
     def read() -> Any:
         try:
@@ -76,7 +77,7 @@ def meant(kind: Any, data: bytes, **options: Any) -> Any:
 
 
 def taken(kind: Any, data: bytes, **options: Any) -> Any:
-    """Return the value that C reads, which must be the reference's, or BACK."""
+    """Return the record that C makes of a document, or BACK, and compare it with the reference."""
     found = plan_for(kind, **options).decode(data)
     if found is not BACK:
         assert meant(kind, data, **options) == exact(found), data
@@ -84,12 +85,12 @@ def taken(kind: Any, data: bytes, **options: Any) -> Any:
 
 
 def compact(value: Any) -> bytes:
-    """Return a value as JSON without spaces."""
+    """Return a value as JSON without spaces, as most logs have it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode()
 
 
 def read_lines(plan: Any, data: bytes, start: int = 0, **given: Any) -> tuple[list[Any], list[Any]]:
-    """Return the records of the lines that C reads, and its progress."""
+    """Return the records of the lines that C reads, and the progress that it reports."""
     options = {"stop": len(data), "longest": 10**6, "most": 10**6, "passes": False} | given
     records: list[Any] = []
     progress = progress_from(start)
@@ -115,7 +116,7 @@ def damaged(data: bytes, instead: Iterable[bytes], more: Iterable[bytes]) -> Ite
 
 
 def grown(call: Callable[[], Any], times: int = 60) -> int:
-    """Return how many memory blocks many calls leave."""
+    """Return how many more blocks of memory are in use after many calls."""
     for _ in range(20):
         call()
     gc.collect()
@@ -127,7 +128,7 @@ def grown(call: Callable[[], Any], times: int = 60) -> int:
 
 
 def _tokens() -> dict[str, list[str]]:
-    """Return JSON texts of single values by section."""
+    """Return the JSON texts of single values, by section."""
     found: dict[str, list[str]] = {}
     for line in (DATA / "tokens.txt").read_text("utf-8").splitlines()[1:]:
         if re.fullmatch(r"\[[a-z]+\]", line):
@@ -139,48 +140,7 @@ def _tokens() -> dict[str, list[str]]:
 
 TOKENS: Final = _tokens()
 
-_TAG: Final = VECTORS.encode()
-HANDED_BACK: Final = {
-    "no JSON": b"what?",
-    "nothing": b"",
-    "a space": b" ",
-    "more after it": text(row()) + b"x",
-    "two": text(row()) * 2,
-    "no object": b"[]",
-    "null": b"null",
-    "no tag": b'{"usage_bytes":5}',
-    "no string as tag": b'{"object":5,"usage_bytes":5}',
-    "two tags": text(row(Object=VECTORS)),
-    "one tag twice": b'{"object":"%s","usage_bytes":5,"object":"%s"}' % (_TAG, COSTS.encode()),
-    "a key twice": b'{"object":"%s","usage_bytes":5,"usage_bytes":6}' % _TAG,
-    "two spellings": text(row(usageBytes=5)),
-    "an escape in a key that may be absent": text(row(project_id="p")).replace(b"t_", rb"t\u005f"),
-    "a key with an escape": text(row()).replace(b"usage_bytes", rb"usage\u005fbytes"),
-    "an escape in the tag": text(row()).replace(b"organization", rb"\u006frganization"),
-    "a missing field": b'{"object":"%s"}' % _TAG,
-    "null in a required field": text(row(usage_bytes=None)),
-    "a wrapper": b'{"ActualInstance":%s}' % text(row()),
-    "a wrapper beside": b'{"object":"later","ActualInstance":5}',
-    "an API error": b'{"object":"later","error":{"message":"no"}}',
-    "use as a cost": text({"object": COSTS, "input_tokens": 5}),
-    "no comma": b'{"object":"%s" "usage_bytes":5}' % _TAG,
-    "two commas": b'{"object":"%s",,"usage_bytes":5}' % _TAG,
-    "a comma last": b'{"object":"%s","usage_bytes":5,}' % _TAG,
-    "a comma first": b'{,"object":"%s","usage_bytes":5}' % _TAG,
-    "no colon": b'{"object" "%s","usage_bytes":5}' % _TAG,
-    "a key without quotes": b'{object:"%s","usage_bytes":5}' % _TAG,
-    "another bracket": b'{"object":"%s","usage_bytes":5]' % _TAG,
-    "wrong UTF-8": b'{"object":"%s","usage_bytes":5,"project_id":"\xff"}' % _TAG,
-    "a byte that begins nothing": b'{"object":"%s","usage_bytes":5,"project_id":"\x80"}' % _TAG,
-    "a surrogate": b'{"object":"%s","usage_bytes":5,"project_id":"\xed\xa0\x80"}' % _TAG,
-    "a control character": b'{"object":"%s","usage_bytes":5,"project_id":"a\tb"}' % _TAG,
-    "wrong UTF-8 in an unknown key": b'{"object":"%s","usage_bytes":5,"\xff":1}' % _TAG,
-    "a value that cannot be kept": b'{"object":"later","x":[1e300]}',
-    "an integer that cannot be kept": b'{"object":"later","x":[18446744073709551616]}',
-    "a list that does not end": b'{"object":"later","x":[1',
-    "a comma last in a list": b'{"object":"page","has_more":false,"data":[{"object":"later"},]}',
-    "a comma last in a row": b'{"object":"bucket","start_time":1,"end_time":2,"results":[],}',
-}
+HANDED_BACK: Final = texts("handed_back.txt")
 """Documents that C hands back to the reference."""
 
 DOCUMENTS: Final = [

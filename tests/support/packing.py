@@ -1,4 +1,4 @@
-"""Compression by other means than the package's own, by the suffix of a name."""
+"""Functions that compress and decompress without the package, by the suffix of a file name."""
 
 import bz2
 import gzip
@@ -29,5 +29,5 @@ UNPACK: Final[dict[str, Callable[[bytes], bytes]]] = {
 
 @lru_cache
 def two_members(data: bytes, suffix: str) -> bytes:
-    """Return `data` compressed, the first 300 bytes by themselves."""
+    """Return `data` compressed in two members, the first of 300 bytes."""
     return PACK[suffix](data[:300]) + PACK[suffix](data[300:])

@@ -1,4 +1,4 @@
-"""The ways to decode, and checks that a decoder goes the way it should."""
+"""The ways to decode, and checks that a decoder uses the expected way."""
 
 from collections.abc import Callable, Iterable, Iterator
 from types import NoneType, UnionType
@@ -20,15 +20,15 @@ PATHS: Final = {
     "compiled": {"COMPILE_AFTER": 1, "MAX_COMPILED": 10**9},
     "c": {"COMPILE_AFTER": 10**9},
 }
-"""The ways to decode: step by step, by compiled code from the first object on, and by the C
-extension before the first. Every test of decoding runs on each, and every test of encoding, for
-which the first two are one."""
+"""The ways to decode: with the reference step by step, with compiled code from the first object,
+and with C. Every test of decoding or encoding runs on each. For encoding the first two are the
+same."""
 
 if plans.unavailable() is not None:
     del PATHS["c"]
 
 SHIPPED: Final = {"COMPILE_AFTER": classes.COMPILE_AFTER, "MAX_COMPILED": classes.MAX_COMPILED}
-"""What the package itself does: it compiles code for keys that come by often."""
+"""The default of the package: it compiles code for keys that are read often."""
 
 CACHES: Final = [
     value
@@ -38,11 +38,11 @@ CACHES: Final = [
 ]
 
 OURS: Final = frozenset({*get_args(usagewire.UsageObject), usagewire.CostsResultAmount})
-"""The classes that the C extension reads and writes, whatever the options are."""
+"""The classes that C reads and writes with any options."""
 
 
 class Way(NamedTuple):
-    """One way to decode, with the names that the package has for it."""
+    """One way to decode, with names as in the package."""
 
     name: str
     loads: Callable[..., Any]
@@ -50,14 +50,14 @@ class Way(NamedTuple):
 
 
 def check_ways(patch: pytest.MonkeyPatch) -> None:
-    """Make each decoder that is built, and each encoder that is used, prove which way it goes.
+    """Make each new decoder, and each encoder that is used, check which way it uses.
 
-    By C, where that is in use, go classes of ours and unions and lists of them; others may. A
-    converter of one's own may do anything with them.
+    If C is in use, it must read our classes, and unions and lists of them. It may read other
+    classes. With your own converter, any way is right.
     """
     build, encode, encode_lines = Decoder.__init__, Encoder.encode, Encoder.encode_lines
 
-    def built(self: Any, type: Any = usagewire.UsageObject, **options: Any) -> None:  # noqa: A002 -- as it is named there
+    def built(self: Any, type: Any = usagewire.UsageObject, **options: Any) -> None:  # noqa: A002 -- the name is public
         build(self, type, **options)
         kinds = set(leaves(type))
         if not usagewire.accelerated():
@@ -88,7 +88,7 @@ def check_ways(patch: pytest.MonkeyPatch) -> None:
 
 
 def leaves(kind: Any) -> Iterator[Any]:
-    """Yield the types that a union or list is made of, without None."""
+    """Yield the types in a union or list, without None."""
     if get_origin(kind) in (list, Union, UnionType):
         for argument in get_args(kind):
             yield from leaves(argument)

@@ -1,4 +1,4 @@
-"""Five lines, their records, and what reading anything gives."""
+"""Five lines, their records, and functions that read a source."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +25,7 @@ def everything(source: Any, **options: Any) -> list[Any]:
 
 
 def came(reader: Any, by: str) -> Iterator[Any]:
-    """Yield the records of a reader as they come, one by one or by "batches"."""
+    """Yield the records of a reader one by one, or by "batches"."""
     if by == "batches":
         for batch in reader.batches():
             yield from batch

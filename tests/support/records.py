@@ -27,7 +27,7 @@ CLASSES: Final = (
 
 
 def full(cls: Any) -> Any:
-    """Return a record of a class with a value of its own in every field."""
+    """Return a record of a class with a different value in every field."""
     values: dict[str, Any] = {}
     for number, field in enumerate(attrs.fields(cls)[:-1], 1):
         kind = str(field.type)

@@ -1,4 +1,4 @@
-"""Data that tests decode: the samples, and rows made for a test."""
+"""Data to decode: the samples, and functions that make rows."""
 
 import json
 from pathlib import Path
@@ -15,12 +15,12 @@ COSTS: Final = "organization.costs.result"
 
 
 def text(value: Any) -> bytes:
-    """Return `value` as JSON; of a Decimal, the string."""
+    """Return `value` as JSON, with each `Decimal` as a string."""
     return json.dumps(value, ensure_ascii=False, default=str).encode()
 
 
 def row(tag: str = VECTORS, **fields: Any) -> dict[str, Any]:
-    """Return a row of the kind `tag` as JSON data, with the fields it requires and those given."""
+    """Return a row with a tag, its required fields and the given fields, as JSON data."""
     required: dict[str, dict[str, Any]] = {
         COMPLETIONS: {"input_tokens": 3, "output_tokens": 2, "num_model_requests": 1},
         VECTORS: {"usage_bytes": 5},
@@ -34,7 +34,7 @@ def bucket(**fields: Any) -> dict[str, Any]:
 
 
 def line(number: int) -> bytes:
-    """Return a good line, which is recognized by its number."""
+    """Return a good line, which can be recognised by its number."""
     return text(row(usage_bytes=number)) + b"\n"
 
 
@@ -52,15 +52,15 @@ MISTAGGED: Final = {
     "characters": 0,
     "project_id": "p",
 }
-"""A row of images under the tag of costs."""
+"""A row of images with the tag of costs."""
 
 BOM: Final = b"\xef\xbb\xbf"
 
 
 def mixed(limit: int) -> bytes:
-    """Return twenty lines of every kind, of which two are longer than `limit`.
+    """Return twenty lines: 8 records, 3 blank, and 9 rejected, two of which are over `limit`.
 
-    They give 8 records, one more with `strict=False`, and three are blank.
+    With `strict=False`, one more line is a record.
     """
     lines = [
         *(text(row(usage_bytes=number)) for number in range(3)),

@@ -28,13 +28,13 @@ DECIMALS = st.builds(
 FLOATS = st.floats(-(2.0**53), 2.0**53) | st.floats(allow_nan=False, allow_infinity=False).filter(
     lambda number: abs(number) < 2.0**63
 )
-# Any JSON that can be written back as it was: no number past 64 bits.
+# Any JSON that is written back unchanged, so no number has more than 64 bits.
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | FLOATS | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
-# No key of ours begins so, in any dialect.
+# No known key begins with "x ", in any dialect.
 EXTRA = st.dictionaries(st.text().map("x ".__add__), JSON, max_size=3).map(
     lambda extra: extra or NO_PROPERTIES
 )
@@ -42,10 +42,10 @@ LATER_TAG = st.text().map("later.".__add__)
 
 
 def of_type(kind: Any) -> st.SearchStrategy[Any]:
-    """Return values of the type that a field of our own classes is annotated with."""
-    plain = {int: INT64, str: st.text(), bool: st.booleans(), Decimal: DECIMALS}
-    if kind in plain:
-        return plain[kind]
+    """Return values of the type of a field of our classes."""
+    scalars = {int: INT64, str: st.text(), bool: st.booleans(), Decimal: DECIMALS}
+    if kind in scalars:
+        return scalars[kind]
     if kind == CostsResultAmount:
         return records(CostsResultAmount)
     if kind == Mapping[str, Any]:

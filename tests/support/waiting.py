@@ -1,4 +1,4 @@
-"""Waiting for what another thread does."""
+"""A function that waits for another thread."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def until(true: Callable[[], Any]) -> bool:
-    """Wait, 5 seconds at most, until something is true."""
+    """Wait until `true()` is true, at most 5 seconds; return whether it is."""
     end = time.monotonic() + 5
     while not true() and time.monotonic() < end:
         time.sleep(0.001)

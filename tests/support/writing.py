@@ -1,4 +1,4 @@
-"""Records and their lines, and the disk that they are written to."""
+"""Records and their lines, and a disk that can fail."""
 
 import errno
 import os
@@ -24,30 +24,30 @@ LINE = LINES.splitlines(keepends=True)[0]
 OLD = b"what was there before\n"
 FULL = "No space left on device"
 MANY = 8000
-"""More records than are gathered before they are handed to the system."""
+"""More records than the writer collects before it writes them to the file."""
 
-needs_posix = pytest.mark.skipif(os.name != "posix", reason="asks for what POSIX systems have")
-every_suffix = pytest.mark.parametrize("suffix", PACK, ids=lambda suffix: suffix or "plain")
+needs_posix = pytest.mark.skipif(os.name != "posix", reason="needs features of POSIX")
+every_suffix = pytest.mark.parametrize("suffix", PACK, ids=lambda suffix: suffix or "uncompressed")
 either_way = pytest.mark.parametrize("append", [False, True], ids=["replace", "append"])
 
 
 @attrs.define
 class Disk:
-    """What the system does with the bytes that are written, and when it stops."""
+    """A disk that accepts a number of bytes and then raises errors."""
 
     room: int = 10**9
-    """Bytes that it still takes."""
+    """Bytes that it still accepts."""
     at_once: int = 10**9
-    """Bytes that it takes in one call."""
+    """Bytes that it accepts in one call."""
     errors: list[BaseException] = attrs.field(factory=lambda: [OSError(errno.ENOSPC, FULL)])
-    """What happens after that, one after the other; the last one always."""
+    """The errors after that, in order. The last one is repeated."""
     room_again: int = 0
-    """Bytes that it takes once that has happened."""
+    """Bytes that it accepts after each error."""
     truncates: bool = True
     """Whether a file can be made shorter."""
 
     def open(self, *args: Any, **options: Any) -> FileIO:
-        """Open a file of this disk, as `FileIO`."""
+        """Open a file of this disk as a `FileIO`."""
         disk = self
 
         class File(FileIO):
@@ -73,7 +73,7 @@ def contents(folder: Path) -> list[str]:
 
 
 def failing(number: int) -> Callable[..., Any]:
-    """Return a function that fails as the system does."""
+    """Return a function that fails with an error number of the system."""
 
     def fail(*_: Any) -> Any:
         raise OSError(number, os.strerror(number))
@@ -82,6 +82,6 @@ def failing(number: int) -> Callable[..., Any]:
 
 
 def records_then(error: BaseException, count: int = MANY) -> Iterator[Any]:
-    """Yield enough records for several batches, and then raise."""
+    """Yield enough records for several batches, and then raise `error`."""
     yield from repeat(ROWS[0], count)
     raise error

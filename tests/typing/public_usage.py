@@ -1,6 +1,4 @@
-"""Public usage as a type checker sees it. mypy and pyright read this file; nothing runs it."""
-
-from __future__ import annotations
+"""Public usage, which mypy and pyright check. This file is never run."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,6 +1,4 @@
-"""The file of `--checkpoint`: read at the start of a run, and replaced whole as it goes on."""
-
-from __future__ import annotations
+"""The file of `--checkpoint`: read when a run starts, and replaced as a whole while it goes on."""
 
 from collections.abc import Callable
 from os.path import realpath
@@ -15,53 +13,53 @@ from usagewire.streaming.checkpoint import Checkpoint
 from usagewire.streaming.writer import Writer
 
 PAUSE: Final = 5.0
-"""Seconds between two writes at least; the last one does not wait."""
+"""At least this many seconds pass between two writes. The last write does not wait."""
 
 _MAX_BYTES: Final = 2**16
-"""Bytes that are read at most: a checkpoint has a few hundred, and a wrong file may be huge."""
+"""At most this many bytes are read: a checkpoint has a few hundred, a wrong file may be huge."""
 
 
 class CheckpointFile:
-    """The checkpoint of reading `log`, in the file `path`: not compressed, and not the log."""
+    """The file `path` that keeps the checkpoint of reading `log`."""
 
     def __init__(self, path: str, log: str) -> None:
         if realpath(path) == realpath(log):
-            raise FileError(f"{path}: is the log, and cannot be its checkpoint")
-        if compressor(Path(path).suffix, path):
-            raise FileError(f"{path}: a checkpoint is not compressed; give it another name")
+            raise FileError(f"{path}: the log cannot be its own checkpoint; choose another file")
+        if compressor(suffix := Path(path).suffix, path):
+            raise FileError(f"{path}: the name of a checkpoint cannot end in {suffix}")
         self._path = path
         self._saved = ""
         self._next_save = 0.0
         self._error: FileError | None = None
 
     def read(self) -> str | None:
-        """Return the checkpoint, or None where there is no file yet."""
+        """Return the checkpoint, or None if there is no file yet."""
         try:
             with Path(self._path).open("rb") as file:
                 text = file.read(_MAX_BYTES).decode("utf-8", "replace")
+            Checkpoint.loads(text)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
-            raise file_error(self._path, error) from error
-        try:
-            Checkpoint.loads(text)
         except CheckpointError as error:
             raise CheckpointError(f"{self._path}: {error}") from error
+        except (OSError, ValueError) as error:
+            raise file_error(self._path, error) from error
         self._saved = text.strip()
         return self._saved
 
     def save(self, checkpoint: Callable[[], str], *, now: bool = False) -> FileError | None:
-        """Write the checkpoint if it is time, or `now`; return the error of the last write."""
-        if not now and monotonic() < self._next_save:
-            return self._error
-        self._next_save = monotonic() + PAUSE
-        text = checkpoint()
+        """Write the checkpoint if it is time, or `now`, and return the error of the last write."""
+        if now or monotonic() >= self._next_save:
+            self._next_save = monotonic() + PAUSE
+            self._write(checkpoint())
+        return self._error
+
+    def _write(self, text: str) -> None:
         if text == self._saved:
-            return self._error
+            return
         try:
             with Writer(self._path) as writer:
                 writer.write_line(text.encode())
             self._saved, self._error = text, None
         except FileError as error:
             self._error = error
-        return self._error

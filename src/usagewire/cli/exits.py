@@ -1,9 +1,7 @@
 """Exit statuses, and the context managers that end a command with one.
 
-A status stands even where the last message cannot be written.
+A command keeps its status even if the last message cannot be written.
 """
-
-from __future__ import annotations
 
 import errno
 import io
@@ -20,40 +18,33 @@ from usagewire.errors import UsageWireError
 
 REJECTED: Final = 1
 FAILED: Final = 2
+# Shells report these three for a process that SIGINT, SIGPIPE or SIGTERM ended.
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
 TERMINATED: Final = 143
-"""Exit statuses beside 0; the last three are those that shells report for the signals."""
-
-
-def exit_status(*, failed: bool, rejected: int) -> int:
-    """Return the status of a command that came to its end; `rejected` is a number of lines."""
-    if failed:
-        return FAILED
-    return REJECTED if rejected else 0
 
 
 @contextmanager
 def exit_on_failure(state: Callable[[], str]) -> Iterator[None]:
-    """Exit on an interrupt, an error or failed output; `state` tells how far the work is."""
+    """Exit on an interrupt, an error or failed output. `state` returns the progress in words."""
     try:
         with exit_on_output_error(), terminable():
             yield
     except KeyboardInterrupt as error:
         status = TERMINATED if isinstance(error, Terminated) else INTERRUPTED
-        _exit(status, f"interrupted before all was read: {state()}")
+        _exit(status, f"interrupted before all input was read: {state()}")
     except UsageWireError as error:
         _exit(FAILED, str(error), f"failed: {state()}")
 
 
 @contextmanager
 def exit_on_output_error() -> Iterator[None]:
-    """Exit with a status where output cannot be written."""
+    """Exit with a status if output cannot be written."""
     try:
         yield
     except OSError as error:
-        # An input that cannot be read is a FileError, so this is about the output. Its buffered
-        # rest would fail once more when Python exits.
+        # Input that cannot be read raises FileError, so this error is about the output.
+        # Without a new stream, Python would try to flush the rest at exit and fail again.
         sys.stdout = io.StringIO()
         if error.errno == errno.EPIPE:
             sys.stderr = io.StringIO()

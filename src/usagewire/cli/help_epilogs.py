@@ -1,62 +1,51 @@
-"""The end of each help page: the kinds of files, and the exit statuses."""
-
-from __future__ import annotations
+"""The end of each help page: which files a command reads, and its exit statuses."""
 
 from typing import Final
 
 from usagewire.cli.exits import BROKEN_PIPE, FAILED, INTERRUPTED, REJECTED, TERMINATED
 
-_FILES: Final = """\
-\b
-FILE is a path, a glob, a URL (of what fsspec has a driver for), or - for
-standard input. It is NDJSON or one JSON document, plain or compressed by gzip,
-zstd, bzip2 or xz. Several files are read one after the other.
+_BROKEN_PIPE: Final = f"""\
+  {BROKEN_PIPE}  the reader of the output closed it, as head does; nothing is printed
 """
 
-_LOG: Final = """\
-\b
-FILE is the path of one log of NDJSON, not compressed, which need not be there
-yet. It may be rotated; what was written to it before that is read first.
-"""
 
-_SIGNALS: Final = f"  {INTERRUPTED}  interrupted (Ctrl-C); {TERMINATED} told to end (SIGTERM)"
-_SECOND_SIGNAL: Final = f"""\
-  {INTERRUPTED}  interrupted again before the sums were printed; {TERMINATED} the same by SIGTERM"""
-
-
-def _exit_statuses(good: str, failed: str, stopped: str) -> str:
+def _exit_statuses(good: str, interrupted: str) -> str:
     return f"""
 \b
 Exit status:
   0    {good}
-  {REJECTED}    some lines were rejected; the others are in the result
-  {FAILED}    wrong usage, or a file that cannot be read, or output that cannot be
-       written; {failed}
-{stopped}
-  {BROKEN_PIPE}  who read the output wants no more of it; nothing is said
-"""
+  {REJECTED}    some lines were rejected; the result has the other lines
+  {FAILED}    the usage is wrong, a file cannot be read, or output cannot be written
+  {INTERRUPTED}  {interrupted} (Ctrl-C)
+  {TERMINATED}  {interrupted} (SIGTERM)
+{_BROKEN_PIPE}"""
 
 
-_READ: Final = "every line was read"
+READING: Final = """\
+\b
+FILE is a path, a glob, a URL (if fsspec has a driver for it), or - for
+standard input. It is NDJSON or one JSON document. It may be compressed by
+gzip, zstd, bzip2 or xz. Several files are read one after the other.
+""" + _exit_statuses("every line was read", "interrupted")
+
+FOLLOWING: Final = """\
+\b
+FILE is the path of one uncompressed NDJSON log, which need not exist yet.
+If it is rotated, the rest of the rotated file is read before the new one.
+If it cannot be read for a while, that is reported and tried again.
+""" + _exit_statuses(
+    "stopped by Ctrl-C or SIGTERM, and every line was read",
+    "interrupted again before the sums were printed",
+)
 
 INFO: Final = f"""\
 \b
-TYPE is module:Class, an attrs class of yours or a union of some, as in
-shop.orders:Order. The module is imported; it may stand in the current folder.
+TYPE is module:Class, as in shop.orders:Order: an attrs class of yours, or a
+union of such classes. The module may be in the current folder.
 
 \b
 Exit status:
-  0    all was told
-  {FAILED}    wrong usage, or a type that cannot be imported or read, or output that
+  0    success
+  {FAILED}    the usage is wrong, a type cannot be imported or read, or output
        cannot be written
-  {BROKEN_PIPE}  who read the output wants no more of it; nothing is said
-"""
-
-OVERVIEW: Final = _FILES + _exit_statuses(_READ, "each command says what then", _SIGNALS)
-READING: Final = _FILES + _exit_statuses(_READ, "the other files are in the result", _SIGNALS)
-CONVERTING: Final = _FILES + _exit_statuses(_READ, "then no file was written", _SIGNALS)
-FOLLOWING: Final = _LOG + _exit_statuses(
-    "stopped by Ctrl-C or SIGTERM, and every line was read",
-    "at the end, or from the start",
-    _SECOND_SIGNAL,
-)
+{_BROKEN_PIPE}"""

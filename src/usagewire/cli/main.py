@@ -1,9 +1,7 @@
-"""The command line: the group of all commands.
+"""The group of all commands. It needs the extra `cli`.
 
-Results go to standard output, messages about the run to standard error. It needs the extra `cli`.
+Results go to standard output. Messages about the run go to standard error.
 """
-
-from __future__ import annotations
 
 import io
 import sys
@@ -21,8 +19,9 @@ from usagewire.cli.exits import exit_on_output_error
 
 
 @click.group(
+    commands=(convert, info, summary, tail, validate),
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
-    epilog=help_epilogs.OVERVIEW,
+    epilog=help_epilogs.READING,
 )
 @click.version_option(__version__, prog_name="usagewire")
 def usagewire() -> None:
@@ -32,10 +31,6 @@ def usagewire() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-for command in (convert, info, summary, tail, validate):
-    usagewire.add_command(command)
 
 
 def main() -> None:

@@ -1,6 +1,4 @@
-"""Arguments and options that several commands have, and the summary that two of them ask for."""
-
-from __future__ import annotations
+"""Arguments and options that several commands share, and the summary that two of them build."""
 
 from typing import Final
 
@@ -13,8 +11,8 @@ FILES: Final = click.argument("files", metavar="FILE...", nargs=-1, required=Tru
 LENIENT: Final = click.option(
     "--lenient",
     is_flag=True,
-    help='Also read "5" and 59200.0 as counts, "TRUE" as true, and what generated clients write:'
-    " wrappers around rows, and rows of any kind that are tagged as costs.",
+    help='Also accept "5" and 59200.0 as counts, "TRUE" as true, and the quirks of generated'
+    " clients: wrappers around rows, and rows of any kind that are tagged as costs.",
 )
 BY: Final = click.option(
     "--by",
@@ -27,13 +25,13 @@ KIND: Final = click.option(
     "kinds",
     metavar="KIND",
     multiple=True,
-    help=f"Sum only rows of this kind; may be repeated: {', '.join(KINDS.values())},"
-    " or the whole tag of another kind.",
+    help=f"Sum only rows of this kind: {', '.join(KINDS.values())}, or the full tag of another"
+    " kind. The option may be repeated.",
 )
 
 
 def new_summary(by: str, kinds: tuple[str, ...], *, breakdown: bool = False) -> Summary:
-    """Return an empty summary for the options; wrong ones are a usage error."""
+    """Return an empty summary for the options. Wrong options are a usage error."""
     keys = [key.strip() for key in by.split(",") if key.strip()]
     try:
         return Summary(keys, kinds=kinds, breakdown=breakdown)
@@ -42,6 +40,6 @@ def new_summary(by: str, kinds: tuple[str, ...], *, breakdown: bool = False) -> 
 
 
 def skipped_rows(summary: Summary) -> list[str]:
-    """Return the words for the rows that `--kind` left out, if there are any."""
+    """Return a message about the rows that `--kind` left out, if there are any."""
     skipped = ", ".join(f"{kind} {count}" for kind, count in summary.skipped.items())
     return [f"rows skipped: {skipped}"] if skipped else []

@@ -1,9 +1,7 @@
-"""The outputs of a conversion: a file of records and one of rejected lines, both or neither.
+"""The outputs of a conversion: a file of records and a file of rejected lines, both or neither.
 
-Standard output may take the place of the file of records; what it got cannot be taken back.
+Standard output may replace the file of records. Records that it received cannot be taken back.
 """
-
-from __future__ import annotations
 
 import os
 import re
@@ -28,9 +26,9 @@ STDOUT: Final = "-"
 
 
 class Outputs:
-    """The outputs of one conversion. A context manager: an exception leaves both as they were.
+    """The outputs of one conversion. After an exception in its `with` block, no file has changed.
 
-    `out` is a file or `STDOUT`; `files` are the sources, and one of the outputs may be among them.
+    `out` is a file or `STDOUT`. `files` are the sources; one of the outputs may be a source too.
     """
 
     def __init__(
@@ -44,20 +42,20 @@ class Outputs:
         letters_last = out == STDOUT
         if rejects is not None:
             if out != STDOUT and realpath(out) == realpath(rejects):
-                raise FileError(f"{rejects}: cannot be both the output and the file for rejects")
+                raise FileError(f"{rejects}: the output and the rejects must be different files")
             if realpath(rejects) in sources:
                 if self._replaces_source:
-                    raise FileError(f"{rejects}: only one output can be among the files to read")
+                    raise FileError(f"{rejects}: only one output can also be an input")
                 letters_last = True
             elif self._replaces_source and _has_text(rejects):
                 raise FileError(
-                    f"{rejects}: holds lines that an earlier run may have taken out of {out}; give"
-                    " another file for rejects, or move this one away"
+                    f"{rejects}: may hold the only copy of lines that an earlier run rejected from"
+                    f" {out}; choose another file for --rejects, or move this one away"
                 )
         self._written = ""
         self._letters: DeadLetters | None = None
         self._records = StandardOutput(dialect) if out == STDOUT else Writer(out, dialect=dialect)
-        # The content of a source must be elsewhere before that source is replaced.
+        # A source is replaced last, when all of its content is in another file.
         self._in_order: list[tuple[str, Writer | StandardOutput | DeadLetters]]
         self._in_order = [(out, self._records)]
         if rejects is not None:
@@ -70,14 +68,14 @@ class Outputs:
 
     @property
     def count(self) -> int:
-        """How many records were written."""
+        """The number of records written."""
         return self._records.count
 
     @property
     def state(self) -> str:
-        """What has been written, for the message where the conversion ends early."""
+        """The output so far, in words, for the message when the conversion ends early."""
         if isinstance(self._records, StandardOutput) and self.count:
-            return f"{self.count} records were written to standard output, which is not all"
+            return f"only {self.count} records were written to standard output"
         return self._written or "nothing was written"
 
     def write_all(self, records: Iterable[Any]) -> None:
@@ -85,12 +83,12 @@ class Outputs:
         self._records.write_all(records)
 
     def reject(self, rejection: Rejection, notes: Mapping[str, Any] = NO_PROPERTIES) -> None:
-        """Keep a rejected line with notes on it, if there is a file for rejects."""
+        """Keep a rejected line with its notes, if there is a file for rejects."""
         if self._letters is not None:
             self._letters(rejection, notes)
 
     def close(self, rejected: int) -> None:
-        """Give the files their names, unless the `rejected` lines would be lost with a source."""
+        """Give the files their names, unless that would lose the `rejected` lines of a source."""
         if rejected and self._replaces_source and self._letters is None:
             raise FileError(
                 f"{self._out}: replacing it would lose {rejected} rejected lines; give a file for"
@@ -101,7 +99,7 @@ class Outputs:
         with uninterrupted():
             for name, output in self._in_order:
                 output.close()
-                self._written = f"{name} was written, and nothing else"
+                self._written = f"only {name} was written"
 
     def __enter__(self) -> Self:
         return self
@@ -111,17 +109,10 @@ class Outputs:
             output.discard()
 
 
-def _has_text(name: str) -> bool:
-    try:
-        return bool(os.stat(name).st_size)  # noqa: PTH116 -- nothing else is asked of the path
-    except (OSError, ValueError):
-        return False  # the error comes when it is written
-
-
 class StandardOutput:
-    """Records on standard output, one a line, in the names of a dialect.
+    """Records on standard output, one JSON object a line, in a dialect.
 
-    On a terminal, characters that could steer it are written as the escapes that JSON has for them.
+    On a terminal, characters that could control it are written as JSON escapes.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -129,34 +120,39 @@ class StandardOutput:
         self._file = sys.stdout.buffer
         self._is_terminal = self._file.isatty()
         self.count = 0
-        """How many records were written."""
 
     def write_all(self, records: Iterable[Any]) -> None:
         """Write records at once."""
         batch = list(records)
         text = self._encoder.encode_lines(batch)
-        # Unbuffered (PYTHONUNBUFFERED), one write may take only a part.
-        write_whole(cast("FileIO", self._file), _harmless(text) if self._is_terminal else text)
+        # If the stream is unbuffered (PYTHONUNBUFFERED), one write may take only a part.
+        write_whole(cast("FileIO", self._file), _escaped(text) if self._is_terminal else text)
         self._file.flush()
         self.count += len(batch)
 
     def close(self) -> None:
-        """Do nothing: the records are written, and cannot be taken back."""
+        """Do nothing: the records are already written."""
 
     prepare = discard = close
 
 
+def _has_text(name: str) -> bool:
+    with suppress(OSError, ValueError):  # writing the file raises the error
+        return bool(os.stat(name).st_size)  # noqa: PTH116 -- nothing else is asked of the path
+    return False
+
+
 def _is_stdin(path: str, names: list[str]) -> bool:
     if STDIN in names:
-        with suppress(OSError, ValueError):  # where there is none of them
+        with suppress(OSError, ValueError):  # one of the two does not exist
             return os.path.samestat(os.fstat(0), os.stat(path))  # noqa: PTH116 -- as given
     return False
 
 
-def _harmless(text: bytes) -> bytes:
-    r"""Return JSON text with whatever could steer a terminal escaped.
+def _escaped(text: bytes) -> bytes:
+    r"""Return JSON text with an escape for each character that could control a terminal.
 
-    >>> _harmless('{"model":"a\x9b\U000e0001"}\n'.encode())
+    >>> _escaped('{"model":"a\x9b\U000e0001"}\n'.encode())
     b'{"model":"a\\u009b\\udb40\\udc01"}\n'
     """
 

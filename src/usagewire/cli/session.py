@@ -1,6 +1,4 @@
-"""One command at work: it reads files in batches, counts lines and failures, and ends."""
-
-from __future__ import annotations
+"""One run of a command: it reads files in batches, counts lines and failures, and ends."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +8,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 import attrs
 from rich.console import Console
 
-from usagewire.cli.exits import exit_on_failure, exit_status
+from usagewire.cli.exits import FAILED, REJECTED, exit_on_failure
 from usagewire.cli.terminal.messages import RejectionPrinter, print_message
 from usagewire.cli.terminal.progress import Bar, State, total_size
 from usagewire.codec.counts import Counts
@@ -20,7 +18,7 @@ from usagewire.models import UsageObject
 from usagewire.streaming.reader import Reader, read
 
 MOST_SHOWN: Final = 20
-"""How many rejected lines of a file are printed, unless all are."""
+"""At most this many rejected lines of a file are printed, unless the command prints all."""
 
 OnRejection: TypeAlias = Callable[[Rejection], None]
 
@@ -28,7 +26,7 @@ _COUNTS: Final = ("lines", "records", "rejected", "blank", "lenient")
 
 
 class Session:
-    """The reading of one command; `unfinished` returns the text for an early end."""
+    """The reading of one command. `unfinished` returns the message for an early end."""
 
     def __init__(
         self,
@@ -40,9 +38,9 @@ class Session:
         self.console = console or Console(stderr=True)
         self.rejections = RejectionPrinter(self.console, limit)
         self.leniencies = 0
-        """Values that only a lenient converter of the command accepted."""
+        """The number of values that only a lenient converter of the command accepted."""
         self.source: Reader[Any] | Decoder[Any] | None = None
-        """The reader or decoder whose counts are those of the session."""
+        """The reader or decoder whose counts are the counts of the session."""
         self.cleanup = ExitStack()
         """Closed when the command ends, however it ends."""
         self._unfinished = unfinished
@@ -56,7 +54,7 @@ class Session:
 
     @property
     def line_counts(self) -> dict[str, int]:
-        """The counts of lines, by name, as they are printed."""
+        """The counts of lines by the names under which they are printed."""
         counts = attrs.asdict(self.counts)
         counts["lenient"] += self.leniencies
         return {name: counts[name] for name in _COUNTS}
@@ -70,10 +68,10 @@ class Session:
         required: bool = False,
         **options: Any,
     ) -> Iterator[list[Any]]:
-        """Yield the records of `files` as `read` does, with a progress bar where there are many.
+        """Yield the records of `files` as `read` does, with a progress bar for large files.
 
-        `on_error` gets each rejected line after it was printed. The error of a file that cannot be
-        read is printed, and reading goes on with the next file, unless all are `required`.
+        `on_error` receives each rejected line after it was printed. If a file cannot be read, its
+        error is printed and the next file is read. If all are `required`, the error is raised.
         """
         on_error = self.rejection_handler(on_error)
         reader = read(files, kind, on_error=on_error, max_rejections=0, **options)
@@ -110,7 +108,7 @@ class Session:
         return reject
 
     def report(self, task: str, error: FileError | None) -> None:
-        """Print the error of a retried task unless it is the last one again; None is success."""
+        """Print the error of a task, unless it repeats the last one. None means success."""
         text = str(error or "")
         if text and text != self._failures.get(task):
             self.print(text)
@@ -125,7 +123,7 @@ class Session:
         print_message(self.console, text)
 
     def summary_line(self, *more: str) -> str:
-        """Return the counts in words, and `more`."""
+        """Return the counts and `more` on one line."""
         words = [f"{name} {n}" for name, n in self.line_counts.items() if name != "lenient" or n]
         return ", ".join([*words, *more])
 
@@ -136,8 +134,9 @@ class Session:
             yield
 
     def finish(self, *more: str) -> NoReturn:
-        """Print the counts and `more`, and exit with the status of the whole reading."""
+        """Print the counts and `more`, and exit with the status of the run."""
         sys.stdout.flush()
         self.print(self.summary_line(*more))
-        failed = any(self._failures.values())
-        sys.exit(exit_status(failed=failed, rejected=self.counts.rejected))
+        if any(self._failures.values()):
+            sys.exit(FAILED)
+        sys.exit(REJECTED if self.counts.rejected else 0)

@@ -3,8 +3,6 @@
 Only the main thread handles signals. In any other thread, everything here does nothing.
 """
 
-from __future__ import annotations
-
 import signal
 import socket
 import threading
@@ -17,8 +15,8 @@ from typing import Any, Final, NoReturn, TypeAlias
 _Handler: TypeAlias = Callable[[int, FrameType | None], Any] | int
 
 ECHO: Final = 0.2
-"""Seconds in which a second signal counts as the first: `timeout`, for one, sends a signal to a
-process and then to its group."""
+"""Seconds in which a second signal counts as an echo of the first. Programs such as `timeout` send
+a signal to a process and then to its group."""
 
 _PAUSE: Final = 0.1
 """Seconds between two attempts to wake the main thread."""
@@ -32,7 +30,7 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let SIGTERM end the work as Ctrl-C does, and both of them soon."""
+    """Let SIGTERM end the work as Ctrl-C does, and let both end it soon."""
 
     def end(_: int, __: FrameType | None) -> NoReturn:
         raise Terminated
@@ -43,7 +41,7 @@ def terminable() -> Iterator[None]:
 
 @contextmanager
 def stopping(stop: Callable[[], None]) -> Iterator[None]:
-    """Let the first signal call `stop`; the next, unless it is an echo, does what it did before."""
+    """Call `stop` at the first signal. A second one, unless it is an echo, has its usual effect."""
     asked: list[float] = []
 
     def end(number: int, _: FrameType | None) -> None:
@@ -60,14 +58,14 @@ def stopping(stop: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ignore signals during a short step that must not be cut in two."""
+    """Ignore signals during a short step that must not stop halfway."""
     with _handled({signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.SIG_IGN}):
         yield
 
 
 @contextmanager
 def _handled(handlers: dict[int, _Handler]) -> Iterator[dict[int, Any]]:
-    """Set handlers, and restore those from before at the end."""
+    """Set handlers, yield the previous ones, and restore them at the end."""
     before: dict[int, Any] = {}
     if threading.current_thread() is not threading.main_thread():
         yield before
@@ -86,8 +84,8 @@ def _handled(handlers: dict[int, _Handler]) -> Iterator[dict[int, Any]]:
 def _woken() -> Iterator[None]:
     """Act on a signal even if it arrives just before a system call that waits.
 
-    CPython notes such a signal and calls the handler after the wait, which may never end where no
-    more input comes. A second signal cuts the wait short.
+    CPython notes such a signal and calls the handler after the wait. The wait may never end if no
+    more input comes, so a thread sends a second signal, which interrupts it.
     """
     main = threading.main_thread()
     if threading.current_thread() is not main or not hasattr(signal, "SIGURG"):

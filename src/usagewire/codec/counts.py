@@ -1,6 +1,6 @@
-"""The counts of lines, which add up, and the rejections that are kept.
+"""Counts of lines and bytes, and the rejections that are kept.
 
-This module knows lines by their numbers and sizes alone: no JSON, no records, no files.
+This module knows only the numbers and sizes of lines. It must not know JSON, records or files.
 """
 
 from __future__ import annotations
@@ -15,13 +15,18 @@ from usagewire.errors import DecodeError, Rejection
 OnError: TypeAlias = Literal["raise", "skip", "collect"] | Callable[[Rejection], object]
 
 MAX_REJECTIONS: Final = 1000
-"""How many rejections are kept; all are counted."""
+"""How many rejections a decoder keeps by default. It counts all of them."""
 
 
 @attrs.frozen(kw_only=True)
 class Counts:
-    """What was seen: `lines == records + rejected + blank`, at every moment.
+    """The number of lines, bytes and leniencies of a decoder, at one moment.
 
+    Every line is a record, rejected or blank, so `lines == records + rejected + blank` is always
+    true. In a JSON document each record counts as a line. Each count is an int, by default 0. Two
+    `Counts` can be added, for example those of a run and of the run that resumed it.
+
+    >>> from usagewire import Counts
     >>> Counts(lines=2, records=2, bytes=20) + Counts(lines=1, blank=1, bytes=1)
     Counts(lines=3, records=2, rejected=0, blank=1, bytes=21, lenient=0)
     """
@@ -31,23 +36,22 @@ class Counts:
     records: int = 0
     """Lines that became a record."""
     rejected: int = 0
-    """Lines that did not; `on_error` got each."""
+    """Lines that could not become a record; `on_error` decides what happens to each."""
     blank: int = 0
-    """Lines of nothing but spaces, tabs and CR."""
+    """Lines that are empty or hold only spaces, tabs and carriage returns."""
     bytes: int = 0
-    """Bytes of all these lines, line ends and byte order mark included."""
+    """Decompressed bytes of all these lines, including line ends and a byte order mark."""
     lenient: int = 0
-    """Values in records that only `strict=False` let through."""
+    """Values in records that were accepted only because of `strict=False`."""
 
     def __add__(self, other: Self) -> Self:
-        """Return the counts of both, as of a run and of the one that resumed it."""
         return type(self)(
             **{a.name: getattr(self, a.name) + getattr(other, a.name) for a in attrs.fields(Counts)}
         )
 
 
 class DecodeStats:
-    """The counts of one decoder and its first rejections."""
+    """The counts of one decoder, and the first of its rejections."""
 
     def __init__(self, on_error: OnError, max_rejections: int, max_kept_bytes: int) -> None:
         self.on_error = on_error
@@ -60,7 +64,7 @@ class DecodeStats:
         self._leniencies: list[int] = []
 
     def counts(self, back: int = 0, size: int = 0) -> Counts:
-        """Return the counts, less the last `back` records of `size` bytes."""
+        """Return the counts without the last `back` records, which have `size` bytes."""
         kept = len(self._batch) - back
         leniencies = self._leniencies
         if back:
@@ -75,40 +79,31 @@ class DecodeStats:
         )
 
     def start_batch(self, records: Sized) -> None:
-        """Count leniencies by their index in `records` from now on."""
+        """Note the index in `records` with each leniency from now on."""
         self._lenient += len(self._leniencies)
         self._leniencies.clear()
         self._batch = records
 
     def count_leniency(self) -> None:
-        """Count a value of the next record that only `strict=False` let through."""
+        """Count a value of the next record that only `strict=False` accepts."""
         self._leniencies.append(len(self._batch))
 
     def drop_leniencies(self) -> None:
-        """Take back the leniencies of the next record, which was rejected."""
+        """Remove the leniencies of the next record, because it was rejected."""
         while self._leniencies and self._leniencies[-1] == len(self._batch):
             self._leniencies.pop()
 
-    def add_records(self, count: int, size: int, rejected: int = 0) -> None:
-        """Count lines of `size` bytes: `count` records and `rejected` lines."""
-        self._lines += count + rejected
-        self._records += count
+    def add(self, size: int, *, records: int = 0, rejected: int = 0, blank: int = 0) -> None:
+        """Count `size` bytes and the lines in them."""
+        self._lines += records + rejected + blank
+        self._records += records
         self._rejected += rejected
-        self._bytes += size
-
-    def add_blank(self, size: int) -> None:
-        """Count a blank line."""
-        self._lines += 1
-        self._blank += 1
-        self._bytes += size
-
-    def add_bytes(self, size: int) -> None:
-        """Count bytes that are no line's."""
+        self._blank += blank
         self._bytes += size
 
     @property
     def wants_rejection(self) -> bool:
-        """Whether the next rejection goes to somebody: `on_error`, or the list of rejections."""
+        """Whether the next rejection will be used, by `on_error` or the list of rejections."""
         if self.on_error == "collect":
             return len(self.rejections) < self._max_rejections
         return self.on_error != "skip"
@@ -120,7 +115,7 @@ class DecodeStats:
         return Rejection(code=error.code, message=error.message, path=error.path, **place)
 
     def add_rejected(self, size: int, rejection: Rejection | None) -> None:
-        """Count a line of `size` bytes that gave no record, and keep its rejection."""
+        """Count a rejected line of `size` bytes, and keep its rejection if there is room."""
         kept: list[Rejection] = []
         if rejection is not None and len(self.rejections) < self._max_rejections:
             raw = rejection.raw[: self._max_kept_bytes]

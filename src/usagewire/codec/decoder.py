@@ -1,6 +1,7 @@
-"""Bytes to records: `Decoder` and its options. Sans-I/O.
+"""`Decoder`, which turns bytes into records, and its options.
 
-`line_decoder` and `documents` account for lines and records; the converter knows the values.
+The modules `line_decoder` and `documents` count lines and records. The converter knows the rules
+about values. This module must not know files.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from usagewire.native import plans
 from usagewire.wire.layout import Unknown
 
 if TYPE_CHECKING:
-    # cattrs brings typing_extensions; we name it only where nothing runs.
+    # cattrs installs typing_extensions, but nothing here needs it at run time.
     from typing_extensions import TypeForm
 
 _cached_converter = lru_cache(maxsize=8)(make_converter)
@@ -35,7 +36,7 @@ Data: TypeAlias = bytes | bytearray | memoryview | str
 
 
 class DecoderOptions(TypedDict, total=False):
-    """The options of `Decoder`, which `read` takes too. `Decoder` says what they mean."""
+    """The options that `Decoder` and `read` share. `Decoder` documents them."""
 
     strict: bool
     unknown: Unknown
@@ -48,26 +49,36 @@ class DecoderOptions(TypedDict, total=False):
 
 
 class Decoder(Generic[T]):
-    r"""Turn JSON bytes into records of one type, and account for every line.
+    r"""A decoder of JSON bytes to records of one type, which counts every line.
+
+    It opens no files: give it bytes with `decode_lines` (a whole text), with `feed` and `close` (a
+    stream in chunks) or with `decode` (one document). Use a decoder for one stream at a time, and
+    in one thread at a time.
 
     Args:
-        type: what each document is: a class of ours, a slotted attrs class of yours, a union of
-            such classes (`A | B`), `list[...]` of them. Told apart by the JSON key `object`.
-        strict, unknown: as in `make_converter`.
-        on_error: what to do with a bad line: `"raise"` a `DecodeError`, `"skip"` and count it,
-            `"collect"` it in `rejections`, or call a function with its `Rejection`.
-        max_line_bytes: a longer line is rejected as `line_too_long`; memory stays bounded.
-        max_rejections: how many rejections `rejections` keeps.
-        max_raw_bytes: how many bytes of a bad line its `Rejection.raw` keeps. Unless given, 4096;
-            a function with the attribute `whole_lines = True`, as `DeadLetters` is one, gets lines
-            of up to `max_line_bytes` whole, and `rejections` keeps 4096 bytes of each.
-        converter: a converter of yours to use instead, with its own strictness and names.
-        name: what to call the stream in rejections (`Rejection.file`).
+        type: the type of each document: a class of this library, your own attrs class, a union
+            (`A | B`) or a container (`list[A]`). The JSON key `object` distinguishes the members of
+            a union. By default, any page, bucket or row.
+        strict: by default True. If False, values that are nearly right, such as `"5"` for an int,
+            are accepted and counted in `Counts.lenient`. `make_converter` lists them.
+        unknown: what to do with unknown fields: `"keep"` them in `additional_properties` (the
+            default), `"ignore"` them, or `"forbid"` them, which rejects the line.
+        on_error: what to do with a bad line: `"raise"` a `DecodeError` (the default), `"skip"` it,
+            or `"collect"` its `Rejection` in `rejections`. A function is called with the
+            `Rejection`. Every bad line is counted.
+        max_line_bytes: the most bytes of a line, without its end; by default 16 MiB. A longer line
+            is rejected as `line_too_long`, and memory stays bounded.
+        max_rejections: how many rejections `rejections` keeps; by default 1000.
+        max_raw_bytes: how many bytes of a bad line `Rejection.raw` keeps; by default 4096. If
+            `on_error` is a function with the attribute `whole_lines = True`, such as
+            `DeadLetters`, then the default is `max_line_bytes` for the function, and 4096 for
+            `rejections`.
+        converter: your own cattrs converter, to use instead of one for `strict` and `unknown`.
+        name: the name of the stream in rejections (`Rejection.file`).
 
     Raises:
-        UsageWireError: where the type cannot be decoded or an option is not one.
-
-    A decoder is for one stream at a time and one thread at a time.
+        UsageWireError: if the type cannot be decoded, or an argument of this class or of one of its
+            methods is wrong.
 
     >>> from usagewire import Decoder
     >>> decoder = Decoder(on_error="collect")
@@ -97,20 +108,22 @@ class Decoder(Generic[T]):
     ) -> None:
         if not callable(on_error) and on_error not in ("raise", "skip", "collect"):
             raise UsageWireError(
-                f"on_error is {on_error!r}; it must be 'raise', 'skip', 'collect' or a function"
+                f"on_error must be 'raise', 'skip', 'collect' or a function, not {on_error!r}"
             )
         kept = RAW_LIMIT if max_raw_bytes is None else max_raw_bytes
-        for number, least in ((max_line_bytes, 1), (max_rejections, 0), (kept, 0)):
+        for option, number, least in (
+            ("max_line_bytes", max_line_bytes, 1),
+            ("max_rejections", max_rejections, 0),
+            ("max_raw_bytes", kept, 0),
+        ):
             if not isinstance(number, int) or number < least:
-                raise UsageWireError(
-                    "max_line_bytes is an int from 1, max_rejections and max_raw_bytes are from 0"
-                )
+                raise UsageWireError(f"{option} must be an int of at least {least}, not {number!r}")
         if converter is not None and (not strict or unknown != "keep"):
-            raise UsageWireError("give strict and unknown to the converter that you pass")
+            raise UsageWireError("converter has its own strict and unknown; set them there")
         if not isinstance(converter, Converter | None):
             raise UsageWireError(f"converter is {quote(converter)}; it must be a cattrs Converter")
         self.not_accelerated: str | None = None
-        """Why this decoder does not use the C extension; None where it does."""
+        """The reason why this decoder does not use the C extension, as a str; None if it does."""
         self.max_line_bytes = max_line_bytes
         self._name = name
         self._stats = stats = DecodeStats(on_error, max_rejections, kept)
@@ -131,23 +144,27 @@ class Decoder(Generic[T]):
             hook, type, self._to_decode_error, stats, max_line_bytes, raw_bytes, plan
         )
         self.reads_objects = all(attrs.has(m) for m in members(type))
-        """Whether each document is a JSON object: the type is attrs classes and nothing else."""
+        """Whether each document is a JSON object, because the type is made of attrs classes."""
         self._line_decoder = LineDecoder(self._context, name)
 
     @property
     def counts(self) -> Counts:
-        """What was seen so far; `decode`, which reads no lines, only adds to `lenient`."""
+        """The `Counts` so far. `decode`, which reads no lines, adds only to `lenient`."""
         return self._stats.counts()
 
     @property
     def rejections(self) -> list[Rejection]:
-        """The first `max_rejections` rejections, oldest first; empty with `on_error="skip"`."""
+        """The first `max_rejections` rejections, in order. Empty with `on_error="skip"`."""
         return list(self._stats.rejections)
 
     def decode(self, data: Data) -> T:
-        """Return the one document `data` holds.
+        """Return the record of one JSON document. This counts no line.
 
-        It raises `DecodeError` where it is not JSON or not of the type, whatever `on_error` says.
+        Args:
+            data: the document, as bytes, bytearray, memoryview or str.
+
+        Raises:
+            DecodeError: if `data` is not JSON or not of the type, whatever `on_error` is.
         """
         text = data if type(data) is bytes else _as_bytes(data)
         text = text.removeprefix(BOM)
@@ -160,13 +177,16 @@ class Decoder(Generic[T]):
             raise found from found.__cause__
 
     def decode_lines(self, data: Data) -> list[T]:
-        """Return the records of `data`, a whole NDJSON text; a last line may lack its LF.
+        """Return the records of a whole NDJSON text.
 
-        Lines are numbered from 1 and offsets counted from 0 anew in each call.
+        In each call, line numbers begin at 1 and offsets at 0.
+
+        Args:
+            data: the text, as bytes, bytearray, memoryview or str. Its last line may lack the LF.
 
         Raises:
-            DecodeError: with `on_error="raise"`, at the first bad line; `records` of the error
-                holds the records before it.
+            DecodeError: at the first bad line, with `on_error="raise"`. `DecodeError.records` holds
+                the records before it.
         """
         lines = self.begin(self._name)
         lines.push(_as_bytes(data))
@@ -174,13 +194,16 @@ class Decoder(Generic[T]):
         return self._all_of(lines)
 
     def decode_document(self, data: Data) -> list[T]:
-        """Return the record, or the array of records, that one JSON document holds.
+        """Return the records of one JSON document: a record, or an array of records.
 
-        Each record counts as a line; rejections tell where in the text it stands.
+        Each record counts as a line. A `Rejection` has the place of the record in the text.
+
+        Args:
+            data: the document, as bytes, bytearray, memoryview or str.
 
         Raises:
-            DecodeError: with `on_error="raise"`, for the first bad record; `records` of the error
-                holds all the good ones.
+            DecodeError: for the first bad record, with `on_error="raise"`, after all records were
+                read. `DecodeError.records` holds all good records.
         """
         document = self.begin_document(self._name, Document.read(_as_bytes(data)))
         records: list[T] = []
@@ -198,35 +221,41 @@ class Decoder(Generic[T]):
         raise first
 
     def feed(self, chunk: Data) -> list[T]:
-        """Return the records of the lines that `chunk` completes; hold an incomplete line back.
+        """Return the records of the lines that `chunk` completes, and hold back an open last line.
+
+        Call `close` after the last chunk.
+
+        Args:
+            chunk: the next part of the stream, as bytes, bytearray, memoryview or str.
 
         Raises:
-            DecodeError: with `on_error="raise"`, at a bad line; `records` of the error holds the
-                records before it in this call, and the next call goes on after the bad line.
+            DecodeError: at a bad line, with `on_error="raise"`. `DecodeError.records` holds the
+                records before it in this call. The next call goes on after the bad line.
         """
         self._line_decoder.push(_as_bytes(chunk))
         return self._all_of(self._line_decoder)
 
     def close(self) -> list[T]:
-        """Return the record of a last line without LF, if there is one, and whatever is left.
+        """Return the records that are left, including one of a last line without LF.
 
-        It raises as `feed` does.
+        Raises:
+            DecodeError: at a bad line, as in `feed`.
         """
         self._line_decoder.finish()
         return self._all_of(self._line_decoder)
 
     def begin(self, name: str | None = None, place: Place = START) -> LineDecoder[T]:
-        """Return a decoder of one stream, whose lines join the counts of this decoder."""
+        """Return a decoder of one stream that adds to the counts of this decoder."""
         return LineDecoder(self._context, name, place)
 
     def begin_document(
         self, name: str | None, document: Document, done: int = 0
     ) -> DocumentDecoder[T]:
-        """Return a decoder of one document, whose records join the counts of this decoder."""
+        """Return a decoder of one document that adds to the counts of this decoder."""
         return DocumentDecoder(self._context, name, document, done)
 
     def _all_of(self, source: LineDecoder[T] | DocumentDecoder[T]) -> list[T]:
-        """Return all records of `source`. Should anything but a bad line stop it, they stay."""
+        """Return all records of `source`, which keeps them if anything but a bad line stops it."""
         try:
             while source.next_run(source.pending, through=True):
                 pass
@@ -262,8 +291,8 @@ def _structure_hook(converter: Converter, kind: Any) -> Callable[[Any, Any], Any
 
 def _as_bytes(data: Data) -> bytes:
     if isinstance(data, str):
-        # A lone surrogate cannot be UTF-8; as it is, the line it stands in is rejected.
+        # A lone surrogate is not valid UTF-8, so its line will be rejected.
         return data.encode("utf-8", "surrogatepass")
     if isinstance(data, bytes | bytearray | memoryview):
         return bytes(data)
-    raise UsageWireError(f"data is {type(data).__name__}; it must be bytes-like or str")
+    raise UsageWireError(f"data must be bytes-like or a str, not {type(data).__name__}")

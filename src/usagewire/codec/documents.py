@@ -1,7 +1,6 @@
-"""One JSON document instead of lines: how it is recognised, and its records.
+"""One JSON document instead of lines: how it is recognised, and the decoder of its records.
 
-It knows the brackets and quotes of JSON, accounts for each record as a line, and knows no rule
-about values.
+This module knows the brackets and quotes of JSON. It must not know rules about values.
 """
 
 from __future__ import annotations
@@ -21,30 +20,30 @@ from usagewire.codec.line_buffer import BOM
 _BLANK: Final = b" \t\r\n"
 _TOKENS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]')
 _OPEN: Final = (b"{", b"[", b",", b":")
-"""How the first line of an object ends that is printed over several lines."""
+"""The possible ends of the first line of an object that is printed over several lines."""
 
 
 class DocumentSniffer:
-    """Find out from its beginning whether a stream is lines of JSON or one JSON document.
+    """A sniffer that decides whether a stream is lines of JSON or one document, by its first bytes.
 
-    A document is an object printed over several lines, or an array. What may be the beginning of
-    one is held back, up to `limit` bytes. A first line that is an object by itself is a line, and
-    after a whole value only some signs can follow in a document.
+    A document is an array, or an object printed over several lines. The sniffer holds back up to
+    `limit` bytes that may begin one. A first line that is a whole object is a line. After a whole
+    value, only a comma or a closing bracket can follow in a document.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._head = bytearray()
-        # Where the first line that was not looked at begins.
+        # The start of the first line that was not checked.
         self._next = 0
-        # How the next line must begin in a document; empty: in any way; None: it is the first.
+        # The possible beginnings of the next line of a document. If empty, any is possible; if
+        # None, the next line is the first.
         self._followers: tuple[bytes, ...] | None = None
 
     def feed(self, text: bytes) -> bytes | None:
-        """Return what is to be read as lines, or None where `text` is held back.
+        """Return the text so far if it is lines, or None while `text` is held back.
 
-        After lines, feed nothing more. It raises `OverflowError` for what seems to be a document
-        and is larger than the limit.
+        After lines, feed nothing more. It raises `OverflowError` if a document is over the limit.
         """
         self._head += text
         if b"\n" in text:
@@ -58,7 +57,7 @@ class DocumentSniffer:
         raise OverflowError
 
     def close(self) -> tuple[bytes, Document | None]:
-        """Return what is to be read as lines, or the document, which may be one that is broken."""
+        """Return the lines and None, or no lines and the document, which may be broken."""
         text = bytes(self._head)
         if not self._may_follow(len(text)) or self._followers is None:
             return text, None
@@ -68,14 +67,11 @@ class DocumentSniffer:
         return b"", document
 
     def abort(self) -> bytes:
-        """Return what is to be read as lines where the stream cannot be read on.
-
-        That is nothing of a document, whose lines would all be bad.
-        """
+        """Return the lines of a stream that failed, or nothing if a document began."""
         return bytes(self._head) if self._has_lines() else b""
 
     def _may_follow(self, end: int) -> bool:
-        """Look at the next line, up to `end`; return whether it may be part of a document."""
+        """Check the next line, up to `end`; return whether it can be part of a document."""
         start = self._next or (len(BOM) if self._head.startswith(BOM) else 0)
         line = bytes(self._head[start:end]).strip(_BLANK)
         self._next = end
@@ -85,7 +81,7 @@ class DocumentSniffer:
         value = _value(line)
         self._followers = ()
         if is_first and value is not None:
-            # An array on one line is a document where no line follows: none begins with LF.
+            # An array on one line is a document if no line follows. No line begins with LF.
             self._followers = (b"\n",)
             return type(value) is list
         if is_first:
@@ -100,17 +96,17 @@ class DocumentSniffer:
 
 
 class Document(NamedTuple):
-    """A JSON document and its records: its elements where it is an array, else itself."""
+    """A JSON document and its records: the elements if it is an array, else the document."""
 
     text: bytes
-    """The text, byte order mark included."""
+    """The text, including a byte order mark."""
     items: list[Any]
-    """The parsed records; of a text that is no JSON, what orjson said."""
+    """The parsed records, or the error of orjson if the text is not JSON."""
     is_array: bool
 
     @classmethod
     def read(cls, text: bytes) -> Document:
-        """Return the document that `text` is; the record of one that is no JSON is the error."""
+        """Return `text` as a document."""
         try:
             value = orjson.loads(text.removeprefix(BOM))
         except orjson.JSONDecodeError as error:
@@ -120,7 +116,7 @@ class Document(NamedTuple):
 
     @property
     def is_broken(self) -> bool:
-        """Whether the text is no JSON."""
+        """Whether the text is not JSON."""
         return len(self.items) == 1 and isinstance(self.items[0], orjson.JSONDecodeError)
 
     def spans(self) -> Iterator[tuple[int, int]]:
@@ -148,7 +144,7 @@ class Document(NamedTuple):
 
 
 def _value(line: bytes) -> Any:
-    """Return the object or array that a stripped line is by itself, or None."""
+    """Return the object or array on a line that was stripped, or None if there is none."""
     if line[:1] + line[-1:] not in (b"{}", b"[]"):
         return None
     try:
@@ -159,7 +155,7 @@ def _value(line: bytes) -> Any:
 
 @attrs.frozen
 class _Element:
-    """A record of a document whose place in the text is known."""
+    """The place of a record in the text of a document."""
 
     index: int = -1
     line: int = 1
@@ -168,9 +164,9 @@ class _Element:
 
 
 class DocumentDecoder(RunDecoder[T]):
-    """The records of one JSON document. Each is accounted for as a line.
+    """The records of one JSON document, after the first `done`. Each counts as a line.
 
-    The bytes of the document are counted with the first record. `done` records were read before.
+    All bytes of the document are counted with its first record.
     """
 
     def __init__(
@@ -179,38 +175,35 @@ class DocumentDecoder(RunDecoder[T]):
         super().__init__(context, name)
         self.text = document.text
         self.index = min(done, len(document.items))
-        """Which record is next."""
+        """The index of the next record."""
         self.offset = 0
-        """Bytes of the document that are accounted for: none, or all."""
+        """The number of bytes that were counted: none, or all."""
         self._document = document
         self._spans = document.spans()
         self._element = _Element()
 
     def place(self, back: int = 0) -> Place:
-        """Return the place of the next record, or of the one that is `back` records before it."""
+        """Return the place of the next record, or of the record `back` records before it."""
         self._account()
         if self._document.items or not self.offset:
             return Place(item=self.index - back)
-        # Without a record, the place tells that the bytes were counted: the document is behind it.
+        # Without records, a place after the document says that its bytes were counted.
         return Place(1 + self.text.count(b"\n"), len(self.text))
 
     def counts(self, back: int = 0) -> Counts:
-        """Return the decoder's counts, less those of the last `back` records."""
+        """Return the decoder's counts without the last `back` records."""
         self._account()
         return self._context.stats.counts(back, self._size(self.index - back, self.index))
 
     def next_run(self, records: list[T], *, through: bool = False) -> bool:  # noqa: ARG002 -- as `LineDecoder` has it
-        """Add the records up to a bad one to `records`; return whether there was one to read.
-
-        It stops and raises as `LineDecoder.next_run` does.
-        """
+        """Append the next records up to a bad one to `records`, as `LineDecoder.next_run` does."""
         self._end_run()  # in case it was interrupted
         if self._error is not None:
             size = self._size(self.index, self.index + 1)
             self._reject(self._error, self._next_item(), size, self)
         context, (_, items, is_array) = self._context, self._document
         if not items and not self.offset:
-            context.stats.add_bytes(len(self.text))
+            context.stats.add(len(self.text))
             self.offset = len(self.text)
         if self.index == len(items):
             return False
@@ -221,7 +214,6 @@ class DocumentDecoder(RunDecoder[T]):
         return True
 
     def _record(self, value: Any) -> T:
-        """Return the record of what orjson made of its text, or raise what it said instead."""
         if isinstance(value, orjson.JSONDecodeError):
             raise value
         return self._context.structure(value, self._context.type)
@@ -235,7 +227,7 @@ class DocumentDecoder(RunDecoder[T]):
             return
         index = self.index + after - before
         size = self._size(self.index, index)
-        self._context.stats.add_records(after - before, size)
+        self._context.stats.add(size, records=after - before)
         self.index = index
         self.offset += size
         self._run = records, after, None
@@ -247,7 +239,7 @@ class DocumentDecoder(RunDecoder[T]):
     def _next_item(self) -> dict[str, Any]:
         index, last = self.index, self._element
         if last.index != index:
-            # Records are asked for in order, so that the text is searched once.
+            # The records come in order, so the text is searched once.
             try:
                 [(start, end)] = islice(self._spans, index - last.index - 1, index - last.index)
                 line = last.line + self.text.count(b"\n", last.start, start)

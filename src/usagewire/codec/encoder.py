@@ -1,4 +1,4 @@
-"""Records to bytes: `Encoder`. Sans-I/O, and without a rule about values."""
+"""`Encoder`, which turns records into bytes. It must not know files, or rules about values."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ _cached_converter = lru_cache(maxsize=8)(make_converter)
 
 
 class Encoder:
-    """Turn records into JSON bytes.
+    """An encoder of records to JSON bytes.
+
+    Money is written as a number if a reader gets the same `Decimal` from it, else as a string. A
+    field of the library's classes that is None is left out, except `next_page`, which the API
+    requires.
 
     Args:
-        dialect: whose names to write: `api`, `legacy`, `dart` or `powershell`.
-        converter: a converter of yours to use instead.
+        dialect: the spelling of the JSON keys: `"api"` (the API of today, the default),
+            `"legacy"` (the API of 2024), `"dart"` or `"powershell"` (generated clients).
+        converter: your own cattrs converter, to use instead of the one for `dialect`.
 
     Raises:
-        UsageWireError: for a dialect that is not one.
-
-    Money is written as a number where a reader gets the same Decimal from it, else as a string.
-    A None is left out, except where the API requires the key.
+        UsageWireError: if the dialect is unknown, or both arguments are given.
 
     >>> from usagewire import Encoder, UsageVectorStoresResult
     >>> Encoder(dialect="dart").encode(UsageVectorStoresResult(usage_bytes=5))
@@ -37,7 +39,7 @@ class Encoder:
 
     def __init__(self, *, dialect: Dialect = "api", converter: Converter | None = None) -> None:
         if converter is not None and dialect != "api":
-            raise UsageWireError("give the dialect to the converter that you pass")
+            raise UsageWireError("converter has its own dialect; set it there")
         if dialect not in DIALECTS:
             raise UsageWireError(f"dialect is {dialect!r}; it must be one of {', '.join(DIALECTS)}")
         if not isinstance(converter, Converter | None):
@@ -48,13 +50,21 @@ class Encoder:
         self._writer = self._new_writer()
 
     def not_accelerated(self, cls: type) -> str | None:
-        """Return why records of `cls` are written without the C extension; None where with it."""
+        """Return why this encoder does not use the C extension, or None if it does.
+
+        Args:
+            cls: the class of the records to write.
+        """
         return plans.unavailable() if self._writer is None else self._writer.refusal(cls)
 
     def encode(self, obj: Any) -> bytes:
-        """Return `obj`, a record or a list of records, as one JSON document.
+        """Return an object as one JSON document, in UTF-8 bytes.
 
-        It raises `EncodeError` where it holds something that would not read back equal.
+        Args:
+            obj: a record, a list of records, or any other value that a cattrs converter can write.
+
+        Raises:
+            EncodeError: if `obj` holds something that would not read back equal.
         """
         writer = self._current_writer()
         if writer is not None:
@@ -66,20 +76,25 @@ class Encoder:
         return self._encode(obj, 0)
 
     def encode_lines(self, objs: Iterable[Any], *, first: int = 0) -> bytes:
-        """Return `objs` as NDJSON, each line ended by LF.
+        """Return records as NDJSON: one JSON document per line, each line ended by LF.
 
-        It raises `EncodeError` as `encode` does. The path begins with the index of the record,
-        counted from `first`.
+        Args:
+            objs: the records, in any iterable.
+            first: the index of the first record, for the paths of errors. By default 0.
+
+        Raises:
+            EncodeError: if a record holds something that would not read back equal. Its `path`
+                begins with the index of the record, as in `$[3].model`.
         """
         writer = self._current_writer()
-        # One buffer: results of orjson.dumps that are kept pin about 4 kB each.
+        # One buffer, because each result of orjson.dumps that is kept holds about 4 kB.
         whole = bytearray()
         if writer is None:
             for index, obj in enumerate(objs, first):
                 whole += self._line(obj, index)
             return bytes(whole)
         objs = objs if type(objs) is list else list(objs)
-        for obj in objs[:1]:  # or the text of all others would be copied to where this one stands
+        for obj in objs[:1]:  # so that C can write all of them in one call, without a copy
             writer.learn(type(obj))
         text, index = writer.encode_lines(objs, 0)
         if index == len(objs):
@@ -113,7 +128,7 @@ class Encoder:
         return plans.RecordWriter(self._converter.get_unstructure_hook)
 
     def _current_writer(self) -> plans.RecordWriter | None:
-        """Return the writer; of a converter that may have got other hooks since, a new one."""
+        """Return the writer, or a new one if your own converter has got other hooks since."""
         if not self._is_own and self._writer is not None and not self._writer.is_current():
             self._writer = self._new_writer()
         return self._writer

@@ -1,4 +1,4 @@
-"""One document in, one document out: `loads` and `dumps`, over cached decoders and encoders."""
+"""`loads` and `dumps`, which read and write one document with cached decoders and encoders."""
 
 from __future__ import annotations
 
@@ -31,15 +31,21 @@ def loads(
     strict: bool = True,
     unknown: Unknown = "keep",
 ) -> Any:
-    """Return the one JSON document `data` holds as a `type`.
+    """Read one JSON document and return it as an object of `type`.
 
     Args:
-        data: bytes, bytearray, memoryview or str; a UTF-8 byte order mark is skipped.
-        type, strict, unknown: as in `Decoder`; by default any page, bucket or row.
+        data: the document, as bytes, bytearray, memoryview or str. A UTF-8 byte order mark is
+            skipped.
+        type: the type to return, as in `Decoder`. By default, any page, bucket or row.
+        strict: whether values must have exactly the JSON type of their field, as in `Decoder`.
+        unknown: what to do with unknown fields, as in `Decoder`.
+
+    Returns:
+        An object of `type`.
 
     Raises:
-        DecodeError: where the data is not JSON or not of the type.
-        UsageWireError: where the type cannot be decoded or an option is not one.
+        DecodeError: if the data is not JSON, or not of the type.
+        UsageWireError: if the type cannot be decoded, or an argument is wrong.
 
     >>> from usagewire import loads, UsageImagesResult
     >>> row = '{"images": 2, "num_model_requests": 1, "source": "image.edit"}'
@@ -49,19 +55,24 @@ def loads(
     try:
         decoder = _decoder(type, strict, unknown)
     except TypeError:
-        # No hash, so no key of a cache: `Decoder` says what is wrong with it.
+        # An argument cannot be hashed, so the cache cannot be used. If it is wrong, this raises.
         decoder = Decoder(type, strict=strict, unknown=unknown)
     return decoder.decode(data)
 
 
 def dumps(obj: Any, *, dialect: Dialect = "api") -> bytes:
-    """Return `obj`, a record or a list of records, as one JSON document in the names of `dialect`.
+    """Write `obj` as one JSON document, which `loads` reads back as an equal object.
 
-    A record reads back equal from what is returned, or this raises.
+    Args:
+        obj: a record, a list of records, or any other value that a cattrs converter can write.
+        dialect: the spelling of the JSON keys, as in `Encoder`. By default that of the API.
+
+    Returns:
+        The JSON, as UTF-8 bytes without spaces and without a line end.
 
     Raises:
-        EncodeError: where `obj` holds something that would not read back equal.
-        UsageWireError: for a dialect that is not one.
+        EncodeError: if `obj` holds something that would not read back equal.
+        UsageWireError: if the dialect is unknown.
 
     >>> from usagewire import dumps, UsageCodeInterpreterSessionsResult
     >>> dumps(UsageCodeInterpreterSessionsResult(sessions=3))
@@ -72,9 +83,9 @@ def dumps(obj: Any, *, dialect: Dialect = "api") -> bytes:
 
 
 def accelerated() -> bool:
-    """Return whether the C extension is in use: it was built, and USAGEWIRE_PURE is not set.
+    """Return whether the C extension is in use: it was built, and `USAGEWIRE_PURE` is not set.
 
-    `not_accelerated` of `Decoder` and of `Encoder` tells why a class does not use it.
+    For a single type, `Decoder.not_accelerated` and `Encoder.not_accelerated` give the reason.
     """
     return plans.unavailable() is None
 

@@ -1,12 +1,13 @@
-"""Chunks in, whole lines out, in bounded memory.
+"""A buffer that takes chunks and gives whole lines, in bounded memory.
 
-Bytes are cut at LF, and only when that is asked for: C reads the lines of a chunk as they stand.
-Cut, they come in blocks, because a block costs one `bytes.split` and no Python code a line. How
-often a byte is looked at does not depend on the size of the chunks. The sizes of the lines add up
-to the bytes pushed, less what is held back.
+The buffer splits bytes at LF, and only on request, because C reads the lines of a chunk in place.
+It splits them into blocks, because a block costs one `bytes.split` and no Python code per line. The
+number of times it reads a byte does not depend on the size of the chunks. The sizes of the lines
+add up to the bytes pushed, without those held back.
 
-What belongs together is computed first and then stored without a call or a loop, so an interrupt
-finds all of it or nothing. This module knows nothing of JSON and nothing of records.
+Python handles signals when it calls or loops. State that belongs together is computed first, and
+then stored without either, so an interrupt finds all of it changed or none. This module must not
+know JSON or records.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from typing import Final, NamedTuple
 from usagewire.errors import RAW_LIMIT
 
 BOM: Final = b"\xef\xbb\xbf"
-"""The UTF-8 byte order mark, skipped at the very start and nowhere else."""
+"""The UTF-8 byte order mark, which is skipped only at the start of a stream or document."""
 
 MAX_LINE_BYTES: Final = 16 * 2**20
-"""Longest line. orjson takes up to 30 times its bytes in memory: one could end the process."""
+"""The most bytes of a line by default, because orjson can need 30 times as much memory."""
 
 _CR: Final = b"\r"
 
@@ -31,16 +32,16 @@ class Block(NamedTuple):
     number: int
     """Line number of the first line, from 1."""
     lines: list[bytes]
-    """The lines without LF, but with a CR before it. Of a too long line, its beginning."""
+    """The lines without LF, but with a CR before it. A line that is too long is truncated."""
     lead: int = 0
-    """Bytes before the first line that are no line's, such as a byte order mark."""
+    """Bytes before the first line that belong to no line: a byte order mark."""
     unkept: int = 0
-    """Bytes of the last line that are not in `lines`; -1 where nothing but its LF is missing."""
+    """Bytes of the last line that are not in `lines`; -1 if the line has no LF."""
     length: int = 0
-    """Of a too long line, how many bytes it has without its line end; else 0."""
+    """Bytes of a line that is too long, without its end; 0 for other lines."""
 
     def size(self, start: int, stop: int) -> int:
-        """Return how many bytes lines `start` to `stop` took, with their line ends."""
+        """Return how many bytes lines `start` to `stop` have, with their ends."""
         if start == stop:
             return 0
         size = self.lead if start == 0 else 0
@@ -49,11 +50,11 @@ class Block(NamedTuple):
 
 
 class LineBuffer:
-    """The lines of a stream of chunks, and which of them is next.
+    """The lines of a stream of chunks, and the place of the next line.
 
     A line has at most `max_line_bytes` bytes without its end, which is LF, CR LF or the end of the
-    stream. Of a longer one `max_raw_bytes` are kept for its rejection. A stream may begin in the
-    middle, at line `number` and byte `offset`.
+    stream. The buffer keeps `max_raw_bytes` of a longer line, for its rejection. The first line is
+    line `number`, at byte `offset` of the whole stream.
     """
 
     def __init__(
@@ -61,12 +62,12 @@ class LineBuffer:
     ) -> None:
         self.block = Block(number, [])
         self.index = 0
-        """Index of the next line in the block. Whoever reads lines sets it, and `offset`."""
+        """Index of the next line in the block. The reader of a line sets it, and `offset`."""
         self.offset = offset
         """Bytes before that line, and before a byte order mark in front of it."""
         self.text = b""
-        """It holds the lines that are not cut, from `start` to `stop`. Whoever reads them sets
-        `start`, and puts an empty block in front of the next one."""
+        """The bytes that hold the lines not split yet, from `start` to `stop`. The reader of these
+        lines sets `start`, and `block` to an empty block with the number of the next line."""
         self.start = self.stop = 0
         self._limit = max_line_bytes
         self._raw_limit = max_raw_bytes
@@ -83,11 +84,11 @@ class LineBuffer:
         return self.block.number + len(self.block.lines)
 
     def push(self, chunk: bytes | memoryview) -> None:
-        """Take the next bytes; those of a view are copied when their turn comes."""
+        """Add the next chunk. A memoryview is copied only when its turn comes."""
         self._chunks.append(chunk)
 
     def finish(self) -> None:
-        """Take the end of the stream: what is held back is the last line."""
+        """End the stream, so that the bytes held back are the last line."""
         self._chunks.append(None)
 
     def release(self) -> None:
@@ -95,7 +96,7 @@ class LineBuffer:
         self._chunks.clear()
 
     def has_line(self) -> bool:
-        """Go to the next block if this one is done; return whether there is a line to read."""
+        """Go to the next block if this one was read; return whether there is a line to read."""
         while self.index == len(self.block.lines):
             if self._blocks:
                 block = self._blocks[0]
@@ -110,7 +111,7 @@ class LineBuffer:
         return True
 
     def has_text(self) -> bool:
-        """Return whether the lines that are next are not cut; to read them so, or by `has_line`."""
+        """Return whether the next lines are not split yet, so that C can read them in `text`."""
         while self.index == len(self.block.lines) and not self._blocks:
             if self.start < self.stop:
                 return True
@@ -120,25 +121,25 @@ class LineBuffer:
         return False
 
     def cut_line(self) -> None:
-        """Make a block of the first line that is not cut."""
+        """Make a block of the first line in `text` that is not split yet."""
         end = self.text.index(b"\n", self.start, self.stop)
         line = self.text[self.start : end]
-        is_plain = self.offset and len(line) <= self._limit
-        block = Block(self.number, [line]) if is_plain else self._blocks_of([line])[0]
+        is_simple = self.offset and len(line) <= self._limit
+        block = Block(self.number, [line]) if is_simple else self._blocks_of([line])[0]
         self.block, self.index, self.start = block, 0, end + 1
 
     def size(self, back: int) -> int:
-        """Return how many bytes the `back` lines before the next one took, read as one run."""
+        """Return how many bytes the `back` lines before the next one have, in the last run."""
         if back <= self.index:
             return self.block.size(self.index - back, self.index)
-        # They were not cut. The one after them may have been, since.
+        # These lines were read in `text`. The line after them may be split off since.
         start = end = self.start - self.block.size(0, len(self.block.lines))
         for _ in range(back):
             start = self.text.rfind(b"\n", 0, start - 1) + 1
         return end - start
 
     def _open(self, chunk: bytes | memoryview | None) -> None:
-        """Take a chunk: end the line held back, and hold back the line without an end."""
+        """Open a chunk: complete the line held back, and hold back the open line at its end."""
         data = b"" if chunk is None else bytes(chunk)
         first, stop = data.find(b"\n"), data.rfind(b"\n") + 1
         ends = stop > 0 or chunk is None
@@ -188,7 +189,7 @@ class LineBuffer:
     def _one(
         self, number: int, line: bytes, length: int, *, ends_in_cr: bool, at_end: bool = False
     ) -> Block:
-        """Return the block of one line of `length` bytes, of which `line` is what was kept."""
+        """Return a block of one line of `length` bytes, of which only `line` was kept."""
         is_first = number == 1 and self.offset == 0
         lead = len(BOM) if is_first and line.startswith(BOM) else 0
         text_length = length - lead - ends_in_cr

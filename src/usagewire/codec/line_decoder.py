@@ -1,8 +1,8 @@
-"""Lines on their way to records, run by run.
+"""The decoder of lines, which reads them run by run.
 
-A line that gave no record is accounted for only when the run before it was taken. So at each record
-boundary the place and the counts are those of the records that were taken and of the lines before
-them. This module knows no rule about values.
+A rejected or blank line is counted only when the caller asks for the run after it. So between any
+two records, the place and the counts are those of the records that the caller took and of the lines
+before them. This module must not know rules about values.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ MOST_AT_ONCE: Final = 4096
 """How many lines C reads before Python looks for signals and other threads."""
 
 NEXT, MALFORMED, IGNORED = range(3)
-"""What C reports: where the next line begins, whether it surely gives no record, and how many such
-lines were ignored."""
+"""The indices of the numbers that C reports: where the next line begins, whether that line cannot
+give a record, and how many such lines C ignored."""
 
 
 class LineDecoder(RunDecoder[T]):
-    """The records of the lines of one stream, from a place on."""
+    """The records of the lines of one stream, from a given place."""
 
     def __init__(
         self, context: DecodeContext[T], name: str | None = None, place: Place = START
@@ -36,38 +36,26 @@ class LineDecoder(RunDecoder[T]):
         self._lines = LineBuffer(
             context.max_line_bytes, context.max_raw_bytes, place.line, place.offset
         )
+        self.push = self._lines.push
+        self.finish = self._lines.finish
+        self.release = self._lines.release
         # The number of a line that was read without its end.
         self._unended = 0
-        # Whether the next line surely gives no record, and nobody wants its rejection.
+        # Whether the next line cannot give a record, and its rejection is not wanted.
         self._ignores_next = False
 
-    def push(self, chunk: bytes | memoryview) -> None:
-        """Take the next bytes."""
-        self._lines.push(chunk)
-
     def push_after_open_end(self, chunk: bytes | memoryview) -> None:
-        """Take the first bytes where the line before them had no LF when it was read.
+        """Add the first bytes after a line that had no LF when it was read.
 
-        Up to their first LF they are more of that line: its end, if they are blank.
+        The bytes up to their first LF belong to that line. If they are blank, they are its end.
         """
         lines = self._lines
         self._unended = number = lines.number - 1
         lines.block = lines.block._replace(number=number)
         lines.push(chunk)
 
-    def release(self) -> None:
-        """Drop the chunks that were not read."""
-        self._lines.release()
-
-    def finish(self) -> None:
-        """Take the line that is held back as the last one."""
-        self._lines.finish()
-
     def push_line(self, line: bytes, length: int = 0) -> None:
-        """Take one whole line without its end instead of chunks.
-
-        It is rejected as too long where `line` is the beginning of `length` bytes.
-        """
+        """Add one line without its end. If `length` is given, `line` is only its beginning."""
         lines = self._lines
         if len(line) > self._context.max_line_bytes:
             length = max(length, len(line))
@@ -75,28 +63,25 @@ class LineDecoder(RunDecoder[T]):
         lines.block = lines.block._replace(lines=[line], unkept=unkept, length=length)
 
     def place(self, back: int = 0) -> Place:
-        """Return where the next line begins, or the one that is `back` records before it.
-
-        `back` is at most the length of the last run.
-        """
+        """Return the place of the next line, or of the record `back` lines before it."""
         self._account()
         lines = self._lines
         number = lines.block.number + lines.index - back
         return Place(number, lines.offset - lines.size(back))
 
     def counts(self, back: int = 0) -> Counts:
-        """Return the decoder's counts, less those of the last `back` records."""
+        """Return the decoder's counts without the last `back` records."""
         self._account()
         return self._context.stats.counts(back, self._lines.size(back))
 
     def next_run(self, records: list[T], *, through: bool = False) -> bool:
-        """Add the records of the next run to `records`; return whether there was a line to read.
+        """Append the records of the next run to `records`; return whether a line was left to read.
 
-        With `through`, more runs are added as long as nobody wants the rejections between them.
+        With `through`, it goes on with more runs if the rejections between them are not wanted.
 
-        Should anything but a bad line stop this (an interrupt, no memory, a callback's error), the
-        records that were read are in `records`, and the next run begins at the next line. With
-        `on_error="raise"` it raises `DecodeError` for the bad line after the run before.
+        An interrupt, a lack of memory or an error of a callback stops it. Then `records` holds the
+        records that were read, and the next run begins at the next line. With `on_error="raise"`,
+        it raises `DecodeError` for the bad line after the previous run.
         """
         self._end_run()  # in case it was interrupted
         if self._error is not None:
@@ -117,7 +102,7 @@ class LineDecoder(RunDecoder[T]):
         return True
 
     def _read_text(self, records: list[T], *, through: bool) -> None:
-        """Add the records of the lines that are not cut. A bad one is cut."""
+        """Append the records of the lines that are not split yet, and split off a bad one."""
         context, lines = self._context, self._lines
         context.stats.start_batch(records)
         read, limit = context.plan.decode_lines, context.max_line_bytes
@@ -154,7 +139,7 @@ class LineDecoder(RunDecoder[T]):
             self._error = bad
 
     def _ignore_line(self) -> None:
-        """Account for the next line, which is not cut, gives no record and needs no rejection."""
+        """Count the next line, which is not split yet, as rejected, without a rejection."""
         lines = self._lines
         end = lines.text.index(b"\n", lines.start) + 1
         size, block = end - lines.start, Block(lines.number + 1, [])
@@ -180,7 +165,7 @@ class LineDecoder(RunDecoder[T]):
             index, block = 0, Block(lines.number + count + ignored, [])
             start = progress[NEXT]
             size = start - lines.start
-        self._context.stats.add_records(count, size, ignored)
+        self._context.stats.add(size, records=count, rejected=ignored)
         lines.block, lines.index, lines.start = block, index, start
         lines.offset += size
         self._run = records, after, progress
@@ -192,16 +177,14 @@ class LineDecoder(RunDecoder[T]):
         return not lines.block.length and not lines.block.lines[lines.index].strip(_BLANK)
 
     def _reject_line(self, error: Exception) -> None:
-        """Account for the next line, which is blank or bad, and go on to the one after it."""
+        """Count the next line as blank or rejected, and go on to the line after it."""
         lines, stats = self._lines, self._context.stats
         size = lines.block.size(lines.index, lines.index + 1)
         if not self._at_blank():
             self._reject(error, self._next_line(), size, lines)
             return
-        if lines.block.number + lines.index == self._unended:
-            stats.add_bytes(size)
-        else:
-            stats.add_blank(size)
+        # The end of a line that was counted before is not a line.
+        stats.add(size, blank=lines.block.number + lines.index != self._unended)
         lines.index += 1
         lines.offset += size
         self._error = None
@@ -221,9 +204,9 @@ class LineDecoder(RunDecoder[T]):
 
 
 def progress_from(start: int) -> memoryview[int]:
-    """Return the three int64 in which C keeps how far it has read.
+    """Return the three int64 in which C notes how far it has read, from `start` on.
 
-    C writes them without an allocation, so they always match the records.
+    C writes them without allocating memory, so they always match the records.
     """
     progress = memoryview(bytearray(24)).cast("q")
     progress[NEXT] = start
@@ -231,8 +214,8 @@ def progress_from(start: int) -> memoryview[int]:
 
 
 def _too_long(length: int, limit: int) -> DecodeError:
-    if length <= limit:  # it was longer than another limit
-        return DecodeError(
-            "line_too_long", f"only the beginning is left of a line of {length} bytes"
-        )
-    return DecodeError("line_too_long", f"the line has {length} bytes; the limit is {limit}")
+    if length <= limit:  # it was longer than the limit of an earlier decoder
+        message = f"only the beginning of this line of {length} bytes was kept"
+    else:
+        message = f"the line has {length} bytes; max_line_bytes is {limit}"
+    return DecodeError("line_too_long", message)

@@ -1,1 +1,1 @@
-"""The system: files, compression, networks, threads. Modules here know no records."""
+"""Files, compression, networks and threads. Modules here must not know records."""

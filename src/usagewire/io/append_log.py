@@ -1,8 +1,8 @@
 """A log that grows by whole lines.
 
-Whatever stops the writing (an error, a full disk, an interrupt, the end of the process), the log
-keeps every line that it had. Bytes that another writer left behind are removed only after they are
-on disk elsewhere. This module does not know the meaning of a line.
+If an error, a full disk, an interrupt or the end of the process stops the writing, the log keeps
+every line that it had. A torn line of an earlier writer is removed only after it is on disk
+elsewhere. This module must not know the meaning of a line.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from usagewire.io.filesystem import (
 )
 
 TORN: Final = ".torn"
-"""The suffix of the file that torn last lines of a log are moved to."""
+"""The suffix of the file to which torn last lines of a log are moved."""
 
 
 class AppendLog(OutputFile):
@@ -49,7 +49,12 @@ class AppendLog(OutputFile):
         try:
             if not lock(self._file, default=True):
                 raise FileError(f"{self.name}: another writer is appending to it")
-            self._refuse_compressed()
+            self._file.seek(0)
+            found = format_of(self._file.read(LONGEST_MAGIC))
+            if found is not None:
+                raise FileError(
+                    f"{self.name}: a file compressed with {found.name} cannot be appended to"
+                )
             self._repair()
             sync_folder(self.path.parent)
         except BaseException:
@@ -58,7 +63,7 @@ class AppendLog(OutputFile):
         self.is_open = True
 
     def write_lines(self) -> None:
-        """Write the lines to the file. They may not be on disk yet."""
+        """Write the lines to the file, perhaps not to disk yet."""
         self.recover()
         if not self.lines:
             return
@@ -67,14 +72,14 @@ class AppendLog(OutputFile):
             raise OSError(errno.ENOENT, "was deleted or replaced while it was appended to")
         self._truncate_to = status.st_size
         write_whole(self._file, bytes(self.lines))
-        # One statement: no signal comes between the stores, so no line is lost or doubled.
+        # In one statement, no signal comes between, so no line is lost or written twice.
         self.lines[:], self._truncate_to = b"", None
 
     def flush(self) -> None:
         """Put the lines on disk."""
         self.write_lines()
         if self._sync_failed:
-            # The system reports once that it could not write a page, and then takes it for clean.
+            # The system reports only once that it could not write a page.
             raise OSError(errno.EIO, "an earlier flush failed, so lines may not be on disk")
         try:
             os.fsync(self._file.fileno())
@@ -82,9 +87,7 @@ class AppendLog(OutputFile):
             self._sync_failed = True
             raise
 
-    def prepare(self) -> None:
-        """Put the lines on disk. It takes more of them."""
-        self.flush()
+    prepare = flush
 
     def close(self) -> None:
         """Put the lines on disk and close the file."""
@@ -94,7 +97,7 @@ class AppendLog(OutputFile):
             raise self._lost(error) from error
         except BaseException as stop:
             try:
-                self.flush()  # an interrupt costs no line
+                self.flush()  # so that an interrupt loses no line
             except OSError as error:
                 stop.add_note(f"{self.name}: {self._lost(error).strerror}")
             raise
@@ -102,7 +105,7 @@ class AppendLog(OutputFile):
             self.discard()
 
     def discard(self) -> None:
-        """Close the file without the lines."""
+        """Close the file and drop the lines."""
         if self.is_open:
             self.is_open = False
             with suppress(OSError):
@@ -112,8 +115,7 @@ class AppendLog(OutputFile):
                 self._file.close()
 
     def recover(self) -> None:
-        """Undo what a failed step left half done."""
-        # After that byte come half a line, or lines that will be written again.
+        """Remove the bytes of a write that failed: half a line, or lines to write again."""
         if self._truncate_to is not None:
             self._file.truncate(self._truncate_to)
             self._truncate_to = None
@@ -122,14 +124,6 @@ class AppendLog(OutputFile):
         lost = self.lines.count(b"\n")
         message = f"{lost} lines were not written" if lost else "the last lines may not be on disk"
         return OSError(error.errno, f"{error.strerror}; {message}")
-
-    def _refuse_compressed(self) -> None:
-        self._file.seek(0)
-        found = format_of(self._file.read(LONGEST_MAGIC))
-        if found is not None:
-            raise FileError(
-                f"{self.name}: a file compressed with {found.name} cannot be appended to"
-            )
 
     def _repair(self) -> None:
         size = self._file.seek(0, os.SEEK_END)
@@ -167,7 +161,7 @@ class AppendLog(OutputFile):
             return False
 
     def _set_aside(self, start: int, torn: Path) -> None:
-        """Append the rest of the log from `start` on to the file `torn`, as one line."""
+        """Append the rest of the log, from `start`, to the file `torn` as one line."""
         path, old = resolve_output(torn)
         with open_file(path, "a+", 0o600) as file:
             if not old:

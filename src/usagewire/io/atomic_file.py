@@ -1,7 +1,7 @@
 """A file that is replaced whole or not at all.
 
-Whatever stops the writing (an error, a full disk, an interrupt, the end of the process), the file
-is the old one or the new one. This module does not know the meaning of a line.
+If an error, a full disk, an interrupt or the end of the process stops the writing, the file is
+whole: the old one or the new one. This module must not know the meaning of a line.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class AtomicFile(OutputFile):
         self.is_open = True
 
     def write_lines(self) -> None:
-        """Write the lines to the file. They may not be on disk yet."""
+        """Write the lines to the file, perhaps not to disk yet."""
         text = bytes(self.lines)
         self.lines.clear()
         write_whole(self._file, self._compressor.compress(text) if self._compressor else text)
@@ -38,7 +38,7 @@ class AtomicFile(OutputFile):
             os.fsync(self._file.fileno())
 
     def prepare(self) -> None:
-        """Put the last lines on disk and finish the compressed data."""
+        """End the compressed data and put it on disk, so that only the rename is left."""
         if not self.is_prepared:
             self.write_lines()
             if self._compressor:
@@ -47,9 +47,9 @@ class AtomicFile(OutputFile):
             self.is_prepared = True
 
     def close(self) -> None:
-        """Put the lines on disk and close the file."""
+        """Put the lines on disk and replace the old file."""
         self.prepare()
-        if sys.platform == "win32":  # which renames no open file; elsewhere the lock is kept
+        if sys.platform == "win32":  # it cannot rename an open file; elsewhere, keep the lock
             self._file.close()
         self._temporary.replace(self.path)
         self.is_open = False
@@ -57,7 +57,7 @@ class AtomicFile(OutputFile):
         sync_folder(self.path.parent)
 
     def discard(self) -> None:
-        """Close the file without the lines."""
+        """Remove the temporary file and drop the lines."""
         if self.is_open:
             with suppress(OSError):
                 self._file.close()
@@ -67,8 +67,7 @@ class AtomicFile(OutputFile):
         self.failed = False
 
     def recover(self) -> None:
-        """Undo what a failed step left half done."""
-        # Nobody knows how much of the lines was written.
+        """Give up, because a failed write may have written any part of the lines."""
         failed = self.is_open
         self.discard()
         self.failed = failed

@@ -1,6 +1,6 @@
-"""Compressed formats: how each one is recognised, which module has it, and what writes it.
+"""Compressed formats: how to recognise each one, which module has it, and how to write it.
 
-This module opens nothing and decompresses nothing.
+This module must not open files.
 """
 
 from __future__ import annotations
@@ -14,31 +14,30 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 from usagewire.errors import FileError
 
 XZ_MEMORY: Final = 2**28
-"""The most bytes an xz decoder may take: four times what the highest preset, `xz -9`, needs."""
+"""The most bytes that an xz decoder may use: four times what the highest preset, `xz -9`, needs."""
 
 GZIP_WBITS: Final = 16 + zlib.MAX_WBITS
-"""What tells zlib that the data has a gzip header and trailer."""
+"""The `wbits` of zlib for data with a gzip header and trailer."""
 
 
 class Compressor(Protocol):
-    """A compressor. The bytes of all its calls together are one member."""
+    """A compressor, whose calls return the bytes of one member."""
 
     def compress(self, data: bytes, /) -> bytes:
-        """Return compressed bytes that are ready, which may be none."""
+        """Return the compressed bytes that are ready, perhaps none."""
         ...
 
     def flush(self) -> bytes:
-        """Return the rest of the compressed bytes. Nothing can be added then."""
+        """Return the rest of the compressed bytes, and end the member."""
         ...
 
 
 Decoder: TypeAlias = Any
-"""An object with `eof`, `needs_input`, `unused_data` and `decompress(data, max_length)`, as bz2,
-lzma and zstd have it."""
+"""An object with the interface of `bz2.BZ2Decompressor`, which lzma and zstd share."""
 
 
 class GzipDecoder:
-    """The decoder of zlib or zlib-ng, as a `Decoder` that can be copied."""
+    """A decoder of zlib or zlib-ng, as a `Decoder` that can be copied."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
@@ -48,7 +47,7 @@ class GzipDecoder:
 
     @property
     def needs_input(self) -> bool:
-        """Whether there is no more text without more bytes."""
+        """Whether the decoder needs more bytes to give more text."""
         return not self._inner.unconsumed_tail
 
     def decompress(self, data: bytes, max_length: int, /) -> bytes:
@@ -65,27 +64,24 @@ class Format(NamedTuple):
 
     name: str
     magics: tuple[bytes, ...]
-    """What a member begins with."""
+    """The possible first bytes of a member."""
     suffix: str
     modules: tuple[str, ...]
-    """The modules that have it, the preferred one first."""
+    """The modules that have the format, the preferred one first."""
     missing: str
-    """The end of the error message where none of them is installed."""
+    """The end of the error message if no such module is installed."""
     decoder: Callable[[Any], Decoder]
     compressor: Callable[[Any], Compressor]
     padding: int = 0
-    """Zeros may follow a member in multiples of this. 0 allows none."""
+    """The number of zero bytes that may follow a member is a multiple of this; 0 allows none."""
     unlocked_decoder: str = ""
-    """The name of a decoder that makes a call in one stretch without the interpreter lock, and
-    cannot be copied. Not every module has it."""
+    """The name of a decoder that some modules have. It releases the GIL once for a whole call, and
+    cannot be copied."""
     hides_output: bool = False
-    """Whether a decoder may have more text although it says that it needs input."""
+    """Whether a decoder can have more text although `needs_input` is true."""
 
     def load(self, name: str) -> Any:
-        """Return the module that has the format.
-
-        It raises `FileError` where none is installed, which says what to install for `name`.
-        """
+        """Return the module that has the format, or raise a `FileError` about the file `name`."""
         for module in self.modules:
             with suppress(ImportError):
                 return import_module(module)
@@ -101,17 +97,17 @@ FORMATS: Final = (
         missing="this Python was built without zlib",
         padding=1,
         decoder=lambda module: GzipDecoder(module.decompressobj(GZIP_WBITS)),
-        # Never zlib-ng: the bytes are the same on every machine. No time is written.
+        # Never zlib-ng, so that the bytes are the same on every machine. It writes no time.
         compressor=lambda _: zlib.compressobj(wbits=GZIP_WBITS),
         unlocked_decoder="_ZlibDecompressor",
     ),
     Format(
         name="zstd",
-        # A frame, or one of the 16 kinds of frames to skip.
+        # A frame, or one of the 16 kinds of skippable frames.
         magics=(b"\x28\xb5\x2f\xfd", *(bytes((kind, 0x2A, 0x4D, 0x18)) for kind in range(80, 96))),
         suffix=".zst",
         modules=("compression.zstd", "backports.zstd"),
-        missing="it takes a package more: pip install 'usagewire[zstd]'",
+        missing="it needs another package: pip install 'usagewire[zstd]'",
         decoder=lambda zstd: zstd.ZstdDecompressor(),
         compressor=lambda zstd: zstd.ZstdCompressor(
             options={zstd.CompressionParameter.checksum_flag: 1}
@@ -140,19 +136,18 @@ FORMATS: Final = (
 )
 
 LONGEST_MAGIC: Final = max(len(magic) for format_ in FORMATS for magic in format_.magics)
-"""How many first bytes tell whether a text is compressed."""
+"""How many first bytes show whether data is compressed."""
 
 
 def format_of(head: bytes) -> Format | None:
-    """Return the format of a file that begins with `head`, or None where it is not compressed."""
+    """Return the format of data that begins with `head`, or None if it is not compressed."""
     return next((format_ for format_ in FORMATS if head.startswith(format_.magics)), None)
 
 
 def compressor(suffix: str, name: str | None = None) -> Compressor | None:
-    """Return a compressor for files whose names end in `suffix`, or None where there is none.
+    """Return a compressor for the file `name` with the suffix `suffix`, or None for other suffixes.
 
-    The same calls give the same bytes: neither a name nor a time is written. It raises `FileError`
-    as `Format.load` does, for `name` or `suffix`.
+    The same calls give the same bytes, because no name and no time is written.
     """
     for format_ in FORMATS:
         if format_.suffix == suffix:

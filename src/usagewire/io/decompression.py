@@ -1,23 +1,23 @@
-"""Decompression: compressed bytes in, text out. All text that can be had comes before an error.
+"""Decompression: compressed bytes in, text out. All text that can be decoded comes before an error.
 
-The first bytes tell the format, never a name. Members (zstd frames, bzip2 and xz streams) may
-follow each other. This module opens nothing.
+The first bytes show the format; the name does not matter. Members (called frames in zstd, streams
+in bzip2 and xz) can follow each other. This module must not open files.
 
-Memory does not grow with the size of the text: a piece has at most `PIECE` bytes, or `LARGE` where
-the bytes can be read again, and a decoder's own buffers are limited, for xz by `XZ_MEMORY` and for
-zstd by the library's default (windows of 2**27 bytes).
+Memory does not grow with the text. A piece of text has at most `PIECE` bytes, or `LARGE` if the
+bytes can be read again. The buffers of decoders are limited: xz by `XZ_MEMORY`, and zstd by the
+default of its library (windows of 2**27 bytes).
 
-A decoder that fails gives none of the text of the failing call. So the call is replayed a byte at a
-time, with gzip from a copy of the decoder, else from the member's beginning. A zstd, bzip2 or xz
-member of which more than `KEEP` compressed bytes were read cannot be replayed. Then up to `PIECE`
-bytes of text before the damage are lost, and the text of at most `_SLICE` compressed bytes. An
-error that only a checksum shows comes after the text. Where the bytes can be read again, as those
-of a file, nothing is kept and a call does more, which takes less time. Where such a call fails,
-everything is read again by calls of the first kind.
+A decoder that fails gives no text of the failing call. So the call is replayed byte by byte: gzip
+from a copy of the decoder, other formats from the start of the member. These cannot be replayed
+after more than `KEEP` compressed bytes of a member. Then up to `PIECE` bytes of text before the
+damage are lost, and the text of at most `_SLICE` compressed bytes. If only a checksum shows an
+error, all text comes first. If the bytes can be read again, as from a file, nothing is kept and
+each call gets more bytes, which is faster. If such a call fails, everything is read again in the
+first way.
 
-Far into a member, gzip by zlib-ng is worth a thread of its own: there a call is one stretch without
-the interpreter lock. The other decoders ask for the lock each time their output grows. Measured: a
-thread makes xz, zstd and the standard library's gzip slower, and bzip2 no faster.
+Far into a member, gzip with zlib-ng is worth a thread, because a call releases the GIL once for its
+whole length. Other decoders take the GIL each time their output grows. Measured: a thread makes xz,
+zstd and the standard library's gzip slower, and bzip2 no faster.
 """
 
 from __future__ import annotations
@@ -41,27 +41,27 @@ from usagewire.io.compression import (
 )
 
 PIECE: Final = 2**18
-"""The most bytes of text that come out at once where data is compressed."""
+"""The most bytes of text in a piece of compressed data."""
 LARGE: Final = 2**20
-"""The same where the bytes can be read again. In a thread, each piece waits for the lock."""
+"""The same if the bytes can be read again. It is larger because a thread waits for the GIL."""
 KEEP: Final = 2**20
-"""The most bytes of one zstd, bzip2 or xz member that are kept, to replay them on damage."""
+"""The most bytes of one zstd, bzip2 or xz member that are kept, to replay them after damage."""
 _SLICE: Final = 2**14
-"""Bytes given to a decoder at once, so that what follows a small member is not copied for each."""
+"""Bytes given to a decoder at once. Few, because each small member copies the bytes after it."""
 _LARGE_SLICE: Final = 2**17
-"""The same far into a member, where the bytes can be read again."""
+"""The same far into a member, if the bytes can be read again."""
 _FAR: Final = 2**21
-"""Bytes of text of a member, after which the rest may be worth a thread (0.1 ms to start)."""
+"""Bytes of text of a member after which the rest may be worth a thread (0.1 ms to start)."""
 
 _NO_ZERO: Final = re.compile(rb"[^\0]")
 
 
 class Decompressor:
-    """Give the text of a stream of bytes, be it compressed or not.
+    """The text of a stream of bytes, which may be compressed or not.
 
-    Exhaust every iterator before the next call, or that call fails: no text is skipped silently.
-    `name` is for error messages. `read_again` returns the first so many bytes that were fed once
-    more, in chunks. It is called where the data is damaged. Empty pieces may come out then.
+    Read every iterator to its end, or the next call fails, so that no text is skipped silently.
+    `name` is for error messages. If the data is damaged, `read_again` is called with a number of
+    bytes and returns the first bytes of the stream again, in chunks. Some pieces may be empty then.
     """
 
     def __init__(
@@ -69,10 +69,10 @@ class Decompressor:
     ) -> None:
         self.name = name
         self.format: Format | None = None
-        """None while it is unknown, and where the text is not compressed."""
+        """The format, or None while it is unknown and if the data is not compressed."""
         self._read_again = read_again
         self._head: list[bytes] = []
-        self._is_plain = False
+        self._is_uncompressed = False
         self._is_unusable = False
         self._offset = 0
         self._emitted = 0
@@ -84,26 +84,26 @@ class Decompressor:
 
     @property
     def is_worth_a_thread(self) -> bool:
-        """Whether another thread should do the rest, while records are made."""
+        """Whether another thread should do the rest."""
         return self._is_unlocked and self._emitted - self._emitted_before_member >= _FAR
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Return an iterator over the text that `data` adds. Plain text comes as it is.
+        """Return an iterator over the text that `data` adds.
 
-        It raises `FileError` after that text, where the data is damaged or followed by something
-        else; and at once after an error, after `close` and where an iterator was not exhausted.
+        It raises `FileError` after that text, if the data is damaged or followed by other data. It
+        raises at once after an error, after `close`, and if an iterator was not read to its end.
         """
-        if self._is_plain:
+        if self._is_uncompressed:
             return iter((data,) if data else ())
         self._start_call()
         return self._read(data)
 
     def close(self) -> Iterator[bytes]:
-        """Return an iterator over the rest: bytes that were too few to tell a format by.
+        """Return an iterator over the rest: bytes that were too few to show a format.
 
-        It raises `FileError` where the data ends in the middle, and as `feed` does.
+        It raises `FileError` if the data ends in the middle, and as `feed` does.
         """
-        self._is_plain = False
+        self._is_uncompressed = False
         self._start_call()
         return self._end()
 
@@ -119,7 +119,7 @@ class Decompressor:
             self.format = format_of(data)
             if self.format is not None:
                 self._module = self.format.load(self.name)
-                # That of Python 3.12 and later asks for the lock each time its output grows.
+                # The one of Python 3.12 and later takes the GIL each time its output grows.
                 has_unlocked = hasattr(self._module, self.format.unlocked_decoder)
                 can_unlock = has_unlocked and self._module is not zlib
                 self._is_unlocked = self._read_again is not None and can_unlock
@@ -127,7 +127,7 @@ class Decompressor:
             elif len(data) >= LONGEST_MAGIC:
                 yield from self._head
                 self._head.clear()
-                self._is_plain = True
+                self._is_uncompressed = True
         if self.format is not None:
             yield from self._unpack(data, self.format)
         self._is_unusable = False
@@ -158,11 +158,13 @@ class Decompressor:
             except _DamagedError as damage:
                 if self._read_again is not None:
                     yield from self._replay(self._read_again(self._offset), data)
+                what = f"damaged {format_.name} data"
+                # A limit on memory is not damage. Only the decoder's message distinguishes them.
+                if "memory" in str(damage).lower():
+                    what = f"not enough memory for the {format_.name} data"
                 place = self._offset + at + damage.place
-                what = f"{format_.name} data near byte {place}: {damage}"
-                # A limit on memory is no damage, but only the decoder's words tell it.
-                word = "too demanding" if "memory" in what.lower() else "damaged"
-                raise FileError(f"{self.name}: {word} {what}") from damage.__cause__
+                message = f"{self.name}: {what} near byte {place}: {damage}"
+                raise FileError(message) from damage.__cause__
             at += len(part) - len(self._member.decoder.unused_data)
             if self._member.decoder.eof:
                 self._member = None
@@ -176,19 +178,19 @@ class Decompressor:
         return kind(start, hides_output=format_.hides_output)
 
     def _replay(self, before: Iterable[bytes], data: bytes) -> Iterator[bytes]:
-        """Yield what all data so far, of which `data` is the last, adds to the text that came out.
+        """Yield the text of `before` and `data` that did not come out yet.
 
-        It raises `FileError` after it, unless the bytes before have changed since.
+        It raises `FileError` after that text, unless `before` has changed since.
         """
         source = Decompressor(self.name)
         to_skip = self._emitted
         for chunk in chain(before, (data,)):
             for text in source.feed(chunk):
-                yield text[to_skip:]  # even if empty: a thread that runs this may be told to stop
+                yield text[to_skip:]  # even if empty, so that a thread can be stopped
                 to_skip = max(0, to_skip - len(text))
 
     def _skip_padding(self, data: bytes, start: int, format_: Format) -> int:
-        """Return where the next member begins, `len(data)` where there is none yet."""
+        """Return where the next member begins, which is `len(data)` if there is none yet."""
         at = start
         if format_.padding:
             found = _NO_ZERO.search(data, start)
@@ -201,8 +203,8 @@ class Decompressor:
             head = data[at : at + LONGEST_MAGIC]
             if not any(head.startswith(magic[: len(head)]) for magic in format_.magics):
                 raise FileError(
-                    f"{self.name}: what follows the {format_.name} data, from byte {place} on, is"
-                    f" no {format_.name}"
+                    f"{self.name}: the {format_.name} data is followed by other data from byte"
+                    f" {place} on"
                 )
         return at
 
@@ -210,7 +212,7 @@ class Decompressor:
         if self._padding and self._padding % format_.padding:
             raise FileError(
                 f"{self.name}: damaged {format_.name} data near byte {place}: {self._padding} bytes"
-                f" of padding, which is no multiple of {format_.padding}"
+                f" of padding, which is not a multiple of {format_.padding}"
             )
 
 
@@ -220,15 +222,16 @@ class _DamagedError(Exception):
     def __init__(self, message: str, place: int) -> None:
         super().__init__(message)
         self.place = place
-        """The byte, counted in the last bytes that were fed."""
+        """The index of the damaged byte in the last bytes that were fed."""
 
 
 class _Member:
-    """One member, and what it takes to replay its decoder where that fails."""
+    """One member, with the bytes to replay if its decoder fails."""
 
     def __init__(self, start: Callable[[], Decoder], *, hides_output: bool) -> None:
         self.slice_size = _SLICE
-        """How many bytes may be fed at once."""
+        """The most bytes to feed at once."""
+        self._piece = PIECE
         self._start = start
         self.decoder = start()
         self._hides_output = hides_output
@@ -237,15 +240,15 @@ class _Member:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield the text that `data` completes."""
-        # A new decoder is made as fast as copied.
-        if isinstance(self.decoder, GzipDecoder) and self._fed != bytearray():
+        # Not before the first bytes: to make a decoder takes no longer than to copy it.
+        if self._fed and isinstance(self.decoder, GzipDecoder):
             self._start = self.decoder.copy().copy
             self._fed = bytearray()
             self._emitted = 0
         if self._fed is not None:
             self._fed += data
         try:
-            for text in _decode(self.decoder, data, PIECE, hides_output=self._hides_output):
+            for text in _decode(self.decoder, data, self._piece, hides_output=self._hides_output):
                 self._emitted += len(text)
                 yield text
         except MemoryError:
@@ -257,7 +260,7 @@ class _Member:
             self._fed = None
 
     def _replay(self, last: int) -> Generator[bytes, None, int]:
-        """Yield the text that the failing call lost and return the place of the damaged byte."""
+        """Yield the text that the failing call lost; return the index of the damaged byte."""
         if self._fed is None:
             return 0
         known = len(self._fed) - last
@@ -274,26 +277,21 @@ class _Member:
                     to_skip = max(0, to_skip - len(text))
                 done += 1
         if lost:
-            # No more than a piece: a call that comes to a whole one does not fail.
+            # At most one piece, because a call that gives a whole piece does not fail.
             yield b"".join(lost)
         return max(0, done - 1)
 
 
 class _LargeMember(_Member):
-    """One member that is decoded by calls of more and more bytes, and not replayed."""
+    """One member that is not replayed, and is decoded by calls of more and more bytes."""
 
     def __init__(self, start: Callable[[], Decoder], *, hides_output: bool) -> None:
         super().__init__(start, hides_output=hides_output)
-        self._piece = PIECE
+        self._fed = None
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield the text that `data` completes."""
-        try:
-            yield from _decode(self.decoder, data, self._piece, hides_output=self._hides_output)
-        except MemoryError:
-            raise
-        except Exception as error:
-            raise _DamagedError(str(error), 0) from error
+        yield from super().feed(data)
         if self.slice_size < _LARGE_SLICE:
             self.slice_size *= 2
             self._piece = min(2 * self._piece, LARGE)

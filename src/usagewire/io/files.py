@@ -1,6 +1,6 @@
-"""Files to read: which ones a source names, how each is opened, and its bytes and text.
+"""Files to read: which files a source names, how to open each one, and its text.
 
-This module knows no records, no events and no checkpoints.
+This module must not know records, events or checkpoints.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from usagewire.io.prefetch import DEPTH, PrefetchIterator
 from usagewire.io.remote import RemoteFile, public, remote_files
 
 CHUNK: Final = 2**19
-"""Bytes read at once."""
+"""Bytes to read at once."""
 
 _LARGE_DEPTH: Final = 2
-"""How many pieces of `LARGE` bytes are held ahead. With one, the thread would wait for each."""
+"""How many pieces of `LARGE` bytes a thread holds. With one, it would wait after each."""
 
 _CHUNKS_AHEAD: Final = 4
-"""Chunks that a thread that decompresses reads at once: after each read it waits for the lock."""
+"""Chunks that a thread reads at once to decompress. After each read it waits for the GIL."""
 
 STDIN: Final = "-"
 
@@ -40,10 +40,10 @@ class OpenedFile(NamedTuple):
     file: Any
     """An object with `read`."""
     is_ours: bool = False
-    """Whether we close it, and may read it before its bytes are asked for."""
+    """Whether we opened it, so that we close it and may read ahead."""
     is_seekable: bool = False
     inode: tuple[int, int] | None = None
-    """Device and inode number, where it is a file with a path."""
+    """Device and inode number, if it is a file with a path."""
     is_remote: bool = False
     """Whether reading it waits for a network."""
 
@@ -54,7 +54,7 @@ class OpenedFile(NamedTuple):
 
 
 class InputFile(NamedTuple):
-    """A file that can be opened."""
+    """A file to open."""
 
     name: str
     open: Callable[[], OpenedFile]
@@ -67,9 +67,9 @@ class ByteCounter:
 
 
 def input_files(source: Any) -> Iterator[InputFile]:
-    """Yield the files that `source` stands for.
+    """Yield the files that `source` names.
 
-    It raises `FileError` where it stands for none, or asking an iterable for the next one fails.
+    It raises `FileError` if it is not a source, or if an iterable fails to give the next one.
     """
     if isinstance(source, str | os.PathLike):
         yield from _files_at(os.fsdecode(source))
@@ -80,8 +80,8 @@ def input_files(source: Any) -> Iterator[InputFile]:
         return
     if not is_several(source):
         raise FileError(
-            f"{quote(source)} is no source; give a path, a URL, a binary file, chunks of bytes in a"
-            " list or an iterator, or several of these; text in memory is for `Decoder`"
+            f"{quote(source)} is not a source; give a path, a URL, a binary file, chunks of bytes"
+            " in a list or an iterator, or several of these; read text in memory with `Decoder`"
         )
     rest = _items(source, name)
     for first in rest:
@@ -93,30 +93,30 @@ def input_files(source: Any) -> Iterator[InputFile]:
             if isinstance(item, str | os.PathLike) or _is_file(item):
                 yield from input_files(item)
             else:
-                none = f"{quote(item)} stands among several sources and is none"
-                yield _unusable(quote(item), FileError(none))
+                error = FileError(f"the sources include {quote(item)}, which is not a source")
+                yield _unusable(quote(item), error)
 
 
 def is_several(source: object) -> bool:
-    """Return whether a source is chunks or several files, which are asked for one by one."""
+    """Return whether a source is an iterable of chunks or of sources."""
     is_one = isinstance(source, str | bytes | bytearray | memoryview) or _is_file(source)
     return isinstance(source, Iterable) and not is_one
 
 
 def name_of(source: object) -> str:
-    """Return what to call a source that is no path."""
+    """Return the name of a source that is not a path."""
     name = getattr(source, "name", None)
-    # A file that was opened by its descriptor has that number as its name.
+    # The name of a file that was opened by its descriptor is that number.
     return os.fsdecode(name) if isinstance(name, str | bytes) else f"<{type(source).__name__}>"
 
 
 def paths(name: str) -> list[str]:
-    """Return the files that a path or a glob stands for; none where `name` is neither."""
+    """Return the files that a path or a glob names; none if `name` is standard input or a URL."""
     if name == STDIN or _is_url(name):
         return []
     if not glob.has_magic(name) or "\0" in name or os.path.lexists(name):
         return [name]
-    # Path.glob would change how the names are written: ./a becomes a.
+    # Path.glob would change the names: ./a becomes a.
     matches = glob.glob(name, recursive=True)  # noqa: PTH207
     return sorted({path for path in matches if not Path(path).is_dir()})
 
@@ -149,23 +149,21 @@ def _files_at(name: str) -> Iterator[InputFile]:
 def _files_at_url(url: str) -> Iterator[InputFile]:
     name = public(url)
     files: list[RemoteFile] = []
-    failure: FileError | None = None
+    failure = FileError(f"{name}: no file matches")
     try:
         with named(name, Exception, shows_cause=False):
             files = remote_files(url)
     except FileError as error:
         error.__context__ = None  # it may hold a secret of the URL
         failure = error
-    if failure is not None:
+    if not files:
         yield _unusable(name, failure)
-    elif not files:
-        yield _unusable(name, FileError(f"{name}: no file matches"))
     for file in files:
         yield InputFile(file.name, partial(_open_remote, *file))
 
 
 def _unusable(name: str, error: FileError) -> InputFile:
-    """Return a file that cannot be opened, so that the files after it can be read."""
+    """Return a file that fails when it is opened, so that the files after it can be read."""
 
     def fail() -> OpenedFile:
         raise error from None
@@ -174,7 +172,7 @@ def _unusable(name: str, error: FileError) -> InputFile:
 
 
 class _ChunkFile:
-    """An iterator of bytes, as a file."""
+    """A file whose `read` gives the next chunk that is not empty."""
 
     def __init__(self, chunks: Iterator[Any]) -> None:
         self._chunks = chunks
@@ -186,24 +184,22 @@ class _ChunkFile:
 def _open_stdin() -> OpenedFile:
     file = getattr(sys.stdin, "buffer", None)
     if file is None:
-        raise FileError("<stdin>: there is no standard input, or none of bytes")
+        raise FileError("<stdin>: there is no standard input, or it does not give bytes")
     return _open_given(file)
 
 
 def _open_given(file: Any) -> OpenedFile:
     try:
         is_seekable = bool(hasattr(file, "seekable") and file.seekable())
-    except (OSError, ValueError):  # it is closed, and reading it will say so
+    except (OSError, ValueError):  # it is closed, so reading it will raise this error
         is_seekable = False
     return OpenedFile(file, is_seekable=is_seekable)
 
 
 def _open_path(name: str) -> OpenedFile:
-    try:
+    with named(name, Exception):
         file = FileIO(name)
         found = os.fstat(file.fileno())
-    except (OSError, ValueError) as error:
-        raise file_error(name, error) from error
     inode = found.st_dev, found.st_ino
     return OpenedFile(file, is_ours=True, is_seekable=file.seekable(), inode=inode)
 
@@ -214,10 +210,7 @@ def _open_remote(name: str, opening: Callable[[], Any], is_seekable: bool) -> Op
 
 
 class TextReader:
-    """The text of an open file, decompressed.
-
-    Where that pays, and only for a file of ours, a thread reads ahead.
-    """
+    """The decompressed text of an open file. If it is ours, a thread may read ahead."""
 
     def __init__(
         self, opened: OpenedFile, name: str, counter: ByteCounter, *, may_prefetch: bool
@@ -230,20 +223,20 @@ class TextReader:
         self._rest: Generator[bytes] | PrefetchIterator[bytes] = self._text
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield the text in pieces, none of them empty."""
-        for piece in self._text:  # from the first on it is known whether it is compressed
+        """Yield the text in pieces, without empty ones."""
+        for piece in self._text:  # the first piece shows whether the file is compressed
             if piece:
                 yield piece
             if self._may_prefetch and (self._opened.is_remote or self._unpack.is_worth_a_thread):
-                with suppress(RuntimeError):  # there are no threads, or no more of them
+                with suppress(RuntimeError):  # no thread can start
                     depth = DEPTH if self._opened.is_remote else _LARGE_DEPTH
                     self._rest = PrefetchIterator(self._text, depth=depth)
                 break
         yield from filter(None, self._rest)
 
     def close(self) -> None:
-        """Close the file, if it is ours. A thread that reads ahead closes it itself."""
-        with suppress(ValueError):  # an interrupt came while a thread took the text over
+        """Close the file if it is ours, or let the thread that reads ahead close it."""
+        with suppress(ValueError):  # the thread runs the text, because an interrupt came
             self._rest.close()
         if not isinstance(self._rest, PrefetchIterator):
             self._opened.close()
@@ -262,11 +255,11 @@ def _text(opened: OpenedFile, unpack: Decompressor, counter: ByteCounter) -> Gen
 def _chunks(
     opened: OpenedFile, name: str, reads_more: Callable[[], bool] = bool
 ) -> Iterator[bytes]:
-    # The `read` of these waits until it has all that was asked for.
+    # The `read` of these types waits until all bytes have come.
     waits = type(opened.file) in (BufferedReader, BufferedRWPair)
     read = partial(_read_some, opened.file) if waits else opened.file.read
     while True:
-        # With `named`, reading chunks of one line each took a sixth longer.
+        # Without `named`, because it took a sixth longer with chunks of one line each.
         try:
             chunk = read(CHUNK * _CHUNKS_AHEAD if reads_more() else CHUNK)
         except (MemoryError, UsageWireError):
@@ -280,7 +273,7 @@ def _chunks(
 
 
 def _again(opened: OpenedFile, name: str, size: int) -> Iterator[bytes]:
-    """Yield the first `size` bytes of a file once more."""
+    """Yield the first `size` bytes of a file again."""
     with named(name):
         opened.file.seek(0)
     chunks = _chunks(opened, name)
@@ -290,14 +283,14 @@ def _again(opened: OpenedFile, name: str, size: int) -> Iterator[bytes]:
 
 
 def _read_some(file: BufferedReader | BufferedRWPair, size: int) -> bytes | None:
-    # `read1` of a file that does not block seems to be at the end where nothing has come yet.
+    # `read1` of a non-blocking file returns b"" also if no bytes have come yet.
     return file.read1(size) or file.read(1)
 
 
 def only_bytes(chunk: object, name: str) -> bytes:
-    """Return a chunk of the source `name`, which must be bytes."""
+    """Return a chunk as bytes, or raise a `FileError` about the source `name`."""
     if chunk is None:
-        raise FileError(f"{name}: gives nothing yet; make the file one that blocks")
+        raise FileError(f"{name}: gives no bytes yet; open the file in blocking mode")
     if not isinstance(chunk, bytes | bytearray | memoryview):
         raise FileError(f"{name}: gives {type(chunk).__name__}, not bytes")
     return bytes(chunk)

@@ -1,7 +1,7 @@
-"""What files need of the system: errors with names, locks, permissions, folders that are on disk.
+"""Calls of the system for files: errors with names, locks, permissions and syncing of folders.
 
-This module decides what to do where a system or a file system lacks something. `atomic_file` and
-`append_log` decide what is done when, and why.
+This module decides what to do if a system or a file system lacks a feature. `atomic_file` and
+`append_log` decide when to make each call, and why.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if sys.platform != "win32":
     import fcntl
 
 BUFFER: Final = 2**18
-"""Bytes of lines that are collected before they are written, and bytes read at once."""
+"""Bytes of lines to collect before they are written, and bytes to read at once."""
 
 _TEMPORARY: Final = ".usagewire-{}.part"
 """The name of a temporary file, with 16 random hexadecimal digits."""
@@ -38,7 +38,7 @@ def named(
 ) -> Iterator[None]:
     """Turn an error of the `kind` into a `FileError` that names the file.
 
-    Without `shows_cause` it has no cause: the cause may hold a secret part of a URL.
+    Use `shows_cause=False` if the cause may hold a secret part of a URL.
     """
     try:
         yield
@@ -49,20 +49,18 @@ def named(
 
 
 def file_error(name: str, error: Exception) -> FileError:
-    """Return the `FileError` that names the file and says what went wrong."""
+    """Return a `FileError` that names the file and has the message of `error`."""
     what = str(getattr(error, "strerror", None) or error) or type(error).__name__
     return FileError(f"{name}: {without_secrets(what)}")
 
 
 def resolve_output(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result | None]:
-    """Return the file to write, links followed, and its status if it exists.
+    """Follow links, and return the file to write and its status, which is None for a new file.
 
-    It raises `FileError` where that is not a regular file, or no file can be there.
+    It raises `FileError` if there is something other than a regular file.
     """
-    try:
+    with named(quote(str(path)), Exception):
         target = Path(path).resolve()
-    except (OSError, TypeError, ValueError, RuntimeError) as error:
-        raise file_error(quote(str(path)), error) from error
     with named(str(path)):
         try:
             found = target.stat()
@@ -74,22 +72,21 @@ def resolve_output(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result |
 
 
 def open_file(path: Path, how: str, mode: int = 0o666, *, flags: int = 0) -> FileIO:
-    """Open `path` without a buffer. A new file gets `mode`."""
+    """Open `path` without a buffer. A new file gets the permissions `mode`."""
     return FileIO(path, how, opener=lambda name, usual: os.open(name, usual | flags, mode))
 
 
 def write_whole(file: FileIO, text: bytes) -> None:
-    """Write all of `text`, which the system may take in parts."""
+    """Write all of `text`, in several calls if the system accepts only a part of it."""
     rest = memoryview(text)
     while rest:
         rest = rest[file.write(rest) :]
 
 
 def lock(file: FileIO, *, default: bool) -> bool:
-    """Lock `file` until it is closed; return whether nobody else has locked it.
+    """Lock `file` until it is closed; return False if it was locked already.
 
-    The lock is advisory: it stops only those who ask for it. Where the system or the file system
-    has no such locks, return `default`.
+    The lock is advisory. If the system or the file system has no such locks, return `default`.
     """
     if sys.platform == "win32":
         return default
@@ -103,11 +100,11 @@ def lock(file: FileIO, *, default: bool) -> bool:
 
 
 def make_temporary(path: Path, old: os.stat_result | None) -> tuple[Path, FileIO]:
-    """Make a temporary file that will replace `path`; return its path, and the open, locked file.
+    """Make a temporary file that will replace `path`; return its path and the open, locked file.
 
-    It is in the same folder, because only a rename within one file system is one step. At no moment
-    can anyone read it who cannot read `old`. Temporary files that nobody has locked are removed
-    first: their writers died.
+    It is in the same folder, because a rename is atomic only within one file system. Only users who
+    can read `old` can read it. Temporary files without a lock are removed first, because their
+    writers died.
     """
     _remove_abandoned(path.parent)
     while True:
@@ -130,17 +127,17 @@ def _remove_abandoned(folder: Path) -> None:
         return
     with suppress(OSError):
         for part in folder.glob(_TEMPORARY.format("[0-9a-f]" * 16)):
-            flags = os.O_NONBLOCK | os.O_NOFOLLOW  # it may be anything that has such a name
-            # NFS gives no lock on a file that is open for reading only.
+            flags = os.O_NONBLOCK | os.O_NOFOLLOW  # because it may be a pipe or a link
+            # NFS cannot lock a file that is open only for reading.
             with suppress(OSError), open_file(part, "r+", flags=flags) as file:
                 if lock(file, default=False):
                     part.unlink()
 
 
 def copy_permissions(file: FileIO, old: os.stat_result) -> None:
-    """Give `file`, which nobody else can read yet, the owner, group and permissions of `old`.
+    """Give `file`, which others cannot read yet, the owner, group and permissions of `old`.
 
-    Where the group cannot be set, give no permissions to the group: it would be another one.
+    If the group cannot be set, the group gets no permissions, because it is a different group.
     """
     if sys.platform == "win32":
         return
@@ -155,30 +152,27 @@ def copy_permissions(file: FileIO, old: os.stat_result) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Put the folder's entries on disk too, where the system can."""
+    """Put the folder's entries on disk, if the system can do that."""
     if sys.platform == "win32":
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     except OSError as error:
-        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # a file system that does not do it
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # if the file system cannot
             raise
     finally:
         os.close(handle)
 
 
 class OutputFile(ABC):
-    """An open file, and the whole lines that will be written to it next.
-
-    This is what an `AppendLog` and an `AtomicFile` have in common.
-    """
+    """The base of `AppendLog` and `AtomicFile`: an open file, and whole lines to write to it."""
 
     keeps_lines: bool
-    """Whether the lines are kept where an exception ends the writing."""
+    """Whether the lines are written even if an exception ends the writing."""
     is_open = False
     is_prepared = False
-    """Whether it takes no more lines, although it is open."""
+    """Whether an open file accepts no more lines."""
     failed = False
     """Whether writing was given up, so that the lines are lost."""
 
@@ -201,4 +195,4 @@ class OutputFile(ABC):
 
     @abstractmethod
     def discard(self) -> None:
-        """Close the file without the lines."""
+        """Close the file and drop the lines."""

@@ -1,7 +1,6 @@
-"""An iterator that runs ahead in a thread, so that waiting for it overlaps with other work.
+"""An iterator that runs ahead in a thread, so that its waits overlap with other work.
 
-This pays where the iterator releases the interpreter lock for long, as networks do, and few
-decompressors.
+This is useful if the iterator releases the GIL for long, as networks and few decompressors do.
 """
 
 from __future__ import annotations
@@ -15,27 +14,26 @@ from typing import Final, Generic, Self, TypeAlias, TypeVar
 V = TypeVar("V")
 
 DEPTH: Final = 8
-"""How many items are held at most."""
+"""The most items that are held."""
 
 _PATIENCE: Final = 0.5
-"""Seconds that `close` waits for the thread, and the longest time until an interrupt is noticed."""
+"""Seconds that `close` waits for the thread, and the most seconds before an interrupt is raised."""
 
 _MORE: Final = "more"
 _STOP: Final = "stop"
 
-# An interrupt that comes while a `queue.Queue` is used may leave it locked; these have no lock.
+# An interrupt can leave a `queue.Queue` locked. A `SimpleQueue` has no lock.
 _Made: TypeAlias = "SimpleQueue[tuple[V] | BaseException | None]"
 _Wanted: TypeAlias = "SimpleQueue[str]"
 
 
 class PrefetchIterator(Generic[V]):
-    """The items of a generator, made in a thread that starts at once.
+    """The items of a generator, which runs in a thread that starts at once.
 
-    An exception of the generator comes after the items before it. The thread closes the generator:
-    when it is done, after `close`, or when nobody refers to this iterator any more. The thread
-    calls `notify` at each item and at the end; `notify` must not refer to this iterator. At most
-    `depth` items are held. It raises `RuntimeError` where no thread can be started. The generator
-    is untouched then.
+    An exception of the generator is raised after the items before it. The thread closes the
+    generator at its end, after `close`, or when nothing refers to this iterator any more. It calls
+    `notify`, which must not refer to this iterator, after each item and at the end. At most `depth`
+    items are held. If no thread can start, it raises `RuntimeError` and the generator is unused.
     """
 
     def __init__(
@@ -46,7 +44,7 @@ class PrefetchIterator(Generic[V]):
         self._is_done = False
         for _ in range(depth):
             self._wanted.put(_MORE)
-        # A thread that is stuck in a read must not keep the process from ending.
+        # A daemon, because a thread that waits in a read must not stop the process from ending.
         self._thread = threading.Thread(
             target=_run, args=(items, self._made, self._wanted, notify), daemon=True
         )
@@ -68,21 +66,21 @@ class PrefetchIterator(Generic[V]):
         try:
             raise found
         finally:
-            del found  # or it would refer to itself by its traceback
+            del found  # or its traceback would refer to it
 
     def _next_made(self) -> tuple[V] | BaseException | None:
         while True:
-            # A signal that comes just before the wait is only noticed when the wait is over.
+            # A signal just before the wait is noticed only after the wait.
             with suppress(Empty):
                 return self._made.get(timeout=_PATIENCE)
 
     @property
     def pending(self) -> bool:
-        """Whether `next` need not wait: there is an item, or the end."""
+        """Whether `next` returns without waiting, because an item or the end has come."""
         return self._is_done or not self._made.empty()
 
     def close(self) -> None:
-        """Stop the thread, and wait a little for it. There are no more items then."""
+        """Drop all items, stop the thread, and wait a little for it."""
         self._is_done = True
         self._stop()
         self._thread.join(_PATIENCE)
@@ -100,7 +98,7 @@ class PrefetchIterator(Generic[V]):
 def _run(
     items: Generator[V], made: _Made[V], wanted: _Wanted, notify: Callable[[], object]
 ) -> None:
-    # Nothing here refers to the `PrefetchIterator`, so one that is forgotten can be collected.
+    # Nothing here refers to the `PrefetchIterator`, so it can become garbage while this runs.
     end: BaseException | None = None
     try:
         while wanted.get() == _MORE:
@@ -113,5 +111,5 @@ def _run(
     made.put(end)
     notify()
     del end  # or its traceback would refer to itself
-    with suppress(Exception):  # nobody is there to be told
+    with suppress(Exception):  # no one can receive it any more
         items.close()

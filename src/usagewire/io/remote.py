@@ -1,7 +1,7 @@
-"""Files at URLs, as fsspec finds them, and what of a URL may be shown.
+"""Files at URLs, which fsspec finds, and the part of a URL that may be shown.
 
-URLs need the extra `remote`, and some schemes another driver, which fsspec names. A URL may hold
-secrets: a user, a password, a signed query. Nothing that is shown may hold them.
+URLs need the extra `remote`. Some schemes need another driver, which fsspec names. A URL may hold
+secrets: a user, a password or a signed query. No name, message or checkpoint may show them.
 """
 
 from __future__ import annotations
@@ -15,32 +15,31 @@ from typing import Any, Final, NamedTuple
 from usagewire.errors import FileError
 
 _SILENCE: Final = 60
-"""Seconds without a byte from a web server, or without a connection, after which reading fails."""
+"""The most seconds to wait for a connection to a web server, or for its next byte."""
 
 _ENCODINGS: Final = ("identity", "gzip", "x-gzip", "zstd")
-"""The encodings of a web server (RFC 9110, RFC 8878) that the first bytes tell, like a file's."""
+"""The encodings of a web server (RFC 9110, RFC 8878) that the first bytes show, as in a file."""
 
-# The user and the password, which end at the last @ before the path; or where a / or ? stands in
-# the password, as in AWS's keys, at the next @. A port is no password, nor what follows `::`.
+# The user and the password, which end at the last @ before the path. If the password contains a /
+# or ?, as AWS keys can, they end at the next @. A port or text after `::` is not a password.
 _USER: Final = re.compile(r"(?<=://)(?:[^\s/?#]*@|[^\s/?#@:]*:(?!:|\d+/)\S*?@)")
 _QUERY: Final = re.compile(r"(://[^\s?#]*)[?#]\S*")
 
 
 class RemoteFile(NamedTuple):
-    """A file that can be opened."""
+    """A file at a URL."""
 
     name: str
-    """Its URL without secrets."""
+    """The URL without secrets."""
     open: Callable[[], Any]
-    """Returns an object with `read` and `close`, or a whole binary file where it is seekable."""
+    """Return a binary file, which has only `read` and `close` if it is not seekable."""
     seekable: bool
-    """Whether it can be read from any place on."""
 
 
 def remote_files(url: str) -> list[RemoteFile]:
-    """Return the file at `url`, or the files of a glob in order, which may be none.
+    """Return the file at `url`, or the files that match a glob, in order.
 
-    It raises `FileError` where fsspec is missing, and whatever fsspec and its drivers raise.
+    It raises `FileError` if fsspec is missing, and any error of fsspec and its drivers.
     """
     name = public(url)
     try:
@@ -50,7 +49,7 @@ def remote_files(url: str) -> list[RemoteFile]:
             f"{name}: reading a URL needs fsspec: pip install 'usagewire[remote]'"
         ) from None
     system, path = url_to_fs(url)
-    if "https" in system.protocol:  # there a question mark begins the query
+    if "https" in system.protocol:  # a question mark begins the query, and is not a glob
         return [RemoteFile(name, partial(_open_web, system, path), seekable=False)]
     found = [path]
     if has_magic(path) and not system.exists(path):
@@ -69,27 +68,27 @@ def remote_files(url: str) -> list[RemoteFile]:
 def _open_web(system: Any, url: str) -> _WebFile:
     from aiohttp import ClientTimeout  # noqa: PLC0415 -- fsspec needs it for web addresses
 
-    # Encoded data is decompressed here like any file, because aiohttp does not notice where gzip
-    # data is cut off. Asking for no encoding avoids the ones that we do not know.
+    # We decompress encoded data like any file, because aiohttp does not notice truncated gzip data.
+    # We request no encoding, to avoid the unknown ones.
     client = system.client_kwargs | {"auto_decompress": False}
     system = type(system)(**system.storage_options | {"client_kwargs": client})
     headers = {**system.kwargs.get("headers", {}), "Accept-Encoding": "identity"}
     timeout = ClientTimeout(total=None, sock_connect=_SILENCE, sock_read=_SILENCE)
-    # As one stream: in blocks, fsspec would lose the last one where the server breaks off, and not
-    # every server has blocks. Were no size given, it would ask for it first and take any refusal
-    # for a missing file.
+    # Without blocks, because fsspec would lose the last block if the connection breaks, and some
+    # servers have no ranges. Without a size, fsspec would request it first, and report any refusal
+    # as a missing file.
     file = system.open(url, "rb", block_size=0, size=1, timeout=timeout, headers=headers)
     encoding = file.r.headers.get("Content-Encoding", "identity").lower()
     if encoding not in _ENCODINGS:
         file.close()
-        raise ValueError(f"the server sends it packed as {encoding!r}, which was not asked for")
+        raise ValueError(f"the server sends the encoding {encoding!r}, which was not requested")
     return _WebFile(file)
 
 
 class _WebFile:
-    """A file of fsspec's that gives every byte that came, and then the error if any.
+    """A file of fsspec that raises an error only after all bytes that came before it.
 
-    aiohttp lets an error of the connection overtake the bytes that came before.
+    aiohttp raises an error of the connection before it gives these bytes.
     """
 
     def __init__(self, file: Any) -> None:
@@ -122,5 +121,5 @@ def public(url: str) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """Return a text without the parts of URLs in it that may be secret."""
+    """Return a text, such as an error message, without the parts of URLs that may be secret."""
     return _QUERY.sub(r"\1", _USER.sub("", text))

@@ -1,4 +1,4 @@
-"""The table of sums that grow: what it shows, when and where."""
+"""The table of growing sums: its content, and when and where it is drawn."""
 
 import io
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from usagewire.cli.terminal.live_table import LiveTable
 
 @pytest.fixture
 def screen() -> Screen:
-    """Return a terminal that nobody has written to."""
+    """Return a new terminal."""
     return Screen()
 
 
@@ -28,7 +28,7 @@ def grown(*sizes: int) -> Iterator[Summary]:
 
 
 def test_the_table_is_drawn_only_when_it_has_changed(screen: Screen) -> None:
-    """What is the same is left alone, however often it is shown."""
+    """Nothing is drawn again until the line below the table changes."""
     sums = next(grown(5))
     below = "one"
     with LiveTable(console(screen), sums, lambda: below) as table:
@@ -45,14 +45,14 @@ def test_the_table_is_drawn_only_when_it_has_changed(screen: Screen) -> None:
 def test_the_table_is_drawn_a_few_times_a_second(
     screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However fast the records come, and less often where drawing takes long; at rest at once."""
+    """It is drawn less often if drawing takes long, and at once if the log is idle."""
     clock = iter([0.0, 0.0, 0.1, 0.3, 0.5, 1.0, 5.5, 5.5, 5.6, 5.6])
     monkeypatch.setattr(live_table, "monotonic", lambda: next(clock))
     numbers = iter("abcdefgh")
     with LiveTable(console(screen), next(grown(5)), lambda: f"<{next(numbers)}>") as table:
-        table.show(idle=False)  # from 0.0 to 0.0: the next from 0.25 on
+        table.show(idle=False)  # from 0.0 to 0.0: the next at 0.25 or later
         table.show(idle=False)  # at 0.1
-        table.show(idle=False)  # from 0.3 to 0.5: the next from 2.5 on
+        table.show(idle=False)  # from 0.3 to 0.5: the next at 2.5 or later
         table.show(idle=False)  # at 1.0
         table.show(idle=False)  # from 5.5 to 5.5
         table.show(idle=True)  # at 5.6
@@ -60,8 +60,8 @@ def test_the_table_is_drawn_a_few_times_a_second(
                                             if w in screen.getvalue()]  # fmt: skip
 
 
-def test_groups_that_do_not_fit_are_told(screen: Screen) -> None:
-    """The table is never higher than the terminal; the total is of all groups."""
+def test_groups_that_do_not_fit_are_counted(screen: Screen) -> None:
+    """The table is never higher than the terminal, and the total includes all groups."""
     *_, sums = grown(*range(100))
     with LiveTable(console(screen), sums, lambda: "below") as table:
         table.show(idle=True)
@@ -72,8 +72,8 @@ def test_groups_that_do_not_fit_are_told(screen: Screen) -> None:
     assert "... and 95 more groups; below" in drawn
 
 
-def test_nothing_in_the_table_steers_the_terminal(screen: Screen) -> None:
-    """Values are escaped as everywhere."""
+def test_values_cannot_control_the_terminal(screen: Screen) -> None:
+    """Control characters are drawn as escapes."""
     with LiveTable(console(screen), next(grown(5)), lambda: "log\x1b[2J") as table:
         table.show(idle=True)
     assert "\x1b[2J" not in screen.getvalue()
@@ -82,7 +82,7 @@ def test_nothing_in_the_table_steers_the_terminal(screen: Screen) -> None:
 
 
 def test_without_a_terminal_nothing_is_drawn() -> None:
-    """Not even where colours are forced."""
+    """That is true even if colours are forced."""
     nowhere = io.StringIO()
     forced = Console(file=nowhere, force_terminal=True)
     with LiveTable(forced, next(grown(5)), lambda: "below") as table:

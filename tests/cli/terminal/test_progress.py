@@ -1,4 +1,4 @@
-"""The bar for long work: what it shows, and where."""
+"""The bar for long work: its content, and where it is drawn."""
 
 import io
 import re
@@ -23,7 +23,7 @@ from usagewire.cli.terminal.progress import LARGE, Bar, State, is_screen, total_
     ],
 )
 def test_a_bar_is_for_large_files(total: int | None, taken: int, expected: str | None) -> None:
-    """Large is what is known to be, or what was taken where nobody knows."""
+    """A file is large if its size is, or if its size is unknown and many bytes were read."""
     screen = Screen()
     with Bar(console(screen), total, lambda: State("a.log", taken, 5)) as bar:
         bar.refresh()
@@ -31,8 +31,8 @@ def test_a_bar_is_for_large_files(total: int | None, taken: int, expected: str |
     assert {expected} == {*found} | (set() if found else {None})
 
 
-def test_the_bar_shows_how_things_are() -> None:
-    """File, bytes and lines are asked for whenever it is drawn."""
+def test_the_bar_shows_the_current_state() -> None:
+    """The file, bytes and lines are read again whenever the bar is drawn."""
     screen = Screen()
     state = State("a", 0, 0)
     with Bar(console(screen), LARGE, lambda: state) as bar:
@@ -55,15 +55,15 @@ def test_the_bar_shows_how_things_are() -> None:
 def test_a_screen_is_a_terminal_that_can_be_drawn_on(
     file: io.StringIO, environment: dict[str, str], expected: bool
 ) -> None:
-    """What the environment says can forbid it, and cannot make a terminal of a file."""
+    """The environment can forbid drawing, but cannot turn a file into a terminal."""
     on = console(file, **environment)
     with Bar(on, LARGE, lambda: State("a", 0, 0)) as bar:
         bar.refresh()
     assert (expected, expected) == (is_screen(on), bool(file.getvalue()))
 
 
-def test_the_total_is_that_of_all_files(tmp_path: Path) -> None:
-    """Globs count, what is not there counts nothing, and of a pipe or a URL nobody knows."""
+def test_the_total_size_of_files(tmp_path: Path) -> None:
+    """It includes globs, an absent file has no bytes, and that of a pipe or a URL is unknown."""
     for name, size in (("1.log", 5), ("2.log", 7), ("other", 11)):
         (tmp_path / name).write_bytes(b"x" * size)
     files = [str(tmp_path / "*.log"), str(tmp_path / "other"), str(tmp_path / "absent")]

@@ -1,6 +1,4 @@
-"""`usagewire convert`: the records of files in another shape or dialect, in one file."""
-
-from __future__ import annotations
+"""`usagewire convert`: write the records of files to one file, in another shape or dialect."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -22,10 +20,10 @@ from usagewire.streaming.dead_letters import DeadLetter
 from usagewire.wire.names import DIALECTS, Dialect
 
 _MAX_LETTER_BYTES: Final = 6 * MAX_LINE_BYTES + 2**16
-"""A dead letter escapes some characters of its line, to six times their length at most."""
+"""A dead letter may escape each character of its line, to at most six times the length."""
 
 
-@click.command(epilog=help_epilogs.CONVERTING)
+@click.command(epilog=help_epilogs.READING)
 @options.FILES
 @click.option(
     "-o",
@@ -33,51 +31,52 @@ _MAX_LETTER_BYTES: Final = 6 * MAX_LINE_BYTES + 2**16
     "out",
     metavar="OUT",
     required=True,
-    help="The file to write, compressed if its name ends in .gz, .zst, .bz2 or .xz; - is standard"
-    " output.",
+    help="The file to write, or - for standard output. A name that ends in .gz, .zst, .bz2 or .xz"
+    " makes it a compressed file.",
 )
 @click.option(
     "--to",
     "shape",
     type=click.Choice(["rows", "pages", "flat"]),
-    help="What to make of the records: rows, which carry start_time and end_time of their bucket;"
-    " pages of one bucket each, of such rows; or rows in the one shape that generated clients have"
-    " for all kinds. Without it every record is written as it is.",
+    help="The shape of the written records. rows: one row a line, with the start_time and end_time"
+    " of its bucket. pages: such rows in pages of one bucket each. flat: rows in the one shape that"
+    " generated clients use for all kinds. By default each record keeps its shape.",
 )
 @click.option(
     "--dialect",
     type=click.Choice(DIALECTS),
     default="api",
-    help="Whose names to write: the API's, those of its first specification, or those of an SDK.",
+    help="The field names to write: api (today's API), legacy (its first specification), or the"
+    " names of an SDK.",
 )
 @click.option(
     "--rejects",
     metavar="FILE",
     help="Write the rejected lines to this file as dead letters: one JSON object a line, with the"
-    " place, the reason, and the whole line under raw, to be mended there.",
+    " place, the reason, and the whole line under raw, where you can fix it.",
 )
 @click.option(
     "--from-rejects",
     is_flag=True,
-    help="FILE was written by --rejects: read the lines in it, mended or not. Give each round of"
-    " mending an OUT of its own, which holds what was mended in it.",
+    help="FILE was written by --rejects: read the lines under raw, fixed or not. Write each run to"
+    " a new OUT, because OUT is replaced.",
 )
 @click.option(
     "--drop-personal",
     is_flag=True,
-    help="Leave out what tells who a person is: user_id, and user_email, user_name, user and email"
-    " among the unknown fields. Rejected lines are kept as they are.",
+    help="Leave out the fields that identify a person: user_id, and the unknown fields user_email,"
+    " user_name, user and email. Rejected lines still contain them.",
 )
 @options.LENIENT
 def convert(
     *, files: tuple[str, ...], out: str, shape: Shape | None, dialect: Dialect,
     rejects: str | None, from_rejects: bool, drop_personal: bool, lenient: bool,
 ) -> None:  # fmt: skip
-    """Write the records of all files to one, in another shape or by other names.
+    """Write the records of all files to one file, in another shape or with other field names.
 
-    OUT and the file of --rejects are replaced whole when all is read, or stay as they were: where a
-    file cannot be read or written, and on Ctrl-C. One of them may be among the files that are read.
-    Bad lines are named on standard error, at most 20 a file.
+    OUT and the --rejects file are replaced after all input was read. They stay unchanged on Ctrl-C,
+    or if a file cannot be read or written. One of them may also be an input. Bad lines are reported
+    on standard error, at most 20 of each file.
     """
     outputs: Outputs | None = None
     session = Session(lambda: outputs.state if outputs else "nothing was written")
@@ -87,10 +86,9 @@ def convert(
         with Outputs(out, rejects, files, dialect) as outputs:
             reading: dict[str, Any] = {"max_raw_bytes": MAX_LINE_BYTES, "converter": converter}
             if from_rejects:
-                batches = _mended_batches(session, files, outputs, **reading)
+                batches = _batches_from_letters(session, files, outputs, **reading)
             else:
-                reject = outputs.reject
-                batches = session.batches(files, on_error=reject, required=True, **reading)
+                batches = session.batches(files, on_error=outputs.reject, required=True, **reading)
             for batch in batches:
                 outputs.write_all(chain.from_iterable(batch))
             outputs.write_all(conversion.close())
@@ -99,9 +97,9 @@ def convert(
 
 
 def _conversion_converter(conversion: Conversion, session: Session, *, strict: bool) -> Converter:
-    """Return a converter from JSON to the list of records that `conversion` makes of a record.
+    """Return a converter whose result for a record is the list that `conversion` makes of it.
 
-    So a record that cannot be converted is a rejected line like any other.
+    A line whose record cannot be converted is then rejected like any other bad line.
     """
     converter = make_converter(strict=strict, on_lenient=session.use_leniency)
     structure = converter.get_structure_hook(UsageObject)
@@ -118,13 +116,10 @@ def _conversion_converter(conversion: Conversion, session: Session, *, strict: b
     return converter
 
 
-def _mended_batches(
+def _batches_from_letters(
     session: Session, files: Sequence[str], outputs: Outputs, **reading: Any
 ) -> Iterator[list[Any]]:
-    """Yield the records of the lines in `files` of dead letters.
-
-    A line that is rejected again is kept with the notes of its letter.
-    """
+    """Yield the records of the lines in dead letters. A line rejected again keeps its notes."""
     on_error = session.rejection_handler(lambda r: outputs.reject(r, letter.additional_properties))
     decoder = session.source = Decoder(on_error=on_error, max_rejections=0, **reading)
     others: list[int] = []
@@ -138,4 +133,4 @@ def _mended_batches(
         for letter in letters:
             yield letter.feed_to(decoder)
     if others:
-        raise UsageWireError(f"{len(others)} lines are no dead letters; mend or remove them")
+        raise UsageWireError(f"{len(others)} lines are not dead letters; fix or remove them")

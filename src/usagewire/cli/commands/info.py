@@ -1,13 +1,11 @@
-"""`usagewire info`: the types that the C extension reads and writes, and why it does not others."""
-
-from __future__ import annotations
+"""`usagewire info`: list the types that the C extension reads and writes, and the exceptions."""
 
 import json
-import os
 import platform
 import sys
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final, get_args
 
 import attrs
@@ -38,13 +36,13 @@ _OWN_TYPES: Final = (
     "form",
     type=click.Choice(["table", "json"]),
     default="table",
-    help="How to print it.",
+    help="The form of the result.",
 )
 def info(*, types: tuple[str, ...], form: str) -> None:
-    """Tell whether the C extension is in use, and for which types.
+    """Show whether the C extension is in use, and for which types.
 
-    All classes of this package are listed, and each TYPE that is given. A type is read and written
-    by C, or else by the reference, which does the same and takes longer.
+    The list has all classes of this package and each TYPE. Types that C does not read or write use
+    the reference (cattrs and orjson): the results are the same, but it is slower.
     """
     try:
         described = [_described(kind.__name__, kind) for kind in _OWN_TYPES]
@@ -63,9 +61,9 @@ def info(*, types: tuple[str, ...], form: str) -> None:
 
 
 def _described(name: str, kind: Any) -> dict[str, str | None]:
-    """Return why a type is not read and not written by C; None where it is."""
+    """Return the reasons why C does not read and write a type. None means that it does."""
     if not all(attrs.has(member) for member in members(kind)):
-        raise UsageWireError(f"{name}: this is neither an attrs class nor a union of such classes")
+        raise UsageWireError(f"{name}: not an attrs class or a union of attrs classes")
     encoder = Encoder()
     written = (encoder.not_accelerated(member) for member in members(kind))
     try:
@@ -80,20 +78,19 @@ def _described(name: str, kind: Any) -> dict[str, str | None]:
 
 
 def _load(name: str) -> Any:
-    """Return the type `module:Class`; the module may be in the current folder."""
+    """Return the type named `module:Class`. The module may be in the current folder."""
     module, colon, path = name.partition(":")
     if not (module and colon and path):
-        raise UsageWireError(f"{name}: a type is named as module:Class")
-    if os.getcwd() not in sys.path:  # noqa: PTH109 -- sys.path is of str
-        sys.path.insert(0, os.getcwd())  # noqa: PTH109
+        raise UsageWireError(f"{name}: a type must be given as module:Class")
+    if (folder := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, folder)
     try:
         kind: Any = import_module(module)
         for part in path.split("."):
             kind = getattr(kind, part)
     except (Exception, SystemExit) as error:
-        raise UsageWireError(
-            f"{name}: cannot be imported: {type(error).__name__}: {error}"
-        ) from error
+        reason = f"{type(error).__name__}: {error}"
+        raise UsageWireError(f"{name}: cannot be imported: {reason}") from error
     return kind
 
 
@@ -103,7 +100,7 @@ def _as_text(result: Mapping[str, Any]) -> str:
     for each in result["types"]:
         reasons = {"reading": each["not_read_by_c"], "writing": each["not_written_by_c"]}
         read, written = ("C" if reason is None else "reference" for reason in reasons.values())
-        # Without C, the line `path` gives the one reason for all of them.
+        # Without C, all types have one reason, which the line `path` already gives.
         why = "" if missing else shown(_why(reasons))
         rows.append((shown(each["type"]), read, written, why))
     names = max(len(row[0]) for row in rows)

@@ -1,6 +1,4 @@
-"""`usagewire summary`: metrics and money of files, added up by group."""
-
-from __future__ import annotations
+"""`usagewire summary`: add up the metrics and money of files by group."""
 
 import click
 
@@ -19,12 +17,12 @@ from usagewire.cli.terminal.tables import FORMATS
     "form",
     type=click.Choice([*FORMATS]),
     default="table",
-    help="How to print the result. json and csv have money exact; csv has no total.",
+    help="The form of the result. Money is exact in all of them. csv has no total.",
 )
 @click.option(
     "--breakdown",
     is_flag=True,
-    help="Sum the parts of the token totals too; never add them to the totals.",
+    help="Also sum the parts of the token totals. The totals already contain them.",
 )
 @options.LENIENT
 def summary(
@@ -33,11 +31,11 @@ def summary(
 ) -> None:  # fmt: skip
     """Add up metrics and money by model, project, day or other keys.
 
-    input_cached_tokens is a part of input_tokens. Bad lines are named on standard error, at most 20
-    a file. A file that cannot be read is named too; the others are in the sums.
+    input_cached_tokens is a part of input_tokens. Bad lines are reported on standard error, at most
+    20 of each file. A file that cannot be read is reported too, and the sums cover the others.
     """
     sums = options.new_summary(by, kinds, breakdown=breakdown)
-    session = Session(lambda: "no sum was printed")
+    session = Session(lambda: "no sums were printed")
     with session.guard():
         for batch in session.batches(files, strict=not lenient):
             for record in batch:

@@ -1,6 +1,4 @@
-"""`usagewire tail`: metrics and money of a log that grows, added up until a signal."""
-
-from __future__ import annotations
+"""`usagewire tail`: add up the metrics and money of a growing log until a signal."""
 
 import sys
 from collections.abc import Iterator
@@ -31,37 +29,37 @@ from usagewire.streaming.reader import Reader, read
 @click.option(
     "--checkpoint",
     metavar="CHECKPOINT",
-    help="Go on where the run before stopped, as this file tells, and keep it up to date: it is"
-    " written now and then, and at the end.",
+    help="Continue where the run that wrote this file stopped. The file is updated every few"
+    " seconds and at the end.",
 )
 @click.option(
     "--interval",
     metavar="SECONDS",
     type=click.FloatRange(min=0, min_open=True),
     default=INTERVAL,
-    help="How long to wait before looking for new lines again.",
+    help="How long to wait before the next look for new lines.",
 )
 def tail(
     *, file: str, by: str, kinds: tuple[str, ...], lenient: bool, checkpoint: str | None,
     interval: float,
 ) -> None:  # fmt: skip
-    """Follow a log that grows, and sum up what comes until Ctrl-C or SIGTERM.
+    """Follow a growing log, and sum up its rows until Ctrl-C or SIGTERM.
 
-    On a terminal the sums are shown while they grow. At the end they are printed: of the lines that
-    were read since this start, not of those before a checkpoint. Each bad line is named on standard
-    error. The log is read from its beginning, and on when it is rotated.
+    The log is read from its beginning, or from the checkpoint. A terminal shows the sums while they
+    grow. At the end the sums are printed: they cover the lines of this run, not those before the
+    checkpoint. Each bad line is reported on standard error.
     """
     sums = options.new_summary(by, kinds)
     screen = Console()
     one_terminal = is_screen(screen) and sys.stderr.isatty()
     session = Session(
-        lambda: "no sum was printed", limit=inf, console=screen if one_terminal else None
+        lambda: "no sums were printed", limit=inf, console=screen if one_terminal else None
     )
     with session.guard():
         place = CheckpointFile(checkpoint, file) if checkpoint is not None else None
         resume = place.read() if place else None
         if resume is not None:
-            session.print(f"{file}: goes on at the checkpoint; the sums are of what comes after it")
+            session.print(f"{file}: continues at the checkpoint; the sums cover later lines only")
         with LiveTable(screen, sums, lambda: f"{file}: {session.summary_line()}") as table:
             reader = session.source = read(
                 file,
@@ -85,12 +83,12 @@ def tail(
 
 
 def _batches_until_signal(session: Session, reader: Reader[Any]) -> Iterator[list[Any]]:
-    """Yield the batches of a followed log, until a signal; an empty one where nothing came.
+    """Yield the batches of a followed log until a signal, empty ones while nothing is new.
 
-    A log that cannot be read is reported, and tried again.
+    If the log cannot be read, report that and try again.
     """
     session.cleanup.callback(reader.close)
-    # For the rest of the command: the echo of a signal may come while sums are printed.
+    # Until the command ends, because the echo of a signal may arrive while sums are printed.
     session.cleanup.enter_context(stopping(reader.stop))
     while True:
         try:

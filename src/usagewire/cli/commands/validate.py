@@ -1,6 +1,4 @@
-"""`usagewire validate`: every rejected line of files, with its place and reason."""
-
-from __future__ import annotations
+"""`usagewire validate`: print every rejected line of files with its place and reason."""
 
 import click
 
@@ -16,11 +14,14 @@ from usagewire.wire.layout import Unknown
     "--unknown",
     type=click.Choice(["keep", "forbid"]),
     default="keep",
-    help="Whether to reject a line with a field that this version does not know.",
+    help="Whether to accept or reject a line with a field that this version does not know.",
 )
 def validate(*, files: tuple[str, ...], lenient: bool, unknown: Unknown) -> None:
-    """Print each bad line as file:line: path: code: message."""
-    session = Session(lambda: "what comes after was not checked", limit=None)
+    """Print each bad line as file:line: path: code: message.
+
+    A file that cannot be read is reported on standard error, and the next one is read.
+    """
+    session = Session(lambda: "later lines were not checked", limit=None)
     with session.guard():
         for _ in session.batches(files, strict=not lenient, unknown=unknown):
             pass

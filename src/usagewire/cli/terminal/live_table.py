@@ -1,6 +1,4 @@
-"""A table of sums that is redrawn on standard output as they grow, where that is a terminal."""
-
-from __future__ import annotations
+"""A table of growing sums that is redrawn on standard output if that is a terminal."""
 
 from collections.abc import Callable
 from time import monotonic
@@ -15,17 +13,16 @@ from usagewire.cli.terminal.progress import is_screen
 from usagewire.cli.terminal.tables import live_table, shown
 
 _PAUSE: Final = 0.25
-"""Seconds between two redraws at least."""
+"""At least this many seconds pass between two redraws."""
 
 _SHARE: Final = 10
-"""One part in this many is the most time spent on drawing, where there are very many groups."""
+"""Drawing takes at most one part in this many of the time, even with very many groups."""
 
 
 class LiveTable:
-    """A table of `sums` with the line that `below` gives under it. A context manager.
+    """A table of `sums`, with the line that `below` returns under it, while a `with` block runs.
 
-    The line must change whenever the sums do. The table is removed at the end. Without a terminal
-    nothing is drawn.
+    The line must change whenever the sums change. Without a terminal nothing is drawn.
     """
 
     def __init__(self, console: Console, sums: Summary, below: Callable[[], str]) -> None:
@@ -39,7 +36,7 @@ class LiveTable:
         self._next = 0.0
 
     def show(self, *, idle: bool) -> None:
-        """Redraw it if it has changed: always when `idle`, else a few times a second."""
+        """Redraw the table if it has changed: at once if `idle`, or a few times a second."""
         started = monotonic()
         if not self._live.is_started or (not idle and started < self._next):
             return

@@ -1,9 +1,7 @@
-"""Lines of text on standard output and standard error, beside a bar or table that may be drawn.
+"""Lines of text on standard output and standard error, next to a bar or table on the terminal.
 
-No text from a file steers the terminal: control characters are printed as escapes.
+Text from a file cannot control the terminal: control characters are printed as escapes.
 """
-
-from __future__ import annotations
 
 import sys
 
@@ -17,29 +15,28 @@ from usagewire.errors import Rejection
 
 
 def print_message(console: Console, text: str) -> None:
-    """Print a line on standard error, or on `console` where something may be drawn on it."""
+    """Print a line on standard error, or on `console` if that may have a bar or a table."""
     if is_screen(console):
-        # The bar or table there makes room.
         console.print(Text(shown(text)), soft_wrap=True)
     else:
-        # rich may print a line twice where an interrupt comes in between.
+        # Not by rich, which may print a line twice if an interrupt arrives.
         click.echo(shown(text), err=True)
 
 
 def print_result(text: str) -> None:
     """Print the result of a command on standard output, line by line.
 
-    One long text would be cut without an error where a pipe breaks or a disk fills while Python's
-    output is unbuffered (PYTHONUNBUFFERED; seen with CPython 3.11).
+    If output is unbuffered (PYTHONUNBUFFERED; seen with CPython 3.11), one long text is cut without
+    an error when a pipe breaks or a disk fills.
     """
     for line in text.splitlines(keepends=True):
         click.echo(line, nl=False)
 
 
 class RejectionPrinter:
-    """Print rejected lines: the first `limit` of each file on standard error.
+    """A printer of the first `limit` rejected lines of each file on standard error.
 
-    Where `limit` is None, all of them are the result, which goes to standard output.
+    If `limit` is None, all rejected lines are the result and go to standard output.
     """
 
     def __init__(self, console: Console, limit: float | None) -> None:
@@ -49,9 +46,9 @@ class RejectionPrinter:
         self._count = 0
 
     def print(self, rejection: Rejection) -> None:
-        """Print a rejected line, unless its file is past the limit."""
+        """Print a rejected line, unless its file has reached the limit."""
         if self._limit is None:
-            # Where both outputs are one terminal, the bar that may be there has to make room.
+            # If both outputs are one terminal, rich moves its bar out of the way.
             if sys.stdout.isatty() and is_screen(self._console):
                 print_message(self._console, str(rejection))
             else:
@@ -65,7 +62,7 @@ class RejectionPrinter:
             print_message(self._console, str(rejection))
 
     def finish_file(self) -> None:
-        """Print how many lines of the file were past the limit, if there are any."""
+        """Print how many rejected lines of the file were not printed, if there are any."""
         if self._limit is not None and self._count > self._limit:
             more = self._count - self._limit
             print_message(self._console, f"{self._file}: ... and {more} more")

@@ -1,6 +1,4 @@
-"""The progress bar of long work, drawn on a terminal and removed when the work ends."""
-
-from __future__ import annotations
+"""The progress bar of long work. It is drawn on a terminal and removed when the work ends."""
 
 import stat
 from collections.abc import Callable, Iterable
@@ -8,42 +6,28 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from rich import progress
 from rich.console import Console, RenderableType
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.text import Text
 
 from usagewire.cli.terminal.tables import shown
 from usagewire.io.files import paths
 
 LARGE: Final = 4 * 2**20
-"""Bytes from which on there is a bar: of all files, or those read where the size is unknown. Fewer
-are read in a second."""
-
-_REFRESHES: Final = 4
-"""How many times a second the bar is redrawn."""
+"""The bar appears if all files together have at least this many bytes, or if the size is unknown
+and this many were read. Fewer are read within a second."""
 
 
 class State(NamedTuple):
-    """The progress of reading."""
+    """The name of the file being read, and the bytes (before decompression) and lines read."""
 
     file: str
-    """Name of the file that is being read."""
     taken: int
-    """Bytes read from the files, before decompression."""
     lines: int
-    """Lines read."""
 
 
-class Bar(Progress):
-    """A bar for reading `total` bytes; None where the size is unknown.
+class Bar(progress.Progress):
+    """A bar for reading `total` bytes, or an unknown number if `total` is None.
 
     A thread calls `state`, so it must be quick and change nothing.
     """
@@ -52,22 +36,21 @@ class Bar(Progress):
         self._total = total
         self._state = state
         super().__init__(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            DownloadColumn(),
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(),
+            progress.DownloadColumn(),
             _LinesPerSecond(),
-            TimeRemainingColumn(),
+            progress.TimeRemainingColumn(),
             console=console,
             transient=True,
-            refresh_per_second=_REFRESHES,
-            # Redirected, standard output would be printed on standard error.
-            redirect_stdout=False,
+            refresh_per_second=4,
+            redirect_stdout=False,  # rich would print it on standard error
             disable=not is_screen(console),
         )
         self.add_task("", total=total, lines=0)
 
     def get_renderables(self) -> Iterable[RenderableType]:
-        """Yield the bar as it is now; nothing while the work is not known to be long."""
+        """Yield the current bar, or nothing until the work is known to be long."""
         file, taken, lines = self._state()
         if max(taken, self._total or 0) >= LARGE:
             for task in self.task_ids:
@@ -75,29 +58,26 @@ class Bar(Progress):
             yield from super().get_renderables()
 
 
-class _LinesPerSecond(ProgressColumn):
-    def render(self, task: Task) -> Text:
+class _LinesPerSecond(progress.ProgressColumn):
+    def render(self, task: progress.Task) -> Text:
         rate = task.fields["lines"] / (task.elapsed or 1)
         return Text(f"{rate:,.0f} lines/s", style="progress.data.speed")
 
 
 def is_screen(console: Console) -> bool:
-    """Return whether it is a terminal on which lines can be redrawn.
-
-    Colours that the environment forces make no terminal of a file.
-    """
+    """Return whether lines can be redrawn: a file is not a terminal, even if colours are forced."""
     return console.file.isatty() and console.is_interactive
 
 
 def total_size(names: Iterable[str]) -> int | None:
-    """Return how many bytes files have together; None where one of them cannot be asked."""
+    """Return the total number of bytes of all files, or None if one of them is not a file."""
     total = 0
     for name in names:
         found = paths(name)
         if not found:
             return None
         for path in found:
-            with suppress(OSError, ValueError):  # the error comes when it is read
+            with suppress(OSError, ValueError):  # reading the file raises the error
                 status = Path(path).stat()
                 if not stat.S_ISREG(status.st_mode):
                     return None

@@ -1,13 +1,11 @@
 """A summary as text: a table, CSV or JSON, with exact money and no control characters."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from rich import box
 from rich.console import Console
@@ -18,11 +16,11 @@ from rich.text import Text
 from usagewire.analysis.summary import Group, KeyValue, Summary
 
 _AROUND: Final = 6
-"""Lines of a framed table that are not groups: the titles, the total, and what is around them."""
+"""Lines of a framed table that are not groups: the titles, the total, and the lines around them."""
 
 
 def shown(text: str) -> str:
-    r"""Return `text` with whatever could steer a terminal written as an escape.
+    r"""Return `text` with an escape for each character that could control a terminal.
 
     >>> shown("a\x1b[2Jb\n\u202ec")
     'a\\x1b[2Jb\\n\\u202ec'
@@ -33,7 +31,9 @@ def shown(text: str) -> str:
 
 
 def money(value: Decimal, grouping: str = "") -> str:
-    """Return the exact value without exponent, with at least two decimals and no zeros after them.
+    """Return the exact value without an exponent, with at least two decimals.
+
+    Zeros after those are dropped.
 
     >>> money(Decimal("1234.5")), money(Decimal("0E-28")), money(Decimal("-1234.5670"), ",")
     ('1234.50', '0.00', '-1,234.567')
@@ -43,7 +43,7 @@ def money(value: Decimal, grouping: str = "") -> str:
 
 
 def as_json(sums: Summary, lines: Mapping[str, int]) -> str:
-    """Return sums, what was skipped, and the counts `lines`, as one JSON object."""
+    """Return the sums, the skipped rows and the counts `lines` as one JSON object."""
 
     def plain(group: Group) -> dict[str, Any]:
         cost = {currency or "?": money(value) for currency, value in group.cost.items()}
@@ -74,7 +74,7 @@ def as_table(sums: Summary, _: Mapping[str, int]) -> str:
     """Return the groups and their total as a table for standard output."""
     console = Console()
     table = _table(sums, sums.groups, framed=console.is_terminal)
-    # rich cuts what does not fit: never let it have less room than the longest words take.
+    # rich cuts text that does not fit, so the table is at least as wide as its longest words.
     least, most = Measurement.get(console, console.options.update(width=10**6), table)
     console.width = max(least, console.width) if console.is_terminal else most
     with console.capture() as capture:
@@ -83,7 +83,7 @@ def as_table(sums: Summary, _: Mapping[str, int]) -> str:
 
 
 def live_table(sums: Summary, height: int) -> tuple[Table, int]:
-    """Return a table of at most `height` lines, and how many groups are only in its total."""
+    """Return a table of at most `height` lines, and the number of groups that it leaves out."""
     groups = sums.groups
     most = max(1, height - _AROUND)
     table = _table(sums, groups[:most], framed=True)
@@ -92,8 +92,7 @@ def live_table(sums: Summary, height: int) -> tuple[Table, int]:
     return table, max(0, len(groups) - most)
 
 
-_Format: TypeAlias = Callable[[Summary, Mapping[str, int]], str]
-FORMATS: Final[Mapping[str, _Format]] = {"table": as_table, "json": as_json, "csv": as_csv}
+FORMATS: Final = {"table": as_table, "json": as_json, "csv": as_csv}
 
 
 def _table(sums: Summary, groups: Sequence[Group], *, framed: bool) -> Table:
@@ -119,7 +118,7 @@ def _titles(metrics: Mapping[str, int], total: Group) -> list[str]:
 
 
 def _numbers(group: Group, metrics: Mapping[str, int], total: Group, *, grouping: str) -> list[str]:
-    """Return the cells under `_titles`; empty for a metric or currency that the group lacks."""
+    """Return the cells under `_titles`, empty for a metric or currency that the group lacks."""
     return [
         f"{group.rows:{grouping}}",
         *(f"{group.metrics[name]:{grouping}}" if name in group.metrics else "" for name in metrics),
