@@ -171,7 +171,7 @@ static PyObject *plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssi
 {
     Plan *plan = (Plan *)self;
     if (nargs != 7 || !PyBytes_CheckExact(args[0]) || !PyList_CheckExact(args[6])) {
-        PyErr_SetString(PyExc_TypeError, "decode_lines takes bytes, a buffer, four ints, a list");
+        PyErr_SetString(PyExc_TypeError, "decode_lines takes bytes, a buffer, three ints, a bool and a list");
         return NULL;
     }
     Py_ssize_t stop = PyLong_AsSsize_t(args[2]);
