@@ -1,21 +1,21 @@
-"""Make a usage log as an organization might keep one, with all that is odd about real ones.
+"""Make a usage log like that of an organization, with the quirks of real logs.
 
     python examples/generate.py --seed 1 --days 14 --out examples/usage.ndjson
     python examples/generate.py --seed 1 --days 14 --page examples/costs_page.json
 
-The same seed gives the same bytes. Models are named as the API names them; every id, count and
-price is invented. `usage.ndjson` holds, a day after the other from 2026-08-01:
+The same seed gives the same bytes. Model names are like those of the API; every id, count and price
+is invented. `usage.ndjson` has, for each day from 2026-08-01:
 
-- pages, buckets, and rows on lines of their own, which carry `start_time` and `end_time`;
-- all twelve kinds of row, and now and then a kind that this library does not know;
+- pages, buckets, and lines with one row, which has `start_time` and `end_time`;
+- all twelve kinds of row, and sometimes a kind that this library does not know;
 - completions with every part of their token totals. The parts add up: input = uncached + cached +
-  cache writes, uncached = text + audio + image, and so on. Grouped and ungrouped rows, nulls;
-- costs as numbers and as strings of 28 decimals, free use as "0E-6176", credits below zero, rarely
-  a currency in upper case, amounts that are null, and extra fields that no specification has;
-- older spellings: the bucket key `result`, the count `sessions`, the keys of generated clients in
-  camelCase and PascalCase;
-- days without use, a blank line, and one line for each entry of `BAD_LINES`, which no strict reader
-  should take.
+  cache writes, uncached = text + audio + image, and so on. Some rows are not grouped;
+- costs as numbers, as strings with 28 decimals, as "0E-6176" and as null. Some are negative
+  credits, few have a currency in upper case, and all have fields that no specification has;
+- older spellings: the bucket key `result`, the count `sessions`, and keys in camelCase and
+  PascalCase, as in generated clients;
+- days without usage, a blank line, and one line for each entry of `BAD_LINES`, which a strict
+  reader must reject.
 
 `costs_page.json` is one answer of the costs endpoint, printed over several lines.
 """
@@ -43,7 +43,7 @@ USERS: Final = ("user-exampleA", "user-exampleB", None)
 KEYS: Final = ("key_exampleA", "key_exampleB", "key_exampleC", None)
 TIERS: Final = ("default", "default", "priority", "flex", None)
 
-# Dollars for a million tokens: input, cached input, cache writes, output.
+# Dollars per million tokens: input, cached input, cache writes, output.
 PRICES: Final = {
     "gpt-4o-2024-08-06": ("2.50", "1.25", "3.125", "10"),
     "gpt-4o-mini-2024-07-18": ("0.15", "0.075", "0.1875", "0.6"),
@@ -65,11 +65,11 @@ BAD_LINES: Final = {
     "out_of_range": '{"object": "organization.usage.vector_stores.result",'
     ' "usage_bytes": 9223372036854775808, "project_id": null}',
 }
-"""A line for each of these codes of `usagewire.CODES`, to be rejected with that code."""
+"""A bad line for each of these codes of `usagewire.CODES`."""
 
 
 class Log:
-    """What the log is made from: one source of chance."""
+    """A generator of lines from one random number generator."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)  # noqa: S311 -- made-up data, the same every time
@@ -92,7 +92,7 @@ class Log:
             yield as_line(page(bucket(start, [])))
 
     def group(self, *keys: str) -> Json:
-        """Return values for these group keys: what the row was grouped by, or all null."""
+        """Return values for these group keys. In a row that is not grouped, all are null."""
         values: Json = {
             "project_id": self.random.choice(PROJECTS),
             "user_id": self.random.choice(USERS),
@@ -102,7 +102,7 @@ class Log:
         return {key: values[key] if grouped else None for key in keys}
 
     def completions(self, since: int = 2026) -> Json:
-        """Return a row of completions; its token fields are those the API had in a year."""
+        """Return a completions row with the token fields that the API had in the year `since`."""
         n = self.random.randint
         text, cached, writes = n(1_000, 900_000), n(0, 400_000), n(0, 50_000)
         writes_30m = n(0, writes)
@@ -143,7 +143,7 @@ class Log:
         )
 
     def audio_completions(self) -> Json:
-        """Return a row of completions in which audio is a part of every total."""
+        """Return a completions row with audio tokens in every total."""
         n = self.random.randint
         text, audio, cached_text, cached_audio = (n(0, 40_000) for _ in range(4))
         output_text, output_audio = n(0, 9_000), n(0, 30_000)
@@ -169,7 +169,7 @@ class Log:
         }
 
     def decisions(self) -> Json:
-        """Return a row of decisions."""
+        """Return a decisions row."""
         n = self.random.randint
         return {
             "object": "organization.usage.decisions.result",
@@ -184,7 +184,7 @@ class Log:
         }
 
     def model_rows(self) -> Iterator[Json]:
-        """Yield rows of the kinds that have a model and are counted in something of their own."""
+        """Yield rows of the other kinds that have a model."""
         n, choice = self.random.randint, self.random.choice
         for kind, model, fields in (
             ("embeddings", "text-embedding-3-small", {"input_tokens": n(100, 2_000_000)}),
@@ -207,7 +207,7 @@ class Log:
             }
 
     def tool_rows(self) -> Iterator[Json]:
-        """Yield rows of searches and of storage."""
+        """Yield rows of file search, web search and vector stores."""
         n, choice = self.random.randint, self.random.choice
         yield {
             "object": "organization.usage.file_searches.result",
@@ -230,7 +230,7 @@ class Log:
         }
 
     def sessions(self, start: int) -> str:
-        """Return a bucket of code interpreter sessions, under the key of today or of 2024."""
+        """Return a bucket of code interpreter sessions, with the key of today or of 2024."""
         row = {
             "object": "organization.usage.code_interpreter_sessions.result",
             self.random.choice(("num_sessions", "sessions")): self.random.randint(1, 30),
@@ -239,12 +239,12 @@ class Log:
         return as_line(bucket(start, [row]))
 
     def older(self, start: int, whole: Json) -> str:
-        """Return a bucket as the API of 2024 or a generated client writes it, by turns."""
+        """Return a bucket in the dialects by turns: the API of today, of 2024, and two clients."""
         dialect = uw.DIALECTS[start // DAY % len(uw.DIALECTS)]
         return uw.dumps(uw.loads(json.dumps(whole)), dialect=dialect).decode()
 
     def costs(self, start: int, tokens: list[Json]) -> list[Json]:
-        """Return rows of costs: what the tokens cost by line item, and what else was billed."""
+        """Return costs rows for the tokens by line item, and for other items."""
         sums: dict[tuple[str, str], int] = {}
         for row in tokens:
             prefix = "priority | " if row["service_tier"] == "priority" else ""
@@ -281,7 +281,7 @@ class Log:
         return rows
 
     def cost(self, item: str, value: Decimal, quantity: int | None, unit: str | None) -> Json:
-        """Return a row of costs, its amount a number or a string of 28 decimals."""
+        """Return a costs row. Its amount is a number or a string with 28 decimals."""
         number: float | str = float(value) if self.random.randint(0, 1) else f"{value:.28f}"
         return {
             "object": "organization.costs.result",
@@ -301,7 +301,7 @@ class Log:
         }
 
     def unknown(self) -> Json:
-        """Return a row of a kind that may come one day."""
+        """Return a row of a kind that the API does not have yet."""
         return {
             "object": "organization.usage.videos.result",
             "video_seconds": self.random.randint(5, 600),
@@ -311,7 +311,7 @@ class Log:
 
 
 def bucket(start: int, rows: list[Json]) -> Json:
-    """Return a day's bucket."""
+    """Return the bucket of a day."""
     return {"object": "bucket", "start_time": start, "end_time": start + DAY, "results": rows}
 
 
@@ -321,7 +321,7 @@ def page(*buckets: Json) -> Json:
 
 
 def iso(time: int) -> str:
-    """Return a time in the form of the API's undocumented `start_time_iso`."""
+    """Return a time in the format of the undocumented field `start_time_iso`."""
     return datetime.fromtimestamp(time, UTC).isoformat()
 
 
@@ -340,7 +340,7 @@ def usage(seed: int, days: int) -> str:
 
 
 def costs_page(seed: int, days: int) -> str:
-    """Return the text of `costs_page.json`: three days of costs after those of the log."""
+    """Return the text of `costs_page.json`: costs of three days after the log."""
     log = Log(seed)
     starts = [FIRST_DAY + day * DAY for day in range(days, days + 3)]
     whole = page(*(bucket(start, log.costs(start, [log.completions()])) for start in starts))
@@ -349,7 +349,7 @@ def costs_page(seed: int, days: int) -> str:
 
 
 def main() -> None:
-    """Write the files that were asked for."""
+    """Write the requested files."""
     parser = argparse.ArgumentParser(description="Make a usage log, the same for the same seed.")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same bytes")
     parser.add_argument("--days", type=int, default=14, help="days in the log")

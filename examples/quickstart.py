@@ -1,4 +1,4 @@
-"""Read a usage log, sum it up, and write a mended copy into the current folder.
+"""Read a usage log, sum its tokens, and write its valid records to a new file.
 
 python examples/quickstart.py
 """
@@ -20,5 +20,5 @@ for group in summary.groups:
     tokens = group.metrics["input_tokens"] + group.metrics["output_tokens"]
     print(f"{group.key['month']} {group.key['model']}: {tokens:,} tokens")
 for rejection in records.rejections:
-    print(f"left out: line {rejection.line}: {rejection.code}")
-print(f"mended.ndjson: {uw.write('mended.ndjson', kept)} lines")
+    print(f"rejected: line {rejection.line}: {rejection.code}")
+print(f"valid.ndjson: {uw.write('valid.ndjson', kept)} lines")

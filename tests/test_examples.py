@@ -156,8 +156,8 @@ def test_the_quickstart(tmp_path: Path) -> None:
     """The quickstart prints sums and writes a copy without the bad lines."""
     done = run("quickstart.py", cwd=tmp_path)
     assert (0, "") == (done.returncode, done.stderr)
-    with uw.read(tmp_path / "mended.ndjson") as reader:
+    with uw.read(tmp_path / "valid.ndjson") as reader:
         copy = sum(1 for _ in reader)
-    assert f"mended.ndjson: {copy} lines" == done.stdout.splitlines()[-1]
-    assert 6 == done.stdout.count("left out: line ")
+    assert f"valid.ndjson: {copy} lines" == done.stdout.splitlines()[-1]
+    assert 6 == done.stdout.count("rejected: line ")
     assert "2026-08 gpt-4o-2024-08-06: " in done.stdout

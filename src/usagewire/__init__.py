@@ -1,7 +1,7 @@
-"""usagewire: read and write the data of OpenAI's organization Usage and Costs API.
+"""Read and write the data of OpenAI's organization Usage and Costs API.
 
-This module holds the public names. Each is loaded when it is first used, so that importing the
-models alone loads no converter. `__init__.pyi` lists the same names for type checkers.
+This module exports the public names and loads each on first use, so that importing the models alone
+loads no converter. `__init__.pyi` lists the same names for type checkers.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-# The public names, for type checkers: each in the module that `__init__.py` loads it from.
+# The public names for type checkers, imported from the modules that `__init__.py` lists.
 
 from usagewire.analysis.conversion import Conversion as Conversion
 from usagewire.codec.counts import Counts as Counts

@@ -1,4 +1,4 @@
-"""The console command: start `usagewire.cli`, or say what to install for it."""
+"""The console command: it starts `usagewire.cli`, or reports the missing package."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line and exit with its status: 2 where click or rich is not installed."""
+    """Run the command line and exit with its status: 2 if click or rich is not installed."""
     try:
         from usagewire.cli.main import main as run  # noqa: PLC0415 -- it needs an extra
     except ModuleNotFoundError as error:

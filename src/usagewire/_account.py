@@ -1,4 +1,4 @@
-"""Moved to `usagewire.codec.counts`; pickles and code made before name this module."""
+"""`Counts` is in `usagewire.codec.counts`. Older pickles and code import it from here."""
 
 from usagewire.codec.counts import Counts
 

@@ -1,4 +1,4 @@
-"""Moved to `usagewire.streaming.pipeline`; pickles and code made before name this module."""
+"""`Position` is in `usagewire.streaming.pipeline`. Older pickles and code import it from here."""
 
 from usagewire.streaming.pipeline import Position
 

@@ -1,4 +1,4 @@
-"""Moved to `usagewire.streaming.dead_letters`; pickles and code made before name this module."""
+"""The dead letters are in `usagewire.streaming.dead_letters`. Older pickles name this module."""
 
 from usagewire.streaming.dead_letters import DeadLetter, DeadLetters
 

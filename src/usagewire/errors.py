@@ -1,10 +1,6 @@
-"""What can go wrong, as types: one base class, one class a direction, and a bad line as data.
+"""The exceptions of this library, and `Rejection`, which describes a bad line as data.
 
-Every exception this library raises is a `UsageWireError`. A line that could not be read is a
-`Rejection`: plain data that says where the line is, what is wrong with it and what it said, and
-that keeps neither the line's file nor more than `RAW_LIMIT` bytes of it alive.
-
-This module knows nothing of JSON, of the models or of files.
+This module must not know JSON, the models or files.
 """
 
 from __future__ import annotations
@@ -14,40 +10,41 @@ from typing import Any, Final, Self
 import attrs
 
 RAW_LIMIT: Final = 4096
-"""How many bytes of a rejected line a `Rejection` keeps; `Rejection.length` is the whole length."""
+"""The number of bytes of a rejected line that a `Rejection` keeps by default."""
 
 QUOTE_LIMIT: Final = 100
-"""How many characters of input an error message quotes."""
+"""The number of characters of input that an error message quotes."""
 
 _PATH_STEPS: Final = 24
-"""How many steps a path shows: a path as deep as orjson reads would have a thousand."""
+"""The number of steps a path shows. A path as deep as orjson reads would have a thousand."""
 
 CODES: Final = {
-    "syntax": "not one JSON object: invalid JSON or UTF-8, two documents, or another JSON value",
-    "wrong_type": "a value of another JSON type than the field has",
-    "out_of_range": "a number that the field's type, or a double, cannot hold exactly",
-    "bad_decimal": "money or a quantity that is no plain finite decimal number",
-    "bad_value": "a value that a hook, validator or converter of the class refused",
-    "missing_field": "a required field is absent",
-    "unknown_field": "a key that the class does not have (only with unknown='forbid')",
+    "syntax": "input that is not one JSON object: invalid JSON or UTF-8, two documents, or another"
+    " JSON value",
+    "wrong_type": "a value whose JSON type is not the type of its field",
+    "out_of_range": "a number that the type of its field, or a double, cannot hold exactly",
+    "bad_decimal": "a money amount or a quantity that is not a finite decimal number",
+    "bad_value": "a value that a hook, validator or converter of the class rejects",
+    "missing_field": "a required field that is absent",
+    "unknown_field": "a key for which the class has no field (only with unknown='forbid')",
     "ambiguous_name": "two spellings of one field with different values",
-    "missing_tag": "the key 'object', which tells the kind, is absent",
-    "wrong_tag": "the key 'object' names another kind than was asked for or than the fields show",
-    "ambiguous_kind": "neither the tag nor the fields tell which kind a flattened row is",
+    "missing_tag": "an object without the key 'object', which holds the tag",
+    "wrong_tag": "a tag of another class than the requested one, or one that the fields contradict",
+    "ambiguous_kind": "a flattened row whose tag and fields do not identify its class",
     "sdk_wrapper": "a generated client's wrapper around the row instead of the row",
     "api_error": "an error answer of the API instead of data",
-    "too_deep": "nested deeper than can be written back",
-    "line_too_long": "a line longer than max_line_bytes, or of which only a part was kept",
-    "no_interval": "a row without the start and end that tell which bucket it belongs in",
+    "too_deep": "a value nested deeper than this library can write back",
+    "line_too_long": "a line longer than max_line_bytes, or a line of which only a part was kept",
+    "no_interval": "a row without the start and end of its bucket",
 }
-"""Every code a `DecodeError` or `Rejection` can carry, and what it means. Codes are stable."""
+"""The meaning of every code that a `DecodeError` or `Rejection` can have. Codes are stable."""
 
 
 def quote(value: object) -> str:
     """Return `repr(value)` cut to about `QUOTE_LIMIT` characters, for use in a message.
 
-    A long string is cut before its `repr` is taken, so that quoting costs the same whatever the
-    size of the input. Lists and objects are named by their JSON type and size alone.
+    A long string is cut before its `repr` is taken, so the cost does not depend on the input's
+    size. Only the JSON type and size of a list or object are shown.
     """
     if isinstance(value, dict):
         return f"an object of {len(value)} keys"
@@ -64,37 +61,43 @@ def quote(value: object) -> str:
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class Rejection:
-    """One line that could not be read, as data."""
+    """One line that could not be read, as data.
+
+    It keeps no file open, and only the first bytes of the line in memory.
+    """
 
     code: str
-    """What is wrong, one of `CODES`."""
+    """The kind of error, a key of `CODES`."""
     message: str
-    """The same for a person, quoting about 100 characters of input at most."""
+    """The error in English. It quotes at most about 100 characters of input."""
     path: str
-    """Where in the document, in the spelling of the input: `$.results[1].input_tokens`."""
+    """The place in the document, in the input's own spelling, as in `$.results[1].input_tokens`."""
     line: int
-    """Line number, from 1. Blank lines count."""
+    """Line number. The first line is 1; blank lines count."""
     offset: int
-    """Bytes before the line's first byte, in the decompressed stream."""
+    """Number of bytes before the line's first byte, in the decompressed stream."""
     length: int
-    """Bytes of the line without its line end."""
+    """Length of the whole line in bytes, without its line end."""
     raw: bytes = attrs.field(repr=False)
-    """The line's bytes, at most the first `RAW_LIMIT` of them unless more were asked for."""
+    """The line's first bytes, at most `RAW_LIMIT` unless the reader was asked to keep more."""
     file: str | None = None
-    """Name of the file, or None where the bytes did not come from one."""
+    """Name of the file. None if the bytes did not come from a file."""
 
     def __str__(self) -> str:
-        """Return `file:line: path: code: message`, without the file where there is none."""
+        """Return `file:line: path: code: message`. Without a file it begins with `line N`."""
         where = f"{self.file}:{self.line}" if self.file is not None else f"line {self.line}"
         return f"{where}: {self.path}: {self.code}: {self.message}"
 
 
 class UsageWireError(Exception):
-    """Base of every exception this library raises."""
+    """Base of every exception that this library raises.
+
+    The library raises this class itself for a wrong option or an unsupported type.
+    """
 
 
 class _PlacedError(UsageWireError):
-    """An error that knows where in a document it came up, and learns it from the inside out."""
+    """An error with a path, which grows from the inside out while the error propagates."""
 
     def __init__(self, *args: str) -> None:
         super().__init__(*args)
@@ -103,14 +106,14 @@ class _PlacedError(UsageWireError):
 
     @property
     def path(self) -> str:
-        """Where in the document, as in `$.results[1].input_tokens`; `$` is the document."""
+        """The place in the document, as in `$.results[1].input_tokens`; `$` is the document."""
         steps = self.steps[::-1]
         if len(steps) > _PATH_STEPS:
             steps = [*steps[: _PATH_STEPS // 2], "...", *steps[-_PATH_STEPS // 2 :]]
         return "$" + "".join(steps)
 
     def within(self, step: str | int) -> Self:
-        """Return this error as seen from one level further out: inside key or index `step`."""
+        """Add a key or an index in front of the path, and return this error."""
         if isinstance(step, int):
             self.steps.append(f"[{step}]")
         elif step.isidentifier() and len(step) <= QUOTE_LIMIT:
@@ -121,14 +124,15 @@ class _PlacedError(UsageWireError):
 
 
 class EncodeError(_PlacedError):
-    """A record holds something that cannot be written so that it reads back equal.
+    """A value that cannot be written, because it would not read back equal.
 
-    `message` says it for a person, `path` says where in the record.
+    `path` is the place in the record, as in `$.results[1].input_tokens`.
     """
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+        """The error in English, without the path."""
 
     def __str__(self) -> str:
         """Return `path: message`."""
@@ -136,41 +140,49 @@ class EncodeError(_PlacedError):
 
 
 class DecodeError(_PlacedError):
-    """Input that is not what was asked for.
+    """Input that cannot be read as the requested type.
 
-    `code` is one of `CODES`, `message` says it for a person, `path` says where in the document, in
-    the spelling of the input. When the input was a line, `rejection` tells the line too, and
-    `records` holds the records that were read before it in the same call.
+    `path` is the place in the document, in the input's own spelling.
+
+    >>> import usagewire
+    >>> try:
+    ...     usagewire.loads('{"usage_bytes": "5"}', usagewire.UsageVectorStoresResult)
+    ... except usagewire.DecodeError as error:
+    ...     print(error.code, error.path)
+    wrong_type $.usage_bytes
     """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
         self.code = code
+        """The kind of error, a key of `CODES`."""
         self.message = message
+        """The error in English, without the path."""
         self.rejection: Rejection | None = None
+        """The rejected line. None if the input was not a line."""
         self.records: list[Any] = []
+        """The records that the same call read before the bad line."""
 
     def __str__(self) -> str:
-        """Return `path: code: message`, with file and line where they are known."""
+        """Return `path: code: message`, after the file and line if they are known."""
         if self.rejection is not None:
             return str(self.rejection)
         return f"{self.path}: {self.code}: {self.message}"
 
 
 class FileError(UsageWireError):
-    """A file that cannot be opened, read or written; the message names it."""
+    """A file that cannot be opened, read or written. The message names the file."""
 
 
 class CheckpointError(FileError):
-    """A checkpoint that is damaged or of another version, or a file that is not what it was."""
+    """A checkpoint that is damaged, has another version, or does not match its file."""
 
 
 def located(error: Exception, step: str | int | None) -> Exception:
-    """Return what to raise when `error` came up while reading the key or index `step`.
+    """Return the exception to raise when `error` came up while reading the key or index `step`.
 
-    A `DecodeError` gains the step. Anything else came from a hook, validator or converter that is
-    not ours and becomes a `bad_value` with `error` as its cause; cattrs' error groups are followed
-    down to their first leaf. Running out of memory stays what it is.
+    A `DecodeError` gains the step. Any other error came from a user's hook, validator or converter
+    and becomes the cause of a `bad_value`. A `MemoryError` is returned unchanged.
     """
     if memory := lack_of_memory(error):
         return memory
@@ -181,7 +193,7 @@ def located(error: Exception, step: str | int | None) -> Exception:
 
 
 def lack_of_memory(error: BaseException) -> MemoryError | None:
-    """Return the lack of memory that `error` is, or that is in a group of cattrs'."""
+    """Return `error` if it is a `MemoryError`, or the first one in an error group of cattrs."""
     if isinstance(error, MemoryError):
         return error
     if isinstance(error, BaseExceptionGroup):
@@ -190,6 +202,7 @@ def lack_of_memory(error: BaseException) -> MemoryError | None:
 
 
 def _blame(error: Exception) -> DecodeError:
+    """Return a `DecodeError` for an error of a user's code, or for the first leaf of a group."""
     if isinstance(error, ExceptionGroup):
         first = error.exceptions[0]
         found = first if isinstance(first, DecodeError) else _blame(first)
@@ -212,14 +225,11 @@ def _message(error: Exception) -> str:
 
 
 def located_writing(error: Exception, step: str | int | None) -> Exception:
-    """Return what to raise when `error` came up while writing the attribute or index `step`."""
+    """Return the exception to raise when `error` came up while writing the key or index `step`."""
     if isinstance(error, MemoryError):
         return error
-    if isinstance(error, EncodeError):
-        found = error
-    else:
-        found = EncodeError(_message(error))
+    found = error if isinstance(error, EncodeError) else EncodeError(_message(error))
+    if found is not error:
         found.__cause__ = error
-        if isinstance(error, _PlacedError):
-            found.steps = error.steps
+        found.steps = getattr(error, "steps", found.steps)
     return found if step is None else found.within(step)

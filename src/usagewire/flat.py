@@ -1,4 +1,4 @@
-"""Moved to `usagewire.converters.flat_row`; pickles and code made before name this module."""
+"""`UsageTimeBucketResultInner` is in `usagewire.converters.flat_row`; older pickles name this."""
 
 from usagewire.converters.flat_row import UsageTimeBucketResultInner
 

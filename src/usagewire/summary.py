@@ -1,4 +1,4 @@
-"""Moved to `usagewire.analysis.summary`; pickles and code made before name this module."""
+"""`Summary` is in `usagewire.analysis.summary`. Older pickles and code import it from here."""
 
 from usagewire.analysis.summary import Summary
 

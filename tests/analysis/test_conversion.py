@@ -1,4 +1,4 @@
-"""`Conversion`: every shape keeps each row and each sum, and drops names if asked to."""
+"""`Conversion` keeps every row and sum in every shape, and can drop personal data."""
 
 import json
 import re
@@ -45,23 +45,23 @@ FLAT = UsageTimeBucketResultInner(object="organization.costs.result", usage_byte
 
 
 def timed(row: Any, start: int = START, **extra: Any) -> Any:
-    """Return the row as one that carries the times of a day."""
+    """Return the row with the times of a day as unknown fields."""
     times = {"start_time": start, "end_time": start + DAY}
     return attrs.evolve(row, additional_properties=extra | times)
 
 
 def bucket(*results: Any, start: int = START) -> UsageTimeBucket:
-    """Return a day of rows."""
+    """Return the bucket of a day."""
     return UsageTimeBucket(start_time=start, end_time=start + DAY, results=results)
 
 
 def page(*data: UsageTimeBucket) -> UsageResponse:
-    """Return a last page."""
+    """Return a page without a next page."""
     return UsageResponse(data=data, has_more=False)
 
 
 def converted(records: Iterable[Any], to: Any = None, **options: Any) -> list[Any]:
-    """Return what a conversion makes of all the records."""
+    """Return the records after a conversion."""
     made = Conversion(to, **options)
     return [one for record in records for one in made.add(record)] + made.close()
 
@@ -73,36 +73,33 @@ BUCKETS = st.builds(
     st.lists(ROW_RECORDS, max_size=2),
     DAYS,
 )
-# Records of which every row has its times, as what goes into pages must.
+# Every row of these records has its times, so that it can go into a page.
 PLACED = st.lists(st.one_of(TIMED, TIMED, BUCKETS, st.builds(page, BUCKETS)), max_size=4)
 ANY = st.lists(ROW_RECORDS | TIMED | BUCKETS, max_size=4)
 SHAPES = st.sampled_from([None, "rows", "flat", "pages"])
 ROW_SHAPES = st.sampled_from([None, "rows", "flat"])
-few = settings(max_examples=20)  # records of every kind with all their fields are slow to make
+few = settings(max_examples=20)  # making records with all their fields is slow
 
 
 def census(records: Iterable[Any]) -> list[Any]:
-    """Return the rows with their times, wherever these stand, in order."""
+    """Return the rows with their times, in order."""
     found = ((row, start, end) for record in records for row, start, end in rows(record))
     return [exact((untimed(row), start, end)) for row, start, end in found]
 
 
 def untimed(row: Any) -> Any:
-    """Return the row without times of its own."""
+    """Return the row without times in its unknown fields."""
     extra = {k: v for k, v in row.additional_properties.items() if k not in TIMES}
     return attrs.evolve(row, additional_properties=extra)
 
 
-# --- nothing is lost -------------------------------------------------------------------------
+# --- no row is lost --------------------------------------------------------------------------
 
 
 @settings(max_examples=40)
 @given(work=st.tuples(SHAPES, PLACED) | st.tuples(ROW_SHAPES, ANY))
 def test_no_row_is_lost(path: Way, work: tuple[Any, list[Any]]) -> None:
-    """In every shape, written and read back, there are the same rows with their times, in order.
-
-    Only pages need rows that have times.
-    """
+    """Every shape, written and read back, has the same rows and times in the same order."""
     to, records = work
     data = b"".join(dumps(one) + b"\n" for one in converted(records, to))
 
@@ -112,19 +109,18 @@ def test_no_row_is_lost(path: Way, work: tuple[Any, list[Any]]) -> None:
 @few
 @given(to=SHAPES, records=PLACED, key=st.sampled_from([(), *((key,) for key in KEYS)]))
 def test_sums_stay(to: Any, records: list[Any], key: Any) -> None:
-    """A conversion changes no sum, by any key."""
+    """A conversion changes no sum for any key."""
     before, after = Summary(key, breakdown=True), Summary(key, breakdown=True)
     for one in records:
         before.add(one)
     for one in converted(records, to):
-        # Of a client's own shape it is the JSON that counts, in which a "" stays a "".
         after.add(one)
 
-    assert without_nothing(before) == without_nothing(after)
+    assert sums_by_key(before) == sums_by_key(after)
 
 
-def without_nothing(sums: Summary) -> dict[Any, Any]:
-    """Return the sums of each group, those of "" with those of None."""
+def sums_by_key(sums: Summary) -> dict[Any, Any]:
+    """Return the sums of each group. The keys "" and None are the same group."""
     whole: dict[Any, Any] = {}
     for group in sums.groups:
         key = tuple(value or None for value in group.key.values())
@@ -138,7 +134,7 @@ def without_nothing(sums: Summary) -> dict[Any, Any]:
 @few
 @given(records=PLACED)
 def test_rows_come_back_from_pages(records: list[Any]) -> None:
-    """Rows made into pages and taken apart again are the same rows, in order."""
+    """Rows that become pages and then rows again are the same rows in the same order."""
     taken = converted(records, "rows")
 
     assert exact(taken) == exact(converted(converted(taken, "pages"), "rows"))
@@ -147,7 +143,7 @@ def test_rows_come_back_from_pages(records: list[Any]) -> None:
 @few
 @given(records=PLACED)
 def test_pages_are_pages(records: list[Any]) -> None:
-    """Only pages come out; pages that went in come out as they are."""
+    """The shape `pages` returns only pages, and does not change pages."""
     made = converted(records, "pages")
 
     assert {"page"} >= {one.object for one in made}
@@ -159,18 +155,18 @@ def test_pages_are_pages(records: list[Any]) -> None:
 @few
 @given(records=ANY)
 def test_no_shape_changes_nothing(records: list[Any]) -> None:
-    """Without a shape each record comes out as the object it is."""
+    """Without a shape, the result is the same object."""
     made = Conversion()
     assert all(made.add(one)[0] is one for one in records)
     assert [] == made.close()
 
 
-# --- what comes out --------------------------------------------------------------------------
+# --- cases of each shape ---------------------------------------------------------------------
 
 DAYS_ROW, NEXT_DAYS_ROW = timed(STORED), timed(EMBEDDED, START + DAY)
 DAYS_PAGE, NEXT_DAYS_PAGE = page(bucket(STORED)), page(bucket(EMBEDDED, start=START + DAY))
 LATER = {"additional_properties": {"x": 1}}
-ODD_TIME = {"additional_properties": {"start_time": "May", "x": 1}}
+WRONG_TIME = {"additional_properties": {"start_time": "May", "x": 1}}
 
 CASES: dict[str, tuple[Any, list[Any], list[Any]]] = {
     "a bucket's rows": ("rows", [bucket(STORED, EMBEDDED)], [DAYS_ROW, timed(EMBEDDED)]),
@@ -185,7 +181,7 @@ CASES: dict[str, tuple[Any, list[Any], list[Any]]] = {
     "a flattened row with times": ("rows", [timed(FLAT)], [DAYS_ROW]),
     "times of a row in a bucket": (
         "rows",
-        [bucket(attrs.evolve(STORED, **ODD_TIME))],
+        [bucket(attrs.evolve(STORED, **WRONG_TIME))],
         [timed(STORED, x=1)],
     ),
     "flat": ("flat", [bucket(STORED)], [timed(attrs.evolve(FLAT, object=STORED.object))]),
@@ -214,7 +210,7 @@ CASES: dict[str, tuple[Any, list[Any], list[Any]]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_records_of_each_shape(case: str) -> None:
-    """Each record becomes what its shape asks for."""
+    """Each shape returns the expected records."""
     to, records, expected = CASES[case]
     assert exact(expected) == exact(converted(records, to))
 
@@ -230,19 +226,19 @@ KEPT_ROWS = {
 
 @pytest.mark.parametrize("row", KEPT_ROWS.values(), ids=KEPT_ROWS)
 def test_rows_that_flattening_would_change(row: Any) -> None:
-    """Rows that have keys of another kind stay as they are."""
+    """A row with an unknown field that has the name of a flattened field does not change."""
     assert [row] == converted([row], "flat")
 
 
 def test_an_unknown_kind_is_flattened() -> None:
-    """Fields of an unknown row that have a known name and type become the known fields."""
+    """The fields of an unknown row become known fields if their names and types fit."""
     row = UnknownResult(object="x", additional_properties={"model": "m", "frames": 5})
     (flat,) = converted([row], "flat")
     assert ("m", {"frames": 5}) == (flat.model, flat.additional_properties)
 
 
 def test_cursors_are_left_out() -> None:
-    """Cursors, and unknown fields of pages and buckets, are in no row."""
+    """Rows do not have the cursor or the unknown fields of pages and buckets."""
     one = attrs.evolve(bucket(STORED), additional_properties={"start_time_iso": "x"})
     whole = UsageResponse(data=(one,), has_more=True, next_page="c", additional_properties={"y": 1})
     assert [timed(STORED)] == converted([whole], "rows")
@@ -253,7 +249,7 @@ def test_cursors_are_left_out() -> None:
 
 
 def test_a_page_of_rows_is_bounded() -> None:
-    """A page gets no more rows than `MAX_ROWS`; no more than that are kept."""
+    """A page gets at most `MAX_ROWS` rows."""
     most = conversion.MAX_ROWS
     made = Conversion("pages")
     found = [
@@ -263,7 +259,7 @@ def test_a_page_of_rows_is_bounded() -> None:
 
 
 def test_close_gives_each_row_once() -> None:
-    """Closing again gives nothing, and more can be added."""
+    """A second `close` returns nothing, and more records can be added."""
     made = Conversion("pages")
     made.add(timed(STORED))
     assert [page(bucket(STORED))] == made.close()
@@ -272,7 +268,7 @@ def test_close_gives_each_row_once() -> None:
     assert [page(bucket(EMBEDDED))] == made.close()
 
 
-# --- what cannot be converted ----------------------------------------------------------------
+# --- records that cannot be converted --------------------------------------------------------
 
 UNPLACED: dict[str, tuple[dict[str, Any], str]] = {
     "no times": ({}, "start_time"),
@@ -288,7 +284,7 @@ UNPLACED: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("case", UNPLACED)
 def test_a_row_without_times_has_no_page(case: str) -> None:
-    """A row without times is refused with a code and the key; the rows around it stay together."""
+    """A row without times is rejected with its key. The rows around it share a page."""
     times, key = UNPLACED[case]
     made = Conversion("pages")
     made.add(timed(STORED))
@@ -301,7 +297,7 @@ def test_a_row_without_times_has_no_page(case: str) -> None:
 
 @pytest.mark.parametrize("to", ["rows", "pages"])
 def test_a_flattened_row_of_no_clear_kind(to: Any) -> None:
-    """A flattened row that `to_result` refuses is refused alike."""
+    """A flattened row that `to_result` rejects is rejected with the same code."""
     flat = timed(attrs.evolve(FLAT, usage_bytes=None, input_tokens=1, num_model_requests=1))
     with pytest.raises(DecodeError, match="ambiguous_kind"):
         Conversion(to).add(flat)
@@ -309,7 +305,7 @@ def test_a_flattened_row_of_no_clear_kind(to: Any) -> None:
 
 @pytest.mark.parametrize("to", ["rows", "flat", "pages"])
 @pytest.mark.parametrize("drop_personal", [False, True])
-def test_a_dict_is_no_record(to: Any, *, drop_personal: bool) -> None:
+def test_a_dict_is_not_a_record(to: Any, *, drop_personal: bool) -> None:
     """A dict is not a record."""
     with pytest.raises(UsageWireError, match="got a dict"):
         Conversion(to, drop_personal=drop_personal).add({})  # type: ignore[arg-type]
@@ -317,24 +313,24 @@ def test_a_dict_is_no_record(to: Any, *, drop_personal: bool) -> None:
 
 @pytest.mark.parametrize("to", ["row", "", 5, []])
 def test_a_wrong_shape(to: Any) -> None:
-    """The error lists the shapes there are."""
+    """The error lists the shapes."""
     with pytest.raises(UsageWireError, match="rows, flat, pages"):
         Conversion(to)
 
 
-# --- nobody's name ---------------------------------------------------------------------------
+# --- personal data ---------------------------------------------------------------------------
 
 ADA = "ada@example.org"
 EVERY_SPELLING = sorted({spelling(key, dialect) for key in PERSONAL for dialect in DIALECTS})
 PERSONAL_KEYS = st.sampled_from([*EVERY_SPELLING, "USER_ID", "user-email", "User Name"])
-# JSON in which the address stands under personal keys and nowhere else.
-HAUNTED = st.recursive(
+# JSON in which only personal keys have the address.
+NESTED = st.recursive(
     st.dictionaries(PERSONAL_KEYS, st.sampled_from([ADA, [ADA], {"name": ADA}]), max_size=2),
     lambda inner: st.lists(inner, max_size=2) | st.fixed_dictionaries({"owner": inner, "n": inner}),
     max_leaves=4,
 )
-EXTRA = st.builds(lambda key, more: {key: ADA, "more": more}, PERSONAL_KEYS, HAUNTED)
-# A row that has a field `user_id` has no unknown one of that name.
+EXTRA = st.builds(lambda key, more: {key: ADA, "more": more}, PERSONAL_KEYS, NESTED)
+# A row with a field `user_id` has no unknown field of that name.
 USER_IDS = {spelling("user_id", dialect) for dialect in DIALECTS}
 OTHER_KEYS = EXTRA.map(lambda extra: {k: v for k, v in extra.items() if k not in USER_IDS})
 NAMED_ROWS = st.one_of(
@@ -367,7 +363,7 @@ NAMED = st.one_of(
 @few
 @given(to=SHAPES, records=st.lists(NAMED, max_size=3))
 def test_personal_values_go(to: Any, records: list[Any]) -> None:
-    """Personal values go, at any depth; the rows stay."""
+    """Personal values are removed at any depth. The rows stay."""
     cleaned = converted(records, to, drop_personal=True)
 
     assert ADA.encode() not in b"".join(map(dumps, cleaned))
@@ -377,10 +373,10 @@ def test_personal_values_go(to: Any, records: list[Any]) -> None:
 @few
 @given(records=PLACED)
 def test_other_values_stay(records: list[Any]) -> None:
-    """Records without a name stay whole."""
+    """Records without personal data do not change."""
     keys = {*re.findall(r'"([^"]+)":', dumps(records).decode())} - {"user_id"}
     letters = ["".join(filter(str.isalnum, key)).casefold() for key in keys]
-    # Hypothesis finds unknown keys that name a person, as "USERNAME" does.
+    # Hypothesis finds other unknown keys for a person, such as "USERNAME".
     assume(not any("user" in key or "email" in key for key in letters))
     nameless = [strip_user(one) for one in records]
 
@@ -388,7 +384,7 @@ def test_other_values_stay(records: list[Any]) -> None:
 
 
 def strip_user(record: Any) -> Any:
-    """Return the record with no user, by other means."""
+    """Return the record without users."""
     parts = {
         name: tuple(map(strip_user, getattr(record, name)))
         for name in ("data", "results")
@@ -405,7 +401,7 @@ PERSONAL_CASES = cases("personal.ndjson")
 @pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("case", PERSONAL_CASES)
 def test_personal_fields_go(case: str) -> None:
-    """A user's id, name and e-mail go; projects, keys and organizations stay."""
+    """A user's id, name and e-mail are removed. Projects, keys and organizations stay."""
     record, expected = PERSONAL_CASES[case].values()
     (found,) = converted([record], drop_personal=True)
     assert exact(expected) == exact(found)
@@ -413,7 +409,7 @@ def test_personal_fields_go(case: str) -> None:
 
 
 def test_a_record_without_names_is_not_copied() -> None:
-    """Cleaning costs no copy where there is nothing to clean."""
+    """A record without personal data is not copied."""
     (found,) = converted([STORED], drop_personal=True)
     assert found is STORED
     assert found.additional_properties is NO_PROPERTIES

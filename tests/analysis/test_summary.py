@@ -1,4 +1,4 @@
-"""`usagewire.summary`: rows, groups, exact sums."""
+"""`Summary`: rows, groups and exact sums."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -44,7 +44,7 @@ END = START + 86_400
 STORED = UsageVectorStoresResult(usage_bytes=5)
 EMBEDDED = UsageEmbeddingsResult(input_tokens=20, num_model_requests=2, model="m")
 
-# input 5,000 = uncached 3,000 + cached 1,800 + written 200, and the parts of those.
+# Input 5,000 = uncached 3,000 + cached 1,800 + written 200, and the parts of these.
 COMPLETED = UsageCompletionsResult(
     input_tokens=5000,
     output_tokens=1000,
@@ -69,13 +69,13 @@ COMPLETED = UsageCompletionsResult(
 
 
 def cost(value: str | None, currency: str | None = "usd", **fields: Any) -> CostsResult:
-    """Return a row of costs."""
+    """Return a costs row."""
     amount = CostsResultAmount(value=None if value is None else Decimal(value), currency=currency)
     return CostsResult(amount=amount, **fields)
 
 
 def bucket(*results: Any, start: int = START) -> UsageTimeBucket:
-    """Return a day of rows."""
+    """Return the bucket of a day."""
     return UsageTimeBucket(start_time=start, end_time=start + 86_400, results=results)
 
 
@@ -101,7 +101,7 @@ def summed(*records: Any, by: Any = (), **options: Any) -> Summary:
     ids=["row", "empty bucket", "bucket", "page"],
 )
 def test_rows_have_the_time_of_their_bucket(record: Any, expected: Any) -> None:
-    """A page gives the rows of its buckets, a bucket its rows, a row itself."""
+    """`rows` yields the rows of a page, of a bucket, or the row itself, with their times."""
     assert expected == list(rows(record))
 
 
@@ -114,14 +114,14 @@ def test_rows_have_the_time_of_their_bucket(record: Any, expected: Any) -> None:
         ({"start_time": True, "end_time": None}, (None, None)),
     ],
 )
-def test_a_row_alone_has_the_times_it_carries(properties: Any, expected: Any) -> None:
-    """Only integers among the unknown fields of a row are taken for its times."""
+def test_a_row_outside_a_bucket_has_times_as_unknown_fields(properties: Any, expected: Any) -> None:
+    """An unknown field is a time only if it is an integer."""
     ((_, *times),) = rows(attrs.evolve(STORED, additional_properties=properties))
     assert expected == tuple(times)
 
 
 def test_a_flattened_row_comes_out_as_its_own_class() -> None:
-    """A generated client's row is given its class first, with its times."""
+    """`rows` converts a generated client's row to its row class, with its times."""
     flat = UsageTimeBucketResultInner(
         object="organization.costs.result",
         usage_bytes=5,
@@ -131,7 +131,7 @@ def test_a_flattened_row_comes_out_as_its_own_class() -> None:
     assert [(expected, START, None)] == list(rows(flat))
 
 
-def test_a_dict_is_no_record() -> None:
+def test_a_dict_is_not_a_record() -> None:
     """A dict is not a record."""
     with pytest.raises(UsageWireError, match="got a dict"):
         Summary().add({})  # type: ignore[arg-type]
@@ -147,12 +147,12 @@ def test_a_dict_is_no_record() -> None:
     ],
 )
 def test_kinds_are_short_names_of_known_tags(tag: str, expected: str) -> None:
-    """An unknown tag stays whole."""
+    """A known tag has a short name. An unknown tag has none."""
     assert expected == kind(tag)
 
 
 def test_every_field_of_every_row_is_accounted_for() -> None:
-    """A field is a group key, is summed, or is one of those that cannot be."""
+    """A field is a group key, is summed, or is one of four that cannot be."""
     fields = {a.name for cls in ROW_CLASSES for a in attrs.fields(cls)}
     not_summed = {"amount", "quantity", "quantity_unit", "additional_properties"}
     metrics = {*HEADLINE, *OTHERS, *BREAKDOWN} - {"requests"} | {"num_model_requests"}
@@ -161,7 +161,7 @@ def test_every_field_of_every_row_is_accounted_for() -> None:
 
 
 def test_headline_metrics_are_always_there_and_in_order() -> None:
-    """Other metrics are there only where a row states them."""
+    """Other metrics are present only if a row states them."""
     requests, *tokens = HEADLINE
     assert {requests: 0, **dict.fromkeys(tokens, 0)} == summed(cost("1")).total.metrics
     total = summed(UsageImagesResult(images=2, num_model_requests=1), EMBEDDED).total
@@ -181,18 +181,18 @@ def test_headline_metrics_are_always_there_and_in_order() -> None:
     ],
 )
 def test_metrics_are_fields_of_the_row(row: Any, metric: str, expected: int) -> None:
-    """Tool calls are not requests to a model."""
+    """A metric is the sum of one field. Tool calls are not requests to a model."""
     assert expected == summed(row).total.metrics[metric]
 
 
 def test_parts_of_tokens_are_never_added_to_the_totals() -> None:
-    """Audio, image and cached tokens are in the total once."""
+    """The totals count audio, image and cached tokens once."""
     metrics = summed(COMPLETED, COMPLETED).total.metrics
     assert dict(zip(HEADLINE, (10, 10_000, 3_600, 2_000), strict=True)) == metrics
 
 
 def test_the_breakdown_adds_up_to_the_totals() -> None:
-    """Asked for, the parts are summed beside the totals and explain them."""
+    """With `breakdown` the parts are summed too, and add up to the totals."""
     m = summed(COMPLETED, COMPLETED, breakdown=True).total.metrics
     assert {*HEADLINE, *BREAKDOWN} == set(m)
     parts = ("input_uncached_tokens", "input_cached_tokens", "input_cache_write_tokens")
@@ -201,7 +201,7 @@ def test_the_breakdown_adds_up_to_the_totals() -> None:
 
 
 def test_counts_are_summed_past_64_bits() -> None:
-    """Two of the largest counts have an exact sum."""
+    """The sum of two of the largest counts is exact."""
     row = UsageVectorStoresResult(usage_bytes=2**63 - 1)
     assert 2**64 - 2 == summed(row, row).total.metrics["usage_bytes"]
 
@@ -218,13 +218,13 @@ def test_counts_are_summed_past_64_bits() -> None:
     ],
 )
 def test_money_is_exact(values: list[str], expected: str) -> None:
-    """No sum is rounded, over all exponents an amount can have."""
+    """No sum is rounded, for any exponents of the amounts."""
     assert {"usd": Decimal(expected)} == summed(*map(cost, values)).total.cost
 
 
 @given(st.lists(st.decimals(allow_nan=False, allow_infinity=False, places=28), max_size=20))
 def test_money_adds_up_as_fractions_do(values: list[Decimal]) -> None:
-    """The order of rows and their grouping do not change a sum."""
+    """The order and grouping of rows do not change a sum."""
     records = [cost(str(value), line_item=str(i % 3)) for i, value in enumerate(values)]
     expected = sum(map(Fraction, values))
     forwards, backwards = summed(*records, by="line_item"), summed(*records[::-1], by="line_item")
@@ -234,14 +234,14 @@ def test_money_adds_up_as_fractions_do(values: list[Decimal]) -> None:
 
 
 def test_free_use_does_not_lengthen_a_sum() -> None:
-    """`0E-6176` is zero, not a zero of 6,176 decimals."""
+    """`0E-6176` adds no decimals to a sum."""
     total = summed(cost("0E-6176"), cost("1.5"), cost("0E-6176")).total
     assert "1.5" == str(total.cost["usd"])
 
 
 @pytest.mark.parametrize("value", ["NaN", "sNaN", "Infinity", "-Infinity", "1E+6145", "1E-6177"])
 def test_amounts_without_an_exact_sum_are_refused_whole(value: str) -> None:
-    """A record that cannot be added leaves the summary as it was."""
+    """A record that cannot be added does not change the summary."""
     summary = summed(cost("1"))
     with pytest.raises(UsageWireError, match="the amount"):
         summary.add(bucket(STORED, cost("1"), cost(value)))
@@ -261,27 +261,27 @@ def test_amounts_without_an_exact_sum_are_refused_whole(value: str) -> None:
         (cost("-1.5"), {"usd": Decimal("-1.5")}),
     ],
 )
-def test_money_stands_under_its_currency(row: CostsResult, expected: Any) -> None:
-    """An amount without value is no money, not even none; its row counts."""
+def test_money_is_summed_by_currency(row: CostsResult, expected: Any) -> None:
+    """An amount without a value adds no money, but its row counts."""
     total = summed(row).total
     assert (1, expected) == (total.rows, total.cost)
 
 
 def test_currencies_are_never_added_to_one_another() -> None:
-    """Sums stand in the order of their currencies, the nameless last."""
+    """Sums are sorted by currency. Money without a currency is last."""
     total = summed(cost("3", None), cost("2", "usd"), cost("1", "EUR"), cost("1", "eur")).total
     assert [("eur", 2), ("usd", 2), (None, 3)] == list(total.cost.items())
 
 
 def test_quantities_are_not_summed() -> None:
-    """Their unit differs from row to row."""
+    """Quantities are not metrics, because their unit differs from row to row."""
     row = cost("1", quantity=Decimal(10), quantity_unit="tokens")
     assert set(HEADLINE) == set(summed(row, breakdown=True).total.metrics)
 
 
 @pytest.mark.parametrize(("key", "attribute"), ATTRIBUTE_KEYS.items())
 def test_every_attribute_key_groups(key: str, attribute: str) -> None:
-    """The value of the row's attribute is that of its group."""
+    """A group has the value of the row's attribute."""
     cls: Any = next(c for c in ROW_CLASSES if attribute in attrs.fields_dict(c))
     required = {a.name: 1 for a in attrs.fields(cls) if a.default is attrs.NOTHING}
     row = cls(**required, **{attribute: "v"})
@@ -300,28 +300,25 @@ def test_every_attribute_key_groups(key: str, attribute: str) -> None:
         (253_402_300_800, None, None),
         (START * 1000, None, None),
         (-(2**63), None, None),
+        (None, None, None),
     ],
 )
-def test_days_and_months_are_utc(start: int, day: str | None, month: str | None) -> None:
-    """A time past the calendar, as one in milliseconds, has no day."""
-    (group,) = summed(bucket(STORED, start=start), by=("day", "month")).groups
+def test_days_and_months_are_utc(start: int | None, day: str | None, month: str | None) -> None:
+    """Days are UTC. A time past the calendar, for example in milliseconds, has no day."""
+    record = STORED if start is None else bucket(STORED, start=start)
+    (group,) = summed(record, by=("day", "month")).groups
     assert {"day": day, "month": month} == group.key
 
 
-def test_a_row_without_time_has_no_day() -> None:
-    """A row without a time is in the group None."""
-    assert [{"day": None}] == [group.key for group in summed(STORED, by="day").groups]
-
-
 def test_rows_of_unknown_kinds_are_counted() -> None:
-    """Unknown rows are grouped by their tag, and by None for the keys of known rows."""
+    """The kind of an unknown row is its tag, and its other keys are None."""
     row = UnknownResult(object="x.y", additional_properties={"model": "m", "start_time": START})
     (group,) = summed(row, by=("kind", "model", "day")).groups
     assert ({"kind": "x.y", "model": None, "day": "2026-08-01"}, 1) == (group.key, group.rows)
 
 
 def test_groups_are_sorted_with_none_last() -> None:
-    """Each key is in the order asked for, and groups are in the order of their values."""
+    """Keys have the requested order, and groups are sorted by their values."""
     records = [
         attrs.evolve(COMPLETED, model=model, batch=batch)
         for model, batch in [(None, True), ("b", True), ("a", None), ("b", False)]
@@ -333,7 +330,7 @@ def test_groups_are_sorted_with_none_last() -> None:
 
 
 def test_the_total_is_the_sum_of_the_groups() -> None:
-    """Rows, metrics and money of the total are those of all groups together."""
+    """The total has the rows, metrics and money of all groups."""
     records = [bucket(STORED, EMBEDDED, COMPLETED), cost("1"), cost("2", "eur"), cost("0.5")]
     summary = summed(*records, by=("kind",))
     assert (6, 4) == (summary.total.rows, len(summary.groups))
@@ -344,13 +341,13 @@ def test_the_total_is_the_sum_of_the_groups() -> None:
 
 
 def test_nothing_added_is_an_empty_total() -> None:
-    """There are no groups, and the total is zero."""
+    """An empty summary has no groups, and its total is zero."""
     summary = Summary()
     assert ([], 0, {}) == (summary.groups, summary.total.rows, summary.total.cost)
 
 
 def test_only_the_kinds_asked_for_are_summed() -> None:
-    """Rows of other kinds are counted by kind and left out."""
+    """Rows of other kinds are counted by kind and skipped."""
     records = bucket(STORED, EMBEDDED, cost("1"), cost("2"), UnknownResult(object="x.y"))
     summary = summed(records, by="kind", kinds=("organization.costs.result", "x.y"))
     assert ["costs", "x.y"] == [group.key["kind"] for group in summary.groups]
@@ -362,13 +359,13 @@ def test_only_the_kinds_asked_for_are_summed() -> None:
     [({"by": ["modle"]}, KEYS), ({"kinds": ["completion"]}, KINDS.values())],
 )
 def test_a_wrong_name_is_refused_with_the_right_ones(options: Any, known: Any) -> None:
-    """The error lists every name that would do."""
+    """The error lists every valid name."""
     with pytest.raises(UsageWireError) as caught:
         Summary(**options)
     assert [] == [name for name in known if name not in str(caught.value)]
 
 
 def test_a_key_given_twice_is_refused() -> None:
-    """Two columns of one name would hide one another."""
+    """A group key must not be repeated."""
     with pytest.raises(UsageWireError, match="twice"):
         Summary(by=("model", "model"))

@@ -41,7 +41,7 @@ class Unreadable:
 """
 
 BLOB = [f"bytes is {done} by a hook that C does not know" for done in ("read", "written")]
-TILL = "Till does more with number than to store it"
+TILL = "Till does more with number than store it"
 
 native = pytest.mark.skipif(not accelerated(), reason="needs the C extension")
 

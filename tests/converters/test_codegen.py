@@ -1,4 +1,4 @@
-"""An object read for the first time, and by the code generated from then on."""
+"""Objects read by the steps of `classes`, and later by generated code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OFTEN = 5
 
 
 @attrs.frozen
-class Plain:
+class Ordinary:
     x: int
     y: int = 5
 
@@ -72,12 +72,12 @@ def _wrapping(self: Wrapped, x: int, y: int = 5) -> None:
 
 Wrapped.__init__ = _wrapping  # type: ignore[method-assign, assignment]
 
-OWN = (Plain, Mutable, Checked, Unslotted, OwnSetattr, Wrapped)
+OWN = (Ordinary, Mutable, Checked, Unslotted, OwnSetattr, Wrapped)
 
 
 @pytest.mark.parametrize("cls", OWN)
-def test_every_sighting_is_read_alike(cls: type[Any]) -> None:
-    """The same object gives what the constructor gives, the first time and the hundredth."""
+def test_the_same_object_again_and_again(cls: type[Any]) -> None:
+    """An object is read as the constructor makes it, the first time and later."""
     decoder = Decoder(cls)
 
     assert [exact(cls(x=1))] * OFTEN == [
@@ -85,9 +85,9 @@ def test_every_sighting_is_read_alike(cls: type[Any]) -> None:
     ]
 
 
-@pytest.mark.parametrize("cls", [Plain, Mutable])
+@pytest.mark.parametrize("cls", [Ordinary, Mutable])
 def test_omitted_field_keeps_its_default(cls: type[Any]) -> None:
-    """A field that is omitted has its default, the first time and the hundredth."""
+    """A field that is omitted has its default, the first time and later."""
     converter = make_converter(names={cls: {"y": override(omit=True)}})
     found = [converter.structure({"x": 1, "y": 9}, cls) for _ in range(OFTEN)]
 
@@ -97,21 +97,21 @@ def test_omitted_field_keeps_its_default(cls: type[Any]) -> None:
 
 def test_omitted_field_needs_a_default() -> None:
     """A required field cannot be omitted."""
-    converter = make_converter(names={Plain: {"x": override(omit=True)}})
+    converter = make_converter(names={Ordinary: {"x": override(omit=True)}})
     with pytest.raises(UsageWireError, match="omitted"):
-        converter.structure({}, Plain)
+        converter.structure({}, Ordinary)
 
 
 @pytest.mark.parametrize(
     "cls", [*ROW_CLASSES, UsageResponse, UsageTimeBucket, UnknownResult, UsageTimeBucketResultInner]
 )
 def test_our_records_are_filled_directly(cls: type[Any]) -> None:
-    """Our classes are filled without their constructor, which is slow."""
+    """Generated code fills our classes without their slow constructor."""
     assert codegen.mutable_layout(cls) is not None
 
 
 def test_own_constructors_are_called() -> None:
-    """A class whose constructor does more than store is never filled behind its back."""
+    """Generated code calls the constructor if it does more than store values."""
     assert [None] * 4 == [
         codegen.mutable_layout(cls) for cls in (Checked, Unslotted, OwnSetattr, Wrapped)
     ]

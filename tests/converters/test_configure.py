@@ -1,4 +1,4 @@
-"""Converters: hooks of users, options of cattrs and of the library."""
+"""Converters with hooks of users, options of cattrs and options of the library."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -58,7 +58,7 @@ def raising(error: BaseException) -> Any:
 
 
 def seconds(value: Any, _: Any) -> datetime:
-    """Return the time of Unix seconds."""
+    """Return Unix seconds as a datetime."""
     return datetime.fromtimestamp(value, UTC)
 
 
@@ -66,7 +66,7 @@ def seconds(value: Any, _: Any) -> datetime:
     "make", [make_converter, lambda: configured(Converter())], ids=["made", "configured"]
 )
 def test_hook_of_a_type(path: Way, make: Any) -> None:
-    """A hook that is registered for a type comes first, in either direction."""
+    """A hook that a user registers for a type comes first, to read and to write."""
     converter = make()
     converter.register_structure_hook(datetime, seconds)
     converter.register_unstructure_hook(datetime, lambda value: int(value.timestamp()))
@@ -78,7 +78,7 @@ def test_hook_of_a_type(path: Way, make: Any) -> None:
 
 
 def test_datetime_of_cattrs(loads: Loads) -> None:
-    """Without a hook, a time is what cattrs makes it for orjson: an ISO 8601 string."""
+    """Without a hook, a datetime is an ISO 8601 string, as cattrs writes it for orjson."""
     record = Timed(datetime(2026, 8, 1, tzinfo=UTC))
 
     assert record == loads(dumps(record), Timed)
@@ -86,7 +86,7 @@ def test_datetime_of_cattrs(loads: Loads) -> None:
 
 
 def test_hook_of_a_scalar(path: Way) -> None:
-    """Even the hook of int can be replaced, plain values included."""
+    """A user can replace even the hook of int."""
     converter = make_converter()
     converter.register_structure_hook(int, lambda value, _: value * 2)
 
@@ -94,7 +94,7 @@ def test_hook_of_a_scalar(path: Way) -> None:
 
 
 def test_hook_of_a_class(path: Way) -> None:
-    """A hook for a class comes before ours, wherever the class stands."""
+    """A user's hook for a class comes before ours, also inside a list."""
     converter = make_converter()
     converter.register_structure_hook(Frozen, lambda value, _: Frozen(value))
     converter.register_unstructure_hook(Frozen, lambda value: value.x)
@@ -105,7 +105,7 @@ def test_hook_of_a_class(path: Way) -> None:
 
 
 def test_hook_of_a_row(path: Way) -> None:
-    """A hook for one of our classes is used in unions and buckets too."""
+    """A user's hook for one of our classes is used in unions and buckets too."""
     converter = make_converter()
     converter.register_structure_hook(
         UsageVectorStoresResult, lambda _, __: UsageVectorStoresResult(usage_bytes=0)
@@ -118,7 +118,7 @@ def test_hook_of_a_row(path: Way) -> None:
 
 
 def test_hook_of_a_union(path: Way) -> None:
-    """A hook for a union comes before ours."""
+    """A user's hook for a union comes before ours."""
     union = WithA | WithB | int
     converter = make_converter()
     converter.register_structure_hook(
@@ -130,7 +130,7 @@ def test_hook_of_a_union(path: Way) -> None:
 
 
 def test_hook_of_a_tagged_union(path: Way) -> None:
-    """A hook for the union of all rows comes before ours."""
+    """A user's hook for the union of all rows comes before ours."""
     converter = make_converter()
     converter.register_structure_hook(UsageObject, lambda value, _: len(value))
 
@@ -138,7 +138,7 @@ def test_hook_of_a_tagged_union(path: Way) -> None:
 
 
 def test_hook_of_a_factory(path: Way) -> None:
-    """A hook factory that is registered later comes first."""
+    """A hook factory that a user registers later comes first."""
     converter = make_converter()
     converter.register_structure_hook_factory(
         lambda kind: kind is Data, lambda _: lambda value, __: Data(value["x"])
@@ -159,14 +159,14 @@ class Hooked:
 
 
 def test_hook_of_a_field(loads: Loads) -> None:
-    """`override(struct_hook=, unstruct_hook=)` is for one field."""
+    """`override(struct_hook=, unstruct_hook=)` applies to one field."""
     assert Hooked(255) == loads('{"x":"ff"}', Hooked)
     assert b'{"x":"ff"}' == dumps(Hooked(255))
     assert Refused("bad_value", "$.x") == outcome(loads, '{"x":"zz"}', Hooked)
 
 
 def test_hook_of_a_field_by_name(path: Way) -> None:
-    """`names=` takes an override with hooks for a field of any class, ours too."""
+    """`names=` takes an override with hooks for a field of any class, including ours."""
     names = {
         UsageVectorStoresResult: {
             "usage_bytes": override(
@@ -185,7 +185,7 @@ def test_hook_of_a_field_by_name(path: Way) -> None:
     "error", [ValueError("no"), KeyError("no"), UsageWireError("no")], ids=repr
 )
 def test_hook_that_fails(path: Way, error: Exception) -> None:
-    """An error of a hook is a bad value at its place, and says why."""
+    """An error of a hook becomes a `bad_value` with its place and message."""
     converter = make_converter()
     converter.register_structure_hook(datetime, raising(error))
     with pytest.raises(DecodeError, match="no") as caught:
@@ -194,8 +194,8 @@ def test_hook_that_fails(path: Way, error: Exception) -> None:
     assert ("bad_value", "$[0].at") == (caught.value.code, caught.value.path)
 
 
-def test_hook_that_refuses_in_our_words(path: Way) -> None:
-    """A hook may raise a `DecodeError` of its own code, which gains the place."""
+def test_hook_that_raises_our_error(path: Way) -> None:
+    """A hook may raise a `DecodeError`, which gains the place."""
     error = DecodeError("out_of_range", "not in this century")
     converter = make_converter()
     converter.register_structure_hook(datetime, raising(error))
@@ -208,7 +208,7 @@ def test_hook_that_refuses_in_our_words(path: Way) -> None:
 @pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("error", [ValueError("no"), UsageWireError("no")], ids=repr)
 def test_writing_hook_that_fails(error: Exception) -> None:
-    """An error of a writing hook is an `EncodeError` at its place."""
+    """An error of a writing hook becomes an `EncodeError` with its place."""
     converter = make_converter()
     converter.register_unstructure_hook(datetime, raising(error))
     record = [Timed(datetime(2026, 8, 1, tzinfo=UTC))]
@@ -221,7 +221,7 @@ def test_writing_hook_that_fails(error: Exception) -> None:
 @pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
 def test_writing_hook_that_is_interrupted(error: type[BaseException]) -> None:
-    """An interrupt in a writing hook passes as it is."""
+    """A `MemoryError` or `KeyboardInterrupt` of a writing hook propagates unchanged."""
     converter = make_converter()
     converter.register_unstructure_hook(datetime, raising(error()))
     with pytest.raises(error):
@@ -229,7 +229,7 @@ def test_writing_hook_that_is_interrupted(error: type[BaseException]) -> None:
 
 
 def test_detailed_validation_of_cattrs(path: Way) -> None:
-    """An error group of cattrs, from a hook it made, is followed down to its first leaf."""
+    """If cattrs raises an error group, the error is its first leaf."""
     inner = make_orjson_converter()
     converter = make_converter()
     converter.register_structure_hook(Data, lambda value, _: inner.structure(value, Data))
@@ -243,7 +243,7 @@ def test_detailed_validation_of_cattrs(path: Way) -> None:
 
 
 def test_forbid_extra_keys(path: Way) -> None:
-    """`forbid_extra_keys` of cattrs is `unknown="forbid"`."""
+    """The cattrs option `forbid_extra_keys` means `unknown="forbid"`."""
     converter = make_converter(forbid_extra_keys=True)
     decoder = path.Decoder(Frozen | None, converter=converter)
 
@@ -252,7 +252,7 @@ def test_forbid_extra_keys(path: Way) -> None:
 
 @pytest.mark.usefixtures("path")
 def test_omit_if_default() -> None:
-    """`omit_if_default` of cattrs leaves out what is as its default."""
+    """The cattrs option `omit_if_default` omits values that equal the default."""
     converter = make_converter(omit_if_default=True)
 
     assert {"x": 5} == converter.unstructure(Child(5))
@@ -263,14 +263,14 @@ def test_omit_if_default() -> None:
 
 @pytest.mark.usefixtures("path")
 def test_omit_if_default_of_a_field() -> None:
-    """`override(omit_if_default=)` is for one field."""
+    """`override(omit_if_default=)` applies to one field."""
     converter = make_converter(names={Child: {"z": override(omit_if_default=True)}})
 
     assert {"x": 5, "y": None} == converter.unstructure(Child(5))
 
 
 def test_omit(path: Way) -> None:
-    """`override(omit=True)` keeps a field out of JSON, in either direction."""
+    """`override(omit=True)` removes a field from JSON, to read and to write."""
     converter = make_converter(names={Child: {"z": override(omit=True)}}, unknown="forbid")
     decoder = path.Decoder(Child, converter=converter)
 
@@ -279,37 +279,38 @@ def test_omit(path: Way) -> None:
 
 
 @pytest.mark.usefixtures("path")
-def test_defaults_of_users_classes_are_written() -> None:
-    """Every field of a user's class is written, nulls included."""
+def test_defaults_of_user_classes_are_written() -> None:
+    """Every field of a user class is written, including nulls."""
     assert b'{"x":5,"y":null,"z":3}' == dumps(Child(5))
 
 
 def test_not_strict(path: Way) -> None:
-    """A lenient converter reports each leniency, if it is asked to."""
-    told: list[int] = []
-    converter = make_converter(strict=False, on_lenient=lambda: told.append(1))
+    """A lenient converter calls `on_lenient` for each lenient conversion."""
+    calls: list[int] = []
+    converter = make_converter(strict=False, on_lenient=lambda: calls.append(1))
     decoder = path.Decoder(list[Frozen], converter=converter)
 
     assert [Frozen(5), Frozen(6)] == decoder.decode('[{"x":"5"},{"x":6.0}]')
-    assert 2 == len(told)
+    assert 2 == len(calls)
     quiet = path.Decoder(Frozen, converter=make_converter(strict=False))
     assert Frozen(5) == quiet.decode('{"x":"5"}')
 
 
 @pytest.mark.parametrize("option", ["dialect", "unknown"])
 def test_wrong_option(option: str) -> None:
-    """An option that is not one is refused, and the error says which there are."""
-    with pytest.raises(UsageWireError, match=f"{option} is 'nonsense'; it must be one of "):
+    """The error for a wrong option lists the valid values."""
+    with pytest.raises(UsageWireError, match=f"{option} must be one of .*, not 'nonsense'"):
         make_converter(**{option: "nonsense"})  # type: ignore[arg-type]
 
 
-def test_unknown_field_of_a_catch_all(loads: Loads) -> None:
-    """A user's class may have `additional_properties` too."""
+@pytest.mark.parametrize("default", [attrs.Factory(dict), attrs.NOTHING], ids=["dict", "required"])
+def test_catch_all(loads: Loads, default: Any) -> None:
+    """A user class may have `additional_properties`. Without unknown keys it is an empty dict."""
 
     @attrs.frozen
     class Catching:
         x: int
-        additional_properties: Mapping[str, Any] = attrs.Factory(dict)
+        additional_properties: Mapping[str, Any] = attrs.field(default=default)
 
     record = loads('{"x":5,"z":[1]}', Catching)
 
@@ -320,7 +321,7 @@ def test_unknown_field_of_a_catch_all(loads: Loads) -> None:
 
 
 def test_catch_all_under_another_name(loads: Loads) -> None:
-    """The place for unknown keys may have an alias, or be none of the constructor's business."""
+    """`additional_properties` may have an alias, or not be an argument of the constructor."""
 
     @attrs.frozen
     class Renamed:
@@ -336,19 +337,8 @@ def test_catch_all_under_another_name(loads: Loads) -> None:
     assert Apart(5) == loads('{"x":5,"z":1}', Apart)
 
 
-def test_required_catch_all(loads: Loads) -> None:
-    """A place for unknown keys that has no default is an empty dict where there are none."""
-
-    @attrs.frozen
-    class Catching:
-        additional_properties: dict[str, Any]
-
-    assert {} == loads("{}", Catching).additional_properties
-    assert {"z": 1} == loads('{"z":1}', Catching).additional_properties
-
-
 def test_converter_alone() -> None:
-    """A converter structures what `json.loads` gives, without a decoder."""
+    """A converter structures JSON data without a decoder."""
     converter = make_converter()
     bucket = {"object": "bucket", "start_time": 1, "end_time": 2, "result": [row()]}
     record = converter.structure(bucket, UsageObject)
@@ -364,15 +354,15 @@ def test_converter_alone() -> None:
     [(), (1,), {1: 2}, object(), b"x", float("nan"), float("inf"), Decimal(1), 2**70],
     ids=repr,
 )
-def test_value_that_json_never_has(value: Any) -> None:
-    """A value that no JSON gives is refused, even under an unknown key."""
+def test_value_that_is_not_json(value: Any) -> None:
+    """A value that JSON does not have is rejected, even under an unknown key."""
     converter = make_converter()
     with pytest.raises(DecodeError):
         converter.structure(row(later=value), UsageObject)
 
 
 def test_unstructure_of_a_union_member() -> None:
-    """A converter writes a member of a union as the class it is."""
+    """A converter writes a member of a union as its class, and rejects other values."""
     converter = make_converter()
     cost = CostsResult(amount=CostsResultAmount(value=Decimal("0.5")))
 
@@ -384,7 +374,7 @@ def test_unstructure_of_a_union_member() -> None:
 
 
 def test_two_converters_do_not_mix(path: Way) -> None:
-    """The names of one converter are not known to another."""
+    """Converters do not share their `names=`."""
     one = make_converter(names={Frozen: {"x": "a"}})
     other = make_converter(names={Frozen: {"x": "b"}})
 
@@ -394,7 +384,7 @@ def test_two_converters_do_not_mix(path: Way) -> None:
 
 
 def test_union_hook_of_a_copy() -> None:
-    """A hook for a union that is registered on a copy of a converter is asked there."""
+    """A hook for a union is used if it is registered on a copy, or before `configure_converter`."""
     converter = make_converter().copy()
     converter.register_structure_hook(WithA | int, lambda value, _: value)
     other = Converter()
@@ -424,8 +414,8 @@ def test_the_cause_is_kept(way: str) -> None:
 
 
 @pytest.mark.parametrize("unknown", ["keep", "forbid"])
-def test_keys_of_an_object_that_are_no_strings(unknown: Any) -> None:
-    """An object with other keys than str, which JSON does not have, is refused each time."""
+def test_keys_that_are_not_strings(unknown: Any) -> None:
+    """A dict with a key that is not a str is rejected every time."""
     converter = make_converter(unknown=unknown)
     for _ in range(5):
         with pytest.raises(usagewire.DecodeError):

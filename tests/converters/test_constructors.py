@@ -1,4 +1,4 @@
-"""attrs classes of any make: reading does all that their constructor does, and no more."""
+"""attrs classes of every kind: reading does the same as their constructor."""
 
 from typing import Any, Final, Generic, TypeVar
 
@@ -22,7 +22,7 @@ DECORATORS: dict[str, Any] = {
 
 
 def decorated(decorate: Any) -> Any:
-    """Return a class of two fields, made by a decorator of attrs."""
+    """Return a class with two fields, made by a decorator of attrs."""
 
     class Record:
         x: int
@@ -33,18 +33,18 @@ def decorated(decorate: Any) -> Any:
 
 @attrs.frozen
 class OfPlainBase(Frozen):
-    """A class whose base is not attrs all the way."""
+    """An attrs class with an attrs base."""
 
 
 class PlainChild(Frozen):
-    """A subclass that attrs did not make."""
+    """A subclass without an attrs decorator."""
 
     __slots__ = ()
 
 
 @attrs.define(init=False)
 class OwnInit:
-    """With an `__init__` of its own."""
+    """A class with a custom `__init__`."""
 
     x: int
     y: str | None = None
@@ -54,7 +54,7 @@ class OwnInit:
 
 
 class Registering:
-    """A base that looks at its subclasses."""
+    """A base with `__init_subclass__`."""
 
     __slots__ = ()
     names: Final[list[str]] = []
@@ -65,7 +65,7 @@ class Registering:
 
 @attrs.frozen
 class Registered(Registering):
-    """A class whose base looks at it."""
+    """A class whose base has `__init_subclass__`."""
 
     x: int
     y: str | None = None
@@ -79,7 +79,7 @@ every_make = pytest.mark.parametrize("cls", MADE.values(), ids=MADE)
 
 @every_make
 def test_make(loads: Loads, cls: Any) -> None:
-    """A class of any make is read and written like any other."""
+    """An attrs class of every kind is read and written."""
     record = loads('{"y":"s","x":5,"later":1}', cls)
 
     assert exact(cls(x=5, y="s")) == exact(record)
@@ -101,44 +101,44 @@ def test_make(loads: Loads, cls: Any) -> None:
     ],
 )
 def test_make_refuses(loads: Loads, cls: Any, document: str, expected: Refused) -> None:
-    """A class of any make is as strict as any other."""
+    """An attrs class of every kind rejects wrong input."""
     assert expected == outcome(loads, document, cls)
 
 
 def test_reading_makes_no_subclass(loads: Loads) -> None:
-    """Reading a class does not call its base's `__init_subclass__` again."""
+    """Reading a class does not call `__init_subclass__` of its base again."""
     loads('{"x":5}', Registered)
 
     assert ["Registered"] == sorted(set(Registering.names))
-    assert len(Registering.names) <= 2  # attrs makes a slotted class a second time
+    assert len(Registering.names) <= 2  # attrs creates a slotted class twice
 
 
 def test_frozen_stays_frozen(loads: Loads) -> None:
-    """A record that was read is as frozen as one that was made."""
+    """A record that was read is frozen."""
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         loads('{"x":5}', Frozen).x = 6
 
 
-# --- constructors that do more than store -------------------------------------------------
+# --- constructors that do more than store ----------------------------------------------------
 
 
 @attrs.frozen
 class Validated:
-    """With a validator."""
+    """A class with a validator."""
 
     x: int = attrs.field(validator=attrs.validators.lt(10))
 
 
 @attrs.frozen
 class Converted:
-    """With a converter, which gets what the type's hook made."""
+    """A class with a converter, which gets the result of the type's hook."""
 
     x: int = attrs.field(converter=lambda value: value + 1)
 
 
 @attrs.frozen
 class Checked:
-    """With an `__attrs_post_init__`."""
+    """A class with an `__attrs_post_init__`."""
 
     x: int
     doubled: int = attrs.field(init=False)
@@ -149,7 +149,7 @@ class Checked:
 
 @attrs.frozen
 class Prepared:
-    """With an `__attrs_pre_init__`."""
+    """A class with an `__attrs_pre_init__`."""
 
     x: int
     calls = 0
@@ -160,7 +160,7 @@ class Prepared:
 
 @attrs.frozen
 class Private:
-    """With a private attribute and one that is not set by the constructor."""
+    """A class with a private attribute, and one that the constructor does not take."""
 
     _x: int
     y: int = attrs.field(init=False, default=7)
@@ -168,7 +168,7 @@ class Private:
 
 @attrs.define
 class SetHook:
-    """With an `on_setattr` hook, which the constructor does not call."""
+    """A class with an `on_setattr` hook, which the constructor does not call."""
 
     x: int = attrs.field(on_setattr=attrs.setters.validate, validator=attrs.validators.lt(10))
 
@@ -189,32 +189,32 @@ class SetHook:
     ids=lambda value: type(value).__name__ if attrs.has(type(value)) else "",
 )
 def test_constructor(loads: Loads, document: str, expected: Any) -> None:
-    """Reading does what the constructor does: validators, converters, hooks and factories."""
+    """Reading runs the validators, converters, hooks and factories of the constructor."""
     assert exact(expected) == exact(loads(document, type(expected)))
 
 
-def test_converted_is_written_as_it_is(loads: Loads) -> None:
-    """A converter of attrs is of reading; the value is written as it stands."""
+def test_converted_value_is_written(loads: Loads) -> None:
+    """An attrs converter does not run when the value is written."""
     assert b'{"x":6}' == dumps(loads('{"x":5}', Converted))
 
 
 def test_pre_init_is_called(loads: Loads) -> None:
-    """`__attrs_pre_init__` is called once a record."""
+    """`__attrs_pre_init__` is called once for each record."""
     before = Prepared.calls
     loads('{"x":5}', Prepared)
 
     assert before + 1 == Prepared.calls
 
 
-def test_factories_make_anew(loads: Loads) -> None:
-    """A default that is made is made for each record."""
+def test_factories_run_for_each_record(loads: Loads) -> None:
+    """A default factory runs for each record."""
     one, other = loads("[{},{}]", list[Made])
 
     assert one.items is not other.items
 
 
 def test_validator_refuses(path: Way) -> None:
-    """A value that a validator refuses is a bad value of the whole object, and says why."""
+    """An error of a validator becomes a `bad_value` at the object, with its message."""
     decoder = path.Decoder(list[Validated], on_error="collect")
     decoder.decode_lines('[{"x":5},{"x":50}]')
 
@@ -223,7 +223,7 @@ def test_validator_refuses(path: Way) -> None:
 
 
 def test_prefer_attrib_converters(path: Way) -> None:
-    """With `prefer_attrib_converters` the converter of attrs gets the JSON value itself."""
+    """With `prefer_attrib_converters` the attrs converter gets the JSON value."""
 
     @attrs.frozen
     class Parsed:
@@ -235,7 +235,7 @@ def test_prefer_attrib_converters(path: Way) -> None:
     assert Refused("wrong_type", "$.x") == outcome(path.loads, '{"x":"5"}', Parsed)
 
 
-# --- generic and inherited -----------------------------------------------------------
+# --- generic and inherited -------------------------------------------------------------------
 
 T = TypeVar("T")
 
@@ -248,18 +248,27 @@ class Box(Generic[T]):
     items: "list[T]" = attrs.Factory(list)
 
 
+@attrs.frozen
+class IntBox(Box[int]):
+    """A class with a generic base."""
+
+    more: int = 0
+
+
 def test_generic(loads: Loads) -> None:
-    """A generic class is read with its arguments filled in, side by side with others."""
+    """A generic class can be read with different type arguments, also those of a base."""
     assert Box(5, [6]) == loads('{"item":5,"items":[6]}', Box[int])
     assert Box("s") == loads('{"item":"s"}', Box[str])
     assert Box(Frozen(5)) == loads('{"item":{"x":5}}', Box[Frozen])
-    assert Refused("wrong_type", "$.items[0]") == outcome(
-        loads, '{"item":5,"items":["s"]}', Box[int]
-    )
+    assert IntBox(1, [2], 3) == loads('{"item":1,"items":[2],"more":3}', IntBox)
+    for kind in (Box[int], IntBox):
+        assert Refused("wrong_type", "$.items[0]") == outcome(
+            loads, '{"item":5,"items":["s"]}', kind
+        )
 
 
 def test_unresolvable(loads: Loads) -> None:
-    """A class whose annotations cannot be resolved is refused."""
+    """A class with an annotation that cannot be resolved is rejected."""
 
     @attrs.frozen
     class Lost:
@@ -267,18 +276,3 @@ def test_unresolvable(loads: Loads) -> None:
 
     with pytest.raises(UsageWireError, match="Nowhere"):
         loads("{}", Lost)
-
-
-@attrs.frozen
-class IntBox(Box[int]):
-    """A class whose base is generic."""
-
-    more: int = 0
-
-
-def test_generic_base(path: Way) -> None:
-    """The type variables of a generic base are known in the class derived from it."""
-    assert IntBox(1, [2], 3) == path.loads('{"item":1,"items":[2],"more":3}', IntBox)
-    assert Refused("wrong_type", "$.items[0]") == outcome(
-        path.loads, '{"item":1,"items":["2"]}', IntBox
-    )

@@ -1,10 +1,11 @@
-"""A class inside itself is read and written to one fixed depth."""
+"""Recursive classes are read and written to a fixed depth."""
 
 from __future__ import annotations
 
 import attrs
 import pytest
 
+from tests.support.classes import Nest
 from tests.support.comparing import Refused, outcome
 from tests.support.paths import Loads
 from usagewire import Decoder, EncodeError, dumps, loads
@@ -14,7 +15,7 @@ OFTEN = 5
 
 @attrs.frozen
 class Tree:
-    """A class inside itself."""
+    """A recursive class."""
 
     n: int
     children: tuple[Tree, ...] = ()
@@ -22,7 +23,7 @@ class Tree:
 
 
 def test_recursive(loads: Loads) -> None:
-    """A class inside itself is read to any depth, and errors have the whole path."""
+    """A recursive class reads back equal, and an error has the whole path."""
     tree = Tree(1, (Tree(2, (Tree(3),)), Tree(4)), Tree(5))
 
     assert tree == loads(dumps(tree), Tree)
@@ -33,20 +34,20 @@ def test_recursive(loads: Loads) -> None:
 
 @attrs.frozen
 class Left:
-    """One of two classes inside each other."""
+    """The first of two classes that contain each other."""
 
     right: Right | None = None
 
 
 @attrs.frozen
 class Right:
-    """The other of two classes inside each other."""
+    """The second of two classes that contain each other."""
 
     left: Left | None = None
 
 
 def test_mutually_recursive(loads: Loads) -> None:
-    """Two classes inside each other are read."""
+    """Two classes that contain each other are read and written."""
     record = Left(Right(Left(Right())))
 
     assert record == loads(dumps(record), Left)
@@ -55,28 +56,21 @@ def test_mutually_recursive(loads: Loads) -> None:
     )
 
 
-@attrs.define
-class Node:
-    """A class that nests as deep as it likes."""
-
-    child: Node | None = None
-
-
 @pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("depth", [100, 101, 900])
 def test_depth_does_not_depend_on_history(depth: int) -> None:
-    """A class inside itself is read and written down to level 100, at first and later."""
-    data = '{"child":' * depth + "{}" + "}" * depth
-    decoder = Decoder(Node, on_error="collect")
+    """A recursive class may nest 100 levels, the first time and later."""
+    data = '{"inner":' * depth + "{}" + "}" * depth
+    decoder = Decoder(Nest, on_error="collect")
     found = decoder.decode_lines(f"{data}\n" * OFTEN)
 
     assert ["too_deep"] * (0 if depth == 100 else OFTEN) == [r.code for r in decoder.rejections]
     node = None
     for _ in range(depth + 1):
-        node = Node(node)
+        node = Nest(node)
     if depth == 100:
         assert [node] * OFTEN == found
-        assert loads(dumps(node), Node) == node
+        assert loads(dumps(node), Nest) == node
     else:
         with pytest.raises(EncodeError, match="too deep"):
             dumps(node)

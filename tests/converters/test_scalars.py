@@ -1,4 +1,4 @@
-"""Every JSON value in a field of each type: what it becomes, or how it is refused."""
+"""Every JSON value in a field of each scalar type, by the table `values.txt`."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from tests.support.paths import Loads
 from tests.support.samples import COMPLETIONS, COSTS, VECTORS
 from usagewire import CODES
 
-# Each type with a reader of what is written in the table, which is not ours.
+# Each type with an independent function that reads a cell of the table.
 TYPES: dict[Any, Any] = {
     int: int,
     float: float,
@@ -30,7 +30,7 @@ TYPES: dict[Any, Any] = {
 
 
 def name(value: Any) -> str:
-    """Return the name of a type or token in the name of a test."""
+    """Return a short name of a type or JSON token for the id of a test."""
     shown = value if isinstance(value, str) else getattr(value, "__name__", str(value))
     return ascii(shown)[1:-1] if len(shown) < 40 else f"{len(shown)} characters of {shown[1]!r}"
 
@@ -50,7 +50,7 @@ every_type = pytest.mark.parametrize("kind", TYPES, ids=name)
 
 
 def meant(kind: Any, written: str, *, strict: bool) -> Any:
-    """Return what the table says of `written` in a field `x` of `kind`."""
+    """Return the value in the table for `written` in a field `x` of `kind`."""
     cell = VALUES[written][kind]
     if cell.startswith("~"):
         cell = "" if strict else cell[1:]
@@ -64,7 +64,7 @@ def meant(kind: Any, written: str, *, strict: bool) -> Any:
 @every_value
 @every_type
 def test_value(loads: Loads, kind: Any, written: str, *, strict: bool) -> None:
-    """A JSON value in a field of a type is taken as it is, or refused with its code and place."""
+    """A field takes the JSON value, or rejects it with its code and place."""
     actual = outcome(lambda: loads(f'{{"x":{written}}}', HOLDERS[kind], strict=strict).x)
 
     assert expect(meant(kind, written, strict=strict)) == actual
@@ -73,7 +73,7 @@ def test_value(loads: Loads, kind: Any, written: str, *, strict: bool) -> None:
 @pytest.mark.parametrize("written", ["null", "5", "1.5", "true", '"5"', "[]", "{}"], ids=name)
 @every_type
 def test_optional_value(loads: Loads, kind: Any, written: str) -> None:
-    """A field that may be None takes null and otherwise what the type takes."""
+    """An optional field takes null and the values of its type."""
     expected = None if written == "null" else meant(kind, written, strict=True)
 
     assert expect(expected) == outcome(lambda: loads(f'{{"x":{written}}}', HOLDERS[kind | None]).x)
@@ -81,7 +81,7 @@ def test_optional_value(loads: Loads, kind: Any, written: str) -> None:
 
 @pytest.mark.parametrize("written", ["-0", "0.0", "-0.0", '"0E-6176"', '"-0.00"'])
 def test_zero_of_money(loads: Loads, written: str) -> None:
-    """A zero of money has neither sign nor exponent, which a comparison would not show."""
+    """A zero of money has no sign and no exponent."""
     assert "0" == str(loads(f'{{"x":{written}}}', HOLDERS[Decimal]).x)
 
 
@@ -101,7 +101,7 @@ MODEL_FIELDS = {
 @every_value
 @pytest.mark.parametrize("field", MODEL_FIELDS)
 def test_value_of_a_model(loads: Loads, field: str, written: str) -> None:
-    """A field of our own classes takes what its type takes; an optional one takes null too."""
+    """A field of our classes takes the values of its type. An optional field takes null too."""
     kind, tag, fields = MODEL_FIELDS[field]
     expected = meant(kind, written, strict=True)
     if isinstance(expected, Refused):

@@ -1,4 +1,4 @@
-"""Unions: told apart by the tag, or by the fields that only one class requires."""
+"""Unions whose members differ in the tag, or in a required field."""
 
 from typing import Any
 
@@ -33,12 +33,12 @@ from usagewire import (
     ],
 )
 def test_tag_of_a_union(loads: Loads, tag: str, expected: Any, *, strict: bool) -> None:
-    """A union goes by the tag: an unknown one is an unknown row, one that is no string is wrong."""
+    """An unknown tag makes an unknown row. A tag that is not a string is rejected."""
     assert expect(expected) == outcome(loads, f"{{{tag}}}", strict=strict)
 
 
 def test_tag_need_not_come_first(loads: Loads) -> None:
-    """The tag tells the kind wherever it stands."""
+    """The tag may come after other keys."""
     document = f'{{"usage_bytes":5,"later":{{"object":"bucket"}},"object":"{VECTORS}"}}'
 
     assert UsageVectorStoresResult is type(loads(document))
@@ -58,7 +58,7 @@ def test_tag_need_not_come_first(loads: Loads) -> None:
     ],
 )
 def test_tag_of_one_class(loads: Loads, tag: str, expected: Any, *, strict: bool) -> None:
-    """If one class is asked for, the tag may be absent, but not that of another class."""
+    """If the type is one class, the tag may be absent, but it must not be another tag."""
     document = f'{{{tag}"usage_bytes":5}}'
 
     assert expect(expected) == outcome(loads, document, UsageVectorStoresResult, strict=strict)
@@ -74,13 +74,13 @@ def test_tag_of_one_class(loads: Loads, tag: str, expected: Any, *, strict: bool
     ],
     ids=["bucket", "costs", "vectors", "unknown"],
 )
-def test_tag_that_was_not_asked_for(loads: Loads, data: dict[str, Any], kind: Any) -> None:
-    """A tag of no member of the union is refused; a known one is never an unknown row."""
+def test_tag_outside_the_union(loads: Loads, data: dict[str, Any], kind: Any) -> None:
+    """A tag of no member of the union is rejected. A known tag never makes an unknown row."""
     assert Refused("wrong_tag", "$.object") == outcome(loads, text(data), kind)
 
 
 def test_union_without_tags(loads: Loads) -> None:
-    """Classes without tags are told apart by the fields that only one requires."""
+    """A required field distinguishes classes without tags."""
     union = WithA | WithB
 
     assert [WithA(1), WithB(2)] == loads('[{"a":1},{"b":2}]', list[union])

@@ -78,7 +78,7 @@ class Tree:
     inner: "Tree | None" = None
 
 
-STORES: Final = "does more with {} than to store it"
+STORES: Final = "does more with {} than store it"
 UNKNOWN: Final = "is read by a hook that C does not know"
 REFUSED: Final[list[tuple[Any, str, str, Any]]] = [
     (Checked, "5", f"Checked {STORES.format('x')}", 5),
@@ -87,7 +87,7 @@ REFUSED: Final[list[tuple[Any, str, str, Any]]] = [
     (PreInit, "5", "PreInit has __attrs_pre_init__ or __attrs_post_init__", 5),
     (Unslotted, "5", "Unslotted has no slots", 5),
     (OfNoSlots, "5", "not a class with slots only", 5),
-    (Hashing, "5", "Hashing has slots that are no fields", 5),
+    (Hashing, "5", "Hashing has slots that are not fields", 5),
     (OnSet, "5", "OnSet has a __setattr__ that attrs did not write", 5),
     (New, "5", "New has a __new__", 5),
     (OwnInit, "5", "OwnInit has an __init__ that attrs did not write", 5),

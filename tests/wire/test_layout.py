@@ -1,4 +1,4 @@
-"""The keys of the fields of users' classes: `names=`, annotations, aliases, tags."""
+"""The JSON keys of your own classes: `names=`, annotations, aliases and tags."""
 
 import json
 from typing import Annotated, Any, ClassVar, Literal
@@ -22,7 +22,7 @@ from usagewire import (
 
 @attrs.frozen
 class Job:
-    """A class of a user's."""
+    """A user class."""
 
     kind: str
     size: int = 0
@@ -38,7 +38,7 @@ NAMED = {
 
 @pytest.mark.parametrize("way", NAMED)
 def test_names(path: Way, way: str) -> None:
-    """`names=` gives a field a key, or several: the first is written, all are read."""
+    """`names=` gives a field one or more keys: the first is written, all are read."""
     name, keys = NAMED[way]
     converter = make_converter(names={Job: {"kind": name}})
     decoder = path.Decoder(Job, converter=converter)
@@ -49,7 +49,7 @@ def test_names(path: Way, way: str) -> None:
 
 
 def test_names_replace(path: Way) -> None:
-    """A field with a name of its own is not read under its attribute's."""
+    """A field with a key from `names=` is not read under its attribute's name."""
     converter = make_converter(names={Job: {"kind": "job_kind"}}, unknown="forbid")
     decoder = path.Decoder(Job, converter=converter)
 
@@ -60,7 +60,7 @@ def test_names_replace(path: Way) -> None:
 
 
 def test_names_that_differ(path: Way) -> None:
-    """Two names of one field with two values are ambiguous for users' classes too."""
+    """Two keys of a field with different values are ambiguous in user classes too."""
     converter = make_converter(names={Job: {"kind": ("kind", "k")}})
     decoder = path.Decoder(Job, converter=converter)
 
@@ -69,7 +69,7 @@ def test_names_that_differ(path: Way) -> None:
 
 
 def test_names_of_ours(path: Way) -> None:
-    """Fields of our own classes can be named too."""
+    """`names=` works for the fields of our classes too."""
     converter = make_converter(names={UsageVectorStoresResult: {"project_id": "project"}})
     record = UsageVectorStoresResult(usage_bytes=5, project_id="p")
 
@@ -78,7 +78,7 @@ def test_names_of_ours(path: Way) -> None:
 
 
 def test_names_of_the_catch_all(path: Way) -> None:
-    """`additional_properties` with a name is a field like any other."""
+    """With a key from `names=`, `additional_properties` is an ordinary field."""
     converter = make_converter(names={UsageVectorStoresResult: {"additional_properties": "more"}})
     decoder = path.Decoder(UsageVectorStoresResult, converter=converter)
     record = decoder.decode(text(row(more={"a": 1}, other=2)))
@@ -89,7 +89,7 @@ def test_names_of_the_catch_all(path: Way) -> None:
 
 @attrs.frozen
 class Marked:
-    """A class with names in its annotations."""
+    """A class with keys in its annotations."""
 
     kind: Annotated[str, override(rename="job-kind")]
     size: Annotated[int, "not a name"] = 0
@@ -97,13 +97,13 @@ class Marked:
 
 
 def test_annotated(loads: Loads) -> None:
-    """`Annotated[..., override(...)]` names a field, or leaves it out."""
+    """`Annotated[..., override(...)]` names a field or omits it."""
     assert Marked("x", 2) == loads('{"job-kind":"x","size":2}', Marked)
     assert b'{"job-kind":"x","size":2}' == dumps(Marked("x", 2))
 
 
 def test_names_before_annotated(path: Way) -> None:
-    """`names=` goes before `Annotated`."""
+    """`names=` has priority over `Annotated`."""
     converter = make_converter(names={Marked: {"kind": "k"}})
 
     assert Marked("x") == path.Decoder(Marked, converter=converter).decode('{"k":"x"}')
@@ -118,7 +118,7 @@ class Aliased:
 
 
 def test_alias(loads: Loads) -> None:
-    """An attrs alias is the JSON key; a private attribute's alias has no underscore."""
+    """An attrs alias is the JSON key. The alias of a private attribute has no underscore."""
     record = Aliased(jobKind="x", size=2)
 
     assert record == loads('{"jobKind":"x","size":2}', Aliased)
@@ -126,7 +126,7 @@ def test_alias(loads: Loads) -> None:
 
 
 def test_without_alias(path: Way) -> None:
-    """Without `use_alias` the attribute is the key."""
+    """Without `use_alias` the attribute's name is the key."""
     converter = make_converter(use_alias=False)
     record = Aliased(jobKind="x", size=2)
 
@@ -143,7 +143,7 @@ def test_type_overrides(path: Way) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "quoted"),
     [
         ({Job: {"kind": "size"}}, "size"),
         ({Job: {"kind": ("kind", "size")}}, "size"),
@@ -155,23 +155,23 @@ def test_type_overrides(path: Way) -> None:
     ],
     ids=["shared", "shared as second", "shared by two", "no attribute", "int", "empty", "ours"],
 )
-def test_names_refused(path: Way, names: Any, said: str) -> None:
-    """A name that two fields share, of no field, or that is none, is refused when built."""
+def test_names_refused(path: Way, names: Any, quoted: str) -> None:
+    """The decoder rejects a key of two fields, a key of no field, and a key that is not a str."""
     (cls,) = names
-    with pytest.raises(UsageWireError, match=said.replace("(", r"\(").replace(")", r"\)")):
+    with pytest.raises(UsageWireError, match=quoted.replace("(", r"\(").replace(")", r"\)")):
         path.Decoder(cls, converter=make_converter(names=names))
 
 
 @attrs.frozen
 class Tagged:
-    """A class with a tag of its own."""
+    """A user class with a tag."""
 
     object: ClassVar[Literal["job"]] = "job"
     n: int
 
 
 def test_tag_of_a_user(loads: Loads) -> None:
-    """A user's class may have a tag, which is written, read and told apart in unions."""
+    """The tag of a user class is written, read, and distinguishes the class in unions."""
     assert b'{"object":"job","n":5}' == dumps(Tagged(5))
     assert Tagged(5) == loads('{"n":5,"object":"job"}', Tagged | UsageVectorStoresResult)
     assert UsageVectorStoresResult is type(loads(text(row()), Tagged | UsageVectorStoresResult))
@@ -179,37 +179,37 @@ def test_tag_of_a_user(loads: Loads) -> None:
 
 
 def test_tag_of_a_user_has_one_name(loads: Loads) -> None:
-    """The tag of a user's class is not looked for under the names that generated clients use."""
+    """The tag of a user class is read only under the key `object`."""
     assert Refused("missing_tag") == outcome(loads, '{"Object":"job","n":5}', Tagged | Aliased2)
 
 
 @attrs.frozen
 class Aliased2:
-    """Another class with a tag of its own."""
+    """Another user class with a tag."""
 
     object: ClassVar[str] = "other"
 
 
 def test_two_members_with_one_tag(loads: Loads) -> None:
-    """A union of two classes with one tag cannot be told apart and is refused when built."""
+    """A union of two classes with the same tag is rejected when the hook is built."""
 
     @attrs.frozen
-    class Twin:
+    class SameTag:
         object: ClassVar[str] = VECTORS
 
     with pytest.raises(UsageWireError, match=VECTORS):
-        loads("{}", Twin | UsageVectorStoresResult)
+        loads("{}", SameTag | UsageVectorStoresResult)
 
 
 @attrs.frozen
 class Wide(UsageVectorStoresResult):
-    """A subclass of ours with a field of its own."""
+    """A subclass of our class with a new field."""
 
     my_field: int = attrs.field(default=0, alias="mine")
 
 
 def test_subclass_of_ours(loads: Loads) -> None:
-    """A subclass keeps our spellings for our fields and the user's rules for its own."""
+    """A subclass keeps our spellings for our fields, and the user's rules for new fields."""
     record = Wide(usage_bytes=5, mine=2, additional_properties={"x": 1})
 
     assert record == loads(text({"Object": VECTORS, "usageBytes": 5, "mine": 2, "x": 1}), Wide)
@@ -219,7 +219,7 @@ def test_subclass_of_ours(loads: Loads) -> None:
 
 
 def test_configured_converter_has_the_dialect() -> None:
-    """A converter of a user's writes the dialect that it is configured for."""
+    """A user's converter writes the dialect that it is configured for."""
     converter = Converter()
     configure_converter(converter, "powershell")
 

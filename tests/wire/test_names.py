@@ -1,4 +1,4 @@
-"""The keys of our classes, in every dialect and both ways."""
+"""The JSON keys of our classes, written and read in every dialect."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ from usagewire import (
 )
 from usagewire.models import ROW_CLASSES
 
-# The keys of each attribute by the dialect that writes them, and those that are only read.
+# For each attribute the key that each dialect writes, and the keys that are only read.
 NAMES = {cells.pop("attribute"): cells for cells in table("names.txt")}
 
 
@@ -42,7 +42,7 @@ every_field = pytest.mark.parametrize(
 @every_dialect
 @every_class
 def test_written(cls: Any, dialect: Any) -> None:
-    """A record is written under the names of the dialect, and no other."""
+    """A record is written under exactly the keys of the dialect."""
     names = {field.name for field in attrs.fields(cls)[:-1]}
     names |= {"object"} if hasattr(cls, "object") else set()
     written = json.loads(dumps(full(cls), dialect=dialect))
@@ -51,14 +51,14 @@ def test_written(cls: Any, dialect: Any) -> None:
 
 
 def test_every_attribute_is_in_the_table() -> None:
-    """The table has the attributes of all classes, and no other."""
+    """The table has exactly the attributes of all classes."""
     assert {name for _, name in FIELDS} | {"object"} == set(NAMES)
 
 
 @every_dialect
 @every_class
 def test_written_and_read(loads: Loads, cls: Any, dialect: Any) -> None:
-    """A record written in any dialect reads back equal, as its class."""
+    """A record written in any dialect reads back equal."""
     record = full(cls)
 
     assert exact(record) == exact(loads(dumps(record, dialect=dialect), cls))
@@ -66,7 +66,7 @@ def test_written_and_read(loads: Loads, cls: Any, dialect: Any) -> None:
 
 @every_field
 def test_read(loads: Loads, cls: Any, name: str) -> None:
-    """A field is read under its name in each dialect, and the historical ones."""
+    """A field is read under its key in each dialect and under its historical keys."""
     record = full(cls)
     data = json.loads(dumps(record))
     value = data.pop(spelled(name, "api"))
@@ -79,7 +79,7 @@ def test_read(loads: Loads, cls: Any, name: str) -> None:
 @pytest.mark.parametrize("key", ["object", "Object", "_object"])
 @pytest.mark.parametrize("cls", [*ROW_CLASSES, UsageTimeBucket], ids=lambda cls: cls.__name__)
 def test_tag_is_read(loads: Loads, cls: Any, key: str) -> None:
-    """The tag is read under each of its names, by class and by union."""
+    """The tag is read under each of its keys, for a class and for a union."""
     record = full(cls)
     data = json.loads(dumps(record))
     data = {key: data.pop("object")} | data
@@ -100,7 +100,7 @@ HISTORICAL_TAGS = {
 
 @pytest.mark.parametrize("tag", HISTORICAL_TAGS)
 def test_historical_tag(loads: Loads, tag: str) -> None:
-    """Tags of early examples and generated clients are read, and written as the API has them."""
+    """Tags of early examples and generated clients are read, and written as the API's tag."""
     record = loads(text({"object": tag, "usage_bytes": 5, "sessions": 5, "amount": {}}))
 
     assert HISTORICAL_TAGS[tag] is type(record)
@@ -112,12 +112,12 @@ def test_historical_tag(loads: Loads, tag: str) -> None:
     ["Project_Id", "PROJECT_ID", "projectID", "project-id", "projectid", " project_id", "sessions"],
 )
 def test_other_spellings_are_unknown(loads: Loads, key: str) -> None:
-    """A key in no known spelling is an unknown key."""
+    """A key that is not a known spelling is unknown."""
     assert {key: "p"} == loads(text(row(**{key: "p"}))).additional_properties
 
 
-def test_additional_properties_is_no_key(loads: Loads) -> None:
-    """The key `additional_properties` is an unknown key."""
+def test_additional_properties_is_not_a_key(loads: Loads) -> None:
+    """The JSON key `additional_properties` is unknown."""
     record = loads(text(row(additional_properties={"a": 1})))
 
     assert {"additional_properties": {"a": 1}} == record.additional_properties
@@ -126,8 +126,8 @@ def test_additional_properties_is_no_key(loads: Loads) -> None:
 
 @pytest.mark.usefixtures("path")
 @every_dialect
-def test_unknown_keys_are_not_respelled(dialect: Any) -> None:
-    """Unknown keys are written as they were read, in every dialect."""
+def test_unknown_keys_keep_their_spelling(dialect: Any) -> None:
+    """Every dialect writes unknown keys as they were read."""
     record = UsageVectorStoresResult(usage_bytes=5, additional_properties={"new_key": 1})
 
     assert 1 == json.loads(dumps(record, dialect=dialect))["new_key"]

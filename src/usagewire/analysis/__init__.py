@@ -1,1 +1,1 @@
-"""Work on records: sums and conversions. It knows no files."""
+"""Sums and conversions of records. This package must not know JSON or files."""

@@ -1,9 +1,6 @@
-"""Records in another shape: pages and buckets split into rows, and rows joined into pages.
+"""Conversion of records: pages and buckets into rows, and rows into pages.
 
-`Conversion` takes records one by one and returns the records to write instead. It moves rows and,
-if asked, removes personal data. It changes no number and loses no row.
-
-This module knows no JSON and no files.
+This module must not know JSON or files.
 """
 
 from __future__ import annotations
@@ -25,41 +22,41 @@ from usagewire.models import NO_PROPERTIES, UsageResponse, UsageResult, UsageTim
 from usagewire.wire import names as wire_names
 
 Shape: TypeAlias = Literal["rows", "flat", "pages"]
-"""`rows`: rows of their own kinds. `pages`: pages. `flat`: rows of generated clients' one kind."""
+"""Rows of their own classes, `UsageTimeBucketResultInner` rows, or pages."""
 
 MAX_ROWS: Final = 1000
-"""The most rows in a page that is made of rows. They are kept until it is full."""
+"""The largest number of rows in a page that is made from rows, and of rows kept for it."""
 
 START: Final = "start_time"
 END: Final = "end_time"
-"""The unknown fields in which a row without bucket carries the times of its bucket."""
+"""The unknown fields in which a row outside a bucket has the times of its bucket."""
 
 
 class Conversion:
-    """Turn records into records of another shape, in their order.
+    """A conversion of records to another shape. It keeps their order, every row and every number.
+
+    - `rows`: a page or bucket becomes its rows. Each row gets the times of its bucket as unknown
+      fields `start_time` and `end_time`, which replace unknown fields of these names. A flattened
+      row becomes an instance of its row class. Other rows do not change.
+    - `flat`: the same rows as `UsageTimeBucketResultInner`. A flattened row does not change. A row
+      also stays the same if it has an unknown field with the name of a flattened field, and could
+      not be read back. Its JSON has the flattened shape all the same.
+    - `pages`: a bucket becomes a page of one bucket. So do consecutive rows with the same times, at
+      most 1,000 to a page; the bucket gets their times. A page does not change. The new pages have
+      no next page.
+
+    Rows have no place for the cursor of a page, the unknown fields of pages and buckets, and
+    intervals without rows. `rows` and `flat` drop them.
 
     Args:
-        to: the shape. None leaves every record as it is.
-        drop_personal: whether to remove what tells who a person is: `user_id`, and the unknown
-            fields `user_email`, `user_name`, `user` and `email`, in every spelling and at any
-            depth. Not removed are the ids and names of projects, API keys and organizations, and
-            what is said in free text, as in a `line_item`.
+        to: The shape: `rows`, `flat` or `pages`. None (default) keeps the shape.
+        drop_personal: Whether to remove the fields that identify a person: `user_id`, and the
+            unknown fields `user_email`, `user_name`, `user` and `email`. Every spelling and any
+            depth counts. Ids and names of projects, API keys and organizations stay, and so does
+            free text such as a `line_item`. The default is False.
 
     Raises:
-        UsageWireError: for a shape that is not one.
-
-    - `rows`: pages and buckets become their rows. Each carries the times of its bucket as unknown
-      fields `start_time` and `end_time`, in place of unknown fields of these names. A row that
-      stands alone stays as it is; a flattened row becomes the row it stands for.
-    - `flat`: the same rows as `UsageTimeBucketResultInner`. A flattened row stays as it is, and so
-      does a row with an unknown field of the name of a flattened one, if it could not be told from
-      that any more; as JSON it has the flattened shape all the same.
-    - `pages`: a page stays as it is, a bucket becomes a page of one bucket, and neighbouring rows
-      of equal times become a page of one bucket, of at most `MAX_ROWS` rows, which states the times
-      instead of them. Such pages are the last of their kind: they have no next page.
-
-    What `rows` and `flat` leave out, because no row has a place for it: the cursor of a page, the
-    unknown fields of pages and buckets, and intervals without any rows.
+        UsageWireError: `to` is not a shape.
 
     >>> from usagewire import Conversion, UsageTimeBucket, UsageVectorStoresResult
     >>> stored = UsageVectorStoresResult(usage_bytes=5)
@@ -75,20 +72,27 @@ class Conversion:
     def __init__(self, to: Shape | None = None, *, drop_personal: bool = False) -> None:
         if to not in (None, *get_args(Shape)):
             shapes = ", ".join(get_args(Shape))
-            raise UsageWireError(f"cannot convert to {quote(to)}; the shapes are {shapes}")
+            raise UsageWireError(f"to must be one of {shapes}, not {quote(to)}")
         self._to = to
         self._drop_personal = drop_personal
         self._interval = (0, 0)
         self._rows: list[UsageResult] = []
 
     def add(self, record: Record) -> list[Record]:
-        """Take the next record and return what to write now, which may be nothing.
+        """Take the next record and return the records to write now, if any.
+
+        If this raises, the conversion skips the record and can take the next one.
+
+        Args:
+            record: A page, bucket or row.
+
+        Returns:
+            The converted records. With `pages` some rows may stay behind until later.
 
         Raises:
-            DecodeError: where the record cannot be converted: `no_interval` for a row without its
-                times that is to go into a page, and as `UsageTimeBucketResultInner.to_result`. It
-                was not taken, and the next one can be.
-            UsageWireError: where it is no page, bucket or row, unless nothing is to be changed.
+            DecodeError: `no_interval` for a row without times that must go into a page, and the
+                codes of `UsageTimeBucketResultInner.to_result`.
+            UsageWireError: `record` is not a page, bucket or row, unless no option changes records.
         """
         if self._drop_personal:
             record = without_personal(record)
@@ -103,7 +107,7 @@ class Conversion:
         return [_flat(row) for row in _rows(record)]
 
     def close(self) -> list[Record]:
-        """Return what was kept back. More records may be added afterwards."""
+        """Return the page of the rows that stayed behind, if any. You may then add more records."""
         if not self._rows:
             return []
         kept, self._rows = tuple(self._rows), []
@@ -125,7 +129,7 @@ class Conversion:
 
 
 def without_personal(record: Any) -> Any:
-    """Return the record without personal data, as `Conversion` defines it."""
+    """Return the record without the fields that identify a person (see `Conversion`)."""
     cls = type(record)
     if not attrs.has(cls):
         raise UsageWireError(f"expected a page, a bucket or a row, got a {cls.__name__}")
@@ -159,7 +163,7 @@ def _is_personal(key: object) -> bool:
 
 
 def _normalized(key: str) -> str:
-    """Return the key without case and punctuation, in which its spellings differ."""
+    """Return the key without case and punctuation, so that all its spellings are equal."""
     return "".join(filter(str.isalnum, key)).casefold()
 
 
@@ -171,7 +175,7 @@ _FLAT_KEYS: Final = frozenset(
 
 
 def _rows(record: Record) -> Iterator[UsageResult]:
-    """Yield each row of a record with the times of its bucket."""
+    """Yield each row of a record with the times of its bucket as unknown fields."""
     has_times = isinstance(record, UsageResponse | UsageTimeBucket)
     for row, start, end in rows(record):
         yield _with_times(row, {START: start, END: end}) if has_times else row
@@ -187,7 +191,7 @@ def _time(row: UsageResult, key: str) -> int:
     if type(value) is not int or not INT_MIN <= value <= INT_MAX:
         found = quote(value) if key in row.additional_properties else "absent"
         raise DecodeError(
-            "no_interval", f"a row in a page needs {key!r}, in Unix seconds UTC; it is {found}"
+            "no_interval", f"a row in a page needs {key!r} in Unix seconds UTC, but it is {found}"
         ).within(key)
     return value
 

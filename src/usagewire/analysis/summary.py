@@ -1,9 +1,6 @@
-"""Rows added up: counts and money by model, project, day or any other group key.
+"""Exact sums of counts and money by model, project, day or any other group key.
 
-`rows` finds the rows of a record and their times; `Summary` adds them up. Every sum is exact:
-counts are integers, money is added without rounding and never across currencies.
-
-This module knows no JSON, no files and no terminal.
+This module must not know JSON, files or the terminal.
 """
 
 from __future__ import annotations
@@ -30,18 +27,23 @@ from usagewire.models import (
 )
 
 Record: TypeAlias = UsageObject | UsageTimeBucketResultInner
-"""A record to add up: a page, a bucket, a row, or a generated client's flattened row."""
+"""A page, a bucket, a row, or a generated client's flattened row."""
 
 KeyValue: TypeAlias = str | bool | None
-"""A value of a group key; None where the row does not say."""
+"""A value of a group key. None if the row does not state it."""
 
 HEADLINE: Final = ("requests", "input_tokens", "input_cached_tokens", "output_tokens")
-"""The metrics every group has, 0 where no row states them. `requests` is `num_model_requests`;
-`input_cached_tokens` is a part of `input_tokens`, never an addition to it."""
+"""The metrics of every group, 0 if no row states them.
+
+`requests` is `num_model_requests`. `input_cached_tokens` is a part of `input_tokens`: do not add
+the two.
+"""
 
 OTHERS: Final = ("images", "characters", "seconds", "usage_bytes", "sessions", "num_requests")
-"""The metrics a group has only where a row of it states them. `usage_bytes` is what was stored in
-each interval: over several days the sum is byte-days."""
+"""The metrics that a group has only if one of its rows states them.
+
+`usage_bytes` is the storage during each interval, so a sum over several days is in byte-days.
+"""
 
 BREAKDOWN: Final = (
     "input_uncached_tokens",
@@ -60,15 +62,15 @@ BREAKDOWN: Final = (
 )
 """Parts of `input_tokens` and `output_tokens`, summed only with `breakdown=True`.
 
-Since the API specification of 2026-07-15 the totals hold all of them: adding a part to a total
-counts it twice.
+Since the API specification of 2026-07-15 the totals include all of them. If you add a part to a
+total, you count it twice.
 """
 
 KINDS: Final[Mapping[str, str]] = {
     cls.object: cls.object.split(".", 1)[1].removeprefix("usage.").removesuffix(".result")
     for cls in ROW_CLASSES
 }
-"""The short name of each known tag, as `completions`, `file_searches` or `costs`."""
+"""The short name of each known tag, for example `completions`, `file_searches` or `costs`."""
 
 ATTRIBUTE_KEYS: Final = {
     "project_id": "project_id",
@@ -84,14 +86,13 @@ ATTRIBUTE_KEYS: Final = {
     "context_level": "context_level",
     "line_item": "line_item",
 }
-"""Group keys that are attributes of row classes: the name of the key and that of the attribute."""
+"""The attribute of row classes for each group key that is one."""
 
 KEYS: Final = ("kind", "day", "month", *ATTRIBUTE_KEYS)
 """Every key `Summary` can group by.
 
-`kind` is the short name of the row's kind, or the whole tag of a kind this version does not know.
-`day` (`YYYY-MM-DD`) and `month` (`YYYY-MM`) are those of the start of the row's interval, in UTC;
-an interval longer than a day counts for the day it starts on.
+`kind` is the short name of a known kind of row, or the whole tag of an unknown kind. `day`
+(`YYYY-MM-DD`) and `month` (`YYYY-MM`) are the UTC date on which the row's interval starts.
 """
 
 _ATTRIBUTES: Final = {name: name for name in (*HEADLINE, *OTHERS, *BREAKDOWN)} | {
@@ -99,8 +100,8 @@ _ATTRIBUTES: Final = {name: name for name in (*HEADLINE, *OTHERS, *BREAKDOWN)} |
 }
 
 _EXACT: Final = Context(
-    # The bound above needs 12,321 digits; 179 more hold the sum of 10**179 amounts. Should a sum
-    # be rounded after all, Inexact makes an error of it.
+    # The limits of an amount need 12,321 digits, and 179 more hold the sum of 10**179 amounts.
+    # If a sum were rounded after all, Inexact would raise.
     prec=12_500,
     Emin=MIN_EMIN,
     Emax=MAX_EMAX,
@@ -110,15 +111,21 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def rows(record: Record) -> Iterator[tuple[UsageResult, int | None, int | None]]:
-    """Yield each row of a record with the start and the end of its interval, in Unix seconds UTC.
+    """Yield each row of a record with the start and end of its interval.
 
-    A page has the rows of its buckets, a bucket its own, and a row is one. Times are the bucket's;
-    a row that stands alone has those it carries as unknown fields `start_time` and `end_time`, as
-    flattened logs do, or None. A `UsageTimeBucketResultInner` comes out as the row it stands for.
+    The times are those of the bucket. The times of a row outside a bucket are its unknown fields
+    `start_time` and `end_time`, as in flattened logs, or None.
+
+    Args:
+        record: A page, bucket or row.
+
+    Yields:
+        The row, its start and its end, both in Unix seconds UTC. A `UsageTimeBucketResultInner` is
+        converted to its row class.
 
     Raises:
-        UsageWireError: where the record is none of these.
-        DecodeError: where a flattened row does not tell its kind, as in its `to_result`.
+        UsageWireError: `record` is not a page, bucket or row.
+        DecodeError: The class of a flattened row is not clear; see its `to_result`.
 
     >>> from usagewire import UsageTimeBucket, UsageVectorStoresResult
     >>> row = UsageVectorStoresResult(usage_bytes=5)
@@ -139,7 +146,7 @@ def rows(record: Record) -> Iterator[tuple[UsageResult, int | None, int | None]]
 
 
 def kind(tag: str) -> str:
-    """Return the short name of the kind of row that has the tag, or an unknown tag itself.
+    """Return the short name of a known tag, or an unknown tag unchanged.
 
     >>> kind("organization.usage.file_searches.result"), kind("organization.costs.result")
     ('file_searches', 'costs')
@@ -149,16 +156,16 @@ def kind(tag: str) -> str:
 
 @attrs.frozen(kw_only=True)
 class Group:
-    """Sums over the rows that have the same values in the group keys."""
+    """The sums of the rows with the same values of the group keys."""
 
     key: Mapping[str, KeyValue]
-    """The value of each key asked for, in that order; empty in a grand total."""
+    """The value of each group key, in the order of `Summary.by`. Empty in a grand total."""
     rows: int
-    """How many rows there were, rows that state no metric and no amount included."""
+    """The number of rows, including rows without metrics and amount."""
     metrics: Mapping[str, int]
-    """Sums by metric: `HEADLINE` always, others where a row states them."""
+    """The sum of each metric, always `HEADLINE` and others if a row states them."""
     cost: Mapping[str | None, Decimal]
-    """Sums of money by currency in lower case, sorted; None is money without a currency."""
+    """The sum of money for each currency, in lower case and sorted. None is money without one."""
 
 
 @attrs.define
@@ -175,7 +182,7 @@ class _Sums:
             self.metrics[name] = self.metrics.get(name, 0) + number
         for currency, value in cost.items():
             before = self.cost.get(currency, Decimal(0))
-            # A zero may be written 0E-6176; adding that would give the sum as many decimals.
+            # A zero may be 0E-6176, which would give the sum as many decimals.
             self.cost[currency] = _EXACT.add(before, value) if value else before
 
     def group(self, key: Mapping[str, KeyValue]) -> Group:
@@ -186,23 +193,23 @@ class _Sums:
 
 
 class Summary:
-    """Add up records, group by group.
+    """Exact sums of records, group by group. Money is never added across currencies.
+
+    It does not sum `quantity`, because the unit differs from row to row. It counts a row with an
+    amount without a value, but adds no money. It does not remove duplicates: a bucket that was
+    fetched twice counts twice.
 
     Args:
-        by: names of group keys, out of `KEYS`; none at all gives one group. A row that lacks a key,
-            or has None in it, goes with None. So does a row of an unknown kind in every key but
-            `kind`, `day` and `month`.
-        kinds: the kinds to add up, by short name or tag; none at all is every kind. Rows of other
-            kinds are counted in `skipped`.
-        breakdown: whether to sum the parts of the token totals too (`BREAKDOWN`).
+        by: Names of group keys out of `KEYS`; the default is `model`. Without keys there is one
+            group. A row without a value for a key has None there. An unknown row has None for
+            every key except `kind`, `day` and `month`.
+        kinds: The kinds of rows to sum, as short names or tags. By default every kind. `skipped`
+            counts the other rows.
+        breakdown: Whether to sum the parts of the token totals too (`BREAKDOWN`).
 
     Raises:
-        UsageWireError: for a key that is not one or is given twice, or a kind that is neither a
-            short name nor, having a dot, a tag.
-
-    Two things are not summed: `quantity`, because its unit differs from row to row, and an amount
-    without a value, because that is not zero; the row still counts. Nothing is deduplicated: a
-    bucket that was pulled twice is in the sum twice.
+        UsageWireError: A key is unknown or repeated, or a kind is not a short name and, without a
+            dot, not a tag.
 
     >>> from usagewire import loads
     >>> summary = Summary(by=("kind", "day"))
@@ -224,7 +231,7 @@ class Summary:
         breakdown: bool = False,
     ) -> None:
         self.by = (by,) if isinstance(by, str) else tuple(by)
-        """The group keys, in the order asked for."""
+        """The group keys, in the requested order."""
         for name in self.by:
             if name not in KEYS:
                 raise UsageWireError(
@@ -236,7 +243,7 @@ class Summary:
         for name in kinds:
             if name not in KINDS.values() and "." not in name:
                 raise UsageWireError(
-                    f"{quote(name)} is no tag and no kind; the kinds are"
+                    f"{quote(name)} is not a kind or a tag; the kinds are"
                     f" {', '.join(KINDS.values())}"
                 )
         self._kinds = frozenset(map(kind, kinds))
@@ -245,11 +252,15 @@ class Summary:
         self._skipped: Counter[str] = Counter()
 
     def add(self, record: Record) -> None:
-        """Add every row of a record, or none where this raises.
+        """Add every row of a record, or no row if this raises.
+
+        Args:
+            record: A page, bucket or row.
 
         Raises:
-            UsageWireError: as `rows`; where an amount is no finite number, or has more than 6,176
-                decimals or more than 6,145 digits before the point.
+            UsageWireError: `record` is not one of these. Or an amount is not finite, or has more
+                than 6,176 decimals or 6,145 digits before the point.
+            DecodeError: The class of a flattened row is not clear.
         """
         found = [(row, start, _cost(row)) for row, start, _ in rows(record)]
         for row, start, cost in found:
@@ -258,22 +269,19 @@ class Summary:
                 self._skipped[short] += 1
                 continue
             key = tuple(read(row, start) for read in self._readers)
-            metrics = {}
-            for name in self._metrics:
-                number = getattr(row, _ATTRIBUTES[name], None)
-                if number is not None:
-                    metrics[name] = number
+            numbers = ((name, getattr(row, _ATTRIBUTES[name], None)) for name in self._metrics)
+            metrics = {name: number for name, number in numbers if number is not None}
             self._sums[key].add(1, metrics, cost)
 
     @property
     def groups(self) -> list[Group]:
-        """The groups, sorted by their keys' values as text; None comes last."""
+        """The groups, sorted by the values of their keys as text. None is last."""
         ordered = sorted(self._sums, key=lambda key: [(v is None, str(v)) for v in key])
         return [self._sums[key].group(dict(zip(self.by, key, strict=True))) for key in ordered]
 
     @property
     def total(self) -> Group:
-        """The sums over all groups."""
+        """The sums of all groups, with an empty key."""
         whole = _Sums()
         for sums in self._sums.values():
             whole.add(sums.rows, sums.metrics, sums.cost)
@@ -281,7 +289,7 @@ class Summary:
 
     @property
     def skipped(self) -> dict[str, int]:
-        """How many rows were left out by `kinds`, by kind, sorted."""
+        """The number of rows of each kind that `kinds` excluded, sorted by kind."""
         return dict(sorted(self._skipped.items()))
 
 
@@ -294,22 +302,22 @@ def _row(record: Any) -> UsageResult:
 
 
 def _cost(row: UsageResult) -> dict[str | None, Decimal]:
-    """Return the money of a row by its currency; {} where it has none."""
+    """Return the money of a row by its currency, or {} if it has none."""
     if not isinstance(row, CostsResult) or row.amount is None or row.amount.value is None:
         return {}
     value = row.amount.value
     if not value.is_finite():
-        raise UsageWireError(f"the amount {value} is no finite number")
+        raise UsageWireError(f"the amount {value} is not a finite number")
     if value and not in_decimal128_range(value):
-        raise UsageWireError(f"the amount {quote(value)} has an exponent past decimal128's")
-    # Money without a currency is shown as "?", so a currency of that name means the same.
+        raise UsageWireError(f"the exponent of the amount {quote(value)} does not fit decimal128")
+    # Money without a currency is displayed as "?", so a currency "?" means the same.
     currency = (row.amount.currency or "?").lower()
     return {None if currency == "?" else currency: value}
 
 
 @lru_cache(maxsize=4096)
 def _day(start: int | None) -> str | None:
-    """Return the UTC date of a time, or None where the calendar (years 1 to 9999) has none."""
+    """Return the UTC date of a time, or None outside the calendar (years 1 to 9999)."""
     if start is None:
         return None
     try:
@@ -319,7 +327,7 @@ def _day(start: int | None) -> str | None:
 
 
 def _reader(key: str) -> Callable[[Any, int | None], KeyValue]:
-    """Return a function from a row, and the start of its interval, to the value of a group key."""
+    """Return a function from a row and the start of its interval to the value of a group key."""
     if key == "kind":
         return lambda row, _: kind(row.object)
     if key == "day":

@@ -1,1 +1,1 @@
-"""The strict reference: what each input means, as cattrs converters. It does not know of C."""
+"""The strict reference: cattrs converters that give each input its meaning. It must not know C."""

@@ -1,7 +1,7 @@
-"""attrs classes from JSON objects and back.
+"""Hooks between attrs classes and JSON objects.
 
-`ClassStructurer` is the rule. Rows of one kind repeat their keys in one order: when an order has
-come a few times, `codegen` compiles the same steps for just that order, up to a limit.
+`ClassStructurer` holds the rules. Rows of one kind repeat their keys in one order, so `codegen`
+compiles the same steps for each frequent order of keys.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from usagewire.wire.hook_info import Hook, ValueHook, describe, info_of
 from usagewire.wire.layout import Field, NamingRules, layout_of
 
 MAX_COMPILED: Final = 256
-"""How many orders of keys of a class are compiled, and how many more are counted at a time."""
+"""At most this many orders of keys of a class are compiled, and as many others are counted."""
 
 MAX_KEYS: Final = 128
 MAX_KEY_TEXT: Final = 4096
-"""Orders of more keys, or of more characters in them, are not compiled."""
+"""An order with more keys, or with more characters in its keys, is not compiled."""
 
 COMPILE_AFTER: Final = 3
-"""How many objects have an order of keys before it is compiled, which takes as long as reading
+"""An order of keys is compiled for the object of this number. Compiling takes as long as reading
 about 100 rows."""
 
 _NO_ROW: Final = frozenset({*wire_names.WRAPPERS, wire_names.API_ERROR})
@@ -41,10 +41,10 @@ class Rules(NamingRules):
     strict: bool = attrs.field(kw_only=True)
     used: scalars.Leniency = attrs.field(kw_only=True)
     tests: dict[tuple[Hook, Any], str] = attrs.Factory(dict)
-    """The `ValueHook.test` of a hook and a type."""
+    """The `ValueHook.test` for a hook and a type."""
 
     def value_hook(self, field: Field, own: Hook | None, get_hook: Hook) -> ValueHook:
-        """Return how to treat the values of `field`: by its `own` hook, else the converter's."""
+        """Return the `own` hook of `field`, or else the hook of the converter for its type."""
         if own is not None:
             return ValueHook(own, field.type)
         hook, kind = get_hook(field.type, cache_result=False), field.type
@@ -55,7 +55,7 @@ class Rules(NamingRules):
 
 
 def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
-    """Return a hook `(JSON object, type) -> instance of cls` that obeys `rules`."""
+    """Return a hook `(JSON object, type) -> instance of cls`."""
     structurer = ClassStructurer(cls, converter, rules)
     compiled: dict[tuple[str, ...], Hook] = {}
     counts: dict[tuple[str, ...], int] = {}
@@ -72,7 +72,7 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
         return structurer(o, structure)
 
     def count(keys: tuple[str, ...]) -> Hook | None:
-        # Keys that are no str do not come from JSON; `can_compile` refuses them.
+        # A key that is not a str does not come from JSON. `can_compile` rejects it.
         if sum(len(key) for key in keys if type(key) is str) > MAX_KEY_TEXT:
             return None
         times = counts.get(keys, 0) + 1
@@ -93,7 +93,7 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
 
 
 def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
-    """Return a hook `instance of cls -> JSON object` in the names of `rules.dialect`."""
+    """Return a hook `instance of cls -> JSON object`, which uses the names of `rules.dialect`."""
     layout = layout_of(cls, converter, rules)
     get_hook = converter.get_unstructure_hook
     hooks = tuple(rules.value_hook(f, f.override.unstruct_hook, get_hook) for f in layout.fields)
@@ -101,7 +101,7 @@ def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
 
 
 class ClassStructurer:
-    """Read the objects of one attrs class, step by step."""
+    """The steps that read one attrs class from a JSON object."""
 
     def __init__(self, cls: Any, converter: Converter, rules: Rules) -> None:
         self.layout = layout_of(cls, converter, rules)
@@ -113,7 +113,7 @@ class ClassStructurer:
         self._rules = rules
 
     def __call__(self, o: dict[str, Any], structure: Hook) -> Any:
-        """Return the instance for `o`; `structure` is the hook for a row that `o` wraps."""
+        """Return the instance for `o`. If `o` wraps a row, `structure` reads the row."""
         layout = self.layout
         keys: dict[int, str] = {}
         tag_key = None
@@ -149,7 +149,7 @@ class ClassStructurer:
             raise located(error, None)
 
     def can_compile(self, keys: tuple[str, ...]) -> bool:
-        """Return whether objects of `keys` can only be wrong in their values."""
+        """Return whether an object with `keys` can be wrong only in its values."""
         layout = self.layout
         fields = [layout.index[key] for key in keys if key in layout.index]
         tags = [key for key in keys if key in layout.tag_keys]
@@ -164,7 +164,7 @@ class ClassStructurer:
         )
 
     def check_tag(self, tag: Any, key: str) -> None:
-        """Refuse the tag of another class."""
+        """Raise if the tag is that of another class."""
         layout = self.layout
         if type(tag) is not str:
             raise scalars.wrong_type("a string", tag).within(key)
@@ -199,17 +199,17 @@ class ClassStructurer:
 
 
 class RecursiveHooks:
-    """The hooks of classes inside themselves, built once and entered to a fixed depth.
+    """The hooks of recursive classes, which nest to a fixed depth.
 
-    The hook for `Node` may need itself, as for a `list[Node]`: the inner one looks up the finished
-    hook when it is called. The depth must not depend on how much of Python's stack is left.
+    While the hook for `Node` is built, a field of type `list[Node]` gets a hook that looks up the
+    finished one when called. The depth must not depend on how much Python stack is left.
     """
 
     def __init__(self) -> None:
         self._local = threading.local()
 
     def build(self, key: Any, build: Callable[[], Hook], look_up: Callable[[], Hook]) -> Hook:
-        """Return `build()`; meanwhile, for the same `key`, a hook that calls `look_up()`."""
+        """Return `build()`. For a `key` that is being built, return a hook that looks it up."""
         keys = self._local.__dict__.setdefault("keys", set())
         if key in keys:
             return lambda *arguments: self._enter(look_up(), arguments)
@@ -239,20 +239,20 @@ def api_error(o: Mapping[str, Any]) -> DecodeError | None:
 
 
 def wrapper_in(keys: Collection[str]) -> str | None:
-    """Return the key among `keys`, those of an object without tag, that wraps the row."""
+    """Return the key that wraps a row, out of the keys of an object without a tag, or None."""
     return next((wrapper for wrapper in wire_names.WRAPPERS if wrapper in keys), None)
 
 
 def unwrap(o: dict[str, Any], wrapper: str, structure: Hook, rules: Rules) -> Any:
-    """Return the row inside a generated client's wrapper; refuse it where `rules.strict`."""
+    """Return the row inside a generated client's wrapper, or raise if `rules.strict`."""
     if rules.strict:
         raise DecodeError(
             "sdk_wrapper",
-            f"a generated client put the row under {wrapper!r}; strict=False unwraps it",
+            f"{wrapper!r} is a generated client's wrapper around a row; strict=False unwraps it",
         )
     inner = o[wrapper]
     if type(inner) is dict and wrapper_in(inner) and wire_names.TAG not in inner:
-        raise DecodeError("sdk_wrapper", "a wrapper inside a wrapper").within(wrapper)
+        raise DecodeError("sdk_wrapper", "a wrapper holds another wrapper").within(wrapper)
     rules.used()
     try:
         return structure(inner, None)
@@ -261,17 +261,17 @@ def unwrap(o: dict[str, Any], wrapper: str, structure: Hook, rules: Rules) -> An
 
 
 def _one_of(o: dict[str, Any], first: str | None, key: str) -> str:
-    """Return the key to use where `first` and `key` are spellings of one field."""
+    """Return the key to use if `first` and `key` are spellings of one field."""
     if first is None or _same_json(o[first], o[key]):
         return first or key
     raise DecodeError(
         "ambiguous_name",
-        f"{quote(first)} and {quote(key)} are spellings of one field, with different values",
+        f"{quote(first)} and {quote(key)} are spellings of one field but have different values",
     ).within(key)
 
 
 def _same_json(one: Any, other: Any) -> bool:
-    """Return whether two JSON values are equal in type too: 1, 1.0 and true are three."""
+    """Return whether two JSON values have equal types and values: 1, 1.0 and true differ."""
     sort = orjson.OPT_SORT_KEYS
     try:
         return orjson.dumps(one, option=sort) == orjson.dumps(other, option=sort)

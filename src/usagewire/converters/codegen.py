@@ -1,11 +1,11 @@
-"""Generated functions: to read objects of one class in one order of keys, and to write one class.
+"""Generated functions that read one class in one order of keys, or write one class.
 
 They do the same steps in the same order as the code in `classes`, and nothing else.
 
-attrs makes a frozen instance by one `object.__setattr__` a field (about 200 ns each). If `__init__`
-only assigns, a generated function fills an instance of a mutable class of the same layout instead,
-and then sets its `__class__`. CPython allows that between classes of one layout, but not where they
-have a weakref slot. For 25 fields that saves half of the time. Other classes are called.
+attrs makes a frozen instance by one `object.__setattr__` per field (about 200 ns each). If
+`__init__` only assigns, a generated function fills an instance of a mutable class of the same
+layout and then sets its `__class__`. With 25 fields this saves half of the time. CPython allows it
+only if the layouts are equal and have no weakref slot. Otherwise the function calls the class.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from usagewire.wire.layout import Layout
 
 
 class _Source:
+    """The lines of a generated function and the objects that they name."""
+
     def __init__(self, **objects: Any) -> None:
         self._lines: list[str] = []
         self._objects = objects
@@ -34,7 +36,7 @@ class _Source:
         self._lines += ["    " * indent + line for line in lines]
 
     def name(self, prefix: str, value: Any) -> str:
-        """Return a name by which the text can refer to `value`."""
+        """Return a name for `value` in the generated code."""
         name = f"{prefix}_{len(self._objects)}"
         self._objects[name] = value
         return name
@@ -45,7 +47,7 @@ class _Source:
         return self._objects[name]  # type: ignore[no-any-return]
 
     def add_call(self, indent: int, v: str, hook: ValueHook, *, at: str, kind: bool) -> None:
-        """Add lines that put `v` through `hook`, unless its test says that it returns `v`."""
+        """Add lines that call `hook` with `v`, unless its test shows that it would return `v`."""
         if hook.hook is None:
             return
         tests = [] if hook.test is None else [hook.test.format(v=v)]
@@ -69,7 +71,7 @@ class _Source:
 def compile_structure(
     keys: tuple[str, ...], layout: Layout, hooks: Sequence[ValueHook], check_tag: Hook
 ) -> Hook:
-    """Return a function that reads objects of just `keys` in that order, which are complete."""
+    """Return a function that reads objects with exactly `keys`, in this order and complete."""
     filled = mutable_layout(layout.cls)
     source = _Source(
         new=object.__new__, Mutable=filled, Class=layout.cls, located=located,
@@ -114,13 +116,13 @@ def compile_structure(
 
 @lru_cache(maxsize=256)
 def mutable_layout(cls: Any) -> Any:
-    """Return a mutable class of the layout of `cls`, or None where `__init__` does more."""
+    """Return a mutable class with the layout of `cls`, or None if `__init__` does more."""
     makes_subclasses = any("__init_subclass__" in vars(base) for base in cls.__mro__[:-1])
     if init_side_effects(cls) or makes_subclasses:
         return None
     if cls.__setattr__ is object.__setattr__:
         return cls
-    # CPython has one slot for the two, and its fast path needs both to be those of object.
+    # CPython has one slot for both, and its fast path needs both to be those of `object`.
     setters = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
     body = {"__slots__": vars(cls)["__slots__"], **setters}
     mutable = type(f"Mutable{cls.__name__}", cls.__bases__, body)
@@ -132,11 +134,7 @@ def mutable_layout(cls: Any) -> Any:
 
 
 def init_side_effects(cls: Any) -> str | None:
-    """Return how making an instance of `cls` differs from filling its slots, or None.
-
-    It differs by a validator, a converter, one of the `__attrs_*_init__` hooks, or an `__init__`,
-    `__new__` or `__setattr__` that attrs did not write.
-    """
+    """Return what making an instance of `cls` does besides filling its slots, or None."""
     own = vars(cls)
     metaclass: Any = type(cls)
     if not own.keys() >= {"__slots__", "__attrs_attrs__"}:
@@ -152,15 +150,15 @@ def init_side_effects(cls: Any) -> str | None:
         "has an __init__ that attrs did not write": not _is_generated(own.get("__init__")),
         "has a __setattr__ that attrs did not write": not is_mutable and not is_frozen,
         f"has {' or '.join(hooks)}": any(hasattr(cls, hook) for hook in hooks),
-        f"does more with {', '.join(not_stored)} than to store it": bool(not_stored),
-        # As with cache_hash=True.
-        "has slots that are no fields": not slots <= {"__weakref__", *attrs.fields_dict(cls)},
+        f"does more with {', '.join(not_stored)} than store it": bool(not_stored),
+        # For example with cache_hash=True.
+        "has slots that are not fields": not slots <= {"__weakref__", *attrs.fields_dict(cls)},
     }
     return next((reason for reason, applies in reasons.items() if applies), None)
 
 
 def _is_generated(function: Any) -> bool:
-    """Return whether attrs wrote the function; a user may have replaced or wrapped it."""
+    """Return whether attrs wrote the function. A user may have replaced or wrapped it."""
     name = getattr(getattr(function, "__code__", None), "co_filename", "")
     return name.startswith("<attrs generated")
 
@@ -203,12 +201,12 @@ def compile_unstructure(layout: Layout, hooks: Sequence[ValueHook]) -> Hook:
 
 
 def merge(r: dict[str, Any], extra: Any, reserved: frozenset[str]) -> None:
-    """Add the unknown keys of a record to its JSON object; refuse the name of a field."""
+    """Add the unknown fields of a record to its JSON object. Raise for the name of a field."""
     if not isinstance(extra, Mapping):
         raise EncodeError(f"expected a mapping, got {quote(extra)}")
     extra = dict(extra)
     scalars.write_json(extra)
     taken = reserved & extra.keys()
     if taken:
-        raise EncodeError(f"{min(taken)!r} is the name of a field, not of an additional property")
+        raise EncodeError(f"additional_properties cannot have {min(taken)!r}, the key of a field")
     r.update(extra)

@@ -1,7 +1,7 @@
-"""The strict reference: the meaning of each input, as an ordinary cattrs converter.
+"""The strict reference, as an ordinary cattrs converter.
 
-This module only registers rules for their types. The rules are in the other modules of this folder,
-the names in `wire.layout`. It must not know the C extension.
+This module registers rules for types. The rules are in the other modules of this folder, the names
+in `wire.layout`. It must not know the C extension.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
-from enum import Enum
 from types import NoneType
-from typing import Any, Final, Literal, get_args, get_origin, is_typeddict
+from typing import Any, get_args, get_origin, is_typeddict
 
 import attrs
 from cattrs import Converter
@@ -34,28 +33,32 @@ def make_converter(
     on_lenient: Callable[[], None] | None = None,
     **options: Any,
 ) -> Converter:
-    """Make a cattrs converter that reads every spelling and writes that of `dialect`.
+    """Make a cattrs converter that reads every spelling and writes those of `dialect`.
 
-    It reads what orjson makes of JSON (dict, list, str, int, float, bool, None) and nothing else;
-    wrong input raises `DecodeError` with a code and a path.
+    It structures the values that orjson makes of JSON: dict, list, str, int, float, bool and None.
+    Wrong input raises `DecodeError` with a code and a path.
 
     Args:
-        dialect: how to write: `api`, `legacy`, `dart` or `powershell`.
-        strict: False also takes `"5"` and `59200.0` for an int, the words true and false for a
-            bool, generated clients' wrappers, and their rows that are tagged as costs and are not.
-        unknown: what to do with a key the class has no field for: `keep` it in
-            `additional_properties`, `ignore` it, or `forbid` it (`unknown_field`). A class without
-            that attribute cannot keep.
-        names: JSON keys for attributes of your own classes, as in
-            `{Job: {"kind": "job_kind", "n": ("count", "n")}}`: the first is written, all are read.
-            `cattrs.gen.override(...)` is taken too, and so is `Annotated[int, override(...)]` on
-            the attribute itself.
-        on_lenient: called once for every value only `strict=False` let through.
-        options: for `cattrs.Converter`. `use_alias` is on unless said otherwise, so that an attrs
+        dialect: The spellings to write: `api` (default), `legacy`, `dart` or `powershell`.
+        strict: False turns on lenient conversion. An int then also takes `"5"` and `59200.0`, and a
+            bool the words true and false. Wrappers of generated clients are unwrapped, and their
+            usage rows with the tag of costs get their right class.
+        unknown: How to treat a key for which the class has no field: `keep` it in
+            `additional_properties` (default), `ignore` it or `forbid` it (`unknown_field`). A class
+            without `additional_properties` ignores what it cannot keep.
+        names: JSON keys for attributes of your own classes, for example
+            `{Job: {"kind": "job_kind", "n": ("count", "n")}}`. The first key is written, all are
+            read. A value may also be `cattrs.gen.override(...)`. `Annotated[int, override(...)]`
+            does the same on the attribute.
+        on_lenient: Called without arguments for each value that only lenient conversion accepts.
+        options: Options of `cattrs.Converter`. By default `use_alias` is True here, so an attrs
             `alias` is the JSON key.
 
+    Returns:
+        A converter whose `structure` and `unstructure` follow these rules.
+
     Raises:
-        UsageWireError: for an option that is not one.
+        UsageWireError: `dialect` or `unknown` has an unknown value.
 
     >>> from usagewire import UsageImagesResult, make_converter
     >>> row = UsageImagesResult(images=2, num_model_requests=1, source_="image.edit")
@@ -79,22 +82,32 @@ def configure_converter(
     names: Names | None = None,
     on_lenient: Callable[[], None] | None = None,
 ) -> None:
-    """Register the strict reading and writing of `make_converter` on a converter of yours.
+    """Register the rules of `make_converter` on your own converter.
 
-    What it changes, beside what `cattrs.preconf.orjson` does:
+    These rules apply in addition to those of `cattrs.preconf.orjson`:
 
-    - int, float, str, bool and None take just that JSON type; an int is within 64 bits; `Decimal`
-      takes numbers and decimal strings and stays exact.
+    - int, float, str, bool and None take only their JSON type. An int must fit 64 bits.
+    - `Decimal` takes numbers and decimal strings, and stays exact.
     - list, tuple and set take a JSON list; dict takes a JSON object.
-    - a literal or enum takes a value of its own type.
-    - attrs classes take a JSON object under the keys they are known by, and write them.
-    - unions are told apart by the tag `object`, or by JSON type where they are scalars.
-    - dataclasses, `TypedDict` and other collections are refused unless you register a hook.
+    - A literal or enum takes only a value of its type.
+    - attrs classes take and write a JSON object with the keys of `names` and of the dialect.
+    - The tag `object` chooses the member of a union of classes, and the JSON type that of scalars.
+    - Dataclasses, `TypedDict` and other collections are rejected unless you register a hook.
 
-    Hooks registered afterwards come first, as always in cattrs; so do its `forbid_extra_keys`,
-    `omit_if_default`, `use_alias`, `type_overrides` and `prefer_attrib_converters`.
+    As always in cattrs, hooks that you register later come first. The converter's own
+    `forbid_extra_keys`, `omit_if_default`, `use_alias`, `type_overrides` and
+    `prefer_attrib_converters` apply too.
 
-    Arguments and errors are those of `make_converter`.
+    Args:
+        converter: The converter to change.
+        dialect: As in `make_converter`.
+        strict: As in `make_converter`.
+        unknown: As in `make_converter`.
+        names: As in `make_converter`.
+        on_lenient: As in `make_converter`.
+
+    Raises:
+        UsageWireError: `dialect` or `unknown` has an unknown value.
     """
     _refuse_unlisted("dialect", dialect, wire_names.DIALECTS)
     _refuse_unlisted("unknown", unknown, get_args(Unknown))
@@ -104,15 +117,22 @@ def configure_converter(
     unknown = "forbid" if converter.forbid_extra_keys else unknown
     rules = classes.Rules(dialect, unknown, names or {}, strict=strict, used=used)
     _register_scalars(converter, rules)
-    _register_sequences(converter)
-    _register_dicts(converter)
-    _register_unions(converter, rules)
+    reader = converter.register_structure_hook_factory
+    writer = converter.register_unstructure_hook_factory
+    reader(containers.is_choice, containers.read_choice)
+    reader(containers.is_sequence, containers.read_sequence)
+    writer(containers.is_sequence, containers.write_sequence)
+    reader(containers.is_dict, containers.read_dict)
+    writer(containers.is_dict, containers.write_dict)
+    reader(containers.is_annotated, containers.read_annotated)
+    reader(unions.is_union, lambda kind, asking: unions.read_union(kind, asking, rules))
+    writer(unions.is_union, unions.write_union)
     _register_classes(converter, rules)
 
 
 def _refuse_unlisted(option: str, value: Any, known: Sequence[str]) -> None:
     if value not in known:
-        raise UsageWireError(f"{option} is {value!r}; it must be one of {', '.join(known)}")
+        raise UsageWireError(f"{option} must be one of {', '.join(known)}, not {value!r}")
 
 
 def _register_refusals(converter: Converter) -> None:
@@ -152,100 +172,6 @@ def _register_scalars(converter: Converter, rules: classes.Rules) -> None:
     converter.register_structure_hook_func(lambda kind: kind is None, scalars.read_none)
     converter.register_structure_hook_func(lambda kind: kind is Any, scalars.read_json)
     converter.register_unstructure_hook_func(lambda kind: kind is Any, scalars.write_json)
-
-    def is_choice(kind: Any) -> bool:
-        return get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, Enum))
-
-    @converter.register_structure_hook_factory(is_choice)
-    def structure_choice(kind: Any) -> Hook:
-        return containers.read_choice(get_args(kind) or tuple(kind))
-
-
-# The class of the value that each sequence type is read into and written from.
-_SEQUENCES: Final[Mapping[Any, type]] = {
-    list: list,
-    tuple: tuple,
-    set: set,
-    frozenset: frozenset,
-    Sequence: tuple,
-    AbstractSet: frozenset,
-}
-
-
-def _register_sequences(converter: Converter) -> None:
-    def is_sequence(kind: Any) -> bool:
-        return (get_origin(kind) or kind) in _SEQUENCES
-
-    def item_types(kind: Any) -> tuple[Any, ...]:
-        arguments = get_args(kind) if get_origin(kind) else (Any,)
-        return arguments[:-1] if arguments[-1:] == (Ellipsis,) else arguments
-
-    def is_fixed(kind: Any) -> bool:
-        return get_origin(kind) is tuple and get_args(kind)[-1:] != (Ellipsis,)
-
-    @converter.register_structure_hook_factory(is_sequence)
-    def structure_sequence(kind: Any, converter: Converter) -> Hook:
-        items = item_types(kind)
-        hooks = tuple(converter.get_structure_hook(item, cache_result=False) for item in items)
-        if is_fixed(kind):
-            return containers.read_fixed_tuple(items, hooks)
-        make = _SEQUENCES[get_origin(kind) or kind]
-        return containers.read_sequence(make, items[0], hooks[0])
-
-    @converter.register_unstructure_hook_factory(is_sequence)
-    def unstructure_sequence(kind: Any, converter: Converter) -> Hook:
-        if not get_origin(kind):
-            return containers.write_sequence(kind, converter.unstructure)
-        items = item_types(kind)
-        hooks = tuple(converter.get_unstructure_hook(item, cache_result=False) for item in items)
-        if is_fixed(kind):
-            return containers.write_fixed_tuple(hooks)
-        return containers.write_sequence(_SEQUENCES[get_origin(kind)], hooks[0])
-
-
-def _register_dicts(converter: Converter) -> None:
-    def is_dict(kind: Any) -> bool:
-        return (get_origin(kind) or kind) in (dict, Mapping)
-
-    @converter.register_structure_hook_factory(is_dict)
-    def structure_dict(kind: Any, converter: Converter) -> Hook:
-        key, item = get_args(kind) or (str, Any)
-        if key is not str:
-            raise UsageWireError(f"{kind!r} is not supported: the keys of a JSON object are str")
-        return containers.read_dict(item, converter.get_structure_hook(item, cache_result=False))
-
-    @converter.register_unstructure_hook_factory(is_dict)
-    def unstructure_dict(kind: Any, converter: Converter) -> Hook:
-        if not get_args(kind):
-            return containers.write_dict(converter.unstructure)
-        item = get_args(kind)[1]
-        return containers.write_dict(converter.get_unstructure_hook(item, cache_result=False))
-
-
-def _register_unions(converter: Converter, rules: classes.Rules) -> None:
-    @converter.register_structure_hook_factory(lambda kind: hasattr(kind, "__metadata__"))
-    def structure_annotated(kind: Any, converter: Converter) -> Hook:
-        inner = kind.__origin__
-        return containers.read_as(inner, converter.get_structure_hook(inner, cache_result=False))
-
-    @converter.register_structure_hook_factory(unions.is_union)
-    def structure_union(kind: Any, converter: Converter) -> Hook:
-        # Unions a user registered: cattrs keeps them in a table of its own and would ask it last.
-        given = converter._union_struct_registry.get(kind)  # noqa: SLF001 -- it has no public name
-        if given is not None:
-            return given
-        inner = unions.optional(kind)
-        if inner is None:
-            return unions.read_union(kind, converter, rules)
-        return containers.not_none(converter.get_structure_hook(inner, cache_result=False), inner)
-
-    @converter.register_unstructure_hook_factory(unions.is_union)
-    def unstructure_union(kind: Any, converter: Converter) -> Hook:
-        inner = unions.optional(kind)
-        if inner is None:
-            return unions.write_union(kind, converter)
-        hook = converter.get_unstructure_hook(inner, cache_result=False)
-        return containers.not_none_writing(hook, inner)
 
 
 def _register_classes(converter: Converter, rules: classes.Rules) -> None:

@@ -1,22 +1,54 @@
-"""Hooks for list, tuple, set and dict, for None, and for literals and enums.
+"""Hooks for list, tuple, set and dict, for annotated types, and for literals and enums.
 
-cattrs takes any iterable for a list and any equal value for a literal (`True` for 1). Here a list
-is a JSON list, a dict is a JSON object and a literal has its own type.
+cattrs takes any iterable for a list and any equal value for a literal (`True` for 1). These hooks
+take only a JSON list for a list, and only a value of the right type for a literal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from enum import Enum
-from typing import Any
+from typing import Any, Final, Literal, get_args, get_origin
+
+from cattrs import Converter
 
 from usagewire.converters.scalars import wrong_type
 from usagewire.errors import EncodeError, UsageWireError, located, located_writing, quote
 from usagewire.wire.hook_info import Hook, describe
 
+_SEQUENCES: Final[Mapping[Any, type]] = {
+    list: list,
+    tuple: tuple,
+    set: set,
+    frozenset: frozenset,
+    Sequence: tuple,
+    AbstractSet: frozenset,
+}
+"""The class of the Python value for each sequence type."""
 
-def read_sequence(make: Callable[[list[Any]], Any], item_type: Any, item: Hook) -> Hook:
-    """Return a hook from a JSON list to `make(items)`."""
+
+def is_sequence(kind: Any) -> bool:
+    """Return whether `kind` is a type for a JSON list."""
+    return (get_origin(kind) or kind) in _SEQUENCES
+
+
+def _item_types(kind: Any) -> tuple[Any, ...]:
+    arguments = get_args(kind) if get_origin(kind) else (Any,)
+    return arguments[:-1] if arguments[-1:] == (Ellipsis,) else arguments
+
+
+def _is_fixed(kind: Any) -> bool:
+    return get_origin(kind) is tuple and get_args(kind)[-1:] != (Ellipsis,)
+
+
+def read_sequence(kind: Any, converter: Converter) -> Hook:
+    """Return a hook from a JSON list to the sequence type `kind`."""
+    types = _item_types(kind)
+    hooks = tuple(converter.get_structure_hook(one, cache_result=False) for one in types)
+    if _is_fixed(kind):
+        return _read_fixed_tuple(types, hooks)
+    make, item_type, item = _SEQUENCES[get_origin(kind) or kind], types[0], hooks[0]
 
     def read(value: Any, _: Any = None) -> Any:
         if type(value) is not list:
@@ -24,7 +56,7 @@ def read_sequence(make: Callable[[list[Any]], Any], item_type: Any, item: Hook) 
         items: list[Any] = []
         try:
             for one in value:
-                items.append(item(one, item_type))  # noqa: PERF401 -- len(items) names the culprit
+                items.append(item(one, item_type))  # noqa: PERF401 -- len(items) locates the error
         except Exception as error:
             raise located(error, len(items))
         return make(items)
@@ -32,8 +64,16 @@ def read_sequence(make: Callable[[list[Any]], Any], item_type: Any, item: Hook) 
     return describe(read, "sequence", make, item_type, item)
 
 
-def write_sequence(kind: type[Collection[Any]], item: Hook) -> Hook:
-    """Return a hook from a `kind` of Python to a JSON list."""
+def write_sequence(kind: Any, converter: Converter) -> Hook:
+    """Return a hook from the sequence type `kind` to a JSON list."""
+    if get_origin(kind):
+        types = _item_types(kind)
+        hooks = tuple(converter.get_unstructure_hook(one, cache_result=False) for one in types)
+        if _is_fixed(kind):
+            return _write_fixed_tuple(hooks)
+        kind, item = _SEQUENCES[get_origin(kind)], hooks[0]
+    else:
+        item = converter.unstructure
 
     def write(value: Any) -> list[Any]:
         if not isinstance(value, kind):
@@ -41,7 +81,7 @@ def write_sequence(kind: type[Collection[Any]], item: Hook) -> Hook:
         items: list[Any] = []
         try:
             for one in value:
-                items.append(item(one))  # noqa: PERF401 -- len(items) names the culprit
+                items.append(item(one))  # noqa: PERF401 -- len(items) locates the error
         except Exception as error:
             raise located_writing(error, len(items))
         return items
@@ -49,9 +89,7 @@ def write_sequence(kind: type[Collection[Any]], item: Hook) -> Hook:
     return describe(write, "sequence", kind, item)
 
 
-def read_fixed_tuple(item_types: tuple[Any, ...], items: tuple[Hook, ...]) -> Hook:
-    """Return a hook from a JSON list of exactly these items to a tuple."""
-
+def _read_fixed_tuple(item_types: tuple[Any, ...], items: tuple[Hook, ...]) -> Hook:
     def read(value: Any, _: Any = None) -> tuple[Any, ...]:
         if type(value) is not list or len(value) != len(items):
             raise wrong_type(f"a list of {len(items)} items", value)
@@ -66,9 +104,7 @@ def read_fixed_tuple(item_types: tuple[Any, ...], items: tuple[Hook, ...]) -> Ho
     return read
 
 
-def write_fixed_tuple(items: tuple[Hook, ...]) -> Hook:
-    """Return a hook from a tuple of exactly these items to a JSON list."""
-
+def _write_fixed_tuple(items: tuple[Hook, ...]) -> Hook:
     def write(value: Any) -> list[Any]:
         if not isinstance(value, tuple) or len(value) != len(items):
             raise EncodeError(f"expected a tuple of {len(items)} items, got {quote(value)}")
@@ -77,8 +113,17 @@ def write_fixed_tuple(items: tuple[Hook, ...]) -> Hook:
     return write
 
 
-def read_dict(item_type: Any, item: Hook) -> Hook:
-    """Return a hook from a JSON object to a dict of str keys."""
+def is_dict(kind: Any) -> bool:
+    """Return whether `kind` is a dict or `Mapping`."""
+    return (get_origin(kind) or kind) in (dict, Mapping)
+
+
+def read_dict(kind: Any, converter: Converter) -> Hook:
+    """Return a hook from a JSON object to a dict with str keys."""
+    key_type, item_type = get_args(kind) or (str, Any)
+    if key_type is not str:
+        raise UsageWireError(f"{kind!r} is not supported: the keys of a JSON object are str")
+    item = converter.get_structure_hook(item_type, cache_result=False)
 
     def read(value: Any, _: Any = None) -> dict[str, Any]:
         if type(value) is not dict:
@@ -97,8 +142,11 @@ def read_dict(item_type: Any, item: Hook) -> Hook:
     return read
 
 
-def write_dict(item: Hook) -> Hook:
-    """Return a hook from a mapping of str keys to a JSON object."""
+def write_dict(kind: Any, converter: Converter) -> Hook:
+    """Return a hook from a mapping with str keys to a JSON object."""
+    item: Hook = converter.unstructure
+    if get_args(kind):
+        item = converter.get_unstructure_hook(get_args(kind)[1], cache_result=False)
 
     def write(value: Any) -> dict[str, Any]:
         if not isinstance(value, Mapping):
@@ -116,37 +164,26 @@ def write_dict(item: Hook) -> Hook:
     return write
 
 
-def read_as(kind: Any, hook: Hook) -> Hook:
-    """Return `hook` called with `kind`, without its annotations."""
+def is_annotated(kind: Any) -> bool:
+    """Return whether `kind` is `Annotated[...]`."""
+    return hasattr(kind, "__metadata__")
+
+
+def read_annotated(kind: Any, converter: Converter) -> Hook:
+    """Return a hook for the type without its annotations."""
+    inner = kind.__origin__
+    hook = converter.get_structure_hook(inner, cache_result=False)
 
     def read(value: Any, _: Any = None) -> Any:
-        return hook(value, kind)
+        return hook(value, inner)
 
-    return describe(read, "annotated", hook, kind)
-
-
-def not_none(hook: Hook, kind: Any) -> Hook:
-    """Return `hook` that passes None through."""
-
-    def nullable(value: Any, _: Any = None) -> Any:
-        return None if value is None else hook(value, kind)
-
-    return describe(nullable, "optional", hook, kind)
-
-
-def not_none_writing(hook: Hook, kind: Any) -> Hook:
-    """Return the writing `hook` that passes None through."""
-
-    def nullable(value: Any) -> Any:
-        return None if value is None else hook(value)
-
-    return describe(nullable, "optional", hook, kind)
+    return describe(read, "annotated", hook, inner)
 
 
 def read_type(base: type, read: Hook) -> Hook:
-    """Return `read` for type `base`; for an enum derived from it, a hook that picks its member.
+    """Return a hook that calls `read` for `base`, and finds the member of an enum derived from it.
 
-    cattrs asks for such an enum (`class Tier(str, Enum)`) under its base type.
+    cattrs uses the hook of `str` for an enum such as `class Tier(str, Enum)`.
     """
     choices: dict[type, Hook] = {}
 
@@ -156,19 +193,24 @@ def read_type(base: type, read: Hook) -> Hook:
         if kind not in choices:
             if not issubclass(kind, Enum):
                 raise UsageWireError(f"{kind!r} is not supported: register a structure hook for it")
-            choices[kind] = read_choice(tuple(kind))
+            choices[kind] = read_choice(kind)
         return choices[kind](value)
 
     return describe(typed, "value", base, read)
 
 
-def read_choice(choices: Collection[Any]) -> Hook:
-    """Return a hook that takes only the values of `choices`, of exactly their types.
+def is_choice(kind: Any) -> bool:
+    """Return whether `kind` is a literal or an enum."""
+    return get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, Enum))
 
-    Members of an enum are chosen by their value and returned as members.
+
+def read_choice(kind: Any) -> Hook:
+    """Return a hook that takes only the values of a literal or enum, with exactly their types.
+
+    For the value of an enum member it returns the member.
     """
     table = {}
-    for choice in choices:
+    for choice in get_args(kind) or tuple(kind):
         value = choice.value if isinstance(choice, Enum) else choice
         table[type(value), value] = choice
 

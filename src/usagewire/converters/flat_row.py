@@ -1,6 +1,6 @@
-"""The flattened row of generated clients: one class with the fields of every kind of row.
+"""The flattened row of generated clients, and the rules that find its real class.
 
-Clients generated from the early specification have it. A rule turns such a row into its own class.
+It must not know hooks or converters.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,11 +25,11 @@ from usagewire.wire import names as wire_names
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class UsageTimeBucketResultInner:
-    """A row of any kind in one shape, as two generated SDKs (Dart, PowerShell) have it.
+    """A row of any kind in one class, as in two generated SDKs (Dart, PowerShell).
 
-    The first 21 fields are theirs (specifications of 2024-12-04 and 2025-02-10), the rest came to
-    the API later. None is required but `object`: no real row has what those SDKs require together.
-    Units and meaning of each field are those of the row classes.
+    The SDKs have the first 21 fields (specifications of 2024-12-04 and 2025-02-10). The API added
+    the others later. The SDKs require several fields, but no row has all of them, so only `object`
+    is required here. The meaning and unit of each field are those of the row classes.
 
     >>> flat = UsageTimeBucketResultInner(
     ...     object="organization.costs.result", images=2, num_model_requests=1, characters=0
@@ -39,99 +39,100 @@ class UsageTimeBucketResultInner:
     """
 
     object: str
-    """The tag as it was written; some clients write that of costs whatever the row holds."""
+    """The tag that was read. Some clients write the tag of costs for every kind of row."""
     input_tokens: int | None = None
-    """Input tokens of all kinds. Completions, decisions, embeddings, moderations."""
+    """All input tokens. Completions, decisions, embeddings, moderations."""
     input_cached_tokens: int | None = None
-    """Input tokens served from cache. Completions, decisions."""
+    """Input tokens read from the cache. Completions, decisions."""
     output_tokens: int | None = None
-    """Output tokens of all kinds. Completions, decisions."""
+    """All output tokens. Completions, decisions."""
     input_audio_tokens: int | None = None
-    """Audio input tokens, uncached ones only since 2026-07-15. Completions, decisions."""
+    """Audio input tokens; since 2026-07-15 uncached ones only. Completions, decisions."""
     output_audio_tokens: int | None = None
     """Audio output tokens. Completions, decisions."""
     num_model_requests: int | None = None
-    """Requests to the model. Every kind that has a model."""
+    """Requests made to the model. Every kind that has a model."""
     project_id: str | None = None
-    """Project. None unless grouped by it. Every kind."""
+    """Project of the usage. None unless grouped by this field. Every kind."""
     user_id: str | None = None
-    """User. None unless grouped by it."""
+    """User of the usage. None unless grouped by this field."""
     api_key_id: str | None = None
-    """API key. None unless grouped by it."""
+    """API key of the usage. None unless grouped by this field."""
     model: str | None = None
-    """Model. None unless grouped by it."""
+    """Model that was used. None unless grouped by this field."""
     batch: bool | None = None
-    """Whether these were batch requests. None unless grouped by it. Completions, decisions."""
+    """Whether the requests were batch jobs. None unless grouped by it. Completions, decisions."""
     images: int | None = None
-    """Images made. Images."""
+    """Images processed. Images."""
     source_: str | None = None
-    """Where images came from, as `image.edit`. None unless grouped by it. Images."""
+    """Operation, such as `image.edit`. None unless grouped by this field. Images."""
     size: str | None = None
-    """Image size, as `1024x1024`. None unless grouped by it. Images."""
+    """Width and height in pixels (`1024x1024`). None unless grouped by this field. Images."""
     characters: int | None = None
-    """Characters spoken. Audio speeches."""
+    """Characters of text processed. Audio speeches."""
     seconds: int | None = None
-    """Seconds of audio. Audio transcriptions."""
+    """Seconds of audio processed. Audio transcriptions."""
     usage_bytes: int | None = None
     """Bytes stored. Vector stores."""
     sessions: int | None = None
     """Sessions. Code interpreter sessions."""
     amount: CostsResultAmount | None = None
-    """What was spent. Costs."""
+    """The money spent. Costs."""
     line_item: str | None = None
-    """Free text naming what is billed. None unless grouped by it. Costs."""
+    """Free text that names the item billed. None unless grouped by this field. Costs."""
     quantity: Decimal | None = None
-    """How much was billed, in `quantity_unit`. Costs. Since 2026-05-13."""
+    """The quantity billed, in `quantity_unit`. Costs. Since 2026-05-13."""
     service_tier: str | None = None
-    """Service tier. None unless grouped by it. Completions, decisions. Since 2026-05-13."""
+    """Service tier. None unless grouped by this field. Completions, decisions. Since 2026-05-13."""
     input_cache_write_tokens: int | None = None
-    """Input tokens written to cache. Completions, decisions. Since 2026-07-15."""
+    """Input tokens written to the cache. Completions, decisions. Since 2026-07-15."""
     input_uncached_tokens: int | None = None
-    """Input tokens neither read from nor written to cache. Since 2026-07-15."""
+    """Input tokens not read from or written to the cache. Since 2026-07-15."""
     input_text_tokens: int | None = None
     """Uncached text input tokens. Completions, decisions. Since 2026-07-15."""
     output_text_tokens: int | None = None
     """Text output tokens. Completions, decisions. Since 2026-07-15."""
     input_cached_text_tokens: int | None = None
-    """Cached text input tokens. Completions, decisions. Since 2026-07-15."""
+    """Text input tokens read from the cache. Completions, decisions. Since 2026-07-15."""
     input_cached_audio_tokens: int | None = None
-    """Cached audio input tokens. Completions, decisions. Since 2026-07-15."""
+    """Audio input tokens read from the cache. Completions, decisions. Since 2026-07-15."""
     input_image_tokens: int | None = None
     """Uncached image input tokens. Completions, decisions. Since 2026-07-15."""
     input_cached_image_tokens: int | None = None
-    """Cached image input tokens. Completions, decisions. Since 2026-07-15."""
+    """Image input tokens read from the cache. Completions, decisions. Since 2026-07-15."""
     output_image_tokens: int | None = None
     """Image output tokens. Completions, decisions. Since 2026-07-15."""
     num_requests: int | None = None
-    """Tool calls. File searches, web searches. Since 2026-07-15."""
+    """Calls of the tool. File searches, web searches. Since 2026-07-15."""
     vector_store_id: str | None = None
-    """Vector store. None unless grouped by it. File searches. Since 2026-07-15."""
+    """Vector store. None unless grouped by this field. File searches. Since 2026-07-15."""
     context_level: str | None = None
-    """Context level, as `medium`. None unless grouped by it. Web searches. Since 2026-07-15."""
+    """Context size (`medium`). None unless grouped by it. Web searches. Since 2026-07-15."""
     quantity_unit: str | None = None
-    """Unit of `quantity`; an open set. Costs. Since 2026-08-21."""
+    """Unit of `quantity`; new units may appear. Costs. Since 2026-08-21."""
     input_cache_write_30m_tokens: int | None = None
-    """The `30m` ones among the cache writes. Since openai-python 3.54."""
+    """The `30m` part of the cache-write tokens. Since openai-python 3.54."""
     input_cache_write_12h_tokens: int | None = None
-    """The `12h` ones among the cache writes. Since openai-python 3.54."""
+    """The `12h` part of the cache-write tokens. Since openai-python 3.54."""
     api_source: str | None = None
-    """`agents_api` or `unlabeled`. None unless grouped by it. Since openai-python 3.54."""
+    """`agents_api` or `unlabeled`. None unless grouped by this field. Since openai-python 3.54."""
     additional_properties: Mapping[str, Any] = attrs.field(default=NO_PROPERTIES, hash=False)
-    """Fields this version does not know, by input key; written back; in equality, not in hash."""
+    """Unknown fields by input key. They are written back and compared, but not hashed."""
 
     def to_result(self) -> UsageResult:
-        """Return the row as its own class.
+        """Return the row as an instance of its row class.
 
-        The tag tells the kind, but where fields are above zero that the tagged kind does not have,
-        or a row tagged as costs has nothing of a cost, the fields tell it: some generated clients
-        tag every row as costs and write zero for absent counts. An unknown tag gives an
-        `UnknownResult`. An empty string in a group key is what a client wrote for null and becomes
-        None; zeros of other kinds are dropped.
+        The tag chooses the class if the fields fit it. Otherwise the fields choose it. Some
+        generated clients tag every row as costs and write zero for absent counts. So only a value
+        above zero counts as present, and a row tagged as costs must have a field of a cost.
+
+        An unknown tag gives an `UnknownResult`. An empty string in a group key becomes None,
+        because clients write it for null. Zeros in fields of other classes are dropped.
 
         Raises:
-            DecodeError: `ambiguous_kind` where neither tag nor fields tell the kind, as with
-                embeddings and moderations, which have the same fields; `missing_field` where a
-                field is None that the kind requires.
+            DecodeError: `ambiguous_kind` if the tag and the fields do not identify the class.
+                Embeddings and moderations, for example, have the same fields. `missing_field` if a
+                required field of the class is None.
         """
         cls = wire_names.CLASS_OF_TAG.get(self.object)
         if cls not in ROW_CLASSES:
@@ -141,11 +142,14 @@ class UsageTimeBucketResultInner:
 
     @classmethod
     def from_result(cls, row: UsageResult) -> Self:
-        """Return `row`, of any kind, in the flattened shape, with its right tag.
+        """Return a row of any kind as a flattened row with its tag.
 
-        Unknown keys that this shape has a field for move there: all that fit the field from an
-        `UnknownResult`, and from other rows the zeros that clients write for absent counts.
-        `to_result` is the inverse, but for such zeros and for empty strings in group keys.
+        An unknown field of the row moves to the field of this class that has its name. From an
+        `UnknownResult` it moves if its type fits, from other rows only if it is empty or zero.
+        `to_result` is the inverse, except for such values and for empty strings in group keys.
+
+        Args:
+            row: A row of any class.
         """
         kind: Any = type(row)
         own = _names(kind)
@@ -175,13 +179,6 @@ _SCALARS = {
     for kind in (int, str, bool)
     if a.type == kind | None
 }
-_FIELDS_OF: dict[type, frozenset[str]] = {
-    cls: frozenset(attrs.fields_dict(cls)) for cls in ROW_CLASSES
-}
-_REQUIRED_OF: dict[type, tuple[str, ...]] = {
-    cls: tuple(a.name for a in attrs.fields(cls) if a.default is attrs.NOTHING)
-    for cls in ROW_CLASSES
-}
 _OF_COSTS = ("amount", "quantity", "quantity_unit", "line_item")
 
 
@@ -191,13 +188,13 @@ def _names(cls: Any) -> frozenset[str]:
 
 
 def _is_blank(value: Any) -> bool:
-    """Return whether clients write `value` for an absent one."""
+    """Return whether `value` is one that clients write for an absent value."""
     return not (value.value if isinstance(value, CostsResultAmount) else value)
 
 
 def _fits(cls: type, held: Iterable[str], flat: UsageTimeBucketResultInner) -> bool:
-    """Return whether the fields allow that the row is a `cls`, as its tag says."""
-    if not _FIELDS_OF[cls].issuperset(held):
+    """Return whether the fields allow the row to be a `cls`, the class of its tag."""
+    if not _names(cls).issuperset(held):
         return False
     if cls is not CostsResult or any(getattr(flat, name) is not None for name in _OF_COSTS):
         return True
@@ -205,21 +202,25 @@ def _fits(cls: type, held: Iterable[str], flat: UsageTimeBucketResultInner) -> b
 
 
 def _by_fields(held: Mapping[str, Any], flat: UsageTimeBucketResultInner) -> type:
-    """Return the one kind that has all fields of `held`."""
+    """Return the only class that has all fields of `held`. Raise if there is not exactly one."""
     kinds = [
         cls
         for cls in wire_names.KINDS_OF_FLAT_CLIENTS
         if cls is not CostsResult
-        and _FIELDS_OF[cls].issuperset(held)
-        and all(getattr(flat, name) is not None for name in _REQUIRED_OF[cls])
+        and _names(cls).issuperset(held)
+        and all(
+            getattr(flat, a.name) is not None
+            for a in attrs.fields(cls)
+            if a.default is attrs.NOTHING
+        )
     ]
     if len(kinds) == 1:
         return kinds[0]
-    could = " or ".join(cls.__name__ for cls in kinds) or "of no known kind"
+    could = " or ".join(cls.__name__ for cls in kinds) or "of no known class"
     shown = ", ".join(f"{name}={value!r}" for name, value in held.items()) or "nothing above zero"
     raise DecodeError(
         "ambiguous_kind",
-        f"the tag is {quote(flat.object)}, and with {quote(shown)} the row could be {could}",
+        f"a row with the tag {quote(flat.object)} and {quote(shown)} could be {could}",
     )
 
 
@@ -237,15 +238,14 @@ def _build(cls: Any, flat: UsageTimeBucketResultInner) -> Any:
 
 
 def _as_unknown(flat: UsageTimeBucketResultInner) -> UnknownResult:
-    """Return the row as one of an unknown kind, its fields as JSON under the API's names."""
+    """Return the row as an `UnknownResult`, with its fields as JSON under the API's names."""
     properties: dict[str, Any] = {}
     for name in _OWN:
         value = getattr(flat, name)
         if isinstance(value, CostsResultAmount):
-            amount = {"value": value.value, "currency": value.currency}
-            extra = value.additional_properties
-            value = {key: _as_json(part) for key, part in amount.items() if part is not None}
-            value |= extra
+            amount = {"value": _as_json(value.value), "currency": value.currency}
+            amount = {key: part for key, part in amount.items() if part is not None}
+            value = {**amount, **value.additional_properties}
         if value is not None:
             properties[wire_names.spelling(name, "api")] = _as_json(value)
     properties |= flat.additional_properties

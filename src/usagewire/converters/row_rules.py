@@ -1,4 +1,4 @@
-"""Rules for one kind of row: mistagged cost rows and unknown row types."""
+"""The rules for mistagged cost rows and for unknown rows."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ AMOUNT_KEYS: Final = frozenset(wire_names.spellings("amount"))
 
 
 def mistagged_by(o: Mapping[str, Any]) -> str | None:
-    """Return the key that shows that a JSON object tagged as costs is a usage row, or None.
+    """Return a key that shows that a JSON object with the tag of costs is a usage row, or None.
 
-    Some generated clients give every row the tag of costs (see `names.USAGE_METRICS`). Such a row
-    has no amount and counts above zero.
+    See `names.USAGE_METRICS`.
     """
     if any(o[key] is not None for key in AMOUNT_KEYS & o.keys()):
         return None
@@ -30,15 +29,15 @@ def mistagged_by(o: Mapping[str, Any]) -> str | None:
 
 
 def read_costs(costs: Hook) -> Hook:
-    """Return the hook for a costs row that refuses usage rows with the tag of costs."""
+    """Return a hook for a costs row that rejects usage rows with the tag of costs."""
 
     def read(o: Any, kind: Any = None) -> Any:
         if type(o) is dict and (key := mistagged_by(o)):
             raise DecodeError(
                 "wrong_tag",
-                f"the row says it is a cost, but has no amount and has {quote(key)}: a generated"
-                " client wrote it. In a union with its kind, strict=False goes by the fields, as"
-                " does UsageTimeBucketResultInner",
+                f"a generated client gave a usage row the tag of costs: it has {quote(key)} but no"
+                " amount. Read it as UsageTimeBucketResultInner, or with strict=False as a union"
+                " that has its class",
             ).within(wire_names.TAG)
         return costs(o, kind)
 
@@ -46,9 +45,9 @@ def read_costs(costs: Hook) -> Hook:
 
 
 def read_costs_in_union(costs: Hook, flat: Hook, classes: Collection[Any], used: Leniency) -> Hook:
-    """Return the hook for a row tagged as costs, in a union of `classes`, with `strict=False`.
+    """Return the lenient hook for a row with the tag of costs in a union of `classes`.
 
-    The fields of a usage row tell its kind, as in `UsageTimeBucketResultInner.to_result`.
+    The fields of a usage row choose its class, as in `UsageTimeBucketResultInner.to_result`.
     """
 
     def read(o: Any, kind: Any = None) -> Any:
@@ -63,25 +62,25 @@ def read_costs_in_union(costs: Hook, flat: Hook, classes: Collection[Any], used:
 
 
 def write_costs(write_class: Hook) -> Hook:
-    """Return the writing hook for a costs row: it refuses rows that `read_costs` refuses."""
+    """Return a writing hook for a costs row that rejects the rows that `read_costs` rejects."""
 
     def write(row: Any) -> Any:
         written = write_class(row)
         if key := mistagged_by({"amount": row.amount, **row.additional_properties}):
-            raise EncodeError(f"a cost without amount cannot have {quote(key)}")
+            raise EncodeError(f"a costs row without an amount cannot have {quote(key)}")
         return written
 
     return describe(write, "costs", write_class)
 
 
 def read_unknown(read_class: Hook) -> Hook:
-    """Return the hook for `UnknownResult`: it refuses the tag of a known kind."""
+    """Return a hook for `UnknownResult` that rejects the tag of a known kind."""
 
     def read(o: Any, kind: Any = None) -> Any:
         row = read_class(o, kind)
         if row.object in wire_names.CLASS_OF_TAG:
             raise DecodeError(
-                "wrong_tag", f"{quote(row.object)} is a known kind, and not one asked for"
+                "wrong_tag", f"{quote(row.object)} is a known tag, but not of the requested type"
             ).within(wire_names.TAG)
         return row
 
@@ -89,7 +88,7 @@ def read_unknown(read_class: Hook) -> Hook:
 
 
 def write_unknown(write_class: Hook) -> Hook:
-    """Return the writing hook for `UnknownResult`: it refuses a tag that reads as another kind."""
+    """Return a writing hook for `UnknownResult` that rejects the tag of a known kind."""
 
     def write(row: Any) -> Any:
         if row.object in wire_names.CLASS_OF_TAG:
@@ -100,5 +99,5 @@ def write_unknown(write_class: Hook) -> Hook:
 
 
 def is_costs(cls: Any) -> bool:
-    """Return whether `cls` is `CostsResult` or derived from it."""
+    """Return whether `cls` is `CostsResult` or a subclass."""
     return isinstance(cls, type) and issubclass(cls, CostsResult)

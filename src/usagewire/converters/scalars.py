@@ -1,9 +1,9 @@
 """The rules for a single JSON value: int, float, str, bool, Decimal, None and any JSON.
 
-They know no classes, fields or paths: the caller adds the path to their errors.
+They must not know classes, fields or paths. The caller adds the path to their errors.
 
-orjson reads a number past 64 bits as a double, so a double of 2**63 or more may stand for an
-integer that is already rounded. Wherever exactness matters it is refused as `out_of_range`.
+orjson reads a number past 64 bits as a double, so a double of 2**63 or more may be an integer that
+orjson has rounded. If the value must be exact, the rules reject it as `out_of_range`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum
 from math import isfinite
+from types import NoneType
 from typing import Any, Final
 
 from usagewire.errors import DecodeError, EncodeError, located_writing, quote
@@ -20,14 +21,14 @@ from usagewire.models import MAX_ADJUSTED, MIN_EXPONENT
 
 INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1
-"""Counts are signed 64-bit integers: generated clients' 32 bits are too few for a day's tokens."""
+"""Limits of a count. The 32 bits of generated clients cannot count the tokens of a day."""
 
 UINT_MAX: Final = 2**64 - 1
 EXACT_FLOAT: Final = 2**53
-"""Up to here a double holds every integer exactly."""
+"""The largest integer up to which a double holds every integer exactly."""
 
 MAX_DEPTH: Final = 100
-"""How deep an unknown value, or a class inside itself, may nest. orjson writes 254 levels."""
+"""The number of levels that an unknown value or a recursive class may nest. orjson writes 254."""
 
 _JSON_INT = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
 _INT64_LENGTH: Final = len(str(INT_MIN))
@@ -37,18 +38,18 @@ _WORDS: Final = dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(
     ("false", "False", "FALSE"), False
 )
 
-# Tests for generated code: if one is true, `read_*` and `write_*` return the same object. IS_INT is
-# for small integers only, because CPython compares those fastest.
+# Tests for generated code: if one is true, `read_*` and `write_*` would return the same object.
+# IS_INT is for small integers only, because CPython compares those fastest.
 IS_INT: Final = "type({v}) is int and -1073741824 < {v} < 1073741824"
 IS_STR: Final = "type({v}) is str"
 IS_BOOL: Final = "type({v}) is bool"
 
 Leniency = Callable[[], None]
-"""Called once for every value that only `strict=False` let through."""
+"""A function that is called for each value that only lenient conversion accepts."""
 
 
 def wrong_type(expected: str, value: Any) -> DecodeError:
-    """Return the error for `value` where JSON of another type was expected."""
+    """Return the error for a `value` of the wrong JSON type."""
     return DecodeError("wrong_type", f"expected {expected}, got {quote(value)}")
 
 
@@ -56,21 +57,40 @@ def _past_64_bits(value: Any) -> DecodeError:
     return DecodeError("out_of_range", f"{quote(value)} does not fit a signed 64-bit integer")
 
 
-def _past_double(value: float) -> DecodeError:
-    reason = f"{quote(value)} is past the integers a double holds exactly"
-    return DecodeError("out_of_range", reason)
+def _past_double(value: float, what_to_do: str = "") -> DecodeError:
+    return DecodeError("out_of_range", f"a double cannot hold {quote(value)} exactly{what_to_do}")
 
 
 def _rounded(value: float) -> DecodeError:
-    reason = f"a number of {quote(value)} is past what a double holds exactly"
-    return DecodeError("out_of_range", f"{reason}; write it as a string")
+    return _past_double(value, "; write it as a string")
 
 
-# --- reading ---------------------------------------------------------------------------------
+def _unwritable(expected: str, value: Any) -> EncodeError:
+    return EncodeError(f"expected {expected}, got {quote(value)}")
+
+
+def _exactly(
+    kind: type, expected: str, error: Callable[[str, Any], Exception]
+) -> Callable[..., Any]:
+    """Return a hook that returns a value of exactly `kind` unchanged."""
+
+    def hook(value: Any, _: Any = None) -> Any:
+        if type(value) is kind:
+            return value
+        raise error(expected, value)
+
+    return hook
+
+
+read_str = _exactly(str, "a string", wrong_type)
+read_bool = _exactly(bool, "true or false", wrong_type)
+read_none = _exactly(NoneType, "null", wrong_type)
+write_bool = _exactly(bool, "a bool", _unwritable)
+write_none = _exactly(NoneType, "None", _unwritable)
 
 
 def read_int(value: Any, _: Any = None) -> int:
-    """Return a JSON integer within signed 64 bits."""
+    """Return a JSON integer that fits signed 64 bits."""
     if type(value) is int:
         if INT_MIN <= value <= INT_MAX:
             return value
@@ -81,7 +101,7 @@ def read_int(value: Any, _: Any = None) -> int:
 
 
 def read_float(value: Any, _: Any = None) -> float:
-    """Return a JSON number as a float; an integer only where a double holds it exactly."""
+    """Return a JSON number as a float. An integer must be one that a double holds exactly."""
     if type(value) is float:
         return value
     if type(value) is int:
@@ -91,29 +111,15 @@ def read_float(value: Any, _: Any = None) -> float:
     raise wrong_type("a number", value)
 
 
-def read_str(value: Any, _: Any = None) -> str:
-    """Return a JSON string."""
-    if type(value) is str:
-        return value
-    raise wrong_type("a string", value)
-
-
-def read_bool(value: Any, _: Any = None) -> bool:
-    """Return a JSON boolean."""
-    if type(value) is bool:
-        return value
-    raise wrong_type("true or false", value)
-
-
 def read_decimal(value: Any, _: Any = None) -> Decimal:
-    """Return a JSON number, or a decimal string of ASCII digits, as the exact Decimal.
+    """Return a JSON number, or a decimal string of ASCII digits, as an exact Decimal.
 
-    A number that is not an integer means its shortest representation (`0.06` is exactly 0.06).
-    Any zero is `Decimal(0)`: the API writes free use as `0E-6176`.
+    The Decimal of a float has its shortest digits (`0.06` is exactly 0.06). Any zero becomes
+    `Decimal(0)`, because the API writes `0E-6176` for free use.
     """
     if type(value) is str:
         if _DECIMAL.fullmatch(value) is None:
-            raise DecodeError("bad_decimal", f"{quote(value)} is no plain decimal number")
+            raise DecodeError("bad_decimal", f"{quote(value)} is not a decimal number")
         number = Decimal(value)
     elif type(value) is int:
         number = Decimal(value)
@@ -126,18 +132,12 @@ def read_decimal(value: Any, _: Any = None) -> Decimal:
     if not number:
         return ZERO
     if not in_decimal128_range(number):
-        raise DecodeError("out_of_range", f"{quote(value)} has an exponent past decimal128's")
+        raise DecodeError("out_of_range", f"the exponent of {quote(value)} does not fit decimal128")
     return number
 
 
-def read_none(value: Any, _: Any = None) -> None:
-    """Return None for a JSON null."""
-    if value is not None:
-        raise wrong_type("null", value)
-
-
 def read_json(value: Any, _: Any = None) -> Any:
-    """Return `value`, any JSON, after making sure that it can be written back as it was."""
+    """Return any JSON `value`, if it can be written back with the same value."""
     _check_json(value, MAX_DEPTH)
     return value
 
@@ -167,7 +167,7 @@ def _check_json(value: Any, depth: int) -> None:
 
 
 def lenient_int(used: Leniency) -> Callable[[Any, Any], int]:
-    """Return `read_int` that also takes `"5"` and `59200.0`, calling `used` when it does."""
+    """Return a `read_int` that also takes `"5"` and `59200.0`, and calls `used` for them."""
 
     def read(value: Any, _: Any = None) -> int:
         if type(value) is str and _JSON_INT.fullmatch(value):
@@ -186,10 +186,10 @@ def lenient_int(used: Leniency) -> Callable[[Any, Any], int]:
     return read
 
 
-def lenient_bool(used: Leniency) -> Callable[[Any, Any], bool]:
-    """Return `read_bool` that also takes the words true and false, calling `used` when it does."""
+def lenient_bool(used: Leniency) -> Callable[[Any, Any], Any]:
+    """Return a `read_bool` that also takes the words true and false, and calls `used` for them."""
 
-    def read(value: Any, _: Any = None) -> bool:
+    def read(value: Any, _: Any = None) -> Any:
         if type(value) is str and value in _WORDS:
             used()
             return _WORDS[value]
@@ -199,59 +199,49 @@ def lenient_bool(used: Leniency) -> Callable[[Any, Any], bool]:
 
 
 def in_decimal128_range(number: Decimal) -> bool:
-    """Return whether a number is finite and has exponents that decimal128 has."""
+    """Return whether a number is finite and its exponents fit decimal128."""
     exponent = number.as_tuple().exponent
     return (
         isinstance(exponent, int) and exponent >= MIN_EXPONENT and number.adjusted() <= MAX_ADJUSTED
     )
 
 
-# --- writing ---------------------------------------------------------------------------------
-
-
 def write_int(value: Any) -> int:
-    """Return an int within signed 64 bits; of an enum member that is one, its value."""
+    """Return an int that fits signed 64 bits, or the value of an enum member that is an int."""
     if type(value) is int and INT_MIN <= value <= INT_MAX:
         return value
     if isinstance(value, Enum) and isinstance(value, int):
         return write_int(value.value)
-    raise EncodeError(f"expected an int within 64 bits, got {quote(value)}")
+    raise _unwritable("an int within 64 bits", value)
 
 
 def write_float(value: Any) -> float:
-    """Return a finite float: JSON has no NaN and no infinity."""
+    """Return a finite float. JSON has no NaN or infinity."""
     if type(value) is float and isfinite(value):
         return value
-    raise EncodeError(f"expected a finite float, got {quote(value)}")
+    raise _unwritable("a finite float", value)
 
 
 def write_str(value: Any) -> str:
-    """Return a str; of an enum member that is one, its value."""
+    """Return a str, or the value of an enum member that is a str."""
     if type(value) is str:
         return value
     if isinstance(value, Enum) and isinstance(value, str):
         return write_str(value.value)
-    raise EncodeError(f"expected a str, got {quote(value)}")
-
-
-def write_bool(value: Any) -> bool:
-    """Return a bool."""
-    if type(value) is bool:
-        return value
-    raise EncodeError(f"expected a bool, got {quote(value)}")
+    raise _unwritable("a str", value)
 
 
 def write_decimal(value: Any) -> int | float | str:
-    """Return a JSON number where `read_decimal` makes the same Decimal of it, else a string.
+    """Return a JSON number if `read_decimal` returns the same Decimal for it, or else a string.
 
     The API does the same: it writes numbers, and strings of up to 36 digits.
     """
     if type(value) is not Decimal or not value.is_finite():
-        raise EncodeError(f"expected a finite Decimal, got {quote(value)}")
+        raise _unwritable("a finite Decimal", value)
     if not value:
         return 0
     if not in_decimal128_range(value):
-        raise EncodeError(f"{quote(value)} has an exponent past decimal128's")
+        raise EncodeError(f"the exponent of {quote(value)} does not fit decimal128")
     magnitude = value.adjusted()
     if -308 < magnitude < 18:  # noqa: PLR2004 -- within int64 and within a normal double
         if value == value.to_integral_value():
@@ -262,14 +252,8 @@ def write_decimal(value: Any) -> int | float | str:
     return str(value)
 
 
-def write_none(value: Any) -> None:
-    """Return None."""
-    if value is not None:
-        raise EncodeError(f"expected None, got {quote(value)}")
-
-
 def write_json(value: Any) -> Any:
-    """Return `value`, which must be plain JSON data that reads back equal."""
+    """Return any JSON `value`, if it reads back equal."""
     try:
         _check_json(value, MAX_DEPTH)
     except DecodeError as error:

@@ -1,7 +1,4 @@
-"""Unions: the class is chosen by the tag `object`, a scalar by its JSON type.
-
-The table of tags never grows with the input.
-"""
+"""Hooks for unions. The tag `object` chooses a class, and the JSON type chooses a scalar."""
 
 from __future__ import annotations
 
@@ -29,8 +26,8 @@ SCALARS: Final[Mapping[type, tuple[type, ...]]] = {
     float: (float,),
     NoneType: (NoneType,),
 }
-"""For each JSON type of a scalar, as orjson makes it, the types that take it, the first one first.
-A Decimal takes numbers and strings alike and cannot be told from them in a union."""
+"""The types that take each JSON type of orjson's, the preferred one first. Decimal is missing: it
+takes numbers and strings, so a union cannot distinguish it from them."""
 
 
 def is_union(kind: Any) -> bool:
@@ -39,19 +36,23 @@ def is_union(kind: Any) -> bool:
 
 
 def members(kind: Any) -> tuple[Any, ...]:
-    """Return the members of a union, None as `NoneType`; of another type, itself."""
+    """Return the members of a union, None as `NoneType`. Another type is its only member."""
     return get_args(kind) if is_union(kind) else (kind,)
 
 
-def optional(kind: Any) -> Any:
-    """Return the type `T` of `T | None`; None for any other type."""
-    others = [m for m in members(kind) if m is not NoneType]
-    return others[0] if is_union(kind) and len(others) == 1 else None
+def _not_none(kind: Any) -> list[Any]:
+    return [member for member in members(kind) if member is not NoneType]
 
 
 def read_union(kind: Any, converter: Converter, rules: Rules) -> Hook:
-    """Return a hook for the union `kind`, by whatever tells its members apart."""
-    classes = [m for m in members(kind) if m is not NoneType]
+    """Return a hook for the union `kind`. Raise if nothing distinguishes its members."""
+    # cattrs keeps the unions that a user registered in a separate table and would ask it last.
+    given = converter._union_struct_registry.get(kind)  # noqa: SLF001 -- it has no public name
+    if given is not None:
+        return given
+    classes = _not_none(kind)
+    if len(classes) == 1:
+        return _read_optional(classes[0], converter)
     if all(map(_has_tag, classes)):
         return _read_tagged(kind, classes, converter, rules)
     if all(m in SCALARS for m in members(kind)):
@@ -59,9 +60,27 @@ def read_union(kind: Any, converter: Converter, rules: Rules) -> Hook:
     if all(map(attrs.has, classes)):
         return _read_untagged(kind, classes, converter)
     raise UsageWireError(
-        f"{kind} is not supported: its members cannot be told apart; register a structure hook"
+        f"{kind} is not supported: JSON cannot distinguish its members; register a structure hook"
         " for it"
     )
+
+
+def _read_optional(kind: Any, converter: Converter) -> Hook:
+    hook = converter.get_structure_hook(kind, cache_result=False)
+
+    def nullable(value: Any, _: Any = None) -> Any:
+        return None if value is None else hook(value, kind)
+
+    return describe(nullable, "optional", hook, kind)
+
+
+def _write_optional(kind: Any, converter: Converter) -> Hook:
+    hook = converter.get_unstructure_hook(kind, cache_result=False)
+
+    def nullable(value: Any) -> Any:
+        return None if value is None else hook(value)
+
+    return describe(nullable, "optional", hook, kind)
 
 
 def _has_tag(cls: Any) -> bool:
@@ -71,7 +90,7 @@ def _has_tag(cls: Any) -> bool:
 
 
 def _read_tagged(kind: Any, classes: list[Any], converter: Converter, rules: Rules) -> Hook:
-    """Return a hook from a JSON object to the member of the union `kind` that its tag names."""
+    """Return a hook from a JSON object to the member of `kind` that has its tag."""
     table = _tag_table(kind, classes, converter, rules)
     usual = table.get
     others = None
@@ -98,7 +117,7 @@ def _read_tagged(kind: Any, classes: list[Any], converter: Converter, rules: Rul
             if wrapper := wrapper_in(o):
                 return unwrap(o, wrapper, read, rules)
             raise api_error(o) or DecodeError(
-                "missing_tag", f"the key {wire_names.TAG!r}, which tells the kind, is absent"
+                "missing_tag", f"the key {wire_names.TAG!r}, which holds the tag, is absent"
             )
         tag = o[key]
         if type(tag) is not str:
@@ -119,11 +138,10 @@ def _tag_table(
         hook = converter.get_structure_hook(cls, cache_result=False)
         if row_rules.is_costs(cls) and not rules.strict:
             # Only this rule needs the class, which takes 4 % of the time to import `loads`.
-            from usagewire.converters.flat_row import (  # noqa: PLC0415
-                UsageTimeBucketResultInner,
-            )
+            from usagewire.converters import flat_row  # noqa: PLC0415
 
-            flat = converter.get_structure_hook(UsageTimeBucketResultInner, cache_result=False)
+            inner = flat_row.UsageTimeBucketResultInner
+            flat = converter.get_structure_hook(inner, cache_result=False)
             hook = row_rules.read_costs_in_union(hook, flat, classes, rules.used)
         for tag in tags_of(cls):
             if tag in table:
@@ -153,7 +171,10 @@ def _read_untagged(kind: Any, classes: list[Any], converter: Converter) -> Hook:
 
 
 def write_union(kind: Any, converter: Converter) -> Hook:
-    """Return a hook that writes a member of the union `kind` and refuses anything else."""
+    """Return a hook that writes a member of the union `kind` and rejects other values."""
+    classes = _not_none(kind)
+    if len(classes) == 1:
+        return _write_optional(classes[0], converter)
     table = {
         get_origin(m) or m: converter.get_unstructure_hook(m, cache_result=False)
         for m in members(kind)
@@ -169,7 +190,7 @@ def write_union(kind: Any, converter: Converter) -> Hook:
 
 
 def _read_scalars(kind: Any, converter: Converter) -> Hook:
-    """Return a hook that picks the member of a union of scalars by the JSON type of the value."""
+    """Return a hook for a union of scalars, which chooses by the JSON type of the value."""
     table: dict[type, tuple[Hook, Any]] = {}
     for json_type, takers in SCALARS.items():
         member = next((taker for taker in takers if taker in members(kind)), None)

@@ -1,23 +1,22 @@
 """The data of the organization Usage and Costs API, as frozen and slotted attrs classes.
 
-This package holds the classes, their fields and what each field means. It must not know how a
-value is written: no JSON, no spelling of a key, no dialect, no decoding and no validation. It
-imports nothing else of usagewire.
+This package holds the classes, their fields and the meaning of each field. It must not know JSON,
+spellings, dialects, decoding or validation. It imports nothing else of usagewire.
 
-Conventions, for every class:
+Conventions for every class:
 
 - A count is an `int` that fits a signed 64-bit integer.
-- A time is an `int` of Unix seconds in UTC; the end of an interval is exclusive.
+- A time is an `int` in Unix seconds UTC. The end of an interval is exclusive.
 - Money and quantities are `decimal.Decimal`, never `float`.
-- `None` means that the API did not say, or, in a group key, that the answer was not grouped by it.
-- A record is frozen and takes keyword arguments only. It is hashable; `additional_properties` is
-  not part of the hash and, where it is not empty, a plain dict that nobody should change.
-- `object` is the API's tag of the class: readable on the class, not an argument of it (only
-  `UnknownResult`, and `UsageTimeBucketResultInner`, take it).
+- `None` means that the API did not state the value. In a group key, `None` means that the answer
+  was not grouped by this key.
+- A record is frozen, hashable, and takes keyword arguments only. The hash does not include
+  `additional_properties`, which is a dict that you should not change.
+- `object` is the API's tag. It is an attribute of the class. Only `UnknownResult` and
+  `UsageTimeBucketResultInner` take it as an argument.
 
-Each class cites where its shape comes from: the API specification of a date, or, for what no
-specification had yet by 2026-08-21, the types of openai-python 3.54. A field without a date of
-its own is as old as its class.
+Each class names its source: the API specification of a date, or the types of openai-python 3.54 if
+no specification up to 2026-08-21 has the class. A field without a date is as old as its class.
 """
 
 from usagewire.models.costs import MAX_ADJUSTED, MIN_EXPONENT, CostsResult, CostsResultAmount
@@ -65,7 +64,7 @@ __all__ = [
     "UsageWebSearchCallsResult",
 ]
 
-# A class is shown and pickled by the documented path, wherever it is defined.
+# `repr` and pickle use the documented path of a class, not the module that defines it.
 for _cls in (CostsResultAmount, UnknownResult, UsageTimeBucket, UsageResponse, *ROW_CLASSES):
     _cls.__module__ = __name__
 type(NO_PROPERTIES).__module__ = __name__

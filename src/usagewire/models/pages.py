@@ -1,4 +1,4 @@
-"""Pages and buckets, which hold rows, and `UsageObject`, anything that has a tag."""
+"""Pages, buckets and `UsageObject`, the union of everything that has a tag."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -11,10 +11,10 @@ from usagewire.models.rows import UsageResult
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class UsageTimeBucket:
-    """An interval of time and its rows. The time of a row stands here and nowhere else.
+    """An interval of time and its rows, which have no time of their own.
 
-    Held by the pages of every usage endpoint and of `/v1/organization/costs`; rows of any kind may
-    stand in any bucket. Source: API specification of 2024-12-04.
+    Endpoint: every usage endpoint and `/v1/organization/costs`. A bucket may hold rows of any kind.
+    Source: API specification of 2024-12-04.
     """
 
     object: ClassVar[Literal["bucket"]] = "bucket"
@@ -24,16 +24,16 @@ class UsageTimeBucket:
     end_time: int
     """End of the interval, exclusive, in Unix seconds UTC."""
     results: tuple[UsageResult, ...]
-    """The rows; empty when nothing was used. The API renamed this one on 2026-05-13."""
+    """The rows. Empty if nothing was used. The schema named it `result` until 2026-05-13."""
     additional_properties: Mapping[str, Any] = attrs.field(default=NO_PROPERTIES, hash=False)
-    """Fields this version does not know, by input key; written back; in equality, not in hash."""
+    """Unknown fields by input key. They are written back and compared, but not hashed."""
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class UsageResponse:
     """A page of buckets: one answer of the API.
 
-    Returned by every usage endpoint and by `/v1/organization/costs`.
+    Endpoint: every usage endpoint and `/v1/organization/costs`.
     Source: API specification of 2024-12-04.
     """
 
@@ -44,10 +44,10 @@ class UsageResponse:
     has_more: bool
     """Whether there are pages after this one."""
     next_page: str | None = None
-    """Cursor of the next page. None on the last one; nullable since 2026-05-13."""
+    """Cursor of the next page. None on the last page. Nullable since 2026-05-13."""
     additional_properties: Mapping[str, Any] = attrs.field(default=NO_PROPERTIES, hash=False)
-    """Fields this version does not know, by input key; written back; in equality, not in hash."""
+    """Unknown fields by input key. They are written back and compared, but not hashed."""
 
 
 UsageObject: TypeAlias = UsageResponse | UsageTimeBucket | UsageResult
-"""Anything with a tag: a page, a bucket or a row of any kind; `object` tells which."""
+"""A page, a bucket or a row of any kind, which its `object` names."""

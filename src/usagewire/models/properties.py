@@ -1,11 +1,11 @@
-"""The mapping of unknown fields that every record has: the empty one, which all share."""
+"""The empty mapping that every record without unknown fields shares."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 
 class _NoProperties(Mapping[str, Any]):
-    """The empty mapping that records without unknown fields share: read-only, and one object."""
+    """An empty, read-only mapping with a single instance."""
 
     __slots__ = ()
 
@@ -22,7 +22,7 @@ class _NoProperties(Mapping[str, Any]):
         return "{}"
 
     def __reduce__(self) -> str:
-        # A string makes pickle and copy look the object up here by that name: one object stays one.
+        # Given a string, pickle and copy look up that name here instead of making a second object.
         return "NO_PROPERTIES"
 
 

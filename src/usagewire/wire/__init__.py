@@ -1,1 +1,1 @@
-"""How the API spells things, and what an attrs class looks like on the wire: no values."""
+"""The API's spellings, and the JSON keys of attrs classes. This package must not know values."""

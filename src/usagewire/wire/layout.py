@@ -1,6 +1,6 @@
-"""The layout of an attrs class on the wire: its fields, their JSON keys and its tags.
+"""The layout of an attrs class: its fields, their JSON keys and its tags.
 
-It joins the names that a user gives with the tables in `names`, and reads and writes no value.
+A layout joins a user's names with the tables in `names`. It must not know values.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from usagewire.models import UnknownResult
 from usagewire.wire import names as wire_names
 
 Name: TypeAlias = Any
-"""The name of a field in `names=`: a JSON key; several, of which the first is written and all are
-read; or a `cattrs.gen.override(...)`."""
+"""The name of a field in `names=`: a JSON key, a sequence of keys or `cattrs.gen.override(...)`.
+The first key of a sequence is written and all are read."""
 
 Names: TypeAlias = Mapping[type, Mapping[str, Name]]
-"""For each class, names for some of its attributes."""
+"""Names for some attributes of some classes."""
 
 Unknown: TypeAlias = Literal["keep", "ignore", "forbid"]
-"""What to do with a JSON key that a class has no field for."""
+"""How to treat a JSON key for which a class has no field."""
 
 NEUTRAL: Final = override()
 _Override: Final = type(NEUTRAL)
@@ -32,7 +32,7 @@ _Override: Final = type(NEUTRAL)
 
 @attrs.frozen(eq=False, repr=False)
 class NamingRules:
-    """The options of a converter that decide about keys."""
+    """The options of a converter that concern keys."""
 
     dialect: wire_names.Dialect
     unknown: Unknown
@@ -41,52 +41,52 @@ class NamingRules:
 
 @attrs.frozen(eq=False, repr=False)
 class Field:
-    """One field of a class on the wire."""
+    """One field of a class and its JSON keys."""
 
     attribute: str
     argument: str
-    """Its name in the constructor."""
+    """The name of the constructor argument."""
     type: Any
     default: Any
     written: str
     """The JSON key to write."""
     read: tuple[str, ...]
-    """Every JSON key to read; the first is the usual one."""
+    """Every JSON key to read, the most common one first."""
     override: Any
     use_hook: bool
-    """False where the attrs converter of the field does the work."""
+    """Whether to call a hook. False if the field's attrs converter does the work."""
     omit_default: bool
-    """Whether a value equal to the default is left out when writing."""
+    """Whether to omit a value that equals the default."""
 
     @property
     def required(self) -> bool:
-        """Whether the JSON object must have it."""
+        """Whether the JSON object must have the field."""
         return self.default is attrs.NOTHING
 
 
 @attrs.frozen(eq=False, repr=False)
 class Layout:
-    """An attrs class on the wire."""
+    """An attrs class and its JSON keys."""
 
     cls: Any
     fields: tuple[Field, ...]
     index: Mapping[str, int]
-    """For each JSON key, the index of its field."""
+    """The index of the field of each JSON key."""
     tags: tuple[str, ...]
-    """The tags that mean the class, the one to write first; () where it has none."""
+    """The tags of the class; the first is written. () if the class has none."""
     tag_keys: frozenset[str]
-    """The JSON keys under which the tag is read."""
+    """The JSON keys of the tag."""
     tag_field: int | None
-    """The index of the field that holds the tag, where it is a field."""
+    """The index of the field that holds the tag. None if the tag is not a field."""
     written_tag_key: str
     catch_all: Any
-    """The attrs attribute that takes unknown keys, or None."""
+    """The attrs attribute that holds unknown fields, or None."""
     keeps: bool
-    """Whether unknown keys go there."""
+    """Whether to keep unknown fields there."""
     forbids: bool
-    """Whether unknown keys are refused."""
+    """Whether to reject unknown fields."""
     wrappers: bool
-    """Whether an object without tag may be a generated client's wrapper, or an API error."""
+    """Whether an object without a tag may be a client's wrapper or an error answer of the API."""
 
 
 def layout_of(cls: Any, converter: Converter, rules: NamingRules) -> Layout:
@@ -100,7 +100,7 @@ def layout_of(cls: Any, converter: Converter, rules: NamingRules) -> Layout:
     catch_all = attrs.fields_dict(origin).get(wire_names.EXTRA)
     if catch_all and (not catch_all.init or wire_names.EXTRA in attributes):
         catch_all = None
-    # The unknown keys of an `UnknownResult` are its content, so no option drops them.
+    # The unknown fields of an `UnknownResult` are its content, so no option drops them.
     is_content = issubclass(origin, UnknownResult)
     return Layout(
         cls=origin,
@@ -118,11 +118,11 @@ def layout_of(cls: Any, converter: Converter, rules: NamingRules) -> Layout:
 
 
 def fields_of(cls: Any, converter: Converter, rules: NamingRules) -> tuple[Field, ...]:
-    """Return the fields of attrs class `cls` that have a JSON key, with their names resolved.
+    """Return the fields of attrs class `cls` that have a JSON key.
 
-    Names come, first found first, from `rules.names`, from `Annotated[..., override(rename=...)]`,
-    from the converter's `type_overrides`, from our wire tables for the fields of our own classes,
-    from the attrs alias where the converter has `use_alias`, and else from the attribute.
+    The first of these gives the name: `rules.names`; `Annotated[..., override(rename=...)]`; the
+    converter's `type_overrides`; our tables, for a field of ours; the attrs alias, with the option
+    `use_alias`; the attribute.
     """
     origin = get_origin(cls) or cls
     try:
@@ -133,14 +133,14 @@ def fields_of(cls: Any, converter: Converter, rules: NamingRules) -> tuple[Field
     own = {name for base in _own_bases(origin) for name in attrs.fields_dict(base)}
     given = rules.names.get(origin, {})
     if unknown := given.keys() - attrs.fields_dict(origin).keys():
-        raise UsageWireError(f"{origin.__name__} has no field {min(unknown)!r} to name")
+        raise UsageWireError(f"names= has {min(unknown)!r}, not a field of {origin.__name__}")
     found = []
     for a in attrs.fields(origin):
-        # attrs has None for a field without annotation, and for the annotation None.
+        # attrs uses None for a field without annotation and for the annotation None.
         kind = Any if a.type is None else _fill_in(a.type, variables)
         names, custom = _given_names(given.get(a.name), kind, converter)
         if custom.omit and a.init and a.default is attrs.NOTHING:
-            raise UsageWireError(f"{origin.__name__}.{a.name} is omitted and has no default")
+            raise UsageWireError(f"{origin.__name__}.{a.name} is omitted but has no default")
         if custom.omit or not a.init or (a.name == wire_names.EXTRA and names is None):
             continue
         if names is not None:
@@ -173,22 +173,22 @@ def fields_of(cls: Any, converter: Converter, rules: NamingRules) -> tuple[Field
 
 
 def _own_bases(cls: type) -> list[Any]:
-    """Return the classes of this library that `cls` is or is derived from."""
+    """Return `cls` and its bases, as far as this library defines them."""
     return [base for base in cls.__mro__ if base.__module__ in wire_names.OWN_MODULES]
 
 
 def tags_of(cls: type) -> tuple[str, ...]:
-    """Return the tags of `cls`, or () where it has none or `object` is a field of it."""
+    """Return the tags of `cls`, or () if it has none or has a field `object`."""
     return () if wire_names.TAG in attrs.fields_dict(cls) else wire_names.tags(cls)
 
 
 def tag_keys(cls: type) -> tuple[str, ...]:
-    """Return the JSON keys under which the tag of `cls` is read."""
+    """Return the JSON keys of the tag of `cls`."""
     return wire_names.spellings(wire_names.TAG) if _own_bases(cls) else (wire_names.TAG,)
 
 
 def _type_variables(cls: Any) -> dict[Any, Any]:
-    """Return the arguments for the type variables of `cls` and of its generic bases."""
+    """Return the values of the type variables of `cls` and of its generic bases."""
     found: dict[Any, Any] = {}
     origin = get_origin(cls) or cls
     bases = [base for c in origin.__mro__ for base in vars(c).get("__orig_bases__", ())]
@@ -200,7 +200,7 @@ def _type_variables(cls: Any) -> dict[Any, Any]:
 
 
 def _fill_in(kind: Any, variables: Mapping[Any, Any]) -> Any:
-    """Return the annotation `kind` with the type variables of a generic class filled in."""
+    """Return the annotation `kind` with the type variables replaced."""
     if isinstance(kind, TypeVar):
         return variables.get(kind, kind)
     parameters = getattr(kind, "__parameters__", ())
@@ -212,7 +212,7 @@ def _fill_in(kind: Any, variables: Mapping[Any, Any]) -> Any:
 def _given_names(
     given: Name, kind: Any, converter: Converter
 ) -> tuple[tuple[str, ...] | None, Any]:
-    """Return the names a user gave a field, or None, and the cattrs override that applies."""
+    """Return a field's keys from the user, or None, and the cattrs override that applies."""
     if isinstance(given, str):
         return (given,), NEUTRAL
     if isinstance(given, Sequence) and given:
@@ -222,7 +222,7 @@ def _given_names(
         given = next(marks, converter.type_overrides.get(kind, NEUTRAL))
     elif not isinstance(given, _Override):
         raise UsageWireError(
-            f"a field is named by a str, a sequence of str or override(), not {given!r}"
+            f"the name of a field must be a str, a sequence of str or override(), not {given!r}"
         )
     return (None if given.rename is None else (given.rename,)), given
 
@@ -233,6 +233,6 @@ def _refuse_shared_keys(cls: type, fields: Iterable[Field]) -> None:
         for key in field.read:
             if owner.setdefault(key, field.attribute) != field.attribute:
                 raise UsageWireError(
-                    f"{cls.__name__}: the JSON key {key!r} would name both {owner[key]!r} and"
-                    f" {field.attribute!r}; give one of them another name"
+                    f"{cls.__name__}: {owner[key]!r} and {field.attribute!r} have the same JSON key"
+                    f" {key!r}; give one of them another name"
                 )

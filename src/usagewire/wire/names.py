@@ -1,9 +1,9 @@
-"""The spelling of each field and tag on the wire: data, cited and dated.
+"""The spellings of fields and tags, as tables with sources and dates.
 
-Every JSON name comes from here. Most fields need no entry: the API writes the attribute's own name,
-and the other dialects write that name in camelCase or PascalCase. The tables hold the exceptions.
+Every JSON name comes from here. Most fields need no entry: the API writes the attribute's name, and
+the other dialects write it in camelCase or PascalCase. The tables hold the exceptions.
 
-A *dialect* is a way to write; reading accepts every spelling of every dialect at once.
+A dialect is a set of spellings to write. Reading accepts every spelling of every dialect.
 """
 
 from __future__ import annotations
@@ -14,26 +14,30 @@ from typing import Final, Literal, TypeAlias, get_args
 from usagewire import models as m
 
 Dialect: TypeAlias = Literal["api", "legacy", "dart", "powershell"]
-"""`api`: the API today (specification of 2026-08-21, openai-python 3.54).
-`legacy`: the first published specification (2024-12-04).
-`dart`: the property names of the generated Dart SDK.
-`powershell`: the parameter names of the generated PowerShell SDK."""
+"""A set of spellings to write.
+
+- `api`: the API today (specification of 2026-08-21, openai-python 3.54).
+- `legacy`: the first published specification (2024-12-04).
+- `dart`: the property names of the generated Dart SDK.
+- `powershell`: the parameter names of the generated PowerShell SDK.
+"""
 
 DIALECTS: Final[tuple[Dialect, ...]] = get_args(Dialect)
+"""Every `Dialect`."""
 
 OWN_MODULES: Final = frozenset({"usagewire.models", "usagewire.converters.flat_row"})
-"""Where the classes are defined whose fields are spelled by this module."""
+"""The modules that define the classes of this library."""
 
 TAG: Final = "object"
 """The attribute and JSON key of the tag."""
 
 EXTRA: Final = "additional_properties"
-"""The attribute that holds the unknown fields. It is no JSON key; OpenAPI has the same name."""
+"""The attribute that holds the unknown fields. It is not a JSON key; the name is OpenAPI's."""
 
 SPELLINGS: Final[Mapping[str, Mapping[Dialect, str]]] = {
-    # `source` is an attribute of library objects in Dart, hence the underscore in its SDK.
+    # The Dart SDK has an underscore, because `source` is an attribute of library objects in Dart.
     "source_": {"api": "source", "legacy": "source", "dart": "source_", "powershell": "Source"},
-    # 2024-12-04 `sessions`; 2025-02-10 `num_sessions`, though `required` went on naming `sessions`.
+    # 2024-12-04 `sessions`; 2025-02-10 `num_sessions`, but `required` still has `sessions`.
     "sessions": {
         "api": "num_sessions",
         "legacy": "sessions",
@@ -43,21 +47,23 @@ SPELLINGS: Final[Mapping[str, Mapping[Dialect, str]]] = {
     # 2024-12-04 `result` in the schema, `results` in its examples; 2026-05-13 `results` in both.
     "results": {"api": "results", "legacy": "result", "dart": "result", "powershell": "Result"},
 }
-"""Attributes whose spelling is not their own name in the dialect's letter case."""
+"""Attributes whose spelling is not their name in the dialect's letter case."""
 
 ALSO_READ: Final[Mapping[str, tuple[str, ...]]] = {
     # The Groovy client generated from the 2024-12-04 specification.
     TAG: ("_object",),
-    # camelCase and PascalCase clients generated from the specification of 2026-05-13 on.
+    # camelCase and PascalCase clients, generated from the specification of 2026-05-13 or later.
     "results": ("Results",),
     "sessions": ("NumSessions",),
 }
-"""Spellings that are read and that no dialect writes."""
+"""Spellings that are read, but that no dialect writes."""
 
 ALWAYS_WRITTEN: Final = frozenset({"next_page"})
-"""Attributes written as null when they are None, because the specification (2026-05-13 to
-2026-08-21) lists them as required and nullable. Any other None is left out, which every version of
-the specification allows."""
+"""Attributes that are written even if they are None.
+
+The specification (2026-05-13 to 2026-08-21) lists them as required and nullable. Every version of
+the specification allows omitting any other None.
+"""
 
 _KINDS_OF_2024: Final = (
     m.UsageCompletionsResult,
@@ -76,12 +82,12 @@ KINDS_OF_FLAT_CLIENTS: Final = (
     m.UsageFileSearchCallsResult,
     m.UsageWebSearchCallsResult,
 )
-"""The kinds a row with a wrong tag can be. The clients that write wrong tags were generated before
-`UsageDecisionsResult` (openai-python 3.54, 2026-11), whose fields are those of completions."""
+"""The possible kinds of a row with a wrong tag. The clients that write wrong tags are older than
+`UsageDecisionsResult` (openai-python 3.54, 2026-11), which has the same fields as completions."""
 
 
 def tags(cls: type) -> tuple[str, ...]:
-    """Return every tag that means `cls`, the one to write first, or () where it has none."""
+    """Return every tag of `cls`, the one to write first, or () if it has none."""
     tag = getattr(cls, TAG, None)
     if not isinstance(tag, str):
         return ()
@@ -90,7 +96,7 @@ def tags(cls: type) -> tuple[str, ...]:
     words = tag.replace(".", "_").split("_")
     return (
         tag,
-        # The examples of the specifications from 2024-12-04 to 2025-02-10 misspell it so.
+        # The examples of the specifications from 2024-12-04 to 2025-02-10 have this typo.
         tag.replace("organization.", "orgainzation.", 1),
         # The enum names of the generated protobuf and Scala clients.
         "OBJECT_" + "_".join(words).upper(),
@@ -105,7 +111,7 @@ CLASS_OF_TAG: Final[Mapping[str, type]] = {
 
 
 def spelling(attribute: str, dialect: Dialect) -> str:
-    """Return how `dialect` writes the JSON key of `attribute` of one of our classes."""
+    """Return the JSON key that `dialect` writes for `attribute` of one of our classes."""
     if attribute in SPELLINGS:
         return SPELLINGS[attribute][dialect]
     if dialect in ("api", "legacy"):
@@ -116,17 +122,17 @@ def spelling(attribute: str, dialect: Dialect) -> str:
 
 
 def spellings(attribute: str) -> tuple[str, ...]:
-    """Return every JSON key that is read as `attribute`, the API's own first."""
+    """Return every JSON key that is read as `attribute`, the key of the API first."""
     every = [spelling(attribute, dialect) for dialect in DIALECTS]
     return tuple(dict.fromkeys([*every, attribute, *ALSO_READ.get(attribute, ())]))
 
 
 WRAPPERS: Final = ("ActualInstance", "actual_instance")
-"""Keys under which generated clients (PowerShell; Python and others) put the row itself when they
-serialise their `oneOf` model, beside `ActualType`, `OneOfSchemas` and the like."""
+"""Keys under which generated clients (PowerShell; Python and others) put the row if they serialise
+their `oneOf` model. `ActualType`, `OneOfSchemas` and similar keys are next to it."""
 
 API_ERROR: Final = "error"
-"""The key of the API's error answer, `{"error": {"message": ..., "type": ..., ...}}`."""
+"""The key of the error object in an error answer of the API, which has a key `message`."""
 
 USAGE_METRICS: Final = frozenset(
     {
@@ -141,27 +147,29 @@ USAGE_METRICS: Final = frozenset(
         "num_requests",
     }
 )
-"""The counts that make a row a usage row. A row that says it is a cost, has no amount and has one
-of these above zero was written by a generated client that tags every row as a cost (the Dart SDK's
-tag enum has one value; specification of 2025-02-10)."""
+"""The counts of usage rows.
+
+Some generated clients tag every row as a cost: the tag enum of the Dart SDK has only this value
+(specification of 2025-02-10). A count above zero and no amount show that a row is not a cost.
+"""
 
 PERSONAL: Final = frozenset(
     {
-        # Group key of the rows (specification of 2024-12-04): a pseudonym, and that of one person.
+        # Group key of the rows (specification of 2024-12-04): the pseudonym of one person.
         "user_id",
-        # In no specification; in costs rows by users' reports of 2025 and 2026.
+        # In no specification. Users reported it in costs rows in 2025 and 2026.
         "user_email",
-        # In no specification: what the API's user objects hold (specification of 2024-12-04: `id`,
-        # `name`, `email`) is called so where rows have been enriched with it, or stands as a whole
-        # under `user`. A bare `name` is not in this list: projects, keys and files have one too.
+        # In no specification. Enriched rows name the fields of the API's user objects so (`id`,
+        # `name`, `email`; specification of 2024-12-04), or have the whole object under `user`.
+        # `name` alone is not in this list, because projects, keys and files have a name too.
         "user_name",
         "email",
         "user",
     }
 )
-"""The fields that tell who a person is, in snake_case; they are meant in every spelling.
+"""The fields that identify a person, in snake_case. Each name means all its spellings.
 
-Not in the list, because they name something other than a person: `project_id`, `api_key_id`,
-`organization_id` and the names of these. A key belongs to a project and often to a service. Where
-each person has a key of their own, its id is as personal as `user_id`.
+The list excludes `project_id`, `api_key_id`, `organization_id` and their names, because they do not
+identify a person. A key belongs to a project and often to a service. If each person has a separate
+key, however, its id is as personal as `user_id`.
 """
