@@ -1,17 +1,17 @@
-# Everything runs in .venv, which each target makes as far as it needs. `make demo` and `make test`
-# need Python 3.11 or later and make, nothing else.
+# Everything runs in .venv. Each target installs what it needs there. `make demo` and `make test` need
+# only make and Python 3.11 or later.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-pure check lint-c docs docs-pages packaging bench matrix matrix-next mutants fuzz hostile leaks oom \
-	coverage-c libfuzzer valgrind debug-python sanitize format clean
+.PHONY: demo test test-quick test-pure check lint-c docs docs-pages packaging bench matrix matrix-next mutants fuzz \
+	hostile leaks oom coverage-c libfuzzer valgrind debug-python sanitize format clean
 
-# One at a time, under make --jobs, too: two pips in one environment get into each other's way.
+# A lock, because two pips in one environment conflict under make --jobs.
 LOCKED := $(PYTHON) -c 'import fcntl, subprocess, sys; lock = open("pyproject.toml"); \
 	fcntl.flock(lock, fcntl.LOCK_EX); sys.exit(subprocess.call(["sh", "-ec", sys.argv[1]]))'
 
-# One stamp per set of extras, so that `make demo` installs only what the demo needs.
+# One stamp for each extra, so that `make demo` installs only what the demo needs.
 .venv/.stamp-%: pyproject.toml setup.py $(shell find src/usagewire/native/csrc -name "*.[ch]")
 	$(LOCKED) 'test -x $(BIN)/python || $(PYTHON) -m venv .venv; \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$*]"'
@@ -26,7 +26,16 @@ test: .venv/.stamp-test
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
-# The suite without the C extension. The compiled path is left out: `make test` has it too.
+# A subset for work, in less than a minute. It decodes by C only. It leaves out what takes long: the
+# properties (Hypothesis), the folder about C alone, and files that start many processes.
+QUICK := -m 'not hypothesis' -k 'not [compiled and not [reference' $(addprefix --ignore=tests/,native \
+	test_benchmarks.py test_docs.py test_examples.py cli/test_processes.py io/test_write_faults.py \
+	$(addprefix streaming/test_,interrupts.py reading_ahead.py))
+
+test-quick: .venv/.stamp-test
+	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest --quiet $(QUICK)
+
+# The suite without the C extension, and without the compiled path, which `make test` runs.
 test-pure: .venv/.stamp-test
 	USAGEWIRE_PURE=1 $(BIN)/python -c 'import usagewire; assert not usagewire.accelerated()'
 	USAGEWIRE_PURE=1 $(BIN)/python -m pytest --quiet -p no:cacheprovider -k 'not [compiled'
@@ -37,9 +46,16 @@ check: .venv/.stamp-check
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/zizmor --quiet --offline --persona=auditor .github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/towncrier build --draft --version next >/dev/null
+	$(BIN)/pre-commit validate-config .pre-commit-config.yaml
 	$(BIN)/python -m pytest --quiet tests/test_structure.py tests/test_docs.py
 
-# The C text without a warning, by each of the compilers that is there.
+# Compile the C text without warnings, with each installed compiler.
 C_WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wvla -Werror
 
 lint-c: .venv/.stamp-test
@@ -69,11 +85,11 @@ packaging: .venv/.stamp-check
 bench: .venv/.stamp-bench
 	$(BIN)/python -m benchmarks.run
 
-# Plant each of a list of faults in the C text, and see the quick tests find at least 95 % of them.
+# Plant faults in the C text. The quick tests must find at least 95 % of them.
 mutants: .venv/.stamp-test
 	$(BIN)/python -m proof.mutants
 
-# Proofs of the C text. The first five are quick, and part of .ci/run.
+# Proofs of the C text. The first five are quick, and .ci/run runs them.
 
 LINES ?= 1000000
 SEED ?= $(shell date +%s)
@@ -90,13 +106,13 @@ leaks: .venv/.stamp-test
 oom: .venv/.stamp-test
 	$(BIN)/python -m proof.memory.oom
 
-# What the C text is tested by in a build of its own: tests of reading and writing, by C alone.
+# Tests of other builds of the C text: tests of reading and writing, with C alone.
 C_TESTS := tests/native $(addprefix tests/codec/test_,decoder.py encoder.py line_buffer.py line_decoder.py) \
 	$(addprefix tests/codec/test_,properties.py samples.py) \
 	$(addprefix tests/converters/test_,classes.py codegen.py recursion.py row_rules.py scalars.py unions.py)
 C_PYTEST := pytest --quiet -p no:cacheprovider -k 'not [compiled and not [reference' $(C_TESTS)
 
-# The C text counted branch by branch. Always the same inputs, so that the figures are the same.
+# Count the branches of the C text. The inputs are always the same, and so are the figures.
 COVERED := env PYTHONPATH=build/proof/coverage:. PYTHONHASHSEED=0 HYPOTHESIS_PROFILE=ci \
 	$(BIN)/python -m proof.support.run_on_build
 
@@ -108,7 +124,7 @@ coverage-c: .venv/.stamp-test
 	$(COVERED) proof.fuzz --lines 10000 --seed 1
 	$(BIN)/python -m proof.coverage.branches build/proof/coverage
 
-# Inputs that libFuzzer makes, for so many seconds. Those that go new ways are kept for the next time.
+# Run libFuzzer for some seconds. It keeps inputs that take new branches for the next time.
 SECONDS ?= 600
 
 libfuzzer: .venv/.stamp-test
@@ -119,7 +135,7 @@ libfuzzer: .venv/.stamp-test
 		-max_total_time=$(SECONDS) -max_len=4096 -timeout=60 -rss_limit_mb=0 -print_final_stats=1 \
 		-artifact_prefix=build/proof/
 
-# Some lines under memcheck, which sees bytes that nothing was written to.
+# Run some lines under memcheck, which reports reads of bytes that were never written.
 valgrind: .venv/.stamp-test
 	sh proof/support/build.sh $(BIN)/python build/proof/valgrind gcc -O1 -DNDEBUG -fno-omit-frame-pointer
 	env PYTHONPATH=build/proof/valgrind:. PYTHONMALLOC=malloc valgrind --quiet --error-exitcode=99 \
@@ -142,14 +158,14 @@ sanitize: .venv/.stamp-test
 	$(SANITIZED) ASAN_OPTIONS=detect_leaks=1 $(BIN)/python -m proof.support.run_on_build proof.hostile --seed $(SEED)
 	$(SANITIZED) ASAN_OPTIONS=detect_leaks=0 $(BIN)/python -m proof.support.run_on_build \
 		proof.fuzz --lines $$(($(LINES) / 10)) --seed $(SEED)
-	# Of so many lines orjson keeps keys that are counted as lost. To tell whose they are takes long.
+	# orjson leaks keys of so many lines. To recognise its leaks takes a slow unwinder.
 	$(SANITIZED) ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0 $(BIN)/python -m proof.support.run_on_build \
 		proof.fuzz --lines $$(($(LINES) / 100)) --seed $(SEED)
 
 matrix:
 	sh tools/matrix.sh
 
-# The suite on the Pythons that this machine does not have, in a root folder made by debootstrap.
+# The suite on Pythons that this machine does not have, in a root folder made by debootstrap.
 matrix-next:
 	sh tools/matrix_next.sh
 

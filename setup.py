@@ -1,7 +1,7 @@
-"""The optional C extension; everything else about the project is said in pyproject.toml.
+"""The optional C extension. pyproject.toml has everything else.
 
-Without a compiler the installation succeeds and usagewire reads and writes without the extension.
-With USAGEWIRE_REQUIRE_NATIVE=1 it fails instead.
+Without a compiler the installation succeeds, and usagewire works without the extension. With
+USAGEWIRE_REQUIRE_NATIVE=1 the installation fails instead.
 """
 
 import os
@@ -15,7 +15,7 @@ IS_REQUIRED = os.environ.get("USAGEWIRE_REQUIRE_NATIVE", "") not in ("", "0")
 
 
 class BuildNative(build_ext):
-    """Build with the language standard that the text is written in, in each compiler's words."""
+    """Builds for C11, with the options of each compiler."""
 
     def build_extension(self, ext: Extension) -> None:
         """Build the extension."""

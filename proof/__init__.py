@@ -1,14 +1,14 @@
-"""Proof that the C extension says what the reference says, and that its memory is in order.
+"""Proof that the C extension agrees with the reference, and that its memory is in order.
 
-A folder holds one kind of proof; make targets run them, and each prints in its last line what it did:
+Each folder holds one kind of proof. Make targets run them, and each prints its result in the last line:
 
-- `fuzz`: random lines and records on both paths (`make fuzz`, `make libfuzzer`)
-- `hostile`: classes that run code where other classes run none (`make hostile`)
-- `memory`: leaks, lack of memory, a debug build of Python, what sanitizers and valgrind pass over
+- `fuzz`: random lines and records by both paths (`make fuzz`, `make libfuzzer`)
+- `hostile`: classes with code in special methods (`make hostile`)
+- `memory`: leaks, lack of memory, a debug build of Python, and suppressions for sanitizers and valgrind
   (`make leaks`, `make oom`, `make debug-python`, `make sanitize`, `make valgrind`)
-- `mutants`: faults planted in the C text, which the tests find (`make mutants`)
+- `mutants`: faults in the C text that the tests must find (`make mutants`)
 - `coverage`: branches of the C text (`make coverage-c`)
-- `support`: what these share
+- `support`: shared code
 
-Nothing here is installed.
+The package does not install any of them.
 """

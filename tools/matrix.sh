@@ -1,8 +1,7 @@
 #!/bin/sh
-# Run the test suite on every Python of the supported range that this machine has, all at once, each
-# in its own environment. Interpreters come from PATH and, where pyenv is installed, from its
-# versions. A version given as argument is left out: it is tested elsewhere. So is reading by straight
-# code, which `make test` runs, to save time.
+# Run the test suite on every supported Python of this machine, in parallel and in separate
+# environments. Interpreters come from PATH and from pyenv. The argument is a version to skip, because
+# it is tested elsewhere. To save time the compiled path is skipped, which `make test` runs.
 set -eu
 export USAGEWIRE_REQUIRE_NATIVE=1
 unset USAGEWIRE_PURE

@@ -1,15 +1,14 @@
 #!/bin/sh
-# Run the test suite on the Pythons that are newer than this machine's: those of Debian's coming
-# release, in a root folder that debootstrap fills. Where that cannot be had, say so and end well;
-# with USAGEWIRE_REQUIRE_NEXT=1, end with a failure.
+# Run the test suite on newer Pythons: those of Debian's next release, in a root folder made by
+# debootstrap. If it cannot be made, print the reason and succeed; with USAGEWIRE_REQUIRE_NEXT=1, fail.
 set -eu
 
 VERSIONS="3.14 3.15"
 RELEASE=forky
 ROOT=${USAGEWIRE_NEXT_ROOT:-build/next}
 
-not_to_be_had() {
-    echo "Python $VERSIONS: not to be had here: $1"
+not_available() {
+    echo "Python $VERSIONS: not available here: $1"
     test -z "${USAGEWIRE_REQUIRE_NEXT:-}" || exit 1
     exit 0
 }
@@ -19,26 +18,26 @@ for version in $VERSIONS; do
     packages="$packages,python$version-venv,python$version-dev"
 done
 
-test "$(uname -s)" = Linux || not_to_be_had "debootstrap needs Linux"
-test "$(id -u)" = 0 || not_to_be_had "chroot needs root"
+test "$(uname -s)" = Linux || not_available "debootstrap needs Linux"
+test "$(id -u)" = 0 || not_available "chroot needs root"
 if ! command -v debootstrap >/dev/null && command -v apt-get >/dev/null; then
     { apt-get -qq update && apt-get -qq install --yes --no-install-recommends debootstrap; } >/dev/null 2>&1 || true
 fi
-command -v debootstrap >/dev/null || not_to_be_had "there is no debootstrap"
+command -v debootstrap >/dev/null || not_available "there is no debootstrap"
 
 if [ ! -e "$ROOT/.complete" ]; then
     rm -rf "$ROOT"
     mkdir -p "$ROOT"
     script=/usr/share/debootstrap/scripts/$RELEASE
-    test -e "$script" || script=/usr/share/debootstrap/scripts/sid # as an older debootstrap has it
+    test -e "$script" || script=/usr/share/debootstrap/scripts/sid # an older debootstrap has only this
     mirror=$(sed -n 's/^URIs: *\([^ ]*debian\)\/*$/\1/p; s/^deb \(\[[^]]*\] \)*\([^ ]*debian\)\/* .*/\2/p' \
         /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -n 1)
     debootstrap --variant=minbase --include="$packages" "$RELEASE" "$ROOT" "${mirror:-http://deb.debian.org/debian}" \
-        "$script" >"$ROOT.log" 2>&1 || not_to_be_had "debootstrap failed: $(tail -n 1 "$ROOT.log")"
+        "$script" >"$ROOT.log" 2>&1 || not_available "debootstrap failed: $(tail -n 1 "$ROOT.log")"
     touch "$ROOT/.complete"
 fi
 
-# Mounts in a namespace of their own end with the command, whatever ends it.
+# Mounts in a separate namespace end with the command, even if it is killed.
 in_root() {
     unshare --mount sh -ec '
         root=$1
@@ -49,9 +48,9 @@ in_root() {
         exec chroot "$root" "$@"
     ' sh "$ROOT" "$@"
 }
-in_root true || not_to_be_had "folders cannot be mounted"
+in_root true || not_available "folders cannot be mounted"
 
-# Names and certificates that hold here hold there, too.
+# Use the DNS settings and certificates of this machine.
 for file in /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt; do
     test ! -e "$file" || cp "$file" "$ROOT$file"
 done
@@ -61,7 +60,7 @@ mkdir "$ROOT/usagewire"
 git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- --ignore-failed-read -cf - |
     tar -xf - -C "$ROOT/usagewire"
 
-# Both at once, each in an environment and a copy of its own.
+# Run both in parallel, in separate environments and copies.
 test_on() {
     rm -rf "$ROOT/usagewire-$1"
     cp -r "$ROOT/usagewire" "$ROOT/usagewire-$1"

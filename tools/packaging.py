@@ -1,4 +1,4 @@
-"""Assert what the wheel and the sdist in a folder hold; used by `packaging.sh`."""
+"""Check the contents of the wheel and the sdist in a folder. `packaging.sh` calls this."""
 
 import sys
 import tarfile
@@ -20,8 +20,9 @@ assert len(built) == 1, built
 
 with tarfile.open(sdist) as archive:
     names = {name.partition("/")[2] for name in archive.getnames()}
-needed = {"setup.py", "pyproject.toml", "README.md", "LICENSE"} | python | text
+needed = {"setup.py", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"} | python | text
 assert needed <= names, needed - names
+assert not [name for name in names if name.startswith("tests")]
 assert not [name for name in names if name.endswith((".so", ".pyd"))]
 print(f"{wheel.name}: {len(python)} modules and the C extension, no C text")
-print(f"{sdist.name}: all that it is built from, and nothing built")
+print(f"{sdist.name}: all sources, and nothing built")

@@ -4,15 +4,7 @@ import re
 from pathlib import Path
 
 README = Path(__file__).parent.parent / "README.md"
-
-
-def first_example(text: str) -> str:
-    """Return the text of the first fenced Python block."""
-    found = re.search(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    if found is None:
-        raise SystemExit("README.md has no Python example")
-    return found[1]
-
-
-if __name__ == "__main__":
-    print(first_example(README.read_text(encoding="utf-8")))
+example = re.search(r"^```python\n(.*?)^```$", README.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+if example is None:
+    raise SystemExit("README.md has no Python example")
+print(example[1])

@@ -1,8 +1,7 @@
-"""See that the proofs take the branches of the C text: `python -m proof.coverage.branches FOLDER`.
+"""Count the branches that the proofs take: `python -m proof.coverage.branches FOLDER`.
 
-A branch is one way out of a condition, as gcov counts them in a build with `--coverage` that ran. At
-least 95 % of them have to have been taken once. Of the others, each is in a function that
-`UNCOVERED.md` names and says why; a function that it names in vain is a failure, too.
+gcov counts each way out of a condition in a build with `--coverage`. The proofs must take at least
+95 % of them. `UNCOVERED.md` must name each function with another branch, and no other function.
 """
 
 from __future__ import annotations
@@ -21,25 +20,20 @@ EXPLAINED: Final = Path(__file__).with_name("UNCOVERED.md")
 
 
 def counted(folder: str) -> list[dict[str, Any]]:
-    """Return what gcov tells of each file of the C text."""
-    command = (
-        "gcov",
-        "--json-format",
-        "--stdout",
-        "--branch-probabilities",
-        f"{folder}/extension.o",
-    )
+    """Return the counts of gcov for each C file."""
+    options = ("--json-format", "--stdout", "--branch-probabilities")
+    command = ("gcov", *options, f"{folder}/extension.o")
     done = subprocess.run(command, capture_output=True, check=True)
     return [one for one in json.loads(done.stdout)["files"] if one["file"].startswith(TEXT)]
 
 
 def explained() -> set[str]:
-    """Return the functions of which not each branch has to be taken."""
+    """Return the functions that `UNCOVERED.md` names."""
     return set(re.findall(r"`(\w+)`", EXPLAINED.read_text(encoding="utf-8")))
 
 
 def main() -> None:
-    """Count."""
+    """Print the branches that were never taken, and fail if there are too many."""
     ways = taken = 0
     left: Counter[str] = Counter()
     for file in counted(sys.argv[1]):
@@ -55,20 +49,17 @@ def main() -> None:
                 place = f"{file['file'].removeprefix(TEXT)}:{number}: {function}"
                 print(f"{place}: {never} of {len(counts)} never: {text[number - 1].strip()}")
     if not ways:
-        sys.exit("branches: there are none")
+        sys.exit("branches: gcov found none")
     share = taken / ways
-    print(
-        f"branches: {taken} of {ways} taken ({share:.1%}); {ways - taken} others in {len(left)} functions"
-    )
+    others = f"{ways - taken} others in {len(left)} functions"
+    print(f"branches: {taken} of {ways} taken ({share:.1%}); {others}")
     known = explained()
     if share < LEAST_TAKEN:
-        sys.exit(f"at least {LEAST_TAKEN:.0%} have to be")
+        sys.exit(f"at least {LEAST_TAKEN:.0%} must be taken")
     if left.keys() - known:
-        sys.exit(f"{EXPLAINED.name} says nothing of {', '.join(sorted(left.keys() - known))}")
+        sys.exit(f"{EXPLAINED.name} does not name {', '.join(sorted(left.keys() - known))}")
     if known - left.keys():
-        sys.exit(
-            f"{EXPLAINED.name} tells of what is taken: {', '.join(sorted(known - left.keys()))}"
-        )
+        sys.exit(f"all branches are taken in {', '.join(sorted(known - left.keys()))}")
 
 
 if __name__ == "__main__":

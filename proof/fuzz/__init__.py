@@ -1,1 +1,1 @@
-"""Random lines and records, by C and by the reference: they agree."""
+"""Random lines and records, by C and by the reference, which must agree."""

@@ -1,7 +1,7 @@
 """Compare C with the reference over random lines and records: `python -m proof.fuzz --help`.
 
-Each batch is made from the seed and its own number, so that a batch can be had again alone. Where
-the two differ, the input is made smaller as long as they do, and printed as a `Finding`.
+The seed and the number of a batch determine its lines, so a single batch can be repeated. An input
+on which the two differ is reduced and printed as a `Finding`.
 """
 
 from __future__ import annotations
@@ -26,23 +26,20 @@ from proof.support.classes import TYPES
 from usagewire.wire.names import DIALECTS
 
 BATCH: Final = 250
-"""How many lines are read at once."""
-
+"""Lines to read at once."""
 BATCHES_OF_POOL: Final = 100
 ALTERED_RECORDS: Final = 8
 LEAST_TAKEN: Final = 0.85
-"""Of the records that came out, the share that C has to have made itself, and of lines written."""
-
+"""The least share of records that C has to read, and of lines that it has to write."""
 ENOUGH: Final = 10_000
-"""Of fewer lines the shares say little."""
-
+"""Lines that are enough to check the shares."""
 _OFTEN: Final = ("UsageObject", "UsageObject", "UsageCompletionsResult", "CostsResult", "Shape")
 _NAMES: Final = tuple(TYPES)
 
 
 @attrs.define
 class Tally:
-    """What a run did."""
+    """Counts of a run."""
 
     lines: int = 0
     records: int = 0
@@ -63,13 +60,13 @@ def _encoders(dialect: Any, *, omit: bool) -> Encoders:
 
 
 def main() -> None:
-    """Run."""
+    """Compare batches until there are enough lines, or a difference."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lines", type=int, default=1_000_000)
-    parser.add_argument("--seed", type=int, default=None, help="by default, a new one each time")
-    parser.add_argument("--first", type=int, default=0, help="number of the batch to begin with")
+    parser.add_argument("--seed", type=int, default=None, help="by default, a random one")
+    parser.add_argument("--first", type=int, default=0, help="number of the first batch")
     parser.add_argument("--type", choices=_NAMES, default=None, help="read into this type only")
-    parser.add_argument("--progress", help="a file to leave the number of the current batch in")
+    parser.add_argument("--progress", help="write the number of the current batch to this file")
     arguments = parser.parse_args()
     faulthandler.enable()
     prepare()
@@ -95,12 +92,12 @@ def main() -> None:
     seconds = time.monotonic() - started
     read, wrote = tally.taken / max(1, tally.records), tally.written_by_c / max(1, tally.written)
     print(
-        f"fuzz: {tally.lines} lines, seed {seed}: {tally.records} records, {read:.1%} of them by C;"
-        f" {tally.written} written in {len(DIALECTS)} dialects, {wrote:.1%} by C, {tally.altered} altered ones;"
-        f" {len(FINDINGS) + len(RECORDS)} findings replayed; no difference; {tally.lines / seconds:,.0f} lines/s"
+        f"fuzz: {tally.lines} lines, seed {seed}: {tally.records} records, C read {read:.1%}; {tally.written}"
+        f" written in {len(DIALECTS)} dialects, C wrote {wrote:.1%}; {tally.altered} altered records;"
+        f" {len(FINDINGS) + len(RECORDS)} old findings; no difference; {tally.lines / seconds:,.0f} lines/s"
     )
     if arguments.type is None and tally.lines >= ENOUGH and min(read, wrote) < LEAST_TAKEN:
-        sys.exit(f"C did too little itself: {read:.1%} and {wrote:.1%}; at least {LEAST_TAKEN:.0%}")
+        sys.exit(f"C read only {read:.1%} or wrote only {wrote:.1%}, not {LEAST_TAKEN:.0%}")
 
 
 def _batch(seed: int, number: int, name: str | None, tally: Tally) -> None:
@@ -117,7 +114,7 @@ def _batch(seed: int, number: int, name: str | None, tally: Tally) -> None:
         if random() < 0.02:
             line.restyle()
         if options.on_error == "raise" or way == "array":
-            line.oddness = min(line.oddness, 0.0005)
+            line.unusual = min(line.unusual, 0.0005)
         lines.append(line.line(make))
     data = (BETWEEN if way == "documents" else b"\n").join(lines)
     if random() < 0.5:
@@ -127,11 +124,11 @@ def _batch(seed: int, number: int, name: str | None, tally: Tally) -> None:
         cuts = tuple(sorted(rng.choices(range(len(data) + 1), k=choice((1, 3, 30)))))
     pair = Pair(options) if options.on_error == "few" else pair_of(options)
     before = pair.taken
-    said, meant = pair.read(way, data, cuts)
-    if said.said != meant.said:
+    found, expected = pair.read(way, data, cuts)
+    if found.exact != expected.exact:
         raise DifferenceError(smaller(options, way, data, cuts))
-    tally.lines += BATCH if way == "documents" else said.lines
-    records = [record for record in said.records if type(record) in KNOWN]
+    tally.lines += BATCH if way == "documents" else found.lines
+    records = [record for record in found.records if type(record) in KNOWN]
     tally.records += len(records)
     tally.taken += min(pair.taken - before, len(records))
     if records:
@@ -142,17 +139,13 @@ def _options(rng: Random, name: str, way: str) -> Options:
     random, choice = rng.random, rng.choice
     unknown = choice(("keep", "keep", "ignore", "forbid"))
     if random() < 0.25:
-        # A decoder of one's own converter takes long to build: there are few of them.
+        # Building a decoder with another converter takes long, so there are few.
         return Options(name, strict=False, unknown=unknown)
     on_error = choice(("call", "call", "skip", "skip", "few", "raise"))
     if way in ("documents", "array"):
         on_error = "call"
-    return Options(
-        name,
-        unknown=unknown,
-        on_error=on_error,
-        max_line_bytes=choice((2**24, 2**24, 2**24, 700, 250)),
-    )
+    longest = choice((2**24, 2**24, 2**24, 700, 250))
+    return Options(name, unknown=unknown, on_error=on_error, max_line_bytes=longest)
 
 
 def _write(rng: Random, records: list[Any], tally: Tally) -> None:
@@ -160,12 +153,12 @@ def _write(rng: Random, records: list[Any], tally: Tally) -> None:
     for dialect in dialects:
         omit = rng.random() < 0.2
         encoders = _encoders(dialect, omit=omit)
-        before = encoders.given_back
+        before = encoders.handed_back
         if not encoders.write(records):
             raise DifferenceError(written_apart(encoders, records))
-        if not omit:  # then C refuses a class with defaults that are made
+        if not omit:  # C does not omit defaults from factories
             tally.written += len(records)
-            tally.written_by_c += len(records) - (encoders.given_back - before)
+            tally.written_by_c += len(records) - (encoders.handed_back - before)
     for _ in range(ALTERED_RECORDS):
         record = altered(rng, rng.choice(records))
         tally.altered += 1
@@ -177,11 +170,8 @@ def _write(rng: Random, records: list[Any], tally: Tally) -> None:
 
 
 def _replay(finding: Finding) -> None:
-    options = Options(
-        finding.type, finding.strict, finding.unknown, finding.on_error, finding.max_line_bytes
-    )
-    said, meant = Pair(options).read(finding.way, finding.data, finding.cuts)
-    if said.said != meant.said:
+    found, expected = Pair(finding.options).read(finding.way, finding.data, finding.cuts)
+    if found.exact != expected.exact:
         raise DifferenceError(f"an old finding is back: {finding.what}: {finding}")
 
 
@@ -189,8 +179,8 @@ def _replay_written(what: str, record: Any) -> None:
     for dialect, omit in product(DIALECTS, (False, True)):
         encoders = _encoders(dialect, omit=omit)
         if not encoders.write_one(record):
-            told = written_apart(encoders, [record])
-            raise DifferenceError(f"an old finding is back: {what}: {told}")
+            shown = written_apart(encoders, [record])
+            raise DifferenceError(f"an old finding is back: {what}: {shown}")
 
 
 if __name__ == "__main__":

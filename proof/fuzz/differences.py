@@ -1,4 +1,4 @@
-"""How C and the reference differ on an input: made as small as it goes, and told as a `Finding`."""
+"""A difference between C and the reference: reduced, and shown as a `Finding`."""
 
 from __future__ import annotations
 
@@ -17,32 +17,34 @@ from usagewire.converters import classes
 from usagewire.native import plans
 
 COMPILE_AFTER: Final = 200
-"""How often a class comes by before its compiled code is used, which is not the reference."""
+"""Records of a class before converters compile it. The compiled code is not the reference."""
 
 KNOWN: Final = frozenset({*OURS, *YOURS})
 
 
 class DifferenceError(Exception):
-    """C and the reference said two things."""
+    """C and the reference gave different answers."""
 
 
 def prepare() -> None:
-    """Have the reference go step by step; end where there is no C to compare it with."""
+    """Delay compiled code, and exit if there is no C extension to compare."""
     classes.COMPILE_AFTER = COMPILE_AFTER  # type: ignore[misc]
     if plans.unavailable() is not None:
         sys.exit(f"nothing to compare: {plans.unavailable()}")
 
 
 def written_apart(encoders: Encoders, records: list[Any]) -> str:
-    """Return what to say about records that are written in two ways."""
+    """Describe records that C and the reference write differently."""
     record = next((one for one in records if not encoders.write_one(one)), records)
-    said = []
+    answers = []
     for encoder in (encoders.c, encoders.reference):
         try:
-            said.append(repr(encoder.encode(record)))
+            answers.append(repr(encoder.encode(record)))
         except Exception as error:
-            said.append(f"{type(error).__name__}: {error}")
-    return f"written {encoders.how}:\n  {_shown(record)}\n  by C: {said[0]}\n  meant: {said[1]}"
+            answers.append(f"{type(error).__name__}: {error}")
+    return (
+        f"written {encoders.how}:\n  {_shown(record)}\n  C: {answers[0]}\n  reference: {answers[1]}"
+    )
 
 
 def _shown(record: Any) -> str:
@@ -54,22 +56,21 @@ def _shown(record: Any) -> str:
 
 
 def smaller(options: Options, way: str, data: bytes, cuts: tuple[int, ...]) -> str:
-    """Return what to say about an input, made as small as it goes."""
+    """Describe an input on which they differ, after reducing it."""
 
     def differs(text: bytes, marks: tuple[int, ...] = ()) -> bool:
-        said, meant = Pair(options).read(way, text, marks)
-        return said.said != meant.said
+        found, expected = Pair(options).read(way, text, marks)
+        return found.exact != expected.exact
 
     if differs(data):
         data, cuts = _reduced(data, differs), ()
-    finding = Finding(what="?", way=way, data=data, cuts=cuts, **attrs.asdict(options))
-    said, meant = Pair(options).read(way, data, cuts)
-    answers = [marshal.loads(answer.said) for answer in (said, meant)]  # noqa: S302 -- our own
-    return f"{finding!r}\n  by C:  {answers[0]}\n  meant: {answers[1]}"
+    finding = Finding(what="?", options=options, way=way, data=data, cuts=cuts)
+    answers = [marshal.loads(one.exact) for one in Pair(options).read(way, data, cuts)]  # noqa: S302 -- our own
+    return f"{finding!r}\n  C: {answers[0]}\n  reference: {answers[1]}"
 
 
 def _reduced(data: bytes, differs: Callable[[bytes], bool]) -> bytes:
-    """Return less of `data` that still differs: whole lines are left out first, then bytes."""
+    """Return a part of `data` on which they still differ. Drop lines first, then bytes."""
     lines = data.split(b"\n")
     kept = _less(lines, lambda some: differs(b"\n".join(some)))
     letters = _less([bytes([c]) for c in b"\n".join(kept)], lambda some: differs(b"".join(some)))

@@ -1,4 +1,4 @@
-"""Inputs that once showed a difference between C and the reference; every run begins with them."""
+"""Inputs on which C and the reference once differed. Every run begins with them."""
 
 from __future__ import annotations
 
@@ -7,54 +7,46 @@ from typing import Any, Final
 
 import attrs
 
+from proof.support.both_paths import Options
 from proof.support.classes import Money
 from usagewire import UnknownResult
 
 
 @attrs.frozen(kw_only=True)
 class Finding:
-    """One input, and how it was read."""
+    """An input, and how to read it."""
 
     what: str
-    """What was wrong."""
-    type: str
-    """The name of the type in `classes.TYPES`."""
+    """A description of the fault."""
+    options: Options
     data: bytes
     way: str = "lines"
-    """How it is read, as `both_paths.WAYS` says."""
-    strict: bool = True
-    unknown: Any = "keep"
-    on_error: str = "call"
-    max_line_bytes: int = 2**24
+    """A key of `both_paths.WAYS`."""
     cuts: tuple[int, ...] = ()
 
 
 FINDINGS: Final[tuple[Finding, ...]] = (
     Finding(
-        what="a key that is passed over was not looked at: it has to be UTF-8",
-        type="Point",
+        what="C did not check that an ignored key is UTF-8",
+        options=Options("Point", unknown="ignore"),
         data=b'{"":"","x":9,"\xff":{}}',
         way="documents",
-        unknown="ignore",
     ),
     Finding(
-        what="-0 is the integer 0, which a float field takes: the line was refused unheard",
-        type="Point",
+        what="C skipped a line with -0 in a float field, which is the integer 0",
+        options=Options("Point", unknown="ignore", on_error="skip", max_line_bytes=250),
         data=b'{"x":8,"y":-0,"":""}\n',
-        unknown="ignore",
-        on_error="skip",
-        max_line_bytes=250,
     ),
 )
 
 RECORDS: Final[tuple[tuple[str, Any], ...]] = (
     (
-        "a tag that cannot be hashed: TypeError came out instead of an EncodeError",
+        "a tag that cannot be hashed raised TypeError, not EncodeError",
         UnknownResult(object=[1]),  # type: ignore[arg-type]
     ),
     (
-        "a signalling NaN compared with a default: InvalidOperation came out",
+        "comparing a signalling NaN with a default raised InvalidOperation",
         Money(price=Decimal(1), rebate=Decimal("sNaN")),
     ),
 )
-"""Records that were once written in two ways, or refused in two."""
+"""Records that C and the reference once wrote or refused differently."""

@@ -1,22 +1,19 @@
-/* What libFuzzer calls: `one` of `proof.fuzz.libfuzzer`, in a Python inside this process.
+/* The functions that libFuzzer calls. They call `one` of `proof.fuzz.libfuzzer` in an embedded Python.
  *
- * PYTHON is the interpreter whose packages are used. It is set by proof/fuzz/fuzzer.sh.
- */
+ * proof/fuzz/fuzzer.sh sets PYTHON, the interpreter with the packages. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdint.h>
 
 static PyObject *one;
 
-static void
-give_up(void)
+static void give_up(void)
 {
     PyErr_Print();
     abort(); /* libFuzzer keeps the input */
 }
 
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
+int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
@@ -39,8 +36,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     PyObject *result = PyObject_CallFunction(one, "y#", (const char *)data, (Py_ssize_t)size);
     if (result == NULL) {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Build the extension and the program that has libFuzzer and a Python inside:
+# Build the extension, and a program with libFuzzer and an embedded Python:
 #     proof/fuzz/fuzzer.sh PYTHON FOLDER
 set -eu
 python=$1 folder=$2
@@ -10,7 +10,7 @@ sh proof/support/build.sh "$python" "$folder" clang $flags "-fsanitize=fuzzer-no
 library=$("$python" -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR"))')
 version=$("$python" -c 'import sysconfig; print(sysconfig.get_config_var("LDVERSION"))')
 include=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
-# Not counted by libFuzzer: what it is to cover is the extension, which finds it in this program.
+# libFuzzer does not count the branches of this file, only those of the extension.
 # shellcheck disable=SC2086 -- words
 clang $flags -g -fsanitize=$sanitizers -isystem "$include" -DPYTHON="\"$PWD/$python\"" \
     -c -o "$folder/fuzzer.o" proof/fuzz/fuzzer.c

@@ -1,11 +1,11 @@
-"""What libFuzzer feeds: C and the reference read an input, write what it holds, and have to agree.
+"""The target of libFuzzer: C and the reference read an input, and write its records again.
 
-The first byte of an input says how the rest is read. libFuzzer looks at the C text alone, and makes
-of inputs others that go new ways there. What differs is printed as in `proof.fuzz`.
+The first byte of an input chooses the options. libFuzzer watches the C text alone, and makes new
+inputs that take new branches. A difference is printed as in `proof.fuzz`.
 
     python -m proof.fuzz.libfuzzer FOLDER
 
-makes a folder of inputs to begin with, and beside it `FOLDER.dict`, of words that inputs may hold.
+writes the first inputs to a folder, and words for inputs to `FOLDER.dict`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from typing import Any, Final
 from proof.fuzz.differences import KNOWN, DifferenceError, prepare, smaller, written_apart
 from proof.fuzz.findings import FINDINGS
 from proof.fuzz.lines import ALL_TAGS, Line, Pool, maker
-from proof.fuzz.values import BAD_INTS, BAD_UTF8, DECIMALS, FLOATS, INTS, ODD, STRINGS
+from proof.fuzz.values import BAD_INTS, BAD_UTF8, DECIMALS, FLOATS, INTS, STRINGS, UNUSUAL
 from proof.support.both_paths import BETWEEN, Encoders, Options, pair_of
 from proof.support.classes import TYPES
 from usagewire.wire import names as wire_names
 
 SAMPLES: Final = Path(__file__).parents[2] / "tests" / "data" / "samples.json"
 LINES: Final = 8
-"""Lines of each type to begin with."""
+"""Lines of each type in the first inputs."""
 LONGEST_WORD: Final = 100
 
 _MODES: Final = (
@@ -40,7 +40,7 @@ SETTINGS: Final[tuple[tuple[str, Options], ...]] = tuple(
     (way, Options(name, strict=strict, unknown=unknown, on_error=on_error))
     for name, (way, strict, unknown, on_error) in product(TYPES, _MODES)
 )
-"""How an input is read, by its first byte."""
+"""The way and the options for each first byte."""
 
 _encoders: Final = [
     Encoders(dialect, omit=omit) for dialect in ("api", "dart") for omit in (False, True)
@@ -51,23 +51,23 @@ def one(data: bytes) -> None:
     """Read and write one input.
 
     Raises:
-        DifferenceError: where C and the reference say two things.
+        DifferenceError: if C and the reference differ.
     """
     if not data:
         return
     way, options = SETTINGS[data[0] % len(SETTINGS)]
     text = data[1:]
-    said, meant = pair_of(options).read(way, text, ())
-    if said.said != meant.said:
+    found, expected = pair_of(options).read(way, text, ())
+    if found.exact != expected.exact:
         raise DifferenceError(smaller(options, way, text, ()))
-    records = [record for record in said.records if type(record) in KNOWN]
+    records = [record for record in found.records if type(record) in KNOWN]
     encoders = _encoders[len(data) % len(_encoders)]
     if records and not encoders.write(records):
         raise DifferenceError(written_apart(encoders, records))
 
 
 def seeds() -> list[bytes]:
-    """Return inputs to begin with: the samples, old findings, and some lines of each type."""
+    """Return the first inputs: samples, old findings, and some lines of each type."""
     samples = json.loads(SAMPLES.read_text(encoding="utf-8"))
     texts: list[Any] = [page["payload"] for page in samples["pages"].values()]
     texts += [quirk["payload"] for quirk in samples["quirks"]]
@@ -76,7 +76,9 @@ def seeds() -> list[bytes]:
     for i, payload in product(ours[: len(_MODES)], texts):
         found.append(bytes([i]) + json.dumps(payload, separators=(",", ":")).encode())
     for finding in FINDINGS:
-        settings = [i for i, (_, options) in enumerate(SETTINGS) if options.type == finding.type]
+        settings = [
+            i for i, (_, options) in enumerate(SETTINGS) if options.type == finding.options.type
+        ]
         found += [bytes([i]) + finding.data for i in settings]
     rng = Random("seeds")
     line = Line(rng, Pool("seeds"))
@@ -89,18 +91,18 @@ def seeds() -> list[bytes]:
 
 
 def words() -> list[bytes]:
-    """Return words: keys, tags, values."""
+    """Return words for inputs: keys, tags and values."""
     keys = [
         json.dumps(key).encode()
         for name in wire_names.USAGE_METRICS
         for key in wire_names.spellings(name)
     ]
-    texts = {*keys, *ALL_TAGS, *INTS, *BAD_INTS, *FLOATS, *DECIMALS, *STRINGS, *ODD, *BAD_UTF8}
+    texts = {*keys, *ALL_TAGS, *INTS, *BAD_INTS, *FLOATS, *DECIMALS, *STRINGS, *UNUSUAL, *BAD_UTF8}
     return sorted(text for text in texts if 0 < len(text) <= LONGEST_WORD)
 
 
 def main() -> None:
-    """Write both."""
+    """Write the inputs and the words."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     for i, seed in enumerate(seeds()):

@@ -1,14 +1,15 @@
-"""Lines and documents of JSON, good and bad, from a seed.
+"""Random lines and documents of JSON, good and bad, from a seed.
 
-A line is made from the fields of a class (names in every spelling, values of each kind, odd ones
-among them), and then perhaps broken as bytes. Lines of one batch mostly have one *style*: names of
-one dialect in one order, with whitespace in the same places, as files have.
+A line has the fields of a class: keys in every spelling, and values of each kind, some of them
+unusual. Its bytes may then be damaged. Most lines of a batch have one *style*, as in a file: keys
+of one dialect in one order, and whitespace in the same places.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import cache
 from random import Random
 from types import NoneType, UnionType
 from typing import Any, Final, TypeAlias, Union, get_args, get_origin, get_type_hints
@@ -23,11 +24,8 @@ from usagewire.converters.scalars import read_decimal, read_float, read_json, re
 from usagewire.wire import names as wire_names
 
 POOL: Final = 400
-"""How many random texts of a kind are at hand at a time."""
-
-TAG_KEYS: Final = (
-    b'"object"', b'"object"', b'"object"', b'"object"', b'"_object"',
-)  # fmt: skip
+"""Random texts of each kind in a pool."""
+TAG_KEYS: Final = (*[b'"object"'] * 4, b'"_object"')
 SPACES: Final = (
     b" ", b"  ", b"\t", b"\r", b" \t ", b"\r\n", b"\n", b"\x0b", b"\x0c", b"\xc2\xa0", b"\x00",
 )  # fmt: skip
@@ -38,14 +36,12 @@ GARBAGE: Final = (
     b'{"error":{"message":1}}', b'{"object":"error","error":{"message":"m"}}', b"NaN", b"  {}  ",
     b"{}\x00", b"'", b"\t\t", b"{}\r\r",
 )  # fmt: skip
-
-
 Maker: TypeAlias = "Callable[[Line], bytes]"
-"""Makes values of one type."""
+"""Makes random values of one type."""
 
 
 class Pool:
-    """Texts of values, drawn at random; from one seed always the same ones."""
+    """Random texts of values. The same seed gives the same texts."""
 
     def __init__(self, seed: str) -> None:
         rng = Random(seed)
@@ -53,8 +49,7 @@ class Pool:
         def some(make: Callable[[Random], bytes], *more: bytes) -> list[bytes]:
             return [*(make(rng) for _ in range(POOL)), *more]
 
-        ints = some(values.integer, *values.INTS)
-        self.ints = ints
+        self.ints = some(values.integer, *values.INTS)
         self.floats, bad_floats = _parted(
             some(values.number, *values.FLOATS, *values.INTS), read_float
         )
@@ -64,16 +59,21 @@ class Pool:
             some(values.decimal, *values.DECIMALS, *values.FLOATS, *values.INTS), read_decimal
         )
         self.anything, bad = _parted(some(values.anything), read_json)
-        self.odd = [
-            *(*values.ODD, *values.ODD, *values.BAD_INTS, *values.BAD_DECIMALS, *values.FLOATS),
+        self.unusual = [
+            *(
+                *values.UNUSUAL,
+                *values.UNUSUAL,
+                *values.BAD_INTS,
+                *values.BAD_DECIMALS,
+                *values.FLOATS,
+            ),
             *(*bad_floats, *bad_strings, *bad_decimals, *bad, *self.strings[:80]),
         ]
 
 
 def _parted(texts: list[bytes], read: Callable[[Any], Any]) -> tuple[list[bytes], list[bytes]]:
-    """Return those that `read` takes, and the others."""
-    good: list[bytes] = []
-    bad: list[bytes] = []
+    """Return the texts that `read` accepts, and the others."""
+    good, bad = list[bytes](), list[bytes]()
     for text in texts:
         try:
             read(orjson.loads(text))
@@ -85,7 +85,7 @@ def _parted(texts: list[bytes], read: Callable[[Any], Any]) -> tuple[list[bytes]
 
 
 class Line:
-    """What makes the lines of one batch: random numbers, values and a style."""
+    """Makes the lines of one batch, with random numbers, a pool of values and a style."""
 
     def __init__(self, rng: Random, pool: Pool, *, documents: bool = False) -> None:
         self.documents = documents
@@ -93,83 +93,54 @@ class Line:
         self.rng = rng
         self.pool = pool
         self.members: dict[tuple[Maker, ...], Maker] = {}
-        """Which member of a union is made at the moment."""
+        """The current maker of each union."""
         self.restyle()
 
     def restyle(self) -> None:
-        """Take another style."""
+        """Choose another style."""
         choice, chance = self.rng.choice, self.random()
         self.dialect = choice((0, 0, 0, 0, 1, 2, 3, -1))
         self.order = choice(("declared", "declared", "declared", "sorted", "reversed", "shuffled"))
         self.tag = choice(("first", "first", "first", "last", "middle"))
         self.density = choice((0.0, 0.3, 0.5, 0.5, 0.9, 1.0))
         self.nulls = choice((0.0, 0.0, 0.5))
+        tight = (b",", b":", b"")
         self.comma, self.colon, self.inner = choice(
-            ((b",", b":", b""),) * 5
-            + (
-                (b", ", b": ", b""),
-                (b" ,\t", b" : ", b" "),
-                (b",\r", b":\r", b"\r"),
-                (b",\n  ", b": ", b"\n"),
+            (
+                *(tight, tight, tight, tight, tight, (b", ", b": ", b"")),
+                *((b" ,\t", b" : ", b" "), (b",\r", b":\r", b"\r"), (b",\n  ", b": ", b"\n")),
             )
         )
         if not self.documents:
-            self.comma, self.inner = (
-                text.replace(b"\n", b"\t") for text in (self.comma, self.inner)
-            )
-        self.oddness = choice((0.0, 0.002, 0.002, 0.01, 0.1))
-        self.repeats = chance < 0.7  # whether strings come again
+            self.comma, self.inner = (x.replace(b"\n", b"\t") for x in (self.comma, self.inner))
+        self.unusual = choice((0.0, 0.002, 0.002, 0.01, 0.1))
+        self.repeats = chance < 0.7  # whether most strings repeat
         self.unknown = choice((0.0, 0.02, 0.3))
 
     def pick(self, texts: list[bytes] | tuple[bytes, ...]) -> bytes:
-        """Return one of them."""
+        """Return one of some texts."""
         return texts[int(self.random() * len(texts))]
-
-    # --- values ---
-
-    def integer(self) -> bytes:
-        """Return an integer."""
-        return self.pick(self.pool.ints)
-
-    def number(self) -> bytes:
-        """Return a number."""
-        return self.pick(self.pool.floats)
 
     def string(self) -> bytes:
         """Return a string."""
-        return self.pick(
-            self.pool.models if self.repeats and self.random() < 0.95 else self.pool.strings
-        )
-
-    def boolean(self) -> bytes:
-        """Return true or false."""
-        return b"true" if self.random() < 0.5 else b"false"
-
-    def decimal(self) -> bytes:
-        """Return a number or a decimal string."""
-        return self.pick(self.pool.decimals)
-
-    def any(self) -> bytes:
-        """Return anything."""
-        return self.pick(self.pool.anything)
-
-    # --- objects ---
+        is_repeated = self.repeats and self.random() < 0.95
+        return self.pick(self.pool.models if is_repeated else self.pool.strings)
 
     def object(self, model: Model) -> bytes:
-        """Return an object of a class, or nearly."""
+        """Return an object of a class, which may have faults."""
         random, dialect, colon = self.random, self.dialect, self.colon
         members = []
         for field in model.fields[self.order]:
             if field.required:
-                if random() < 0.002:  # seldom is one missing
+                if random() < 0.002:  # rarely missing
                     continue
             elif random() >= self.density:
                 continue
             keys = field.keys
             key = keys[dialect] if 0 <= dialect < len(keys) else self.pick(keys)
             chance = random()
-            if chance < self.oddness:
-                text = self.pick(self.pool.odd)
+            if chance < self.unusual:
+                text = self.pick(self.pool.unusual)
             elif self.nulls and field.nullable and random() < self.nulls:
                 text = b"null"
             else:
@@ -179,7 +150,8 @@ class Line:
             self.rng.shuffle(members)
         if random() < self.unknown:
             for _ in range(1 + int(random() * 3)):
-                text = self.any() if random() >= self.oddness else self.pick(self.pool.odd)
+                is_usual = random() >= self.unusual
+                text = self.pick(self.pool.anything if is_usual else self.pool.unusual)
                 members.insert(int(random() * (len(members) + 1)), self.key(model) + colon + text)
         if model.tags or random() < 0.001:
             self.put_tag(model, members)
@@ -188,25 +160,23 @@ class Line:
         return b"{" + self.inner + self.comma.join(members) + self.inner + b"}"
 
     def put_tag(self, model: Model, members: list[bytes]) -> None:
-        """Put the tag among the members."""
+        """Insert the tag into the members."""
         chance = self.random()
         if chance < 0.003:  # no tag
             return
-        tag = (
-            model.tags[0]
-            if self.random() < 0.9 and model.tags
-            else self.pick(model.tags or ALL_TAGS)
-        )
-        if chance < 0.02:  # a tag that is another class's, or nobody's, or none
-            tag = self.pick(ALL_TAGS if chance < 0.01 else self.pool.odd)
-        member = (
-            self.pick(TAG_KEYS if self.dialect and model.ours else TAG_KEYS[:1]) + self.colon + tag
-        )
+        if chance < 0.02:  # the tag of another class, or an unusual value
+            tag = self.pick(ALL_TAGS if chance < 0.01 else self.pool.unusual)
+        elif self.random() < 0.9 and model.tags:
+            tag = model.tags[0]
+        else:
+            tag = self.pick(model.tags or ALL_TAGS)
+        keys = TAG_KEYS if self.dialect and model.ours else TAG_KEYS[:1]
+        member = self.pick(keys) + self.colon + tag
         place = {"first": 0, "last": len(members)}.get(self.tag, len(members) // 2)
         members.insert(place, member)
 
     def repeat(self, members: list[bytes], model: Model) -> None:
-        """Repeat a member: the same, or its key with another value, or the field by another name."""
+        """Repeat a member, a field in any spelling, or the tag."""
         at = int(self.random() * len(members))
         chance = self.random()
         again = members[at]
@@ -218,10 +188,10 @@ class Line:
         members.insert(int(self.random() * (len(members) + 1)), again)
 
     def key(self, model: Model) -> bytes:
-        """Return a key that is probably nobody's."""
+        """Return a key that is probably unknown."""
         chance = self.random()
         if chance < 0.3:
-            return self.pick(NEAR_KEYS if self.random() < 0.05 + self.oddness * 5 else FAR_KEYS)
+            return self.pick(NEAR_KEYS if self.random() < 0.05 + self.unusual * 5 else FAR_KEYS)
         if chance < 0.4 and model.all_fields:
             key = self.pick(self.rng.choice(model.all_fields).keys)
             at = 1 + int(self.random() * (len(key) - 2))
@@ -229,140 +199,82 @@ class Line:
             return key[:at] + self.pick((b"x", b"", escaped, b"_")) + key[at + 1 :]
         return self.pick(self.pool.strings) if chance < 0.7 else self.pick(self.pool.models)
 
-    # --- lines ---
-
     def line(self, make: Maker) -> bytes:
         """Return one line or document."""
         chance = self.random()
         text = self.pick(GARBAGE) if chance < 0.01 else make(self)
         if chance > 0.99:
             wrapper = self.pick((b'"ActualInstance"', b'"actual_instance"', b'"error"', b'"data"'))
-            text = (
-                b"{" + wrapper + b":" + text + self.pick((b"}", b',"ActualType":"x"}', b',"a":1}'))
-            )
-        if self.random() < 0.005 + self.oddness * 1.5:
-            text = self.broken(text)
+            end = self.pick((b"}", b',"ActualType":"x"}', b',"a":1}'))
+            text = b"{" + wrapper + b":" + text + end
+        if self.random() < 0.005 + self.unusual * 1.5:
+            text = self.damaged(text)
         if chance > 0.96:
             text = self.pick(SPACES) + text
         elif chance > 0.92:
             text += self.pick(SPACES)
         return text
 
-    def broken(self, text: bytes) -> bytes:
-        """Return `text` with something done to its bytes."""
+    def damaged(self, text: bytes) -> bytes:
+        """Return `text` with one or three damages."""
         for _ in range(1 if self.random() < 0.7 else 3):
-            text = self.rng.choice(BREAKS)(self, text)
+            at = int(self.random() * (len(text) + 1))
+            start, end, new = self.rng.choice(DAMAGES)(self, text, at)
+            text = text[:start] + new + text[end:]
         return text
 
-    def at(self, text: bytes) -> int:
-        """Return a place in a text, its end included."""
-        return int(self.random() * (len(text) + 1))
+    def after(self, text: bytes, signs: bytes) -> int | None:
+        """Return the place after one of `signs` in a text, or None."""
+        places = [i + 1 for i, c in enumerate(text) if c in signs]
+        return places[int(self.random() * len(places))] if places else None
+
+    def byte(self, choices: bytes = bytes(range(256))) -> bytes:
+        """Return one of some bytes."""
+        return bytes([choices[int(self.random() * len(choices))]])
 
 
-# --- ways to break a text ---
+Change: TypeAlias = tuple[int, int, bytes]
+"""The start and end of a part of a text, and the bytes that replace it."""
 
 
-def cut(line: Line, text: bytes) -> bytes:
-    """Leave the end out."""
-    return text[: line.at(text)]
+def _flip(line: Line, text: bytes, at: int) -> Change:
+    return at, at + 1, bytes([c ^ 1 << int(line.random() * 8) for c in text[at : at + 1]])
 
 
-def behead(line: Line, text: bytes) -> bytes:
-    """Leave the beginning out."""
-    return text[line.at(text) :]
+def _repeat_part(line: Line, text: bytes, at: int) -> Change:
+    start, end = sorted(int(line.random() * (len(text) + 1)) for _ in range(2))
+    return at, at, text[start:end]
 
 
-def flip(line: Line, text: bytes) -> bytes:
-    """Flip a bit of a byte."""
-    at = line.at(text)
-    if at == len(text):
-        return text
-    return text[:at] + bytes([text[at] ^ 1 << int(line.random() * 8)]) + text[at + 1 :]
+def _insert_after_sign(line: Line, text: bytes, at: int) -> Change:
+    at = line.after(text, b",:{}[]") or at
+    return at, at, line.pick(SPACES if line.random() < 0.5 else line.pool.unusual)
 
 
-def change(line: Line, text: bytes) -> bytes:
-    """Put another byte in the place of one."""
-    at = line.at(text)
-    return text[:at] + bytes([int(line.random() * 256)]) + text[at + 1 :]
-
-
-def put(line: Line, text: bytes) -> bytes:
-    """Put a sign that means something to JSON somewhere."""
-    at = line.at(text)
-    signs = b'{}[],:"\\ \t\r-+.eE0123456789tfnu/'
-    return text[:at] + bytes([signs[int(line.random() * len(signs))]]) + text[at:]
-
-
-def space(line: Line, text: bytes) -> bytes:
-    """Put whitespace, or what looks so, somewhere."""
-    at = line.at(text)
-    return text[:at] + line.pick(SPACES) + text[at:]
-
-
-def leave_out(line: Line, text: bytes) -> bytes:
-    """Leave out a few bytes."""
-    at = line.at(text)
-    return text[:at] + text[at + 1 + int(line.random() * 4) :]
-
-
-def move(line: Line, text: bytes) -> bytes:
-    """Repeat a part somewhere else."""
-    a, b, at = line.at(text), line.at(text), line.at(text)
-    return text[:at] + text[min(a, b) : max(a, b)] + text[at:]
-
-
-def value(line: Line, text: bytes) -> bytes:
-    """Put a value somewhere, most likely where none belongs."""
-    at = line.at(text)
-    return text[:at] + line.pick(line.pool.odd) + text[at:]
-
-
-def after_sign(line: Line, text: bytes) -> bytes:
-    """Put whitespace or another value after a comma or colon."""
-    places = [i for i, c in enumerate(text) if c in b",:{}[]"]
-    if not places:
-        return text
-    at = places[int(line.random() * len(places))] + 1
-    more = line.pick(SPACES) if line.random() < 0.5 else line.pick(line.pool.odd)
-    return text[:at] + more + text[at:]
-
-
-def exchange(line: Line, text: bytes) -> bytes:
-    """Put something else in the place of a number or a word."""
-    places = [i for i, c in enumerate(text) if c == b":"[0]]
-    if not places:
-        return text
-    at = places[int(line.random() * len(places))] + 1
+def _replace_value(line: Line, text: bytes, at: int) -> Change:
+    at = line.after(text, b":") or at
     ends = [i for i in (text.find(b",", at), text.find(b"}", at)) if i >= 0]
-    return text[:at] + line.pick(line.pool.odd) + text[min(ends, default=len(text)) :]
+    return at, min(ends, default=len(text)), line.pick(line.pool.unusual)
 
 
-def twice(line: Line, text: bytes) -> bytes:
-    """Put it there twice."""
-    return text + line.pick((b"", b" ", b",", b"\r")) + text
-
-
-BREAKS: Final[tuple[Callable[[Line, bytes], bytes], ...]] = (
-    *(
-        cut,
-        behead,
-        flip,
-        change,
-        put,
-        put,
-        space,
-        leave_out,
-        move,
-        value,
-        after_sign,
-        exchange,
-        exchange,
-    ),
-    twice,
+SIGNS: Final = b'{}[],:"\\ \t\r-+.eE0123456789tfnu/'
+DAMAGES: Final[tuple[Callable[[Line, bytes, int], Change], ...]] = (
+    lambda _, text, at: (at, len(text), b""),  # drop the end
+    lambda _, __, at: (0, at, b""),  # drop the beginning
+    _flip,
+    lambda line, _, at: (at, at + 1, line.byte()),  # replace a byte
+    lambda line, _, at: (at, at, line.byte(SIGNS)),  # insert a sign
+    lambda line, _, at: (at, at, line.byte(SIGNS)),  # insert a sign
+    lambda line, _, at: (at, at, line.pick(SPACES)),  # insert whitespace
+    lambda line, _, at: (at, at + 1 + int(line.random() * 4), b""),  # drop a few bytes
+    _repeat_part,
+    lambda line, _, at: (at, at, line.pick(line.pool.unusual)),  # insert a value
+    _insert_after_sign,
+    _replace_value,
+    _replace_value,
+    lambda line, text, _: (len(text), len(text), line.pick((b"", b" ", b",", b"\r")) + text),
 )
-
-
-# --- what classes look like ---
+"""Ways to damage a text, most of them at a random place."""
 
 
 @attrs.frozen
@@ -370,15 +282,14 @@ class Field:
     """A field of a class."""
 
     keys: tuple[bytes, ...]
-    """Its names as JSON, those of the dialects first."""
+    """Its JSON keys, those of the dialects first."""
     required: bool
     nullable: bool
     make: Maker
-    """Make a value of it."""
 
 
 class Model:
-    """A class, as far as its JSON goes."""
+    """The JSON of a class."""
 
     def __init__(self, cls: type) -> None:
         self.cls = cls
@@ -417,28 +328,21 @@ def _any_tag(line: Line) -> bytes:
     chance = line.random()
     if chance < 0.9:
         return line.pick(line.pool.models)
-    return line.pick(ALL_TAGS) if chance < 0.97 else line.pick(line.pool.odd)
+    return line.pick(ALL_TAGS) if chance < 0.97 else line.pick(line.pool.unusual)
 
 
-_models: dict[type, Model] = {}
-
-
-def model_of(cls: type) -> Model:
-    """Return what class `cls` looks like."""
-    if cls not in _models:
-        _models[cls] = Model(cls)
-    return _models[cls]
+model_of: Final = cache(Model)
 
 
 def maker(kind: Any) -> Maker:
-    """Return what makes values of a type."""
+    """Return the maker of a type."""
     scalars: dict[Any, Maker] = {
-        int: Line.integer,
-        float: Line.number,
+        int: lambda line: line.pick(line.pool.ints),
+        float: lambda line: line.pick(line.pool.floats),
         str: Line.string,
-        bool: Line.boolean,
-        Decimal: Line.decimal,
-        Any: Line.any,
+        bool: lambda line: line.pick((b"true", b"false")),
+        Decimal: lambda line: line.pick(line.pool.decimals),
+        Any: lambda line: line.pick(line.pool.anything),
     }
     if kind in scalars:
         return scalars[kind]
@@ -452,7 +356,7 @@ def maker(kind: Any) -> Maker:
 
 
 def _one_of(makers: tuple[Maker, ...]) -> Maker:
-    """Return what makes values of a union: of one class many times in a row, as in files."""
+    """Return the maker of a union. It makes the same class many times in a row, as in files."""
     if len(makers) == 1:
         return makers[0]
 
@@ -467,7 +371,7 @@ def _one_of(makers: tuple[Maker, ...]) -> Maker:
 
 def _list_of(make: Maker) -> Maker:
     def made(line: Line) -> bytes:
-        most = 4 if line.random() < 0.95 else 40  # seldom many
+        most = 4 if line.random() < 0.95 else 40  # rarely many
         items = [make(line) for _ in range(int(line.random() * most))]
         return b"[" + line.inner + line.comma.join(items) + line.inner + b"]"
 

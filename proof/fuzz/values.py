@@ -1,4 +1,4 @@
-"""JSON texts of single values: of each kind good ones, odd ones and bad ones, and random ones."""
+"""JSON texts of single values of each kind: good, unusual, bad and random ones."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ BAD_DECIMALS: Final = (
     b'"1 "',
     b'"1\xff"',
 )
-ODD: Final = (
+UNUSUAL: Final = (
     *_words(r"""
 null null null true false tru fals nul truex nullx True None NaN Infinity -Infinity undefined
 [] {} [[]] [{}] [1] [null] {"a":1} {"a":{"b":[1,2,{"c":null}]}} [1,2,] [,] {,} {"a"} {"a":} {"a":1,}
@@ -90,7 +90,7 @@ ALPHABET: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 
 
 def integer(rng: Random) -> bytes:
-    """Return an integer of any length up to 19 digits, short ones more often."""
+    """Return an integer of at most 19 digits, short ones more often."""
     digits = rng.choice((1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 18, 19))
     number = rng.randrange(10 ** (digits - 1), 10**digits)
     return b"%d" % (-number if rng.random() < 0.1 else number)
@@ -116,22 +116,22 @@ def decimal(rng: Random) -> bytes:
 
 
 def letters(rng: Random, length: int) -> str:
-    """Return plain letters."""
+    """Return letters that need no escape."""
     return "".join(rng.choices(ALPHABET, k=length))
 
 
 def string(rng: Random) -> bytes:
-    """Return a string: plain ones of every length up to 80, or with something in it."""
-    plain = letters(rng, rng.randrange(81)).encode()
+    """Return a string of at most 80 letters, which may have something special in it."""
+    simple = letters(rng, rng.randrange(81)).encode()
     chance = rng.random()
-    at = rng.randrange(len(plain) + 1)
-    if chance < 0.7:  # most are plain
+    at = rng.randrange(len(simple) + 1)
+    if chance < 0.7:  # nothing special
         inner = b""
-    elif chance < 0.95:  # the rest has something that JSON allows, or not
+    elif chance < 0.95:
         inner = rng.choice(STRINGS)[1:-1]
     else:
         inner = rng.choice(BAD_UTF8)
-    return b'"' + plain[:at] + inner + plain[at:] + b'"'
+    return b'"' + simple[:at] + inner + simple[at:] + b'"'
 
 
 def nested(rng: Random, depth: int) -> bytes:
@@ -158,7 +158,7 @@ def anything(rng: Random, depth: int = 3) -> bytes:
     makers = (integer, number, decimal, string)
     if chance < 0.85:
         return rng.choice(makers)(rng)
-    return rng.choice(ODD)
+    return rng.choice(UNUSUAL)
 
 
 def quoted(text: str) -> bytes:

@@ -1,1 +1,1 @@
-"""Classes that run code where other classes run none."""
+"""Classes with code in special methods, which C must not call."""

@@ -1,11 +1,10 @@
 """Write and read records of hostile classes: `python -m proof.hostile --help`.
 
-The classes here run code where other classes run none: in `__eq__`, `__hash__`, `__del__`,
-`__getattribute__`, a property, a metaclass, or a mapping that raises. That code drops the last
-reference to a value in a slot, empties the slots of the record that is being written, uses the same
-encoder for a class that it has not met, or raises. C must run none of it: so C and the reference give
-equal bytes or the same error, the same code ran on both paths, and nothing crashes.
-`make sanitize` runs this under AddressSanitizer, which sees a read of freed memory.
+These classes have code in `__eq__`, `__hash__`, `__del__`, `__getattribute__`, a property, a
+metaclass or a mapping. The code raises, drops the last reference to a value, or empties the record
+that is being written. It may also encode a record of a new class. C must run none of it. So C and the
+reference must give the same bytes or error, run the same code, and not crash. `make sanitize` runs
+this under AddressSanitizer, which reports a read of freed memory.
 """
 
 from __future__ import annotations
@@ -29,14 +28,13 @@ from usagewire.models import NO_PROPERTIES
 from usagewire.native import plans
 
 ACTIONS: Final = ("nothing", "drop", "empty", "raise", "swap", "encode")
-"""What hostile code does to the record that is being written."""
-
+"""Things that hostile code does to the record that is being written."""
 EACH: Final = 3
-"""How many records of a list are hostile, at most."""
+"""The most records of a list."""
 
 
 class Scene:
-    """The record that is being written, and what the code of its values does to it."""
+    """The record that is being written, and what hostile code does to it."""
 
     def __init__(self) -> None:
         self.record: Any = None
@@ -48,7 +46,7 @@ class Scene:
         self.new = 0
 
     def run(self, called: str) -> None:
-        """Do what hostile code does; note what was called."""
+        """Note the call, and do the action."""
         self.calls.append(called)
         record, self.record = self.record, None
         if record is None or self.action == "nothing":
@@ -72,11 +70,11 @@ SCENE: Final = Scene()
 NEW_CLASSES: Final = [
     attrs.make_class(f"New{i}", {"x": attrs.field(type=int)}, slots=True) for i in range(300)
 ]
-"""Classes that an encoder meets while it writes others."""
+"""Classes that an encoder first meets while it writes others."""
 
 
 def runs(called: str, answer: Any) -> Any:
-    """Return a method that runs hostile code and gives `answer`."""
+    """Return a method that runs hostile code and returns `answer`."""
 
     def method(*_: Any) -> Any:
         SCENE.run(called)
@@ -87,7 +85,7 @@ def runs(called: str, answer: Any) -> Any:
 
 @attrs.define(eq=False)
 class EqualByCode:
-    """Compares by code of its own."""
+    """Has an `__eq__`, and no hash."""
 
     n: int = 0
     s: str = ""
@@ -97,7 +95,7 @@ class EqualByCode:
 
 @attrs.define(eq=False)
 class UnequalByCode:
-    """Has `__ne__` of its own, and the identity for `==`."""
+    """Has an `__ne__`."""
 
     n: int = 0
     __ne__ = runs("__ne__", True)
@@ -105,56 +103,56 @@ class UnequalByCode:
 
 @attrs.define(eq=False)
 class HashedByCode:
-    """Cannot be hashed without running code."""
+    """Has a `__hash__`."""
 
     n: int = 0
     __hash__ = runs("__hash__", 1)
 
 
 class Comparing(type):
-    """A metaclass that compares and hashes its classes by code."""
+    """A metaclass with `__eq__` and `__hash__`."""
 
     def __eq__(cls, other: object) -> bool:
-        """Run hostile code, where the paths are not compared: each looks up classes in its own way."""
+        """Run hostile code if no paths are compared. They look up classes in different ways."""
         if SCENE.is_alone:
             SCENE.run("metaclass __eq__")
         return cls is other
 
     def __hash__(cls) -> int:
-        """Have the hash of another class, so that the two are compared."""
+        """Return the hash of another class, so that the two are compared."""
         return hash(Outer)
 
 
 @attrs.define(eq=False)
 class OfMetaclass(metaclass=Comparing):
-    """A class with a metaclass."""
+    """A class of the metaclass."""
 
     n: int = 0
 
 
 @attrs.define(eq=False)
 class Attributes:
-    """Runs code where an attribute is read."""
+    """Runs code when an attribute is read."""
 
     n: int = 0
     more = property(runs("property", 1))
 
     def __getattribute__(self, name: str) -> Any:
-        """Run hostile code, where the paths are not compared: C reads the slots."""
+        """Run hostile code if no paths are compared, because C reads the slots."""
         if SCENE.is_alone and name == "n":
             SCENE.run("__getattribute__")
         return object.__getattribute__(self, name)
 
 
 class Number(int):
-    """An int that compares by code."""
+    """An int with an `__eq__`."""
 
     __eq__ = runs("int __eq__", False)
     __hash__ = int.__hash__
 
 
 class Text(str):
-    """A str that compares and hashes by code."""
+    """A str with `__eq__` and `__hash__`."""
 
     __slots__ = ()
     __eq__ = runs("str __eq__", False)
@@ -162,7 +160,7 @@ class Text(str):
 
 
 class Raising(Mapping[str, Any]):
-    """A mapping that does not let itself be read."""
+    """A mapping that runs code when it is read."""
 
     __getitem__ = runs("mapping __getitem__", 1)
     __len__ = runs("mapping __len__", 1)
@@ -179,7 +177,7 @@ INNER: Final = EqualByCode(0, "default")
 
 @attrs.define(eq=False)
 class Outer:
-    """Holds values of hostile classes, and values that C compares with their defaults."""
+    """Holds values of hostile classes, and values that C compares with defaults."""
 
     a: int
     text: str = "default"
@@ -195,7 +193,7 @@ class Outer:
 
 @attrs.define(eq=False)
 class OuterOfMetaclass(Outer):
-    """Has hostile defaults, and a value whose class has a metaclass: the reference writes it."""
+    """Has hostile defaults and a value of the metaclass, so the reference writes it."""
 
     inner: EqualByCode = INNER
     unequal: UnequalByCode = attrs.field(default=UnequalByCode(7))
@@ -205,11 +203,11 @@ class OuterOfMetaclass(Outer):
 
 
 class Finalized:
-    """Empties a record when it is collected, and reads another."""
+    """Empties a record when it is collected, and reads another one."""
 
     def __init__(self, record: Any) -> None:
         self.record = record
-        self.myself = self  # so that the collector finds it, and nobody else
+        self.myself = self  # a cycle, so that only the collector frees it
 
     def __del__(self) -> None:
         """Empty the slots."""
@@ -220,7 +218,7 @@ class Finalized:
 
 
 def outer(rng: Random) -> Outer:
-    """Return a record, some values of which are hostile."""
+    """Return a record with some hostile values."""
     chance = rng.random
     record = OuterOfMetaclass(1) if chance() < 0.1 else Outer(rng.randrange(10))
     letters = "".join(rng.choice('abé"') for _ in range(rng.randrange(40)))
@@ -243,29 +241,29 @@ def outer(rng: Random) -> Outer:
     if chance() < 0.3:
         record.items = tuple(EqualByCode(n, letters) for n in range(rng.randrange(3)))
     if chance() < 0.3:
-        # C asks a function of the reference to write a dict, so that the hash of a key runs twice.
+        # C calls the reference to write a dict, so the hash of a key runs twice.
         others = {Text("k") if SCENE.is_alone else "k": letters}
         record.additional_properties = Raising() if chance() < 0.5 else others
     return record
 
 
 def answer(write: Callable[[Any], bytes], seed: str, action: str) -> tuple[object, list[str]]:
-    """Return what a record, or a list of them, is written as or refused with, and what code ran."""
+    """Return the JSON or the error of a record or a list, and the code that ran."""
     rng = Random(seed)
     records = [outer(rng) for _ in range(rng.randint(1, EACH))]
     SCENE.record, SCENE.action, SCENE.calls = rng.choice(records), action, []
     SCENE.encode, SCENE.new = write, int(seed.partition("/")[2])
     many = rng.random() < 0.5
     try:
-        said: object = write(records if many else records.pop(0))
+        found: object = write(records if many else records.pop(0))
     except Exception as error:
-        said = type(error), str(error)
+        found = type(error), str(error)
     SCENE.record = None
-    return said, SCENE.calls
+    return found, SCENE.calls
 
 
 def compare(seed: int, rounds: int) -> int:
-    """Compare C with the reference in so many rounds; return how often hostile code ran."""
+    """Compare C with the reference. Return how often hostile code ran."""
     ran = 0
     for omit in (True, False):
         c = Encoder(converter=make_converter(omit_if_default=omit))
@@ -278,12 +276,11 @@ def compare(seed: int, rounds: int) -> int:
                 write = [getattr(encoder, way) for encoder in (c, reference)]
                 if way == "encode_lines":
                     write = [_as_list(one) for one in write]
-                got, meant = (answer(one, name, action) for one in write)
-                ran += len(meant[1])
-                if got != meant:
-                    sys.exit(
-                        f"hostile: {way} of {name}, {action}, omit={omit}:\n  by C:  {got}\n  meant: {meant}"
-                    )
+                got, expected = (answer(one, name, action) for one in write)
+                ran += len(expected[1])
+                if got != expected:
+                    case = f"{way} of {name}, {action}, omit={omit}"
+                    sys.exit(f"hostile: {case}:\n  C: {got}\n  reference: {expected}")
     return ran
 
 
@@ -293,7 +290,7 @@ def _as_list(write: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
 
 @contextmanager
 def _collected_at_once() -> Iterator[None]:
-    """Have the collector run as often as it can."""
+    """Run the collector as often as possible."""
     before = gc.get_threshold()
     gc.set_threshold(1, 1, 1)
     try:
@@ -303,7 +300,7 @@ def _collected_at_once() -> Iterator[None]:
 
 
 def survive(seed: int, rounds: int) -> None:
-    """Write and read while the collector runs finalizers that empty the records."""
+    """Write and read while the collector runs finalizers, which empty the records."""
     rng = Random(seed)
     encoder = Encoder(converter=make_converter(omit_if_default=True))
     decoder: Decoder[Any] = Decoder(Outer, on_error="skip")
@@ -327,7 +324,7 @@ def survive(seed: int, rounds: int) -> None:
                 SCENE.record, SCENE.action = rng.choice(records), rng.choice(ACTIONS)
                 Finalized(records[-1])
                 try:
-                    # The first comparison of Decimals in a context allocates the decimal context.
+                    # The first comparison of Decimals in a context allocates a decimal context.
                     contextvars.Context().run(encoder.encode, SCENE.record)
                     encoder.encode(records[-1])
                     encoder.encode_lines(records)
@@ -343,10 +340,10 @@ def survive(seed: int, rounds: int) -> None:
 
 
 def main() -> None:
-    """Run."""
+    """Compare the paths, then write and read while the collector runs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5000)
-    parser.add_argument("--seed", type=int, default=None, help="by default, a new one each time")
+    parser.add_argument("--seed", type=int, default=None, help="by default, a random one")
     arguments = parser.parse_args()
     faulthandler.enable()
     if plans.unavailable() is not None:

@@ -1,1 +1,1 @@
-"""Memory of the C part: leaks, lack of memory, debug builds, what sanitizers pass over."""
+"""Memory of the C extension: leaks, lack of memory, debug builds, suppressions for sanitizers."""

@@ -1,12 +1,12 @@
-"""See that nothing is left behind: `python -m proof.memory.leaks`.
+"""Check that C leaks nothing: `python -m proof.memory.leaks`.
 
-The same work is done again and again (good and bad lines, records and odd records, plans and
-writers made and dropped), and afterwards the reference counts of what everything shares (None, the
-classes, their defaults) and the memory in use have to be what they were. Where None is not immortal
-(up to 3.11), the None of each slot of kept records has to be counted exactly.
+The same work runs many times: good and bad lines, records and altered records, and making plans and
+writers. Afterwards shared objects (None, classes, their defaults) must have as many references as
+before, and the memory in use must be the same. Up to Python 3.11 None is not immortal, so each None
+in a slot must also have its reference.
 
-On a debug build of Python the count of all references is compared, too. What orjson does is not in
-that count, so there `json` stands in for it; what exactly input means is of no matter here.
+A debug build of Python also counts all references. It does not count those that orjson makes, so
+`json` replaces orjson there. The meaning of the input does not matter here.
 """
 
 from __future__ import annotations
@@ -38,29 +38,20 @@ from usagewire.wire.names import DIALECTS
 LINES: Final = 200
 ROUNDS: Final = 4
 ABOUT: Final = 20
-"""References of which the interpreter may hold more or less at a time."""
+"""References that the interpreter may take or drop meanwhile."""
 SLACK: Final = 2000
-"""Bytes by which memory in use may differ between two rounds; a leaked record is hundreds a line."""
+"""Bytes that a round may add. A leaked record would add hundreds for each line."""
 
 total: Final[Callable[[], int] | None] = getattr(sys, "gettotalrefcount", None)
 
 
 class LeftBehindError(Exception):
-    """References or memory that nobody holds."""
+    """C leaked references or memory."""
 
 
 def _watched() -> list[Any]:
-    found: list[Any] = [
-        None,
-        True,
-        False,
-        NotImplemented,
-        NO_PROPERTIES,
-        Decimal,
-        scalars.ZERO,
-        (),
-        "",
-    ]
+    found: list[Any] = [None, True, False, NotImplemented, NO_PROPERTIES, Decimal, scalars.ZERO]
+    found += [(), ""]
     found += [dict, list, tuple, int, str, float, UsageWireError]
     for cls in (*OURS, *YOURS):
         found.append(cls)
@@ -71,17 +62,16 @@ def _watched() -> list[Any]:
 def _texts(name: str, *, bad: bool) -> bytes:
     rng = Random(f"leaks {name}")
     line = Line(rng, _POOL)
-    line.oddness = 0.05 if bad else 0
-    return (
-        b"\n".join(line.line(maker(TYPES[name])).replace(b"\n", b" ") for _ in range(LINES)) + b"\n"
-    )
+    line.unusual = 0.05 if bad else 0
+    lines = [line.line(maker(TYPES[name])).replace(b"\n", b" ") for _ in range(LINES)]
+    return b"\n".join(lines) + b"\n"
 
 
 _POOL: Final = Pool("leaks")
 
 
 def reading() -> Callable[[], None]:
-    """Return the work of reading into every type, in every mode."""
+    """Return work that reads into every type, in every mode."""
     jobs = []
     for name in TYPES:
         for bad in (False, True):
@@ -105,8 +95,8 @@ def _records() -> list[Any]:
 
 
 def writing() -> Callable[[], None]:
-    """Return the work of writing records and altered ones."""
-    records, rng = _records(), Random("odd")
+    """Return work that writes records and altered records."""
+    records, rng = _records(), Random("altered")
     altered_ones = [altered(rng, rng.choice(records)) for _ in range(1500)]
     encoders = [Encoder(dialect=dialect) for dialect in DIALECTS]
 
@@ -115,7 +105,7 @@ def writing() -> Callable[[], None]:
             encoder.encode_lines(records)
             encoder.encode(records)
             for record in altered_ones:
-                # The latter two of classes of our own making.
+                # Altered values of this package raise the last two.
                 with suppress(UsageWireError, ValueError, RuntimeError):
                     encoder.encode(record)
 
@@ -123,7 +113,7 @@ def writing() -> Callable[[], None]:
 
 
 def making() -> Callable[[], None]:
-    """Return the work of making plans and writers and dropping them, those that fail included."""
+    """Return work that makes and frees plans and writers, good and bad."""
     lowered = []
     for name, kind in TYPES.items():
         hook = make_converter().get_structure_hook(kind)
@@ -141,12 +131,9 @@ def making() -> Callable[[], None]:
                 (2, (6, False, 99)),
                 (2, (7, False, ((), (99,), None, ()))),
             ):
-                try:
+                with suppress(TypeError, ValueError, IndexError, SystemError):
                     plans.Plan(*arguments[:index], broken, *arguments[index + 1 :])
-                except (TypeError, ValueError, IndexError, SystemError):
-                    pass
-                else:
-                    raise LeftBehindError(f"a plan was made of {broken}")
+                    raise LeftBehindError(f"C made a plan of {broken}")
         for _ in range(10):
             writer = plans.RecordWriter(hook_of)
             for cls in (*OURS, *YOURS):
@@ -165,7 +152,6 @@ def _measure(what: str, work: Callable[[], None], watched: list[Any]) -> None:
     gc.collect()
     after = [sys.getrefcount(one) for one in watched]
     for one, less, more in zip(watched, before, after, strict=True):
-        # The interpreter itself holds a few more or less, now and then.
         if abs(more - less) > ABOUT:
             raise LeftBehindError(f"{what}: {more - less} references to {one!r:.60}")
     if total is None:
@@ -177,16 +163,16 @@ def _measure(what: str, work: Callable[[], None], watched: list[Any]) -> None:
         if least > SLACK:
             raise LeftBehindError(f"{what}: at least {least} bytes in each round")
     else:
-        rounds = [_growth_of(total, work) for _ in range(ROUNDS)]
+        rounds = [_growth(work, total) for _ in range(ROUNDS)]
         if min(map(abs, rounds)) > ABOUT:
-            raise LeftBehindError(f"{what}: references that each round adds: {rounds}")
+            raise LeftBehindError(f"{what}: references added by each round: {rounds}")
 
 
-def _growth(work: Callable[[], None]) -> int:
-    return _growth_of(lambda: tracemalloc.get_traced_memory()[0], work)
+def _memory() -> int:
+    return tracemalloc.get_traced_memory()[0]
 
 
-def _growth_of(measure: Callable[[], int], work: Callable[[], None]) -> int:
+def _growth(work: Callable[[], None], measure: Callable[[], int] = _memory) -> int:
     before = measure()
     work()
     gc.collect()
@@ -194,7 +180,7 @@ def _growth_of(measure: Callable[[], int], work: Callable[[], None]) -> int:
 
 
 def _nones() -> int:
-    """Compare the count of None with the slots that hold it; return how many slots those are."""
+    """Compare the references to None with the slots that hold it. Return the number of slots."""
     if sys.version_info >= (3, 12):
         return 0
     seen = 0
@@ -204,16 +190,16 @@ def _nones() -> int:
         side.decoder.decode_lines(data)
         for text in (data, _texts(cls.__name__, bad=True)):
             plan = plans.plan_for(side.decoder._context.structure, TYPES[cls.__name__])
-            # The interpreter holds one more or less, now and then: it cannot be so each time.
+            # The interpreter may take or drop a reference, but not each time.
             counted = [_none_counts(plan, text) for _ in range(3)]
             if not any(held == slots and not left for held, slots, left in counted):
-                raise LeftBehindError(f"{cls.__name__}: None held, in slots, left: {counted}")
+                raise LeftBehindError(f"{cls.__name__}: None referenced, in slots, left: {counted}")
             seen += counted[0][1]
     return seen
 
 
 def _none_counts(plan: Any, text: bytes) -> tuple[int, int, int]:
-    """Return by how much None is held more by records, by how many slots, and what is left of it."""
+    """Return new references to None, the slots with None, and references that are left."""
     records: list[Any] = []
     place = progress_from(0)
     gc.collect()
@@ -221,7 +207,7 @@ def _none_counts(plan: Any, text: bytes) -> tuple[int, int, int]:
     while place[0] < len(text):
         plan.decode_lines(text, place, len(text), 2**20, 4096, True, records)
         if place[0] < len(text):
-            place[0] = text.index(b"\n", place[0]) + 1  # it was given back
+            place[0] = text.index(b"\n", place[0]) + 1  # the line was handed back
     plan.track()
     after = sys.getrefcount(None)
     slots = sum(map(_none_slots, records))
@@ -245,7 +231,7 @@ def _loads(text: bytes) -> Any:
     try:
         value = json.loads(text.decode())
         if b"\\u" in text:
-            json.dumps(value, ensure_ascii=False).encode()  # no half of a pair
+            json.dumps(value, ensure_ascii=False).encode()  # fails for half a surrogate pair
         return value  # noqa: TRY300 -- the shortest
     except (ValueError, RecursionError) as error:
         raise orjson.JSONDecodeError(str(error), "", 0) from None
@@ -260,25 +246,25 @@ def _dumps(value: Any, option: int = 0) -> bytes:
 
 
 def main() -> None:
-    """Run."""
+    """Measure all work."""
     if total is not None:
         orjson.loads, orjson.dumps = _loads, _dumps  # type: ignore[assignment]
         plans.REFERENCE = plans.REFERENCE._replace(loads=_loads, dumps=_dumps)  # type: ignore[misc]
     if plans.unavailable() is not None:
         sys.exit(f"nothing to try: {plans.unavailable()}")
     watched = _watched()
-    gc.disable()  # what it finds is not ours
+    gc.disable()  # it frees other objects
     try:
         slots = _nones()
         for work in (making, reading, writing):
             _measure(work.__name__, work(), watched)
     except LeftBehindError as error:
         sys.exit(f"leaks: {error}")
-    build = "a debug build" if total is not None else "no debug build"
+    build = "debug" if total is not None else "release"
     print(
-        f"leaks: {len(TYPES)} types, {LINES} lines each, good and bad, {ROUNDS} rounds: counts of"
-        f" {len(watched)} shared objects and memory as before, {slots} slots of None counted exactly;"
-        f" Python {sys.version_info.major}.{sys.version_info.minor}, {build}"
+        f"leaks: {len(TYPES)} types, {LINES} lines each, good and bad, {ROUNDS} rounds: {len(watched)} shared"
+        f" objects and memory as before, {slots} slots with None counted;"
+        f" Python {sys.version_info.major}.{sys.version_info.minor}, {build} build"
     )
 
 

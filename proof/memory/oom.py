@@ -1,12 +1,11 @@
 """Let each allocation of C fail in turn: `python -m proof.memory.oom`.
 
-For k = 1, 2, 3 and so on the k-th allocation of a call fails. The call ends in MemoryError or gives
-what it gives otherwise, it never loses a record or gives one twice, and leaves no reference behind.
-Needs the module `_testcapi`, which Python's own builds have.
+The k-th allocation of a call fails, for k = 1, 2, 3 and so on. The call must raise MemoryError or
+give its usual answer. It must not lose or repeat a record, or leak a reference. This needs the module
+`_testcapi`, which Python's own builds have.
 
-orjson does not look whether it gets the memory that it asks for, and CPython up to 3.13 crashes where
-an iterator over a dict gets none. So what they and the functions of the reference answered before
-stands in for them.
+orjson does not check whether it gets memory, and CPython up to 3.13 crashes if an iterator over a
+dict gets none. So recorded answers replace them and the functions of the reference.
 """
 
 from __future__ import annotations
@@ -40,17 +39,15 @@ except ImportError:
     sys.exit("this Python has no _testcapi")
 
 ENOUGH: Final = 40
-"""How many times in a row nothing may fail before we believe that there is nothing left to fail."""
-
+"""Calls in a row without a failure, after which no allocation is left to fail."""
 HELD: Final = 100
-"""How many dicts, lists and floats are held meanwhile: as many freed ones CPython has at hand."""
-
+"""Dicts, lists and floats to hold meanwhile, because CPython reuses as many freed ones."""
 PADS: Final = 200
-"""Lengths of a text in records, so that the buffer is full at each place once."""
+"""Lengths of a text in records, so that the buffer becomes full at each place."""
 
 
 def _documents_of_types() -> dict[str, list[bytes]]:
-    """Return the texts of `documents.txt` by type."""
+    """Return the documents of `documents.txt` by type."""
     found: dict[str, list[bytes]] = {}
     text = Path(__file__).with_name("documents.txt").read_bytes()
     _, row, *lines = text.replace(b"<FF>", b"\xff").splitlines()
@@ -63,8 +60,8 @@ def _documents_of_types() -> dict[str, list[bytes]]:
 
 
 _DOCUMENTS: Final = _documents_of_types()
-LINES: Final = {name: texts for name, texts in _DOCUMENTS.items() if "given back" not in name}
-BAD: Final = {name: _DOCUMENTS[f"{name} given back"] for name in ("UsageObject", "Lists")}
+LINES: Final = {name: texts for name, texts in _DOCUMENTS.items() if "handed back" not in name}
+BAD: Final = {name: _DOCUMENTS[f"{name} handed back"] for name in ("UsageObject", "Lists")}
 RECORDS: Final[tuple[Any, ...]] = (
     Point(70000, 0.25, "label"),
     Mutable(1, "n" * 300, point=Point(1)),
@@ -87,11 +84,11 @@ REFUSED: Final[tuple[Any, ...]] = (
 
 
 class OutOfOrderError(Exception):
-    """What came out is not what has to come out."""
+    """A call gave a wrong answer or leaked references."""
 
 
 def _remembered(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that answers what `function` answered to the same arguments before."""
+    """Return a function that repeats the earlier answers of `function`."""
     answers: dict[str, Any] = {}
 
     def call(*arguments: Any) -> Any:
@@ -112,7 +109,7 @@ def _remembered(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Loop:
-    """Fails one allocation after the other."""
+    """Makes calls in which one allocation after the other fails."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -122,17 +119,17 @@ class Loop:
         self,
         what: str,
         call: Callable[[], Any],
-        is_right: Callable[[Any], object] = bool,
+        is_right: Callable[[Any], object] = lambda _: True,
         *,
         after: Callable[[bool], object] = bool,
         counted: bool = True,
     ) -> None:
-        """Make `call` with each allocation failing, and ask `is_right` of what it gives where it does not.
+        """Repeat `call` with each allocation failing, and check other answers with `is_right`.
 
-        `after` is told each time whether it failed. Unless `counted` is false, there have to be as many
-        references as before.
+        `after` is called each time with whether the call failed. With `counted`, the number of
+        references must be the same at the end.
         """
-        call()  # what is made once is made
+        call()  # makes objects that are made once
         after(False)
         quiet, k = 0, 0
         counts: list[list[int]] = []
@@ -151,7 +148,7 @@ class Loop:
                 raise OutOfOrderError(f"{what}, allocation {k}: {error}") from None
         if not counted:
             return
-        # Again, now that nothing is made for the first time: references have to come out even.
+        # Repeat now that nothing is made for the first time, and compare the references.
         for _ in range(2):
             gc.collect()
             before = _references()
@@ -159,15 +156,14 @@ class Loop:
                 _failing(again, call)
             after(True)
             gc.collect()
-            counts.append(
-                [after - count for after, count in zip(_references(), before, strict=True)]
-            )
+            counts.append([b - a for a, b in zip(before, _references(), strict=True)])
         if any(min(abs(one), abs(two)) > 5 for one, two in zip(*counts, strict=True)):
-            raise OutOfOrderError(f"{what}: references left behind: {counts} of {_watched_names()}")
+            names = [getattr(one, "__name__", repr(one)) for one in _WATCHED]
+            raise OutOfOrderError(f"{what}: leaked references: {counts} of {names}")
 
 
 def _failing(k: int, call: Callable[[], Any]) -> tuple[bool, Any]:
-    """Make `call` with the k-th allocation failing; return whether the call did, and its answer."""
+    """Call with the k-th allocation failing. Return whether the call failed, and its answer."""
     held: list[Any] = [({}, [], k * 0.1) for _ in range(HELD)]
     _testcapi.set_nomemory(k - 1, k)
     try:
@@ -175,27 +171,19 @@ def _failing(k: int, call: Callable[[], Any]) -> tuple[bool, Any]:
     except MemoryError:
         return True, None
     except SystemError as error:
-        _python_own(error)
+        # A fault of CPython: a Python function, or making a type, fails without an exception.
+        if not str(error).startswith(("<function ", "execution of module ")):
+            raise
         return True, None
     finally:
         _testcapi.remove_mem_hooks()
         held.clear()
 
 
-def _python_own(error: SystemError) -> None:
-    """Pass over a fault of CPython: a function in Python, or making a type, that fails and does not say why."""
-    if not str(error).startswith(("<function ", "execution of module ")):
-        raise error
-
-
 _WATCHED: Final[list[Any]] = [
     *(None, True, False, NotImplemented, Decimal, Decimal(0), dict, list),
     *(Point, Mutable, Money, Lists, Open, Circle, Square, Drawing, UsageObject),
 ]
-
-
-def _watched_names() -> list[str]:
-    return [getattr(one, "__name__", repr(one)) for one in _WATCHED]
 
 
 def _references() -> list[int]:
@@ -213,10 +201,7 @@ def _stand_in() -> Iterator[None]:
 
 
 def _plan(name: str) -> Any:
-    kind = TYPES[name]
-    converter = make_converter()
-    with _stand_in():
-        return plans.plan_for(converter.get_structure_hook(kind), kind)
+    return plans.Plan(*_arguments(name))
 
 
 def _arguments(name: str) -> tuple[Any, ...]:
@@ -224,10 +209,6 @@ def _arguments(name: str) -> tuple[Any, ...]:
     hook = make_converter().get_structure_hook(kind)
     with _stand_in():
         return plans.lowered(hook, kind)
-
-
-def _gives(right: bytes) -> Callable[[Any], bool]:
-    return lambda answer: answer is NotImplemented or exact(answer) == right
 
 
 def _reads(text: bytes) -> Callable[[Any], bool]:
@@ -239,31 +220,28 @@ def _documents(loop: Loop) -> None:
         plan = _plan(name)
         for text in lines:
             if not _reads(text)(plan):
-                raise OutOfOrderError(f"given back: {text!r}")
-            right = _gives(exact(plan.decode(text)))
-            loop.run(f"decode {text!r}", partial(plan.decode, text), right)
+                raise OutOfOrderError(f"handed back: {text!r}")
+            right = exact(NotImplemented), exact(plan.decode(text))
+            is_right = partial(lambda right, answer: exact(answer) in right, right)
+            loop.run(f"decode {text!r}", partial(plan.decode, text), is_right)
     for name, lines in BAD.items():
         plan = _plan(name)
         for text in lines:
-            loop.run(
-                f"decode {text!r}",
-                partial(plan.decode, text),
-                lambda answer: answer is NotImplemented,
-            )
+            decode = partial(plan.decode, text)
+            loop.run(f"decode {text!r}", decode, lambda answer: answer is NotImplemented)
 
 
 def _lines(loop: Loop) -> None:
     for name, good in LINES.items():
         plan = _plan(name)
         bad = BAD.get(name, (b"what?",))
-        texts = [
-            line for pair in zip(good * len(bad), bad * len(good), strict=True) for line in pair
-        ][:24]
-        for lines, passes in ((list(good) * 2, False), (texts, True), (texts, False)):
+        pairs = zip(good * len(bad), bad * len(good), strict=True)
+        texts = [line for pair in pairs for line in pair][:24]
+        for lines, skips in ((list(good) * 2, False), (texts, True), (texts, False)):
             text = b"".join(line + b"\n" for line in lines)
-            _one_text(loop, name, plan, text, passes=passes)
-    # More lines passed than CPython has numbers made for.
-    _one_text(loop, "bad lines", _plan("Point"), b"what?\n" * 300 + b'{"x":1}\n', passes=True)
+            _one_text(loop, name, plan, text, skips=skips)
+    # Skip more lines than CPython has small ints.
+    _one_text(loop, "bad lines", _plan("Point"), b"what?\n" * 300 + b'{"x":1}\n', skips=True)
 
 
 def _new_texts(loop: Loop) -> None:
@@ -272,19 +250,19 @@ def _new_texts(loop: Loop) -> None:
     texts = cycle([b'{"count":%d,"name":"new %d","share":%d.5}' % (i, i, i) for i in numbers])
 
     loop.run(
-        "decode what is new",
+        "decode new texts",
         lambda: plan.decode(next(texts)),
         lambda answer: answer.name == f"new {answer.count}",
     )
     arguments = _arguments("Mutable")
     texts = cycle(['{"count":10000,"name":"naïve"}'.encode()])
-    loop.run("a new plan", lambda: plans.Plan(*arguments).decode(next(texts)), lambda _: True)
+    loop.run("a new plan", lambda: plans.Plan(*arguments).decode(next(texts)))
 
 
-def _one_text(loop: Loop, name: str, plan: Any, text: bytes, *, passes: bool) -> None:
+def _one_text(loop: Loop, name: str, plan: Any, text: bytes, *, skips: bool) -> None:
     def read(place: memoryview[int], records: list[Any]) -> None:
         try:
-            plan.decode_lines(text, place, len(text), 2**20, 4096, passes, records)
+            plan.decode_lines(text, place, len(text), 2**20, 4096, skips, records)
         finally:
             plan.track()
 
@@ -306,11 +284,9 @@ def _one_text(loop: Loop, name: str, plan: Any, text: bytes, *, passes: bool) ->
         state.clear()
         before = text[: place[0]].count(b"\n")
         if before != len(records) + place[2]:
-            raise OutOfOrderError(
-                f"{before} lines, but {len(records)} records and {place[2]} passed"
-            )
+            raise OutOfOrderError(f"{before} lines, {len(records)} records, {place[2]} skipped")
         if not failed and place[0] < last[0]:
-            # A stand-in without memory is taken for bad input: the line is given back, not lost.
+            # C hands the line back if a replaced function gets no memory.
             place[1] = False
         if failed or place != last:
             read(place, records)
@@ -319,7 +295,7 @@ def _one_text(loop: Loop, name: str, plan: Any, text: bytes, *, passes: bool) ->
                 f"{len(records)} of {len(expected)} records; {place.tolist()}, not {last.tolist()}"
             )
 
-    loop.run(f"decode_lines of {name}", call, lambda _: True, after=after)
+    loop.run(f"decode_lines of {name}", call, after=after)
 
 
 def _plans(loop: Loop) -> None:
@@ -376,12 +352,7 @@ def _writing(loop: Loop) -> None:
 
 def _writers(loop: Loop) -> None:
     specs: list[Any] = []
-
-    def add(described: Any) -> int:
-        specs.append(described)
-        return len(specs) - 1
-
-    lowering = Lowering("written", add)
+    lowering = Lowering("written", specs.append)
     for record in (*RECORDS, *_read()):
         lowering.index_of(make_converter().get_unstructure_hook(type(record)))
 
@@ -393,13 +364,14 @@ def _writers(loop: Loop) -> None:
 
     loop.run("Writer", call, lambda writer: writer.encode(Point(5)) is not NotImplemented)
     writer, index = plans.Writer(plans.REFERENCE), 0
-    while index < 300:  # more than CPython has numbers made for
+    while index < 300:  # more than CPython has small ints
         index = writer.add(specs[0])
-    loop.run("allow", partial(writer.allow, specs[0][0], index), lambda _: True)
+    loop.run("allow", partial(writer.allow, specs[0][0], index))
+    loop.run("add", partial(writer.add, specs[0]), counted=False)  # the writer keeps each class
 
 
 def _modules(loop: Loop) -> None:
-    from usagewire.native import extension  # noqa: PLC0415 -- it is there by now
+    from usagewire.native import extension  # noqa: PLC0415 -- it exists now
 
     spec = spec_from_file_location("usagewire.native.extension", extension.__file__)
     assert spec is not None
@@ -409,25 +381,25 @@ def _modules(loop: Loop) -> None:
         _imp.exec_dynamic(module)
         return module
 
-    # CPython itself miscounts None there, with modules of its own, too.
+    # CPython miscounts None there, also with its own modules.
     loop.run("import", call, lambda module: module.Plan.__name__ == "Plan", counted=False)
 
 
 def main() -> None:
-    """Run."""
+    """Run all parts."""
     faulthandler.enable()
     if plans.unavailable() is not None:
         sys.exit(f"nothing to try: {plans.unavailable()}")
     loop = Loop()
     gc.disable()
-    gc.freeze()  # what is there takes the collector no time
+    gc.freeze()  # the collector skips existing objects
     try:
         for part in (_modules, _plans, _documents, _new_texts, _lines, _writers, _writing):
             part(loop)
     except OutOfOrderError as error:
         sys.exit(f"oom: {error}")
     print(
-        f"oom: {loop.calls} calls, one allocation failed in each; MemoryError from {loop.failures}; all in order"
+        f"oom: {loop.calls} calls with a failing allocation, {loop.failures} failed, no wrong result"
     )
 
 

@@ -1,1 +1,1 @@
-"""Faults planted in the C text: tests find them."""
+"""Faults in the C text that the tests must find."""

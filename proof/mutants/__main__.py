@@ -1,7 +1,7 @@
-"""Plant each fault of `faults.txt` in a copy of the C text and see the quick tests fail.
+"""Plant each fault of `faults.txt` in a copy of the C text, and run the quick tests.
 
-A fault that no test finds survives: either a test is missing, or the line it changes is not needed.
-Less than 95 % found, or a fault that does not fit the text any more, is a failure.
+A fault survives if no test fails. Then a test is missing, or the changed line is not needed. The run
+fails if the tests find less than 95 % of the faults, or if a fault does not fit the text any more.
 
     python -m proof.mutants [--jobs 2] [part of a file name or of a fault ...]
 """
@@ -16,26 +16,20 @@ import sys
 import sysconfig
 import tempfile
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).parents[2]
 FAULTS: Final = Path(__file__).with_name("faults.txt")
-"""By file of the C text, one line for each fault: `old → new  ## what it breaks`. The old text stands
-there just once; ⏎ is LF. No fault changes only speed, or could only be seen by a sanitizer."""
+"""A line for each fault, by C file: `old → new  ## its effect`. The file has the old text once; ⏎ is LF.
+Each fault changes more than speed, and tests can find it without a sanitizer."""
 LEAST_KILLED: Final = 0.95
 TIMEOUT: Final = 120
-"""Seconds for one part; a fault may make it run for ever."""
-
+"""Seconds for one part, because a fault can make it run for ever."""
 PARTS: Final = (
-    (
-        "pytest",
-        *(
-            f"tests/native/test_{name}.py"
-            for name in ("writing", "classes", "descriptions", "plans")
-        ),
-    ),
+    ("pytest", "tests/native"),
     (
         "pytest",
         "-k",
@@ -45,7 +39,7 @@ PARTS: Final = (
     ),
     ("proof.fuzz", "--lines", "20000", "--seed", "1"),
 )
-"""What is run, one after the other, until something fails: modules and their arguments."""
+"""Modules and arguments, which run until one fails."""
 
 
 class Mutation(NamedTuple):
@@ -58,7 +52,7 @@ class Mutation(NamedTuple):
 
 
 def mutations() -> list[Mutation]:
-    """Return the faults."""
+    """Return the faults of `faults.txt`."""
     found, file = [], ""
     for line in FAULTS.read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
@@ -70,42 +64,31 @@ def mutations() -> list[Mutation]:
     return found
 
 
-class Killed(NamedTuple):
-    """How a fault was found."""
-
-    by: str
-    """The test that failed, or what else happened; empty where nothing did."""
-    seconds: float
-
-
 class UnfitError(Exception):
-    """Why a fault cannot be planted."""
+    """The reason why a fault cannot be planted."""
 
 
 def planted(text: str, mutation: Mutation) -> str:
-    """Return the text with the fault in it.
+    """Return the text with the fault.
 
     Raises:
-        UnfitError: where the place of the fault is not there, or not the only one.
+        UnfitError: if the text does not have the place of the fault exactly once.
     """
     found = text.count(mutation.old)
     if found != 1:
-        raise UnfitError(f"its text stands {found} times in {mutation.file}")
+        raise UnfitError(f"{mutation.file} has its text {found} times")
     return text.replace(mutation.old, mutation.new)
 
 
 def built(folder: Path, mutation: Mutation | None) -> Path:
-    """Return a copy of the package in `folder`, built with the fault.
+    """Build a copy of the package with the fault in `folder`, and return its source folder.
 
     Raises:
-        UnfitError: where the fault cannot be planted, or is no C.
+        UnfitError: if the fault cannot be planted or compiled.
     """
     source = folder / "src"
-    shutil.copytree(
-        ROOT / "src",
-        source,
-        ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__", "*.egg-info"),
-    )
+    ignored = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__", "*.egg-info")
+    shutil.copytree(ROOT / "src", source, ignore=ignored)
     native = source / "usagewire" / "native"
     if mutation is not None:
         file = native / "csrc" / mutation.file
@@ -113,31 +96,22 @@ def built(folder: Path, mutation: Mutation | None) -> Path:
     target = native / f"extension{sysconfig.get_config_var('EXT_SUFFIX')}"
     include = f"-I{sysconfig.get_path('include')}", f"-I{native / 'csrc'}"
     command = [os.environ.get("CC", "gcc"), "-std=c11", "-O1", "-w", "-fPIC", "-shared", *include]
-    done = subprocess.run(
-        [*command, "-o", target, native / "csrc" / "module.c"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command += ["-o", str(target), str(native / "csrc" / "module.c")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise UnfitError(f"it is no C: {done.stderr.strip().splitlines()[0]}")
+        raise UnfitError(f"it cannot be compiled: {done.stderr.strip().splitlines()[0]}")
     return source
 
 
-def killed(mutation: Mutation | None) -> Killed:
-    """Return what finds a fault, or what fails without one."""
-    started = time.monotonic()
+def killed(mutation: Mutation | None) -> str:
+    """Return the test or module that fails with a fault, or without any; empty if none does."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as name:
         source = built(Path(name), mutation)
-        for part in PARTS:
-            by = failure(part, source)
-            if by:
-                break
-    return Killed(by, time.monotonic() - started)
+        return next((by for part in PARTS if (by := failure(part, source))), "")
 
 
 def failure(part: tuple[str, ...], source: Path) -> str:
-    """Return what fails when a part runs on the package in `source`; nothing where it passes."""
+    """Run a part on the package in `source`. Return the failure, or an empty str."""
     module, *arguments = part
     if module == "pytest":
         arguments = ["-x", "-q", "-p", "no:cacheprovider", "--no-header", *arguments]
@@ -160,57 +134,50 @@ def failure(part: tuple[str, ...], source: Path) -> str:
             timeout=TIMEOUT,
         )
     except subprocess.TimeoutExpired:
-        return f"{module}: no end"
+        return f"{module}: timeout"
     if not done.returncode:
         return ""
     lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    said = lines[0] if lines else f"{module}: exit code {done.returncode}"
-    return said.removeprefix("FAILED ").partition(" - ")[0]
+    failed = lines[0] if lines else f"{module}: exit code {done.returncode}"
+    return failed.removeprefix("FAILED ").partition(" - ")[0]
 
 
-def result(mutation: Mutation) -> tuple[Mutation, Killed | None, str]:
-    """Return a fault, how it was found, and why it could not be planted."""
+def result(mutation: Mutation) -> tuple[Mutation, str, str]:
+    """Return a fault, its result, and the details."""
+    started = time.monotonic()
     try:
-        return mutation, killed(mutation), ""
+        by = killed(mutation)
     except UnfitError as error:
-        return mutation, None, str(error)
+        return mutation, "UNFIT", str(error)
+    return mutation, "killed" if by else "SURVIVED", f"{time.monotonic() - started:.0f} s: {by}"
 
 
 def main() -> int:
-    """Plant the faults and report; return the exit code."""
+    """Plant the faults and report. Return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--jobs", type=int, default=2, help="how many at once")
-    parser.add_argument("only", nargs="*", help="plant those that one of these is part of")
+    parser.add_argument("--jobs", type=int, default=2, help="faults to try at the same time")
+    parser.add_argument(
+        "only", nargs="*", help="plant faults with one of these texts in their file name or effect"
+    )
     given = parser.parse_args()
-    chosen = [
-        m
-        for m in mutations()
-        if not given.only or any(o in f"{m.file} {m.why}" for o in given.only)
-    ]
+    only = given.only or [""]
+    chosen = [m for m in mutations() if any(one in f"{m.file} {m.why}" for one in only)]
     without = killed(None)
-    if without.by:
-        say(f"without any fault there fails {without.by}")
+    if without:
+        say(f"without a fault {without} fails")
         return 1
-    survivors, unfit = [], []
+    counts: Counter[str] = Counter()
     with ThreadPoolExecutor(given.jobs) as pool:
-        for mutation, found, trouble in pool.map(result, chosen):
-            if found is None:
-                unfit.append(mutation)
-                say(f"UNFIT     {mutation.file}: {mutation.why}: {trouble}")
-            elif found.by:
-                say(
-                    f"killed    {mutation.file}: {mutation.why} ({found.seconds:.0f} s: {found.by})"
-                )
-            else:
-                survivors.append(mutation)
-                say(f"SURVIVED  {mutation.file}: {mutation.why} ({found.seconds:.0f} s)")
-    count = len(chosen) - len(survivors) - len(unfit)
-    say(f"{count} of {len(chosen)} faults killed ({count / max(1, len(chosen)):.1%})")
-    return int(bool(unfit) or count < LEAST_KILLED * len(chosen))
+        for mutation, how, details in pool.map(result, chosen):
+            counts[how] += 1
+            say(f"{how:9} {mutation.file}: {mutation.why} ({details})")
+    share = counts["killed"] / max(1, len(chosen))
+    say(f"{counts['killed']} of {len(chosen)} faults killed ({share:.1%})")
+    return int(counts["UNFIT"] > 0 or (bool(chosen) and share < LEAST_KILLED))
 
 
 def say(line: str) -> None:
-    """Write a line at once: the whole takes minutes."""
+    """Write a line at once, because the run takes minutes."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

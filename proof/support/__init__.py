@@ -1,1 +1,1 @@
-"""What the proofs share: builds, classes, records, exact comparison."""
+"""Shared code of the proofs: builds, classes, records, exact comparison."""

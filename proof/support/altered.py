@@ -1,4 +1,4 @@
-"""Records that nothing read: slots that hold what the class does not say, or nothing."""
+"""Altered records: slots that hold a wrong value, or none."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ class Price(Decimal):
 
 
 class Colour(IntEnum):
-    """Numbers."""
+    """An int enum."""
 
     RED = 1
 
 
 class Size(StrEnum):
-    """Texts."""
+    """A str enum."""
 
     LARGE = "large"
 
 
 class Mood(Enum):
-    """Neither."""
+    """Another enum."""
 
     GOOD = "good"
 
 
 class Unequal:
-    """Refuses to be compared or hashed."""
+    """Raises when it is compared, and has no hash."""
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -61,7 +61,7 @@ class Unequal:
 
 
 class Failing(dict[str, Any]):
-    """A dict whose items cannot be had."""
+    """A dict whose `items` fails."""
 
     def items(self) -> Any:
         """Fail."""
@@ -102,7 +102,7 @@ VALUES: Final[tuple[Any, ...]] = (
 
 
 def altered(rng: Random, record: Any) -> Any:
-    """Return a record like `record` in which a slot or two hold something else, or nothing."""
+    """Return a copy of a record with other values in one or two slots, or without a value."""
     cls = type(record)
     other = object.__new__(cls)
     names = [a.name for a in attrs.fields(cls)]

@@ -1,4 +1,4 @@
-"""A decoder by C beside one by the reference, an encoder beside another, and what they answer."""
+"""Pairs of decoders and encoders, one with C and one without, and their answers."""
 
 from __future__ import annotations
 
@@ -16,15 +16,12 @@ from usagewire import DecodeError, Decoder, Encoder, UsageWireError, make_conver
 from usagewire.native import plans
 
 BETWEEN: Final = b"\x1e"
-"""What stands between documents: they may have LF inside."""
-
-DECODERS: Final = 512
-"""How many pairs of decoders are kept."""
+"""Separates documents, which may have LF inside."""
 
 
 @contextmanager
 def without_c() -> Iterator[None]:
-    """Build decoders and encoders that do without the extension."""
+    """Build decoders and encoders without the extension."""
     before = plans.PURE
     plans.PURE = True  # type: ignore[misc]
     try:
@@ -35,21 +32,22 @@ def without_c() -> Iterator[None]:
 
 @attrs.frozen
 class Options:
-    """How a decoder is built."""
+    """The options of a decoder."""
 
     type: str
     strict: bool = True
     unknown: Any = "keep"
     on_error: str = "call"
-    """`call` is a function that is told every rejection, `few` keeps the first three."""
+    """`call` passes every rejection to a function, `few` keeps the first three."""
     max_line_bytes: int = 2**24
 
 
 class Counted:
-    """A plan of C that counts what it does itself."""
+    """A plan of C that counts the records it reads and the lines it skips."""
 
     def __init__(self, plan: Any) -> None:
         self.plan = plan
+        self.track = plan.track
         self.taken = 0
 
     def decode(self, text: bytes) -> Any:
@@ -69,22 +67,18 @@ class Counted:
         finally:
             self.taken += len(records) + place[2] - before
 
-    def track(self) -> None:
-        """Let the garbage collector see the records."""
-        self.plan.track()
-
 
 class Answer(NamedTuple):
-    """What a decoder makes of some input."""
+    """The answer of a decoder to an input."""
 
     records: list[Any]
-    said: bytes
-    """All that there is to tell, as bytes."""
+    exact: bytes
+    """Records, errors, rejections and counts, as bytes."""
     lines: int
 
 
 class Side:
-    """A decoder, and what it was told by the way."""
+    """A decoder with its rejections."""
 
     def __init__(self, options: Options, *, by_c: bool) -> None:
         self.rejections: list[Any] = []
@@ -106,11 +100,11 @@ class Side:
             decoder._context = decoder._context._replace(plan=self.counted)
             decoder._line_decoder = decoder.begin()
         elif decoder.not_accelerated is None:
-            raise AssertionError("the reference goes by C")
+            raise AssertionError("the reference is accelerated")
         self.decoder = decoder
 
     def answer(self, read: Callable[[Decoder[Any]], list[Any]]) -> Answer:
-        """Return what `read` gives."""
+        """Return the answer of the decoder."""
         decoder = self.decoder
         self.rejections.clear()
         before, kept = decoder.counts, len(decoder.rejections)
@@ -119,20 +113,19 @@ class Side:
             records = read(decoder)
         except DecodeError as error:
             records = error.records
-            told = None if error.rejection is None else rejection(error.rejection)
-            failed = (type(error).__name__, error.code, error.path, str(error), told)
+            rejected = None if error.rejection is None else rejection(error.rejection)
+            failed = (type(error).__name__, error.code, error.path, str(error), rejected)
         except UsageWireError as error:
             records, failed = [], (type(error).__name__, str(error))
         after = decoder.counts
-        counts = [
-            getattr(after, a.name) - getattr(before, a.name) for a in attrs.fields(type(after))
-        ]
+        names = [a.name for a in attrs.fields(type(after))]
+        counts = [getattr(after, name) - getattr(before, name) for name in names]
         rejections = [rejection(one) for one in (*self.rejections, *decoder.rejections[kept:])]
         return Answer(records, exact([records, failed, rejections, counts]), counts[0])
 
 
 class Pair:
-    """Two decoders of the same options."""
+    """Two decoders with the same options."""
 
     def __init__(self, options: Options) -> None:
         self.c = Side(options, by_c=True)
@@ -141,35 +134,29 @@ class Pair:
 
     @property
     def taken(self) -> int:
-        """How many lines C read itself."""
+        """The number of lines that C read."""
         assert self.c.counted is not None
         return self.c.counted.taken
 
     def read(self, way: str, data: bytes, cuts: tuple[int, ...]) -> tuple[Answer, Answer]:
-        """Return what C makes of `data`, and what the reference does."""
+        """Return the answers of C and of the reference."""
         read = WAYS[way]
         sides = (self.c, self.reference)
         c, reference = (side.answer(lambda decoder: read(decoder, data, cuts)) for side in sides)
         return c, reference
 
 
-@lru_cache(maxsize=DECODERS)
-def pair_of(options: Options) -> Pair:
-    """Return two decoders."""
-    return Pair(options)
-
-
-# --- ways to read ---
+pair_of: Final = lru_cache(maxsize=512)(Pair)
 
 
 def read_lines(decoder: Decoder[Any], data: bytes, _: tuple[int, ...]) -> list[Any]:
-    """Read all at once."""
+    """Read all lines at once."""
     return decoder.decode_lines(data)
 
 
 def read_chunks(decoder: Decoder[Any], data: bytes, cuts: tuple[int, ...]) -> list[Any]:
     """Read chunk by chunk."""
-    decoder._line_decoder = decoder.begin()  # it was finished
+    decoder._line_decoder = decoder.begin()  # the last one was finished
     records: list[Any] = []
     try:
         for start, end in zip((0, *cuts), (*cuts, len(data)), strict=True):
@@ -194,7 +181,7 @@ def read_documents(decoder: Decoder[Any], data: bytes, _: tuple[int, ...]) -> li
 
 
 def read_array(decoder: Decoder[Any], data: bytes, _: tuple[int, ...]) -> list[Any]:
-    """Read all lines as one array."""
+    """Read all lines as one JSON array."""
     return decoder.decode_document(b"[" + data.replace(b"\n", b",") + b"]")
 
 
@@ -206,35 +193,32 @@ WAYS: Final[dict[str, Callable[[Decoder[Any], bytes, tuple[int, ...]], list[Any]
 }
 
 
-# --- writing ---
-
-
 class Encoders:
-    """Two encoders of one dialect, which leave out what is the default, or not."""
+    """Two encoders of one dialect, which omit defaults or not."""
 
     def __init__(self, dialect: Any, *, omit: bool = False) -> None:
         self.c = _encoder(dialect, omit=omit)
         self.reference = _encoder(dialect, omit=omit)
         self.reference._writer = None
-        self.how = f"in dialect {dialect}" + ", without what is the default" * omit
-        self.given_back = 0
-        """How many records the reference wrote for C."""
+        self.how = f"in dialect {dialect}" + ", without defaults" * omit
+        self.handed_back = 0
+        """The number of records that C handed back."""
         assert self.c._writer is not None
         by_reference = self.c._encode
 
         def counted(obj: Any, option: int) -> bytes:
-            self.given_back += 1
+            self.handed_back += 1
             return by_reference(obj, option)
 
         self.c._encode = counted  # type: ignore[method-assign]
 
     def write(self, records: list[Any]) -> bool:
-        """Return whether both write the same lines, or refuse them in the same words."""
-        said = _written(self.c.encode_lines, records)
-        return said == _written(self.reference.encode_lines, records)
+        """Return whether both write the same lines, or raise the same error."""
+        lines = _written(self.c.encode_lines, records)
+        return lines == _written(self.reference.encode_lines, records)
 
     def write_one(self, record: Any) -> bool:
-        """Return whether both write the same document, or refuse it in the same words."""
+        """Return whether both write the same document, or raise the same error."""
         return _written(self.c.encode, record) == _written(self.reference.encode, record)
 
 

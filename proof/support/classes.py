@@ -1,4 +1,4 @@
-"""Classes to read into and to write, of every make that the C extension takes; and their types."""
+"""Classes of every kind that the C extension reads and writes, and types made of them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import attrs
 
 import usagewire
 from usagewire import UsageTimeBucketResultInner
+from usagewire.models import ROW_CLASSES
 
 
 @attrs.frozen
 class Point:
-    """Frozen, with a weakref slot, all atomic."""
+    """Frozen, with a slot for weak references, and only atoms."""
 
     x: int
     y: float = 0.5
@@ -22,7 +23,7 @@ class Point:
 
 @attrs.define
 class Mutable:
-    """Not frozen: always tracked by the collector."""
+    """Not frozen, so always GC-tracked."""
 
     count: int
     name: str = "none"
@@ -33,7 +34,7 @@ class Mutable:
 
 @attrs.frozen(weakref_slot=False, kw_only=True)
 class Money:
-    """Decimals, and defaults that are compared with what is written."""
+    """Decimals, and defaults that C compares in writing."""
 
     price: Decimal
     tax: Decimal | None = None
@@ -44,7 +45,7 @@ class Money:
 
 @attrs.define
 class Lists:
-    """Sequences of all kinds, and what factories make."""
+    """Sequences of all kinds, and defaults from factories."""
 
     numbers: list[int]
     floats: tuple[float, ...] = ()
@@ -57,7 +58,7 @@ class Lists:
 
 @attrs.frozen
 class Open:
-    """Keeps unknown keys in a dict of its own."""
+    """Keeps unknown keys in a new dict."""
 
     key: str
     additional_properties: dict[str, Any] = attrs.Factory(dict)
@@ -73,7 +74,7 @@ class MustOpen:
 
 @attrs.frozen
 class Long:
-    """Keys that are longer than what is compared at once, and one just as long."""
+    """Keys that are longer than C compares at once, and one just as long."""
 
     a_name_that_is_longer_than_all_that_is_compared_in_one_go: int
     a_name_that_is_longer_than_all_that_is_compared_in_one_gO: int | None = None
@@ -89,7 +90,7 @@ class Empty:
 
 @attrs.frozen
 class Anything:
-    """Values of any kind, which C reads and does not write."""
+    """Any values, which C reads and does not write."""
 
     value: Any
     other: Any = None
@@ -106,7 +107,7 @@ class Circle:
 
 @attrs.define
 class Square:
-    """Another, not frozen."""
+    """Another member, not frozen."""
 
     object: ClassVar[str] = "square"
     side: int
@@ -115,7 +116,7 @@ class Square:
 
 @attrs.frozen
 class Drawing:
-    """Unions inside."""
+    """Fields of unions."""
 
     shapes: tuple[Circle | Square, ...]
     main: Circle | Square | None = None
@@ -144,14 +145,8 @@ YOURS: Final = (
 )  # fmt: skip
 
 OURS: Final = (
-    usagewire.UsageCompletionsResult, usagewire.UsageEmbeddingsResult,
-    usagewire.UsageModerationsResult, usagewire.UsageImagesResult,
-    usagewire.UsageAudioSpeechesResult, usagewire.UsageAudioTranscriptionsResult,
-    usagewire.UsageVectorStoresResult, usagewire.UsageCodeInterpreterSessionsResult,
-    usagewire.UsageFileSearchCallsResult, usagewire.UsageWebSearchCallsResult,
-    usagewire.UsageDecisionsResult, usagewire.CostsResult, usagewire.CostsResultAmount,
-    usagewire.UnknownResult, UsageTimeBucketResultInner, usagewire.UsageTimeBucket,
-    usagewire.UsageResponse,
+    *ROW_CLASSES, usagewire.UnknownResult, usagewire.CostsResultAmount, UsageTimeBucketResultInner,
+    usagewire.UsageTimeBucket, usagewire.UsageResponse,
 )  # fmt: skip
 
 TYPES: Final[dict[str, Any]] = {
@@ -165,4 +160,4 @@ TYPES: Final[dict[str, Any]] = {
     "Decimal|None": Decimal | None,
     **{cls.__name__: cls for cls in (*OURS, *YOURS)},
 }
-"""Every type that is read, by its name in a finding."""
+"""Every type to read, by its name in a finding."""

@@ -1,10 +1,11 @@
-"""Values as something that is equal only where types, order and bits are the same, too."""
+"""Values as bytes that are equal only if types, order and bits are the same, too."""
 
 from __future__ import annotations
 
 import marshal
 from collections.abc import Callable
 from decimal import Decimal
+from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
@@ -14,51 +15,37 @@ from usagewire import Rejection
 from usagewire.models import NO_PROPERTIES
 
 _VERSION: Final = 2
-"""Of marshal: the last that does not tell whether two values are one object."""
-
+"""The last version of marshal that does not note whether two values are one object."""
 _ATOMS: Final = frozenset({int, float, str, bool, bytes, type(None)})
 
-Told = tuple[Any, ...]
 
-
-def told(value: Any) -> Any:
-    """Return a value as plain data that marshal can write, with the types that it cannot tell."""
-    kind = type(value)
-    if kind in _ATOMS:
-        return value
-    tell = _tellers.get(kind)
-    if tell is None:
-        tell = _tellers[kind] = _teller(kind)
-    return tell(value)
-
-
-def same(one: Any, other: Any) -> bool:
-    """Return whether two values are alike in everything but identity."""
-    return exact(one) == exact(other)
+def flat(value: Any) -> Any:
+    """Return a value as data that marshal can write, with the names of other types."""
+    kind: Any = type(value)
+    return value if kind in _ATOMS else _flattener(kind)(value)
 
 
 def exact(value: Any) -> bytes:
-    """Return a value as bytes that are equal only for a value that is alike in everything."""
-    return marshal.dumps(told(value), _VERSION)
+    """Return a value as bytes that are equal only for the same value."""
+    return marshal.dumps(flat(value), _VERSION)
 
 
-def rejection(one: Rejection) -> Told:
-    """Return all that a rejection says."""
-    return (
-        *(one.line, one.offset, one.length, one.path, one.code, one.message, one.raw, one.file),
-    )
+def rejection(one: Rejection) -> tuple[Any, ...]:
+    """Return the attributes of a rejection."""
+    return (one.line, one.offset, one.length, one.path, one.code, one.message, one.raw, one.file)
 
 
-def _teller(kind: type) -> Callable[[Any], Any]:
+@cache
+def _flattener(kind: type) -> Callable[[Any], Any]:
     if attrs.has(kind):
-        return _record_teller(kind)
+        return _record_flattener(kind)
     if kind is list:
-        return lambda value: [told(one) for one in value]
+        return lambda value: [flat(one) for one in value]
     if kind is tuple:
-        return lambda value: tuple([told(one) for one in value])
+        return lambda value: tuple([flat(one) for one in value])
     if kind is dict:
-        # Pairs, because a dict is written in its order and compared without.
-        return lambda value: ("dict", [(told(k), told(v)) for k, v in value.items()])
+        # Pairs, because the order of a dict counts, too.
+        return lambda value: ("dict", [(flat(k), flat(v)) for k, v in value.items()])
     if kind is Decimal:
         return lambda value: ("Decimal", *map(str, value.as_tuple()))
     if kind is type(NO_PROPERTIES):
@@ -66,19 +53,14 @@ def _teller(kind: type) -> Callable[[Any], Any]:
     return lambda value: (f"{kind.__module__}.{kind.__qualname__}", repr(value))
 
 
-def _record_teller(kind: type) -> Callable[[Any], Any]:
+def _record_flattener(kind: type) -> Callable[[Any], Any]:
     names = [a.name for a in attrs.fields(kind)]
     label = f"{kind.__module__}.{kind.__qualname__}"
     if len(names) < 2:
-        return lambda record: (label, *(told(getattr(record, name)) for name in names))
+        return lambda record: (label, *(flat(getattr(record, name)) for name in names))
     get = attrgetter(*names)
-    atoms = _ATOMS
-
-    def tell(record: Any) -> Any:
-        values = get(record)
-        return (label, *[value if type(value) in atoms else told(value) for value in values])
-
-    return tell
-
-
-_tellers: dict[type, Callable[[Any], Any]] = {}
+    # Atoms need no call: most values are atoms.
+    return lambda record: (
+        label,
+        *[value if type(value) in _ATOMS else flat(value) for value in get(record)],
+    )

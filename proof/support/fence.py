@@ -1,6 +1,6 @@
-"""The byte after a text, fenced off: under AddressSanitizer C may not even look at it.
+"""A fence after a text: AddressSanitizer reports a read of the byte after it.
 
-A bytes object has a NUL there, so that reading one byte too many goes unseen by any tool.
+A bytes object has a NUL there, so no tool would see that C reads one byte too many.
 """
 
 from __future__ import annotations
@@ -27,6 +27,6 @@ def _fence(text: bytes) -> Iterator[None]:
 
 
 def fenced(text: bytes) -> AbstractContextManager[None]:
-    """Fence the byte after `text` off, where AddressSanitizer is there."""
-    # CPython shares the empty one and those of one byte.
+    """Forbid reading the byte after `text`, if AddressSanitizer is loaded."""
+    # CPython shares bytes objects of length 0 and 1.
     return _fence(text) if IS_ON and len(text) > 1 else nullcontext()

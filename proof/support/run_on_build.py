@@ -1,9 +1,8 @@
-"""Run a module by a build of the extension of its own: `python -m proof.support.run_on_build pytest tests/codec/test_decoder.py`.
+"""Run a module with another build of the extension: `python -m proof.support.run_on_build MODULE ...`.
 
-LeakSanitizer, where it is there, tells at the end of the process what nobody points to any more. Of
-orjson, which keeps a few strings of its own so, it does not hear: it looks away meanwhile, and the
-processes that tests start are not looked at. What CPython leaks itself is listed in `lsan.supp`. No
-other leak is passed over.
+LeakSanitizer reports leaks at the end of the process, if it is loaded. It ignores orjson, which keeps
+a few strings, and the processes that tests start. `lsan.supp` lists the leaks of CPython. It reports
+all other leaks.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def _unseen() -> Iterator[None]:
-    """Have LeakSanitizer, where it is there, look away."""
+def _ignored() -> Iterator[None]:
+    """Make LeakSanitizer ignore allocations, if it is loaded."""
     process = ctypes.CDLL(None)
     there = hasattr(process, "__lsan_disable")
     if there:
@@ -31,15 +30,15 @@ def _unseen() -> Iterator[None]:
 
 
 def main() -> None:
-    """Run the module that the arguments name."""
+    """Run the module of the arguments."""
     os.environ["ASAN_OPTIONS"] = "detect_leaks=0"  # of other processes
-    with _unseen():
-        import orjson  # noqa: F401, PLC0415 -- not before
+    with _ignored():
+        import orjson  # noqa: F401, PLC0415 -- its strings are ignored
     sys.argv = sys.argv[1:]
-    from usagewire.native import extension, plans  # noqa: PLC0415 -- after that
+    from usagewire.native import extension, plans  # noqa: PLC0415 -- after orjson
 
     if plans.unavailable() is not None or "build" not in str(extension.__file__):
-        sys.exit("the build of this proof is not the one in use")
+        sys.exit("another build of the extension is in use")
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
 

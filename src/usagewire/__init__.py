@@ -11,6 +11,7 @@ __version__ = "0.1.0.dev0"
 
 _NAMES_IN = {
     "analysis.conversion": ("Conversion",),
+    "analysis.summary": ("Summary",),
     "codec.counts": ("Counts",),
     "codec.decoder": ("Decoder",),
     "codec.encoder": ("Encoder",),

@@ -1,6 +1,7 @@
 # The public names for type checkers, imported from the modules that `__init__.py` lists.
 
 from usagewire.analysis.conversion import Conversion as Conversion
+from usagewire.analysis.summary import Summary as Summary
 from usagewire.codec.counts import Counts as Counts
 from usagewire.codec.decoder import Decoder as Decoder
 from usagewire.codec.encoder import Encoder as Encoder

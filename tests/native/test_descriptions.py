@@ -1,9 +1,7 @@
-"""What C is told of a type: it refuses what it cannot hold, and shows the collector what it holds.
+"""Descriptions of types: C refuses wrong ones, and shows the collector the objects in others.
 
-`plans` tells it nothing wrong. But what is wrong here would be memory that is not there, later on.
+`plans` makes no wrong descriptions. But C would read memory that is not there if it accepted one.
 """
-
-from __future__ import annotations
 
 import gc
 import sys
@@ -15,14 +13,13 @@ from typing import Any, ClassVar, Final
 import attrs
 import pytest
 
+from tests.support.native import BY_C
 from usagewire import Encoder, UsageObject, UsageVectorStoresResult, UsageWireError, make_converter
 from usagewire.codec.line_decoder import progress_from
 from usagewire.native import plans
 from usagewire.native.descriptions import Lowering
 
-pytestmark = pytest.mark.skipif(
-    plans.unavailable() is not None, reason="the C extension is not in use"
-)
+pytestmark = BY_C
 
 PLAN, WRITER, REFERENCE = plans.Plan, plans.Writer, plans.REFERENCE
 
@@ -39,7 +36,7 @@ class Circle:
 
 @attrs.frozen
 class Square:
-    """Another."""
+    """Another class with a tag."""
 
     object: ClassVar[str] = "square"
     side: Decimal = Decimal("1.5")
@@ -47,14 +44,14 @@ class Square:
 
 @attrs.frozen
 class Point:
-    """A class without tag."""
+    """A class without a tag."""
 
     x: int
 
 
 @attrs.frozen
-class Plain:
-    """Of kinds that hold others."""
+class Drawing:
+    """A class with fields of classes, unions, lists and tuples."""
 
     shape: Circle | Square
     point: Point | None = None
@@ -63,11 +60,11 @@ class Plain:
 
 
 class Dict:
-    """Instances have a dict."""
+    """A class whose instances have a dict."""
 
 
-class Finalised:
-    """Instances want to be told of their end."""
+class Finalized:
+    """A class with a finalizer."""
 
     __slots__ = ("x",)
 
@@ -76,7 +73,7 @@ class Finalised:
 
 
 def changed(spec: Any, at: tuple[int, ...], value: Any) -> Any:
-    """Return a spec with another value somewhere in its tuples; a function gets the old one."""
+    """Return a spec with another value in its tuples. A function gets the old value."""
     if not at:
         return value(spec) if callable(value) and not isinstance(value, type) else value
     index, *rest = at
@@ -84,7 +81,7 @@ def changed(spec: Any, at: tuple[int, ...], value: Any) -> Any:
     return (*spec[:index], changed(spec[index], tuple(rest), value), *spec[index + 1 :])
 
 
-def plan_spec(kind: Any = Plain) -> tuple[Any, ...]:
+def plan_spec(kind: Any = Drawing) -> tuple[Any, ...]:
     """Return the arguments of `Plan`."""
     return plans.lowered(make_converter().get_structure_hook(kind), kind)
 
@@ -92,12 +89,7 @@ def plan_spec(kind: Any = Plain) -> tuple[Any, ...]:
 def writer_specs(*classes: type) -> list[Any]:
     """Return the descriptions of classes to write, those inside them first."""
     specs: list[Any] = []
-
-    def add(described: Any) -> int:
-        specs.append(described)
-        return len(specs) - 1
-
-    lowering = Lowering("written", add)
+    lowering = Lowering("written", specs.append)
     for cls in classes:
         lowering.index_of(make_converter().get_unstructure_hook(cls))
     return specs
@@ -107,13 +99,13 @@ WRITING: Final = Encoder()
 
 
 def new_writer() -> Any:
-    """Return a writer that knows nothing."""
+    """Return a writer without classes."""
     return plans.RecordWriter(make_converter().get_unstructure_hook)._native  # noqa: SLF001
 
 
 def steady(call: Callable[[], Any]) -> None:
-    """See that `call` is refused, and that no reference is left behind."""
-    watched = (Circle, Square, Plain, Decimal, UsageWireError, Square(), None)
+    """Check that `call` is refused and leaves no reference."""
+    watched = (Circle, Square, Drawing, Decimal, UsageWireError, Square(), None)
     with pytest.raises(REFUSED):
         call()
     before = [sys.getrefcount(one) for one in watched]
@@ -124,21 +116,21 @@ def steady(call: Callable[[], Any]) -> None:
     assert all(abs(more - less) < 20 for less, more in zip(before, after, strict=True))
 
 
-CIRCLE, SQUARE, POINT, PLAIN = range(4)
+CIRCLE, SQUARE, POINT, DRAWING = range(4)
 """Indexes of the classes in the specs."""
 
 BROKEN_CLASSES: Final[dict[str, tuple[tuple[int, ...], Any]]] = {
-    "no class": ((), 5),
+    "not a class": ((), 5),
     "an empty class": ((), ()),
     "type": ((0,), 5),
     "a type with items": ((0,), int),
     "a type with a dict": ((0,), Dict),
     "a type of atoms": ((0,), float),
-    "a type with an end": ((0,), Finalised),
+    "a type with a finalizer": ((0,), Finalized),
     "fields": ((1,), []),
     "too many fields": ((1,), lambda fields: fields[1:2] * 65),
     "field": ((1, 0), ()),
-    "no descriptor": ((1, 0, 0), 5),
+    "not a descriptor": ((1, 0, 0), 5),
     "a property": ((1, 0, 0), property()),
     "a slot of a number": ((1, 0, 0), complex.real),
     "a slot of another class": ((1, 0, 0), vars(Circle)["radius"]),
@@ -147,62 +139,64 @@ BROKEN_CLASSES: Final[dict[str, tuple[tuple[int, ...], Any]]] = {
     "kind above": ((1, 0, 1, 0), 10),
     "class below": ((1, 1, 1, 2), -1),
     "class above": ((1, 1, 1, 2), 4),
-    "class itself": ((1, 1, 1, 2), PLAIN),
-    "class that is no number": ((1, 1, 1, 2), "x"),
+    "class itself": ((1, 1, 1, 2), DRAWING),
+    "class that is not a number": ((1, 1, 1, 2), "x"),
     "item": ((1, 2, 1, 2), 7),
     "key prefix": ((1, 0, 4), ",x:"),
     "keys": ((2,), []),
-    "a key that is no text": ((2, 0), 5),
-    "a key that is no UTF-8": ((2, 0), "\ud800"),
+    "a key that is not a str": ((2, 0), 5),
+    "a key that is not UTF-8": ((2, 0), "\ud800"),
     "fewer keys": ((2,), lambda keys: keys[1:]),
     "key of no field": ((3, 0), 4),
     "key of less than a field": ((3, 0), -3),
-    "key of no number": ((3, 0), "x"),
+    "key that is not a number": ((3, 0), "x"),
     "tags": ((4,), []),
-    "a tag that is no text": ((4,), (5,)),
+    "a tag that is not a str": ((4,), (5,)),
     "unknown keys in no field": ((5,), 4),
     "a tag in no field": ((9,), 4),
     "known tags": ((10,), ()),
     "head": ((11,), "{"),
-    "no union": ((1, 0, 1, 2), 5),
+    "not a union": ((1, 0, 1, 2), 5),
     "an empty union": ((1, 0, 1, 2), ()),
     "tags of a union": ((1, 0, 1, 2, 0), []),
-    "a tag of a union that is no text": ((1, 0, 1, 2, 0), (5, 5)),
+    "a tag of a union that is not a str": ((1, 0, 1, 2, 0), (5, 5)),
     "fewer tags": ((1, 0, 1, 2, 0), ("circle",)),
     "members of a union": ((1, 0, 1, 2, 1), []),
     "member above": ((1, 0, 1, 2, 1, 0), 4),
     "member below": ((1, 0, 1, 2, 1, 0), -1),
-    "member that is no number": ((1, 0, 1, 2, 1, 0), "x"),
+    "member that is not a number": ((1, 0, 1, 2, 1, 0), "x"),
     "member without a tag": ((1, 0, 1, 2), (("circle", "point"), (CIRCLE, POINT), None, ())),
     "others": ((1, 0, 1, 2, 2), 4),
     "keys of the tag": ((1, 0, 1, 2, 3), []),
-    "a key of the tag that is no text": ((1, 0, 1, 2, 3), (5,)),
+    "a key of the tag that is not a str": ((1, 0, 1, 2, 3), (5,)),
 }
-"""Where in a description of `Plain` something is put, and what."""
+"""Places in the description of `Drawing`, and wrong values for them."""
 
 BROKEN_PLANS: Final[dict[str, tuple[tuple[int, ...], Any]]] = {
     "reference": ((0,), (1, 2)),
-    "no tuple as reference": ((0,), 5),
-    "no class of decimals": ((0, 10), 5),
+    "reference is not a tuple": ((0,), 5),
+    "class of decimals": ((0, 10), 5),
     "classes": ((1,), []),
     "root": ((2,), ()),
     "root above": ((2, 2), 4),
-    **{f"class: {case}": ((1, PLAIN, *at), value) for case, (at, value) in BROKEN_CLASSES.items()},
+    **{
+        f"class: {case}": ((1, DRAWING, *at), value) for case, (at, value) in BROKEN_CLASSES.items()
+    },
 }
 
 
 @pytest.mark.parametrize("case", BROKEN_PLANS)
 def test_broken_plans(case: str) -> None:
-    """A plan of what cannot be is refused, and dropped as far as it was made."""
+    """A wrong plan is refused, and the half built one is freed."""
     spec = plan_spec()
-    assert [Circle, Square, Point, Plain] == [one[0] for one in spec[1]]
+    assert [Circle, Square, Point, Drawing] == [one[0] for one in spec[1]]
     broken = changed(spec, *BROKEN_PLANS[case])
     PLAN(*spec)
     steady(lambda: PLAN(*broken))
 
 
-def test_plan_that_keeps_nothing() -> None:
-    """Where there is no field for unknown keys, none are kept, whatever else is said."""
+def test_plan_without_a_field_for_unknown_keys() -> None:
+    """A plan without a field for unknown keys keeps none, even if `keep_extra` is true."""
     spec = changed(plan_spec(Circle), (1, 0, 6), True)  # noqa: FBT003 -- a value of a spec
     data = b'{"object":"circle","radius":2.0,"x":1}'
     assert PLAN(*spec).decode(data) == PLAN(*plan_spec(Circle)).decode(data)
@@ -210,24 +204,24 @@ def test_plan_that_keeps_nothing() -> None:
 
 @pytest.mark.parametrize("case", BROKEN_CLASSES)
 def test_broken_writers(case: str) -> None:
-    """A class that cannot be written is refused, and the writer goes on without it."""
-    *inner, plain = writer_specs(Plain)
+    """A wrong class is refused, and the writer still accepts a correct one."""
+    *inner, drawing = writer_specs(Drawing)
     writer = new_writer()
     assert [0, 1, 2] == [writer.add(spec) for spec in inner]
-    broken = changed(plain, *BROKEN_CLASSES[case])
+    broken = changed(drawing, *BROKEN_CLASSES[case])
     steady(lambda: writer.add(broken))
-    assert PLAIN == writer.add(plain)
-    writer.allow(Plain, PLAIN)
+    assert DRAWING == writer.add(drawing)
+    writer.allow(Drawing, DRAWING)
     assert b'{"shape":{"object":"circle","radius":0.5},"point":null,"names":[],"numbers":[1]}' == (
-        writer.encode(Plain(Circle(0.5), numbers=(1,)))
+        writer.encode(Drawing(Circle(0.5), numbers=(1,)))
     )
 
 
 @pytest.mark.parametrize(
     "arguments", [(), (5, 0), (Circle, -1), (Circle, 1), (Square, 0), (Circle, "x")], ids=repr
 )
-def test_only_the_class_itself_is_allowed(arguments: Any) -> None:
-    """An index that is not the class's is refused."""
+def test_wrong_index_of_a_class(arguments: Any) -> None:
+    """A writer refuses an index of another class."""
     writer = new_writer()
     assert 0 == writer.add(writer_specs(Circle)[0])
     steady(lambda: writer.allow(*arguments))
@@ -236,26 +230,26 @@ def test_only_the_class_itself_is_allowed(arguments: Any) -> None:
 
 @pytest.mark.parametrize("reference", [(), (1, 2), tuple(range(12)), 5], ids=repr)
 def test_writer_misused(reference: Any) -> None:
-    """A writer needs the functions of the reference and the class of decimals."""
+    """A writer refuses a wrong tuple of functions, and no tuple."""
     steady(lambda: WRITER(reference))
     steady(WRITER)
 
 
 @pytest.mark.usefixtures("_small_heap")
 def test_collector_sees_what_plans_hold() -> None:
-    """Whatever may be part of a cycle is visited."""
+    """The collector visits every object that can be in a cycle."""
     spec = plan_spec()
     held = [object() for _ in range(10)]
     plan = PLAN((*held, Decimal, spec[0].zero), *spec[1:])
     fallback = Square().side
-    for one in (*held, Decimal, Circle, Square, Point, Plain, list, type(plan), fallback):
+    for one in (*held, Decimal, Circle, Square, Point, Drawing, list, type(plan), fallback):
         assert any(holder is plan for holder in gc.get_referrers(one)), one
     assert not any(holder is plan for holder in gc.get_referrers(held))
 
 
 @pytest.mark.usefixtures("_small_heap")
 def test_collector_sees_what_writers_hold() -> None:
-    """Whatever may be part of a cycle is visited."""
+    """The collector visits every object that can be in a cycle."""
     held = [object() for _ in range(10)]
     writer = WRITER((*held, Decimal, REFERENCE.zero))
     circle, square = writer_specs(Circle, Square)
@@ -269,15 +263,15 @@ def test_collector_sees_what_writers_hold() -> None:
         assert any(holder is writer for holder in gc.get_referrers(one)), one
 
 
-def test_collector_sees_what_was_changed_meanwhile() -> None:
-    """What was held back from the collector may have come to its sight by a change."""
+def test_deferred_object_is_changed() -> None:
+    """A change can track a deferred object before C does."""
     plan = PLAN(*plan_spec(UsageVectorStoresResult))
     records: list[Any] = []
     data = b'{"usage_bytes":1,"x":[]}\n'
     plan.decode_lines(data, progress_from(0), len(data), 100, 100, False, records)  # noqa: FBT003
     extra = records[0].additional_properties
     extra["y"] = []
-    # Since 3.14 a dict is tracked when it is made, and a change of it tracks nothing.
+    # Python 3.14 tracks a dict when it is made, and no longer when it changes.
     assert gc.is_tracked(extra) == (sys.version_info < (3, 14))
     plan.track()
     assert all(map(gc.is_tracked, (*records, extra)))
@@ -286,15 +280,15 @@ def test_collector_sees_what_was_changed_meanwhile() -> None:
 
 @pytest.mark.usefixtures("_small_heap")
 def test_collector_at_any_time() -> None:
-    """Plans and writers may be visited while they are made."""
+    """The collector can run while plans and writers are made."""
     before = gc.get_threshold()
     gc.set_threshold(1, 1, 1)
     try:
-        for kind in (Plain, UsageObject):
+        for kind in (Drawing, UsageObject):
             spec = plan_spec(kind)
             plan = PLAN(*spec)
             assert plan.decode(b"what?") is NotImplemented
         assert new_writer().encode(Circle()) is NotImplemented
-        assert WRITING.encode([Plain(Circle()), Plain(Square())]).startswith(b'[{"shape"')
+        assert WRITING.encode([Drawing(Circle()), Drawing(Square())]).startswith(b'[{"shape"')
     finally:
         gc.set_threshold(*before)

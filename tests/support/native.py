@@ -6,7 +6,8 @@ import json
 import random
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from typing import Any, Final
 
 import attrs
@@ -98,6 +99,22 @@ def read_lines(plan: Any, data: bytes, start: int = 0, **given: Any) -> tuple[li
     return records, progress.tolist()
 
 
+def slotted(name: str, *, frozen: bool = False, **fields: Any) -> Any:
+    """Return an attrs class with slots; a field is a type or an `attrs.field`."""
+    of_attrs = type(attrs.field())
+    made = {k: f if isinstance(f, of_attrs) else attrs.field(type=f) for k, f in fields.items()}
+    return attrs.make_class(name, made, slots=True, frozen=frozen)
+
+
+def damaged(data: bytes, instead: Iterable[bytes], more: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield `data` cut, without a byte, with another instead of it, and with more before it."""
+    for at in range(len(data)):
+        yield data[:at]
+        yield data[:at] + data[at + 1 :]
+        yield from (data[:at] + one + data[at + 1 :] for one in instead)
+        yield from (data[:at] + one + data[at:] for one in more)
+
+
 def grown(call: Callable[[], Any], times: int = 60) -> int:
     """Return how many more blocks of memory are in use after many calls."""
     for _ in range(20):
@@ -123,7 +140,7 @@ def _tokens() -> dict[str, list[str]]:
 
 TOKENS: Final = _tokens()
 
-GIVEN_BACK: Final = texts("given_back.txt")
+HANDED_BACK: Final = texts("handed_back.txt")
 """Documents that C hands back to the reference."""
 
 DOCUMENTS: Final = [
@@ -157,3 +174,72 @@ class Derived(Base):
 @attrs.frozen
 class Mine(UsageVectorStoresResult):
     mine: int = 7
+
+
+@attrs.define
+class Mutable:
+    x: int
+    items: list[int] = attrs.Factory(list)
+    table: Any = attrs.Factory(dict)
+    note: str | None = None
+
+
+@attrs.frozen
+class WithRef:
+    x: int
+    note: str = "none"
+
+
+@attrs.define(weakref_slot=False)
+class NoRef:
+    x: int
+
+
+@attrs.frozen
+class Holding:
+    point: Point
+    other: Point | None = None
+    points: tuple[Point, ...] = ()
+
+
+PRICE: Final = Decimal("1.5")
+
+
+@attrs.frozen
+class Priced:
+    x: int
+    price: Decimal = PRICE
+
+
+@attrs.frozen(kw_only=True)
+class Keeping:
+    x: int
+    additional_properties: Any
+
+
+SHAPES: Final[list[tuple[Any, bytes, Any]]] = [
+    (Mutable, b'{"x":1}', Mutable(1)),
+    (Mutable, b'{"x":1,"items":[2],"table":{"a":1},"note":"n"}', Mutable(1, [2], {"a": 1}, "n")),
+    (WithRef, b'{"x":1}', WithRef(1)),
+    (NoRef, b'{"x":1}', NoRef(1)),
+    (
+        Holding,
+        b'{"point":{"x":1},"points":[{"x":2},{"x":3}]}',
+        Holding(Point(1), None, (Point(2), Point(3))),
+    ),
+    (Holding, b'{"point":{"x":1},"other":null}', Holding(Point(1))),
+    (Derived, b'{"x":1}', Derived(1)),
+    (Derived, b'{"z":1.5,"y":"s","x":2}', Derived(2, "s", 1.5)),
+    (
+        Mine,
+        b'{"usage_bytes":1,"mine":2,"new":3}',
+        Mine(usage_bytes=1, mine=2, additional_properties={"new": 3}),
+    ),
+    (Keeping, b'{"x":1,"new":2}', Keeping(x=1, additional_properties={"new": 2})),
+    (Keeping, b'{"x":1}', Keeping(x=1, additional_properties={})),
+    (Priced, b'{"x":1}', Priced(1)),
+    (list[Point], b'[{"x":1},{"x":2}]', [Point(1), Point(2)]),
+    (tuple[Point, ...], b"[]", ()),
+    (Point | None, b"null", None),
+]
+"""Types, documents that C reads, and the values."""

@@ -1,1 +1,1 @@
-"""The C extension, and the plans that tell it about a type. It decides no meaning of a value."""
+"""The C extension, and the plans that describe a type to it. It decides no meaning of a value."""

@@ -1,9 +1,8 @@
-"""Descriptions: what C needs to know of a type, lowered from the hooks of a converter, as tuples.
+"""Descriptions of types for C: tuples, lowered from the hooks of a converter.
 
-One form serves every sink of C, reading and writing alike. A hook is taken apart by what
-`hook_info` noted of it, a class by its `Layout`. A hook without a note (a user's), or one that does
-more than C does (a validator), is refused with a reason, and the reference serves. This module has
-no rule of its own about what input means, and does not know the extension.
+Reading and writing use the same form. `hook_info` explains hooks, and `Layout` describes classes. A
+user's hook, or a class with a validator, is refused with a reason. The reference then reads or
+writes the type. This module has no rules about input, and does not know the extension.
 """
 
 from __future__ import annotations
@@ -41,10 +40,10 @@ _WRITTEN: Final = {
     scalars.write_decimal: "Decimal",
 }
 _FACTORIES: Final = (list, dict, set)
-"""Factories that C may call: they cannot fail, and calling one in vain changes nothing."""
+"""Factories that C may call. They do not fail, and an unneeded call does no harm."""
 
 _COMPARED: Final = frozenset(_VALUES)
-"""Types of defaults that C compares a value with: none of them runs code of a user's."""
+"""Types of defaults that C compares with a value. Comparing them runs no user code."""
 
 _MOST_FIELDS: Final = 64
 _TAG, _FALLBACK = -1, -2
@@ -54,11 +53,11 @@ Direction = Literal["read", "written"]
 
 
 class NotLoweredError(Exception):
-    """Why a type is read or written by the reference."""
+    """The reason why only the reference can read or write a type."""
 
 
 class Reference(NamedTuple):
-    """The functions of the reference that C calls, and objects with a meaning of their own."""
+    """The functions of the reference that C calls, and its special objects."""
 
     loads: Callable[..., Any]
     dumps: Callable[..., Any]
@@ -75,7 +74,7 @@ class Reference(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """What the values of a field or list are."""
+    """The kind of the values of a field or a list."""
 
     name: int
     nullable: bool = False
@@ -84,12 +83,12 @@ class Kind(NamedTuple):
 
 
 class UnionDescription(NamedTuple):
-    """Classes that are told apart by a tag when read, and by themselves when written."""
+    """Classes that C distinguishes by a tag in reading, and by type in writing."""
 
     tags: tuple[str, ...]
     classes: tuple[int, ...]
     others: int | None = None
-    """The class for tags that are none of these."""
+    """The class for other tags."""
     tag_keys: tuple[str, ...] = ()
 
 
@@ -100,9 +99,9 @@ class FieldDescription(NamedTuple):
     kind: Kind
     mode: int
     default: Any
-    """The default, or its factory: taken when reading, left out when writing."""
+    """The default or its factory. Reading uses it if the key is missing; writing omits it."""
     key_prefix: bytes | None
-    """What is written before its value; None where it has no key."""
+    """The JSON text before the value; None if the field has no key."""
 
 
 class ClassDescription(NamedTuple):
@@ -110,7 +109,7 @@ class ClassDescription(NamedTuple):
 
     cls: type
     fields: tuple[FieldDescription, ...]
-    """First those that have keys."""
+    """Fields that have keys come first."""
     keys: tuple[str, ...]
     fields_of_keys: tuple[int, ...]
     tags: tuple[str, ...]
@@ -120,38 +119,40 @@ class ClassDescription(NamedTuple):
     ignore_extra: bool
     frozen: bool
     tag_field: int
-    """The index of the field that must not hold one of `known_tags`, or -1."""
+    """The index of the field whose value must not be in `known_tags`, or -1."""
     known_tags: frozenset[str]
     head: bytes
-    """How its objects begin when written."""
+    """The start of its JSON objects."""
     reserved: Any
-    """The keys that unknown ones must not have; None where the reference writes unknown keys."""
+    """Keys that unknown keys must not equal; None if the reference writes unknown keys."""
 
 
 class Lowering:
-    """Makes the descriptions of the classes of one type, or of those that one writer meets.
+    """Makes the descriptions of the classes of one type, or of one writer.
 
     Args:
-        direction: whether its hooks structure what is read, or unstructure what is written.
-        add: takes each class, which names only classes before it, and returns its index.
+        direction: "read" for structure hooks, "written" for unstructure hooks.
+        add: is called with each class. Its index is the number of earlier classes.
     """
 
-    def __init__(self, direction: Direction, add: Callable[[ClassDescription], int]) -> None:
+    def __init__(self, direction: Direction, add: Callable[[ClassDescription], object]) -> None:
         self._add = add
         self.is_strict = True
-        """Whether no value is taken for one of another type."""
+        """Whether every hook so far rejects values of other types."""
         self._direction = direction
         self._is_read = direction == "read"
         self._index: dict[Any, int] = {}
 
     def kind(self, hook: Any, kind: Any = None) -> Kind:  # noqa: PLR0911 -- one for each kind
-        """Return what values of type `kind` are, which `hook` reads or writes."""
+        """Return the description of type `kind`, which `hook` reads or writes."""
         if self._is_read and hook is scalars.read_json:
             return _kind("any")
         if not self._is_read and hook in _WRITTEN:
             return _kind(_WRITTEN[hook])
         match info_of(hook):
-            case ("value", base, read) if base in _VALUES and (kind is base or not _is_class(kind)):
+            case ("value", base, read) if base in _VALUES and (
+                kind is base or not isinstance(kind, type)
+            ):
                 self.is_strict &= read in _STRICT
                 return _kind(_VALUES[base])
             case ("annotated", inner, inner_kind):
@@ -194,14 +195,15 @@ class Lowering:
                 raise NotLoweredError(
                     f"a class is {self._direction} by a hook that C does not know"
                 )
-        index = self._index[hook] = self._add(self._class(layout, hooks, rules))
-        return index
+        self._add(self._class(layout, hooks, rules))
+        self._index[hook] = len(self._index)
+        return self._index[hook]
 
     def _class(
         self, layout: Layout, hooks: Sequence[ValueHook], rules: set[str]
     ) -> ClassDescription:
         cls = layout.cls
-        refuse_class(cls)
+        _refuse_class(cls)
         attributes = attrs.fields_dict(cls)
         fields = [
             self._field(attributes[field.attribute], cls, field, hook)
@@ -220,7 +222,7 @@ class Lowering:
         keys |= dict.fromkeys(layout.tag_keys, _TAG)
         head = b"{"
         if layout.tags:
-            head += _quoted(layout.written_tag_key) + b":" + _quoted(layout.tags[0])
+            head += orjson.dumps(layout.written_tag_key) + b":" + orjson.dumps(layout.tags[0])
         is_unknown = "unknown" in rules
         return ClassDescription(
             cls,
@@ -245,7 +247,7 @@ class Lowering:
         field: Field | None = None,
         hook: ValueHook | None = None,
     ) -> FieldDescription:
-        """Return a field; one without `hook` is neither read nor written by a key."""
+        """Return a field. A field without `hook` has no key."""
         prefix = None
         if field is None or hook is None:
             kind = _kind("str")
@@ -254,48 +256,39 @@ class Lowering:
         else:
             kind = self.kind(hook.hook, hook.kind)
             kind = kind._replace(nullable=kind.nullable or hook.nullable)
-            prefix = b"," + _quoted(field.written) + b":"
+            prefix = b"," + orjson.dumps(field.written) + b":"
         mode, default = self._default(a, cls) if self._is_read else self._omitted(field, cls)
         return FieldDescription(slot_of(cls, a.name), kind, mode, default, prefix)
 
     def _default(self, a: attrs.Attribute[Any], cls: Any) -> tuple[int, Any]:
-        """Return what stands in a field that was not read."""
+        """Return how to fill a field whose key is missing."""
         if isinstance(a.default, attrs.Factory):  # type: ignore[arg-type]
-            if a.default.factory not in _FACTORIES:  # type: ignore[union-attr]
-                raise NotLoweredError(f"{cls.__name__}.{a.name} has a default factory of its own")
-            return _FACTORY, a.default.factory  # type: ignore[union-attr]
+            factory = a.default.factory  # type: ignore[union-attr]
+            if factory not in _FACTORIES:
+                name = f"{cls.__name__}.{a.name}"
+                raise NotLoweredError(f"{name} has a default factory that C does not call")
+            return _FACTORY, factory
         if a.default is not attrs.NOTHING:
             return _VALUE, a.default
         return (_FACTORY, dict) if a.name == wire_names.EXTRA else (_REQUIRED, None)
 
     def _omitted(self, field: Field | None, cls: Any) -> tuple[int, Any]:
-        """Return the value of a field that is left out when writing."""
+        """Return the value with which writing omits a field."""
         if field is None or not field.omit_default:
             return _REQUIRED, None
-        if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
-            raise NotLoweredError(f"{cls.__name__}.{field.attribute} is compared with what is made")
-        is_plain = field.default is None or type(field.default) in _COMPARED
-        if not is_plain and not (type(field.default) is tuple and not field.default):
-            raise NotLoweredError(
-                f"{cls.__name__}.{field.attribute} is left out by a comparison that C does not make"
-            )
+        default = field.default
+        is_empty_tuple = type(default) is tuple and not default
+        if not (default is None or is_empty_tuple or type(default) in _COMPARED):
+            name = f"{cls.__name__}.{field.attribute}"
+            raise NotLoweredError(f"{name} has a default that C does not compare")
         return _VALUE, field.default
-
-
-def _quoted(text: str) -> bytes:
-    return orjson.dumps(text)
 
 
 def _kind(name: str, of: Any = None, *, nullable: bool = False) -> Kind:
     return Kind(KINDS.index(name), nullable, of)
 
 
-def _is_class(kind: Any) -> bool:
-    return isinstance(kind, type)
-
-
-def refuse_class(cls: Any) -> None:
-    """Refuse a class of which an instance is more than slots that are filled."""
+def _refuse_class(cls: Any) -> None:
     more = codegen.init_side_effects(cls)
     if more is not None:
         raise NotLoweredError(f"{cls.__name__} {more}")
@@ -309,7 +302,7 @@ def slot_of(cls: Any, name: str) -> Any:
 
 
 def name_of(kind: Any) -> str:
-    """Return what to call a type in a reason."""
-    # Since Python 3.14 `int | str` has the name "Union".
+    """Return the name of a type for a reason."""
+    # Python 3.14 gave `int | str` the name "Union".
     name = None if get_origin(kind) is UnionType else getattr(kind, "__name__", None)
     return name or quote(str(kind))

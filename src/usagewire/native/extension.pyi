@@ -1,4 +1,4 @@
-# The C extension: typed records straight from bytes and back, for the plain case.
+# The C extension: it reads typed records from JSON bytes and writes them, in their usual forms.
 
 from typing import Any, final
 

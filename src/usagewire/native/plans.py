@@ -1,6 +1,6 @@
-"""The C extension: whether it is in use, and the plans and writers made of it for a type.
+"""Plans and writers of the C extension, and whether the extension is in use.
 
-This is the only module that knows `extension`. What a type is like, `descriptions` says.
+Only this module knows `extension`. The module `descriptions` describes types.
 """
 
 from __future__ import annotations
@@ -15,25 +15,10 @@ import orjson
 from usagewire.converters import codegen, scalars
 from usagewire.errors import UsageWireError, lack_of_memory
 from usagewire.models import NO_PROPERTIES
-from usagewire.native.descriptions import (
-    ClassDescription,
-    Lowering,
-    NotLoweredError,
-    Reference,
-)
+from usagewire.native import descriptions
 from usagewire.wire.hook_info import info_of
 
-__all__ = [
-    "PURE",
-    "REFERENCE",
-    "NotLoweredError",
-    "Plan",
-    "RecordWriter",
-    "Writer",
-    "lowered",
-    "plan_for",
-    "unavailable",
-]
+NotLoweredError = descriptions.NotLoweredError
 
 Plan: Any = None
 Writer: Any = None
@@ -46,18 +31,16 @@ except ImportError as error:
     _missing = f"the C extension cannot be imported ({error})"
 
 PURE: Final = os.environ.get("USAGEWIRE_PURE", "") not in ("", "0")
-"""Whether the user does without the C extension."""
+"""Whether the user turned the C extension off."""
 
 
 def unavailable() -> str | None:
-    """Return why the C extension is not in use at all, or None where it is."""
-    if PURE:
-        return "USAGEWIRE_PURE is set"
-    return _missing
+    """Return why the C extension is not in use, or None if it is."""
+    return "USAGEWIRE_PURE is set" if PURE else _missing
 
 
 def _check_extra(value: Any) -> Any:
-    """Refuse what cannot be the value of an unknown key."""
+    """Check that a value can be the value of an unknown key."""
     return scalars.read_json({"": value})
 
 
@@ -68,7 +51,7 @@ def _extra_json(extra: Any, reserved: frozenset[str]) -> bytes:
     return orjson.dumps(merged)
 
 
-REFERENCE: Final = Reference(
+REFERENCE: Final = descriptions.Reference(
     loads=orjson.loads,
     dumps=orjson.dumps,
     json_error=orjson.JSONDecodeError,
@@ -85,10 +68,10 @@ REFERENCE: Final = Reference(
 
 
 def plan_for(hook: Callable[..., Any], kind: Any) -> Any:
-    """Return the plan by which C reads what structure hook `hook` reads as a `kind`.
+    """Return the plan with which C reads values of type `kind`, as the structure hook `hook` does.
 
     Raises:
-        NotLoweredError: where it cannot.
+        NotLoweredError: if C cannot read them.
     """
     missing = unavailable()
     if missing is not None:
@@ -106,55 +89,49 @@ def plan_for(hook: Callable[..., Any], kind: Any) -> Any:
 
 
 def lowered(hook: Callable[..., Any], kind: Any) -> tuple[Any, ...]:
-    """Return the arguments of `Plan` for what `hook` reads as a `kind`."""
-    classes: list[ClassDescription] = []
-
-    def add(described: ClassDescription) -> int:
-        classes.append(described)
-        return len(classes) - 1
-
-    lowering = Lowering("read", add)
+    """Return the arguments of `Plan` for values of type `kind`, which `hook` reads."""
+    classes: list[descriptions.ClassDescription] = []
+    lowering = descriptions.Lowering("read", classes.append)
     root = lowering.kind(hook, kind)
     return REFERENCE, tuple(classes), root, lowering.is_strict
 
 
 class RecordWriter:
-    """How C writes records: it learns their classes as they come by.
+    """A writer of C that learns the class of a record when it first meets one.
 
     Args:
-        hook_of: gives the unstructure hook for a class.
+        hook_of: returns the unstructure hook of a class.
     """
 
     def __init__(self, hook_of: Callable[[Any], Any]) -> None:
         self._native = Writer(REFERENCE)
         self._hook_of = hook_of
-        self._lowering = Lowering("written", self._native.add)
+        self._lowering = descriptions.Lowering("written", self._native.add)
         self._hooks: dict[type, Any] = {list: hook_of(list)}
         self._writes_lists = info_of(self._hooks[list])[:2] == ("sequence", list)
         self._refused: dict[type, str] = {}
-        self.encode: Callable[[Any], Any] = (
-            self._native.encode if self._writes_lists else self._encode_no_list
-        )
-        """Return a record, or a list of records, as JSON, or NotImplemented."""
+        encode = self._native.encode if self._writes_lists else self._encode_no_list
+        self.encode: Callable[[Any], Any] = encode
+        """Return a record or a list as JSON; NotImplemented if the reference has to write it."""
         self.encode_lines: Callable[[list[Any], int], tuple[bytes, int]] = self._native.encode_lines
-        """Return records of a list from an index on as lines, and the index of the one after."""
+        """Return records from an index on as lines, and the index of the first one left."""
 
     def _encode_no_list(self, obj: Any) -> Any:
         return NotImplemented if type(obj) is list else self._native.encode(obj)
 
     def learn_from(self, obj: Any) -> bool:
-        """Learn to write `obj`, or the items of a list; return whether one was not known before."""
+        """Learn to write `obj` or the items of a list. Return whether a class was new."""
         if type(obj) is list:
             return self._writes_lists and sum(map(self.learn, set(map(type, obj)))) > 0
         return self.learn(type(obj))
 
     def learn(self, cls: type) -> bool:
-        """Learn to write `cls`; return whether it is known now and was not before."""
+        """Learn to write `cls`. Return whether it was new, and C can write it."""
         try:
             if cls in self._hooks or cls in self._refused:
                 return False
         except Exception:
-            return False  # its metaclass raises; the reference says so
+            return False  # its metaclass raises, and the reference will report that
         try:
             hook = self._hook_of(cls)
             self._native.allow(cls, self._lowering.index_of(hook))
@@ -168,10 +145,10 @@ class RecordWriter:
         return True
 
     def is_current(self) -> bool:
-        """Return whether no other hooks were registered since classes were learnt."""
+        """Return whether the hooks of all known classes are still the same."""
         return all(self._hook_of(cls) is hook for cls, hook in self._hooks.items())
 
     def refusal(self, cls: type) -> str | None:
-        """Return why `cls` is not written by C, or None where it is."""
+        """Return why C does not write `cls`, or None if it does."""
         self.learn(cls)
         return self._refused.get(cls)

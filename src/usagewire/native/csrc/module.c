@@ -1,22 +1,24 @@
 /* The module: `Plan` reads records from bytes, `Writer` writes them.
  *
- *   common/platform.h     names that differ between compilers and processors
- *   common/scan.h         tokens of JSON in bytes
- *   common/intern.h       strings and numbers that repeat
- *   common/schema.h       classes, fields, keys and kinds: declared
- *   common/schema.c       the same, built from Python's descriptions
- *   common/gc_deferred.h  objects that the garbage collector tracks later
+ *   common/platform.h     compilers and processors
+ *   common/scan.h         JSON tokens
+ *   common/intern.h       repeated values
+ *   common/schema.h       classes and fields
+ *   common/schema.c       building a schema
+ *   common/gc_deferred.h  deferred GC tracking
+ *
  *   read/values.c         single values
  *   read/records.c        instances of classes
  *   read/plan.c           the Python type `Plan`
- *   write/digits.h        integers to digits
- *   write/buffer.h        the text that is written
- *   write/records.c       values and records to JSON
+ *
+ *   write/digits.h        digits of integers
+ *   write/buffer.h        the written text
+ *   write/records.c       values and records as JSON
  *   write/writer.c        the Python type `Writer`
  *
- * All is one translation unit: this file includes the others, each of which uses what comes before it.
- * Input or a record that is not the plain case is given back to the reference: nothing here decides what
- * input means or writes an error text about it.
+ * It is one translation unit: this file includes the others, and each of them uses those before it. C hands
+ * unusual input and unusual records back to the reference. It never decides what input means, and writes no
+ * error text about it.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -32,8 +34,7 @@
 #include "write/records.c"
 #include "write/writer.c"
 
-static int
-module_exec(PyObject *module)
+static int module_exec(PyObject *module)
 {
     PyType_Spec *specs[] = {&plan_spec, &writer_spec};
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
@@ -58,12 +59,11 @@ static PyModuleDef_Slot module_slots[] = {
 static struct PyModuleDef module_def = {
     PyModuleDef_HEAD_INIT,
     .m_name = "usagewire.native.extension",
-    .m_doc = "Typed records straight from bytes and back, for the plain case.",
+    .m_doc = "Read typed records from JSON bytes and write them, in their usual forms.",
     .m_slots = module_slots,
 };
 
-PyMODINIT_FUNC
-PyInit_extension(void)
+PyMODINIT_FUNC PyInit_extension(void)
 {
     return PyModuleDef_Init(&module_def);
 }

@@ -1,8 +1,8 @@
-/* Strings and numbers of data that repeat: the same object for the same bytes, from tables of fixed size.
+/* Repeated strings and numbers: tables of fixed size return the same object for the same bytes.
  *
- * Usage rows name a few models, projects and keys over and over, and small counts are more frequent than
- * large ones. What is in a table costs neither an allocation nor memory of its own. A new string takes
- * the place of the one before it, so that nothing is kept for ever, as sys.intern would.
+ * Usage rows repeat a few models, projects and keys, and small counts are more frequent than large ones. A
+ * value from a table needs no allocation and no memory. A new string replaces the one in its slot, so the
+ * tables keep nothing for ever, as sys.intern would.
  */
 #ifndef USAGEWIRE_INTERN_H
 #define USAGEWIRE_INTERN_H
@@ -11,36 +11,34 @@
 #include "common/scan.h"
 
 enum {
-    INTERN_SLOTS = 4096, /* a power of two */
-    INTERN_LONGEST = 64, /* bytes of the longest string that is kept */
-    INTERN_NUMBERS = 8192, /* numbers from 0 on, up to this one */
-    INTERN_SLOW = 1024,     /* a power of two: strings that have escapes or are not ASCII */
+    INTERN_SLOTS = 4096,   /* a power of two */
+    INTERN_MAX = 64,       /* bytes of the longest string in a table */
+    INTERN_NUMBERS = 8192, /* integers from 0 to below this number */
+    INTERN_SLOW = 1024,    /* a power of two: strings that have escapes or are not ASCII */
 };
 
-/* A string that has escapes or is not ASCII, by its bytes as JSON writes it. */
+/* A string that has escapes or is not ASCII, found by its JSON bytes. */
 typedef struct {
-    PyObject *text; /* NULL where there is none */
+    PyObject *text; /* NULL in an empty slot */
     size_t length;  /* of the bytes */
-    uint8_t bytes[INTERN_LONGEST];
+    uint8_t bytes[INTERN_MAX];
 } InternSlow;
 
 typedef struct {
     PyObject *slots[INTERN_SLOTS];
     PyObject *numbers[INTERN_NUMBERS];
-    InternSlow *slow; /* INTERN_SLOW of them; NULL until the first comes */
+    InternSlow *slow; /* INTERN_SLOW slots; NULL until the first string comes */
 } Intern;
 
-static inline uint64_t
-intern_load(const uint8_t *p)
+static inline uint64_t intern_load(const uint8_t *p)
 {
     uint64_t word;
     memcpy(&word, p, 8);
     return word;
 }
 
-/* Whether two texts of one length are equal. */
-static inline bool
-intern_is_equal(const uint8_t *a, const uint8_t *b, size_t length)
+/* Whether two texts of the same length are equal. */
+static inline bool intern_is_equal(const uint8_t *a, const uint8_t *b, size_t length)
 {
     if (length < 8) {
         return memcmp(a, b, length) == 0;
@@ -68,10 +66,9 @@ intern_is_equal(const uint8_t *a, const uint8_t *b, size_t length)
     return intern_load(a + length - 8) == intern_load(b + length - 8);
 }
 
-/* Every byte counts in what is at most 16 bytes long; of longer text the ends do, where ids differ,
- * and what is 8 bytes around the middle. */
-static inline size_t
-intern_hash(const uint8_t *p, size_t length)
+/* Hash all bytes of texts up to 16 bytes. In longer texts, hash the two ends, where ids differ, and 8 bytes
+ * in the middle. */
+static inline size_t intern_hash(const uint8_t *p, size_t length)
 {
     uint64_t a = 0, b = 0;
     if (length >= 8) {
@@ -97,9 +94,8 @@ intern_hash(const uint8_t *p, size_t length)
     return (size_t)(h >> 40);
 }
 
-/* Return a new str of ASCII letters. */
-static inline PyObject *
-intern_new(const uint8_t *p, size_t length)
+/* Return a new str of ASCII characters. */
+static inline PyObject *intern_new(const uint8_t *p, size_t length)
 {
     PyObject *text = PyUnicode_New((Py_ssize_t)length, 127);
     if (text != NULL && length) {
@@ -108,19 +104,18 @@ intern_new(const uint8_t *p, size_t length)
     return text;
 }
 
-/* Return a str of ASCII letters, the one in the table if it is there. */
-static inline PyObject *
-intern_text(Intern *table, const uint8_t *p, size_t length)
+/* Return a str of ASCII characters, from the table if it is there. */
+static inline PyObject *intern_text(Intern *table, const uint8_t *p, size_t length)
 {
-    if (length > INTERN_LONGEST) {
+    if (length > INTERN_MAX) {
         return intern_new(p, length);
     }
     if (length < 2) {
-        return PyUnicode_DecodeASCII((const char *)p, (Py_ssize_t)length, NULL); /* CPython's own */
+        return PyUnicode_DecodeASCII((const char *)p, (Py_ssize_t)length, NULL); /* CPython shares these */
     }
     PyObject **slot = &table->slots[intern_hash(p, length) & (INTERN_SLOTS - 1)];
     PyObject *kept = *slot;
-    /* Compact ASCII: the letters follow the head of the object. */
+    /* The characters of a compact ASCII str follow the object's header. */
     if (kept != NULL && (size_t)PyUnicode_GET_LENGTH(kept) == length &&
         intern_is_equal((const uint8_t *)((PyASCIIObject *)kept + 1), p, length)) {
         return Py_NewRef(kept);
@@ -133,30 +128,21 @@ intern_text(Intern *table, const uint8_t *p, size_t length)
     return text;
 }
 
-/* Return the slot for a string of such bytes, which have escapes or are not ASCII; NULL where it is too long
- * to be kept. */
-static inline InternSlow *
-intern_slow(Intern *table, const uint8_t *p, size_t length)
+/* Return the slot for the bytes of a string that has escapes or is not ASCII; NULL if it is too long for the
+ * table. */
+static inline InternSlow *intern_slow(Intern *table, const uint8_t *p, size_t length)
 {
-    if (length > INTERN_LONGEST) {
+    if (length > INTERN_MAX) {
         return NULL;
     }
     if (table->slow == NULL) {
-        table->slow = PyMem_Calloc(INTERN_SLOW, sizeof *table->slow); /* without it, none is kept */
+        table->slow = PyMem_Calloc(INTERN_SLOW, sizeof *table->slow); /* if this fails, no string is kept */
     }
     return table->slow == NULL ? NULL : &table->slow[intern_hash(p, length) & (INTERN_SLOW - 1)];
 }
 
-/* Whether it is such bytes that are kept there. */
-static inline bool
-intern_slow_is(const InternSlow *slot, const uint8_t *p, size_t length)
-{
-    return slot->text != NULL && slot->length == length && intern_is_equal(slot->bytes, p, length);
-}
-
-/* Keep a string there, in the place of the one before it. */
-static void
-intern_slow_keep(InternSlow *slot, const uint8_t *p, size_t length, PyObject *text)
+/* Put a string into a slot, in place of the one before it. */
+static void intern_slow_keep(InternSlow *slot, const uint8_t *p, size_t length, PyObject *text)
 {
     PyObject *before = slot->text;
     slot->text = Py_NewRef(text);
@@ -165,9 +151,7 @@ intern_slow_keep(InternSlow *slot, const uint8_t *p, size_t length, PyObject *te
     Py_XDECREF(before);
 }
 
-/* Return an int. */
-static inline PyObject *
-intern_number(Intern *table, int64_t number)
+static inline PyObject *intern_number(Intern *table, int64_t number)
 {
     if (number < 0 || number >= INTERN_NUMBERS) {
         return PyLong_FromLongLong(number);
@@ -179,8 +163,7 @@ intern_number(Intern *table, int64_t number)
     return Py_XNewRef(*slot);
 }
 
-static void
-intern_clear(Intern *table)
+static void intern_clear(Intern *table)
 {
     for (size_t i = 0; i < INTERN_NUMBERS; i++) {
         Py_CLEAR(table->numbers[i]);

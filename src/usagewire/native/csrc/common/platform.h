@@ -1,4 +1,4 @@
-/* Names that differ between compilers and processors: SIMD, byte order, prefetching, counting bits. */
+/* Names that hide differences of compilers and processors: SIMD, byte order, prefetching, counting bits. */
 #ifndef USAGEWIRE_PLATFORM_H
 #define USAGEWIRE_PLATFORM_H
 
@@ -25,16 +25,15 @@
 #define USAGEWIRE_LITTLE_ENDIAN
 #endif
 
-/* Ask for the memory at an address, which will be needed soon. */
+/* Load memory into the cache, because it is needed soon. */
 #if defined(__GNUC__)
 #define PREFETCH(address) __builtin_prefetch(address)
 #else
 #define PREFETCH(address) ((void)(address))
 #endif
 
-/* Return the number of the lowest bit that is set; `bits` is not 0. */
-static inline unsigned
-lowest_bit(uint64_t bits)
+/* Return the index of the lowest bit that is set; `bits` is not 0. */
+static inline unsigned lowest_bit(uint64_t bits)
 {
 #if defined(_MSC_VER)
     unsigned long index;
@@ -45,9 +44,8 @@ lowest_bit(uint64_t bits)
 #endif
 }
 
-/* Return the number of the highest bit that is set; `bits` is not 0. */
-static inline unsigned
-highest_bit(uint64_t bits)
+/* Return the index of the highest bit that is set; `bits` is not 0. */
+static inline unsigned highest_bit(uint64_t bits)
 {
 #if defined(_MSC_VER)
     unsigned long index;
@@ -59,8 +57,7 @@ highest_bit(uint64_t bits)
 }
 
 /* Return how many bits are set. */
-static inline unsigned
-count_bits(uint64_t bits)
+static inline unsigned count_bits(uint64_t bits)
 {
     bits -= bits >> 1 & UINT64_C(0x5555555555555555);
     bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));

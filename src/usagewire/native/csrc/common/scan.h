@@ -1,8 +1,8 @@
-/* Tokens of JSON: whitespace, strings and numbers, found in bytes that end at `end`.
+/* Scan JSON tokens: whitespace, strings and numbers, in bytes that end at `end`.
  *
- * Nothing here makes or knows a Python object. No byte at or past `end` is read, and no NUL is
- * expected there. A function returns false for a token that it does not know, whose meaning orjson decides.
- * A plain letter is an ASCII character that stands for itself in a JSON string.
+ * Nothing here makes or knows a Python object. No function reads a byte at or past `end`, or expects a NUL
+ * there. A function returns false for a token that it does not know; orjson decides about those. A simple
+ * character is an ASCII character that a JSON string holds without an escape.
  */
 #ifndef USAGEWIRE_SCAN_H
 #define USAGEWIRE_SCAN_H
@@ -12,33 +12,27 @@
 typedef struct {
     const uint8_t *p;   /* the next byte */
     const uint8_t *end; /* past the last byte */
-    bool lines;         /* whether LF ends the text instead of being whitespace */
+    bool lines;         /* whether LF ends the text (it is not whitespace then) */
 } Scan;
 
-static inline bool
-scan_is_space(const Scan *s, uint8_t c)
+static inline bool scan_is_space(const Scan *s, uint8_t c)
 {
     return c == ' ' || c == '\t' || c == '\r' || (c == '\n' && !s->lines);
 }
 
-/* Skip whitespace. */
-static inline void
-scan_space(Scan *s)
+static inline void scan_space(Scan *s)
 {
     while (s->p < s->end && *s->p <= ' ' && scan_is_space(s, *s->p)) {
         s->p++;
     }
 }
 
-/* Skip whitespace and then over `c`; false where something else stands there. */
-static inline bool
-scan_sign(Scan *s, uint8_t c)
+/* Skip whitespace and then `c`. Return false if another character comes first. */
+static inline bool scan_char(Scan *s, uint8_t c)
 {
-    if (s->p < s->end && *s->p == c) {
-        s->p++;
-        return true;
+    if (s->p < s->end && *s->p != c) {
+        scan_space(s);
     }
-    scan_space(s);
     if (s->p < s->end && *s->p == c) {
         s->p++;
         return true;
@@ -46,9 +40,8 @@ scan_sign(Scan *s, uint8_t c)
     return false;
 }
 
-/* Skip the letters of `word`, as of true, false or null. */
-static inline bool
-scan_word(Scan *s, const char *word, size_t length)
+/* Skip the literal `word`: true, false or null. */
+static inline bool scan_literal(Scan *s, const char *word, size_t length)
 {
     if ((size_t)(s->end - s->p) < length || memcmp(s->p, word, length) != 0) {
         return false;
@@ -61,30 +54,27 @@ typedef struct {
     const uint8_t *text; /* after the opening quote */
     size_t length;
     bool ascii;   /* whether all bytes are ASCII */
-    bool escaped; /* whether there is a backslash: `text` is then as it stands in the JSON */
+    bool escaped; /* whether there is a backslash; `text` then has the escapes as in the JSON */
 } Text;
 
-static inline bool
-scan_is_plain_letter(uint8_t c)
+static inline bool scan_is_simple(uint8_t c)
 {
     return c != '"' && c != '\\' && c >= 0x20 && c < 0x80;
 }
 
-/* Whether eight letters are plain. */
-static inline bool
-scan_is_plain_word(uint64_t word)
+/* Whether eight characters are simple. */
+static inline bool scan_is_simple_word(uint64_t word)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
     uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
-    /* Of bytes below 0x80, subtracting sets the top bit of the first that is less, and only of such or
-     * of those after it. */
+    /* Each subtraction sets the top bit of the first byte that is too small. Later bytes may get it, earlier
+     * ones not. */
     uint64_t special = (word - ones * 0x20) | (quote - ones) | (backslash - ones) | word;
     return (special & tops) == 0;
 }
 
-/* Skip plain letters. */
-static inline const uint8_t *
-scan_letters(const uint8_t *p, const uint8_t *end)
+/* Skip simple characters. */
+static inline const uint8_t *scan_simple(const uint8_t *p, const uint8_t *end)
 {
 #if defined(USAGEWIRE_SSE2)
     const __m128i quote = _mm_set1_epi8('"');
@@ -92,7 +82,7 @@ scan_letters(const uint8_t *p, const uint8_t *end)
     const __m128i space = _mm_set1_epi8(0x20);
     while (end - p >= 16) {
         __m128i c = _mm_loadu_si128((const __m128i *)(const void *)p);
-        /* Compared as signed numbers, bytes from 0x80 on are less than a space, too. */
+        /* As signed numbers, bytes of at least 0x80 are also less than a space. */
         __m128i special = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(c, quote), _mm_cmpeq_epi8(c, backslash)),
                                    _mm_cmplt_epi8(c, space));
         int found = _mm_movemask_epi8(special);
@@ -113,15 +103,14 @@ scan_letters(const uint8_t *p, const uint8_t *end)
         p += 16;
     }
 #endif
-    while (p < end && scan_is_plain_letter(*p)) {
+    while (p < end && scan_is_simple(*p)) {
         p++;
     }
     return p;
 }
 
-/* Skip letters up to a quote, a backslash or a control character, and note whether all are ASCII. */
-static inline const uint8_t *
-scan_any_letters(const uint8_t *p, const uint8_t *end, bool *ascii)
+/* Skip characters up to a quote, a backslash or a control character, and note whether all are ASCII. */
+static inline const uint8_t *scan_unescaped(const uint8_t *p, const uint8_t *end, bool *ascii)
 {
 #if defined(USAGEWIRE_SSE2)
     const __m128i quote = _mm_set1_epi8('"');
@@ -133,7 +122,7 @@ scan_any_letters(const uint8_t *p, const uint8_t *end, bool *ascii)
                                    _mm_cmpeq_epi8(_mm_min_epu8(c, control), c));
         unsigned found = (unsigned)_mm_movemask_epi8(special), high = (unsigned)_mm_movemask_epi8(c);
         if (found) {
-            /* Of what is above ASCII, only that before the lowest bit of `found` was passed. */
+            /* Only bytes before the lowest bit of `found` were skipped. */
             *ascii &= (high & (found - 1) & ~found) == 0;
             return p + lowest_bit(found);
         }
@@ -147,12 +136,11 @@ scan_any_letters(const uint8_t *p, const uint8_t *end, bool *ascii)
     return p;
 }
 
-/* Skip the rest of a string, from its first letter at or after `p` that is not plain. */
-static bool
-scan_slow_string(Scan *s, const uint8_t *p, Text *text)
+/* Skip the rest of a string, from its first character at or after `p` that is not simple. */
+static bool scan_slow_string(Scan *s, const uint8_t *p, Text *text)
 {
     for (;;) {
-        p = scan_any_letters(p, s->end, &text->ascii);
+        p = scan_unescaped(p, s->end, &text->ascii);
         if (p == s->end || *p < 0x20) {
             return false;
         }
@@ -171,12 +159,11 @@ scan_slow_string(Scan *s, const uint8_t *p, Text *text)
     }
 }
 
-/* Skip a string whose opening quote was passed. False where it does not end or has a control
- * character, which JSON does not allow. Whether escapes and UTF-8 are right is not looked at. */
-static inline bool
-scan_string(Scan *s, Text *text)
+/* Skip a string after its opening quote. Return false if it does not end or has a control character, which
+ * JSON forbids. The caller checks escapes and UTF-8. */
+static inline bool scan_string(Scan *s, Text *text)
 {
-    const uint8_t *p = scan_letters(s->p, s->end);
+    const uint8_t *p = scan_simple(s->p, s->end);
     text->text = s->p;
     text->ascii = true;
     text->escaped = false;
@@ -189,20 +176,18 @@ scan_string(Scan *s, Text *text)
 }
 
 enum {
-    SCAN_DIGITS = 18, /* that many digits always fit in 64 bits */
-    SCAN_DEPTH = 200, /* deeper values are for the reference: orjson has a limit for documents, too */
+    SCAN_DIGITS = 18, /* so many digits always fit in 64 bits */
+    SCAN_DEPTH = 200, /* deeper values are for the reference, because orjson has a limit for documents */
 };
 
-static inline bool
-scan_is_digit(uint8_t c)
+static inline bool scan_is_digit(uint8_t c)
 {
     return (unsigned)(c - '0') < 10;
 }
 
-/* Skip an integer of at most 7 digits without a sign, eight bytes at once. False for every other
- * number, with `s` as it was. */
-static inline bool
-scan_short_integer(Scan *s, int64_t *number)
+/* Skip an unsigned integer of at most 7 digits, reading eight bytes at once. Return false for other numbers,
+ * and leave `s` unchanged. */
+static inline bool scan_short_integer(Scan *s, int64_t *number)
 {
 #if defined(USAGEWIRE_LITTLE_ENDIAN)
     uint64_t digits, special;
@@ -211,8 +196,8 @@ scan_short_integer(Scan *s, int64_t *number)
     }
     memcpy(&digits, s->p, 8);
     digits ^= UINT64_C(0x3030303030303030);
-    /* A byte that is no digit has a bit in its upper half, or gets one by adding 6; the sum can only carry
-     * from such a byte into later ones. */
+    /* A byte that is not a digit has a bit in its upper half, or gets one when 6 is added. The sum can only
+     * carry into later bytes. */
     special = (digits | (digits + UINT64_C(0x0606060606060606))) & UINT64_C(0xF0F0F0F0F0F0F0F0);
     if (special == 0) {
         return false;
@@ -222,7 +207,7 @@ scan_short_integer(Scan *s, int64_t *number)
     if (n == 0 || (n > 1 && *s->p == '0') || after == '.' || (after | 0x20) == 'e') {
         return false;
     }
-    /* Zeros in front; then pairs of digits, and the four pairs, are put together. */
+    /* Shift in leading zeros, then join digits to pairs, and the four pairs to a number. */
     digits <<= 64 - 8 * n;
     digits = digits * 10 + (digits >> 8);
     digits = ((digits & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x000F424000000064) +
@@ -237,10 +222,9 @@ scan_short_integer(Scan *s, int64_t *number)
 #endif
 }
 
-/* Skip an integer of at most SCAN_DIGITS digits. False for every other number, -0 included,
- * with `s` as it was. */
-static inline bool
-scan_integer(Scan *s, int64_t *number)
+/* Skip an integer of at most SCAN_DIGITS digits. Return false for other numbers and for -0, and leave `s`
+ * unchanged. */
+static inline bool scan_integer(Scan *s, int64_t *number)
 {
     const uint8_t *p = s->p, *end = s->end;
     bool negative = p < end && *p == '-';
@@ -256,7 +240,7 @@ scan_integer(Scan *s, int64_t *number)
     if (p == start || (*start == '0' && (p - start > 1 || negative))) {
         return false;
     }
-    /* A digit, a point or an exponent: not an integer, or a longer one. */
+    /* A digit, point or exponent follows: the number is longer, or not an integer. */
     if (p < s->end && (scan_is_digit(*p) || *p == '.' || *p == 'e' || *p == 'E')) {
         return false;
     }
@@ -265,20 +249,19 @@ scan_integer(Scan *s, int64_t *number)
     return true;
 }
 
-/* Properties of a value that was skipped. */
+/* Properties of a skipped value. */
 typedef struct {
-    size_t depth; /* how deep it nests */
-    bool numbers; /* whether it has a number other than an integer of at most SCAN_DIGITS characters */
-} Seen;
+    size_t depth; /* number of nested levels */
+    bool numbers; /* whether it has a number that is not an integer of at most SCAN_DIGITS characters */
+} ValueInfo;
 
-/* Skip the bytes of one value, whatever it is, by its quotes and brackets alone. False where it
- * does not end. Whether it is JSON is for orjson to say. */
-static bool
-scan_seen_value(Scan *s, Seen *seen)
+/* Skip one value by its quotes and brackets alone. Return false if it does not end. orjson decides whether it
+ * is JSON. */
+static bool scan_value_info(Scan *s, ValueInfo *info)
 {
     Text text;
     size_t depth = 0;
-    *seen = (Seen){0, false};
+    *info = (ValueInfo){0, false};
     do {
         scan_space(s);
         if (s->p == s->end) {
@@ -296,20 +279,14 @@ scan_seen_value(Scan *s, Seen *seen)
             if (++depth > SCAN_DEPTH) {
                 return false;
             }
-            seen->depth = depth > seen->depth ? depth : seen->depth;
+            info->depth = depth > info->depth ? depth : info->depth;
         }
-        else if (c == '}' || c == ']') {
+        else if (c == '}' || c == ']' || c == ',' || c == ':') {
             if (depth == 0) {
                 return false;
             }
             s->p++;
-            depth--;
-        }
-        else if (c == ',' || c == ':') {
-            if (depth == 0) {
-                return false;
-            }
-            s->p++;
+            depth -= (size_t)(c == '}' || c == ']');
         }
         else if (c < 0x20) {
             return false;
@@ -323,38 +300,32 @@ scan_seen_value(Scan *s, Seen *seen)
                 s->p++;
             }
             bool is_word = *start == 't' || *start == 'f' || *start == 'n';
-            seen->numbers |= !is_word && (point || s->p - start > SCAN_DIGITS);
+            info->numbers |= !is_word && (point || s->p - start > SCAN_DIGITS);
         }
     } while (depth);
     return true;
 }
 
-static bool
-scan_value(Scan *s)
+static bool scan_value(Scan *s)
 {
-    Seen seen;
-    return scan_seen_value(s, &seen);
+    ValueInfo info;
+    return scan_value_info(s, &info);
 }
 
-/* Skip a string of plain letters. */
-static inline bool
-scan_plain_string(Scan *s)
+static inline bool scan_simple_string(Scan *s)
 {
     Text text;
-    return scan_sign(s, '"') && scan_string(s, &text) && text.ascii && !text.escaped;
+    return scan_char(s, '"') && scan_string(s, &text) && text.ascii && !text.escaped;
 }
 
-/* Skip a key and its colon. */
-static inline bool
-scan_plain_key(Scan *s)
+static inline bool scan_simple_key(Scan *s)
 {
-    return scan_plain_string(s) && scan_sign(s, ':');
+    return scan_simple_string(s) && scan_char(s, ':');
 }
 
-/* Skip a word, an integer or a string, or the opening bracket of a list or an object, which `*opened`
- * then is; else it is 0. */
-static bool
-scan_plain_start(Scan *s, uint8_t *opened)
+/* Skip a literal, an integer or a simple string, or the opening bracket of an array or object. `*opened`
+ * becomes that bracket, or 0. */
+static bool scan_simple_start(Scan *s, uint8_t *opened)
 {
     int64_t number;
     *opened = 0;
@@ -364,57 +335,56 @@ scan_plain_start(Scan *s, uint8_t *opened)
     }
     switch (*s->p) {
     case '"':
-        return scan_plain_string(s);
+        return scan_simple_string(s);
     case '{':
     case '[':
         *opened = *s->p++;
         scan_space(s);
         return true;
     case 't':
-        return scan_word(s, "true", 4);
+        return scan_literal(s, "true", 4);
     case 'f':
-        return scan_word(s, "false", 5);
+        return scan_literal(s, "false", 5);
     case 'n':
-        return scan_word(s, "null", 4);
+        return scan_literal(s, "null", 4);
     default:
         return scan_integer(s, &number);
     }
 }
 
-enum { SCAN_PLAIN_DEPTH = 64 }; /* one bit each */
+enum { SCAN_SIMPLE_DEPTH = 64 }; /* one bit for each level */
 
-/* Skip a value that is JSON for sure: words, integers of at most SCAN_DIGITS digits, strings of plain
- * letters, and lists and objects of these. False for every other one, which may be JSON too, with `s` as
- * it was. */
-static bool
-scan_plain_value(Scan *s)
+/* Skip a value that is certainly JSON: literals, integers of at most SCAN_DIGITS digits, strings of simple
+ * characters, and arrays and objects of these. Return false for other values, which may also be JSON, and
+ * leave `s` unchanged. */
+static bool scan_simple_value(Scan *s)
 {
     const uint8_t *start = s->p;
-    uint64_t objects = 0; /* a bit for each level that is an object, the innermost lowest */
+    uint64_t objects = 0; /* a bit for each level that is an object; the innermost is the lowest */
     unsigned depth = 0;
     uint8_t opened;
-    while (scan_plain_start(s, &opened)) {
+    while (scan_simple_start(s, &opened)) {
         if (opened) {
-            if (depth++ == SCAN_PLAIN_DEPTH) {
+            if (depth++ == SCAN_SIMPLE_DEPTH) {
                 break;
             }
             objects = objects << 1 | (opened == '{');
             bool empty = s->p < s->end && *s->p == (opened == '{' ? '}' : ']');
             if (!empty) {
-                if (opened == '{' && !scan_plain_key(s)) {
+                if (opened == '{' && !scan_simple_key(s)) {
                     break;
                 }
                 continue;
             }
         }
-        while (depth && scan_sign(s, objects & 1 ? '}' : ']')) {
+        while (depth && scan_char(s, objects & 1 ? '}' : ']')) {
             objects >>= 1;
             depth--;
         }
         if (depth == 0) {
             return true;
         }
-        if (!scan_sign(s, ',') || ((objects & 1) && !scan_plain_key(s))) {
+        if (!scan_char(s, ',') || ((objects & 1) && !scan_simple_key(s))) {
             break;
         }
     }

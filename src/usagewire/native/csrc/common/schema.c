@@ -1,26 +1,29 @@
-/* Building a schema from the tuples of `descriptions`, and taking it down. Part of module.c.
+/* Build a schema from the tuples of `descriptions`, and free it. Part of module.c.
  *
- * Each function names the tuple it takes. It returns false with an exception for what C cannot hold, and
- * leaves what it built so far to the free functions, which take whatever is half built.
+ * Each function names the tuple that it reads. For a tuple that C cannot use it returns false with an
+ * exception. The free functions also take a schema that is only half built.
  */
 #include <structmember.h>
 #include "common/schema.h"
 
-/* --- tables of str --------------------------------------------------------------------------- */
+/* Return zeroed memory, or NULL with a MemoryError. */
+static void *schema_alloc(size_t n, size_t size)
+{
+    void *memory = PyMem_Calloc(n, size);
+    return memory != NULL ? memory : PyErr_NoMemory();
+}
 
-/* Take texts from a tuple of str. */
-static bool
-str_table_fill(StrTable *table, PyObject *texts)
+/* Fill a table from a tuple of str. */
+static bool str_table_fill(StrTable *table, PyObject *texts)
 {
     Py_ssize_t n = PyTuple_GET_SIZE(texts);
     size_t size = 8;
     while (size < 4 * (size_t)n) {
         size *= 2;
     }
-    table->entries = PyMem_Calloc((size_t)n + 1, sizeof *table->entries);
-    table->slots = PyMem_Malloc(size * sizeof *table->slots);
+    table->entries = schema_alloc((size_t)n + 1, sizeof *table->entries);
+    table->slots = schema_alloc(size, sizeof *table->slots);
     if (table->entries == NULL || table->slots == NULL) {
-        PyErr_NoMemory();
         return false;
     }
     table->mask = size - 1;
@@ -44,8 +47,7 @@ str_table_fill(StrTable *table, PyObject *texts)
     return true;
 }
 
-static void
-str_table_free(StrTable *table)
+static void str_table_free(StrTable *table)
 {
     for (int i = 0; i < table->n; i++) {
         Py_CLEAR(table->entries[i].name);
@@ -54,10 +56,7 @@ str_table_free(StrTable *table)
     PyMem_Free(table->slots);
 }
 
-/* --- kinds ----------------------------------------------------------------------------------- */
-
-static void
-kind_free(Kind *kind)
+static void kind_free(Kind *kind)
 {
     if (kind->item != NULL) {
         kind_free(kind->item);
@@ -73,9 +72,8 @@ kind_free(Kind *kind)
     }
 }
 
-/* Return the class of an index, or NULL with an exception. */
-static Class *
-schema_class(const Schema *schema, PyObject *index)
+/* Return the class at an index, or NULL with an exception. */
+static Class *schema_class(const Schema *schema, PyObject *index)
 {
     Py_ssize_t at = PyLong_AsSsize_t(index);
     if (at < 0 || at >= schema->n_classes) {
@@ -87,10 +85,9 @@ schema_class(const Schema *schema, PyObject *index)
     return schema->classes[at];
 }
 
-/* Take a union from (tags, indexes of its classes, index of the class for other tags or None, keys of the
- * tag). There is a tag for each class, or none at all. */
-static bool
-union_fill(const Schema *schema, PyObject *spec, Union *choice)
+/* Fill a union from (tags, indexes of its classes, index of the class for other tags or None, keys of the
+ * tag). Each class has a tag, or none has. */
+static bool union_fill(const Schema *schema, PyObject *spec, Union *choice)
 {
     PyObject *tags, *indexes, *others, *keys;
     if (!PyArg_ParseTuple(spec, "O!O!OO!", &PyTuple_Type, &tags, &PyTuple_Type, &indexes, &others,
@@ -98,9 +95,8 @@ union_fill(const Schema *schema, PyObject *spec, Union *choice)
         return false;
     }
     Py_ssize_t n = PyTuple_GET_SIZE(indexes), n_tags = PyTuple_GET_SIZE(tags);
-    choice->classes = PyMem_Calloc((size_t)n + 1, sizeof *choice->classes);
+    choice->classes = schema_alloc((size_t)n + 1, sizeof *choice->classes);
     if (choice->classes == NULL) {
-        PyErr_NoMemory();
         return false;
     }
     for (; choice->n_classes < n; choice->n_classes++) {
@@ -109,7 +105,7 @@ union_fill(const Schema *schema, PyObject *spec, Union *choice)
             return false;
         }
         if (n_tags && cls->tag == NULL) {
-            PyErr_SetString(PyExc_TypeError, "a class without tag");
+            PyErr_SetString(PyExc_TypeError, "a class without a tag");
             return false;
         }
         choice->classes[choice->n_classes] = cls;
@@ -127,9 +123,8 @@ union_fill(const Schema *schema, PyObject *spec, Union *choice)
     return str_table_fill(&choice->tags, tags) && str_table_fill(&choice->keys, keys);
 }
 
-/* Take a kind from (name, nullable, index of a class, a union, or the kind of the items). */
-static bool
-kind_fill(const Schema *schema, PyObject *spec, Kind *kind)
+/* Fill a kind from (name, nullable, index of a class, a union, or the kind of the items). */
+static bool kind_fill(const Schema *schema, PyObject *spec, Kind *kind)
 {
     int name, nullable;
     PyObject *of;
@@ -147,29 +142,18 @@ kind_fill(const Schema *schema, PyObject *spec, Kind *kind)
         return kind->cls != NULL;
     }
     if (kind->name == KIND_UNION) {
-        kind->choice = PyMem_Calloc(1, sizeof *kind->choice);
-        if (kind->choice != NULL) {
-            return union_fill(schema, of, kind->choice);
-        }
+        kind->choice = schema_alloc(1, sizeof *kind->choice);
+        return kind->choice != NULL && union_fill(schema, of, kind->choice);
     }
-    else if (kind->name == KIND_LIST || kind->name == KIND_TUPLE) {
-        kind->item = PyMem_Calloc(1, sizeof *kind->item);
-        if (kind->item != NULL) {
-            return kind_fill(schema, of, kind->item);
-        }
+    if (kind->name == KIND_LIST || kind->name == KIND_TUPLE) {
+        kind->item = schema_alloc(1, sizeof *kind->item);
+        return kind->item != NULL && kind_fill(schema, of, kind->item);
     }
-    else {
-        return true;
-    }
-    PyErr_NoMemory();
-    return false;
+    return true;
 }
 
-/* --- classes --------------------------------------------------------------------------------- */
-
-/* Return the offset of the slot of instances of `type` behind a member descriptor, or -1. */
-static Py_ssize_t
-slot_offset(PyTypeObject *type, PyObject *descriptor)
+/* Return the offset of the slot that a member descriptor reads in instances of `type`, or -1. */
+static Py_ssize_t slot_offset(PyTypeObject *type, PyObject *descriptor)
 {
     if (!Py_IS_TYPE(descriptor, &PyMemberDescr_Type) || !PyType_IsSubtype(type, PyDescr_TYPE(descriptor))) {
         PyErr_SetString(PyExc_TypeError, "not a slot");
@@ -183,9 +167,8 @@ slot_offset(PyTypeObject *type, PyObject *descriptor)
     return member->offset;
 }
 
-/* Note what reading has to know of a field that was filled. */
-static void
-field_note(Class *cls, const Field *field, uint64_t bit)
+/* Note what reading needs to know of a field. */
+static void field_note(Class *cls, const Field *field, uint64_t bit)
 {
     cls->every |= bit;
     if (field->mode == DEFAULT_NONE) {
@@ -205,13 +188,12 @@ field_note(Class *cls, const Field *field, uint64_t bit)
         cls->atomic = false;
     }
     if (field->mode == DEFAULT_FACTORY) {
-        cls->atomic = false; /* what is made may get the record for a part, one day */
+        cls->atomic = false; /* a factory's object may one day hold the record */
     }
 }
 
-/* Take a field from (descriptor, kind, mode, default or factory, key prefix or None). */
-static bool
-field_fill(const Schema *schema, PyObject *spec, Class *cls)
+/* Fill a field from (descriptor, kind, mode, default or factory, key prefix or None). */
+static bool field_fill(const Schema *schema, PyObject *spec, Class *cls)
 {
     PyObject *descriptor, *kind, *fallback, *prefix;
     int mode;
@@ -233,9 +215,8 @@ field_fill(const Schema *schema, PyObject *spec, Class *cls)
             return false;
         }
         field->key_prefix_size = (size_t)size;
-        field->key_prefix = PyMem_Calloc(field->key_prefix_size / KEY_PREFIX_STEP + 2, KEY_PREFIX_STEP);
+        field->key_prefix = schema_alloc(field->key_prefix_size / KEY_PREFIX_STEP + 2, KEY_PREFIX_STEP);
         if (field->key_prefix == NULL) {
-            PyErr_NoMemory();
             return false;
         }
         memcpy(field->key_prefix, text, field->key_prefix_size);
@@ -248,9 +229,8 @@ field_fill(const Schema *schema, PyObject *spec, Class *cls)
     return true;
 }
 
-/* Take the index of the field that the key at `index` stands for. */
-static bool
-key_fill(Class *cls, int index, PyObject *field)
+/* Take the index of the field for the key at `index`. */
+static bool key_fill(Class *cls, int index, PyObject *field)
 {
     Key *key = &cls->keys[index];
     const StrEntry *entry = &cls->names.entries[index];
@@ -281,17 +261,15 @@ key_fill(Class *cls, int index, PyObject *field)
     return true;
 }
 
-/* Whether instances are a head and slots, made and dropped in the usual way. */
-static bool
-class_is_slots(PyTypeObject *type)
+/* Whether instances are a header and slots, allocated and freed in the usual way. */
+static bool class_is_slots(PyTypeObject *type)
 {
     return !type->tp_itemsize && !type->tp_dictoffset && PyType_IS_GC(type) &&
            type->tp_alloc == PyType_GenericAlloc && type->tp_finalize == NULL && type->tp_del == NULL;
 }
 
-/* Take a class from a `ClassDescription`. */
-static bool
-class_fill(const Schema *schema, PyObject *spec, Class *cls)
+/* Fill a class from a `ClassDescription`. */
+static bool class_fill(const Schema *schema, PyObject *spec, Class *cls)
 {
     PyObject *type, *fields, *names, *indexes, *tags, *known_tags;
     int keep_extra, ignore_extra, frozen;
@@ -311,17 +289,16 @@ class_fill(const Schema *schema, PyObject *spec, Class *cls)
     cls->frozen = frozen != 0;
     cls->atomic = true;
     Py_ssize_t n = PyTuple_GET_SIZE(fields), n_keys = PyTuple_GET_SIZE(names);
-    if (n > FIELDS_MOST || cls->tag_field >= n || cls->extra >= n || PyTuple_GET_SIZE(indexes) != n_keys ||
+    if (n > FIELDS_MAX || cls->tag_field >= n || cls->extra >= n || PyTuple_GET_SIZE(indexes) != n_keys ||
         !class_is_slots(cls->type)) {
-        PyErr_SetString(PyExc_TypeError, "not a class of plain slots");
+        PyErr_SetString(PyExc_TypeError, "not a class with slots only");
         return false;
     }
     cls->slots_size = (size_t)cls->type->tp_basicsize - SLOTS_START;
-    cls->slot_template = PyMem_Calloc(1, cls->slots_size + 1);
-    cls->fields = PyMem_Calloc((size_t)n + 1, sizeof *cls->fields);
-    cls->keys = PyMem_Calloc((size_t)n_keys + 1, sizeof *cls->keys);
+    cls->slot_template = schema_alloc(1, cls->slots_size + 1);
+    cls->fields = schema_alloc((size_t)n + 1, sizeof *cls->fields);
+    cls->keys = schema_alloc((size_t)n_keys + 1, sizeof *cls->keys);
     if (cls->slot_template == NULL || cls->fields == NULL || cls->keys == NULL) {
-        PyErr_NoMemory();
         return false;
     }
     for (Py_ssize_t i = 0; i < n; i++) {
@@ -342,8 +319,7 @@ class_fill(const Schema *schema, PyObject *spec, Class *cls)
     return true;
 }
 
-static void
-class_free(Class *cls)
+static void class_free(Class *cls)
 {
     for (int i = 0; i < cls->n_fields; i++) {
         kind_free(&cls->fields[i].kind);
@@ -362,11 +338,8 @@ class_free(Class *cls)
     PyMem_Free(cls);
 }
 
-/* --- the schema ------------------------------------------------------------------------------ */
-
-/* Add a class, which may refer to those that were added before. */
-static bool
-schema_add(Schema *schema, PyObject *spec)
+/* Add a class, which may refer to earlier ones. */
+static bool schema_add(Schema *schema, PyObject *spec)
 {
     size_t n = (size_t)schema->n_classes;
     Class **classes = PyMem_Realloc(schema->classes, (n + 1) * sizeof *classes);
@@ -375,9 +348,8 @@ schema_add(Schema *schema, PyObject *spec)
         return false;
     }
     schema->classes = classes;
-    Class *cls = PyMem_Calloc(1, sizeof *cls);
+    Class *cls = schema_alloc(1, sizeof *cls);
     if (cls == NULL) {
-        PyErr_NoMemory();
         return false;
     }
     if (!class_fill(schema, spec, cls)) {
@@ -388,8 +360,7 @@ schema_add(Schema *schema, PyObject *spec)
     return true;
 }
 
-static int
-schema_visit(const Schema *schema, visitproc visit, void *arg)
+static int schema_visit(const Schema *schema, visitproc visit, void *arg)
 {
     for (Py_ssize_t i = 0; i < schema->n_classes; i++) {
         const Class *cls = schema->classes[i];
@@ -401,8 +372,7 @@ schema_visit(const Schema *schema, visitproc visit, void *arg)
     return 0;
 }
 
-static void
-schema_free(Schema *schema)
+static void schema_free(Schema *schema)
 {
     for (Py_ssize_t i = 0; i < schema->n_classes; i++) {
         class_free(schema->classes[i]);
@@ -410,13 +380,10 @@ schema_free(Schema *schema)
     PyMem_Free(schema->classes);
 }
 
-/* --- the reference --------------------------------------------------------------------------- */
-
 enum { REFERENCE_SIZE = sizeof(Reference) / sizeof(PyObject *) };
 
 /* Take the functions from a `descriptions.Reference`. */
-static bool
-reference_fill(Reference *reference, PyObject *spec)
+static bool reference_fill(Reference *reference, PyObject *spec)
 {
     if (!PyTuple_Check(spec) || PyTuple_GET_SIZE(spec) != REFERENCE_SIZE ||
         !PyType_Check(PyTuple_GET_ITEM(spec, offsetof(Reference, decimal) / sizeof(PyObject *)))) {
@@ -429,8 +396,7 @@ reference_fill(Reference *reference, PyObject *spec)
     return true;
 }
 
-static int
-reference_visit(const Reference *reference, visitproc visit, void *arg)
+static int reference_visit(const Reference *reference, visitproc visit, void *arg)
 {
     for (Py_ssize_t i = 0; i < REFERENCE_SIZE; i++) {
         Py_VISIT(reference->all[i]);
@@ -438,8 +404,7 @@ reference_visit(const Reference *reference, visitproc visit, void *arg)
     return 0;
 }
 
-static void
-reference_clear(Reference *reference)
+static void reference_clear(Reference *reference)
 {
     for (Py_ssize_t i = 0; i < REFERENCE_SIZE; i++) {
         Py_CLEAR(reference->all[i]);

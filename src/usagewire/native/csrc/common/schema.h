@@ -1,13 +1,12 @@
-/* Schema: what C knows of the classes of one type, the same for every sink that reads or writes them.
+/* Schema: what C knows of classes. Reading and writing use the same schema.
  *
  *   Plan, Writer ── Schema ── Class ── Field ── Kind ── Class
- *                               │                 └──── Union ── Class, by tag or by type
+ *                               │                 └──── Union ── Class, by tag or type
  *                               │                 └──── Kind of the items
- *                               └───── Key ── Field, by the bytes of the JSON key
+ *                               └───── Key ── Field, by its JSON key
  *
- * Python lowers the hooks of a converter to descriptions, and schema.c builds this from them. It holds no
- * rule of its own. Only its guesses change later: which key comes next.
- * This header declares. Its inline functions are those of the reading loop.
+ * Python lowers the hooks of a converter to descriptions, and schema.c builds the schema from them. The
+ * schema has no rules. Only its guesses change later: which key comes next.
  */
 #ifndef USAGEWIRE_SCHEMA_H
 #define USAGEWIRE_SCHEMA_H
@@ -41,23 +40,22 @@ typedef struct Kind {
     struct Kind *item; /* of KIND_LIST and KIND_TUPLE, owned */
 } Kind;
 
-/* A hash table of str, found by their UTF-8 bytes. */
+/* A hash table of str, by their UTF-8 bytes. */
 typedef struct {
     PyObject *name;   /* str */
-    const char *utf8; /* its text */
+    const char *utf8; /* the UTF-8 of `name` */
     size_t length;
 } StrEntry;
 
 typedef struct {
     StrEntry *entries;
     int n;
-    int *slots; /* index of an entry by its hash, -1 where there is none */
+    int *slots; /* index of an entry by its hash; -1 if empty */
     size_t mask;
 } StrTable;
 
 /* Return the index of a text, or -1. */
-static inline int
-str_table_find(const StrTable *table, const uint8_t *p, size_t length)
+static inline int str_table_find(const StrTable *table, const uint8_t *p, size_t length)
 {
     size_t at = intern_hash(p, length) & table->mask;
     for (;;) {
@@ -74,43 +72,43 @@ str_table_find(const StrTable *table, const uint8_t *p, size_t length)
 }
 
 enum {
-    FIELDS_MOST = 64, /* one bit each */
+    FIELDS_MAX = 64, /* one bit for each field */
     KEY_WORDS = 4,
     KEY_TAG = -1,      /* the key holds the tag */
-    KEY_FALLBACK = -2, /* an object that has the key is for the reference */
+    KEY_FALLBACK = -2, /* the reference reads an object that has the key */
 };
 
-/* A JSON key. `words` holds it as compact JSON writes it, zeros after that:
+/* A JSON key. `words` holds it as in compact JSON, then zeros:
  *
  *     , " m o d e l "  :
- *     └─ words[0] ──┘ └─ words[1], of which `mask` covers one byte
+ *     └─ words[0] ──┘ └─ words[1]; `mask` covers one byte of it
  */
 typedef struct Key {
     uint64_t words[KEY_WORDS];
-    uint64_t mask;     /* of the bytes of the last word that are the key's */
-    uint32_t size;     /* of all that, in bytes */
-    uint32_t n_words;  /* 0 where it is too long to be compared that way */
+    uint64_t mask;     /* the key's bytes in the last word */
+    uint32_t size;     /* of the key with comma, quotes and colon, in bytes */
+    uint32_t n_words;  /* 0 if the key is too long for `words` */
     int field;         /* index of the field, KEY_TAG or KEY_FALLBACK */
-    Kind kind;         /* a copy of the field's, which owns what it points to */
+    Kind kind;         /* a copy of the field's kind, which owns what it points to */
     Py_ssize_t offset; /* of the field's slot in the instance */
-    uint64_t bit;      /* of the field */
-    struct Key *next;  /* the key that came after this one last time */
+    uint64_t bit;      /* the field's bit */
+    struct Key *next;  /* the key that followed this one last time */
 } Key;
 
 typedef enum { DEFAULT_NONE, DEFAULT_VALUE, DEFAULT_FACTORY } DefaultMode;
 
-enum { KEY_PREFIX_STEP = 32 }; /* a key prefix is copied in steps of so many bytes */
+enum { KEY_PREFIX_STEP = 32 }; /* a key prefix is copied in steps of this many bytes */
 
 typedef struct {
     Py_ssize_t offset; /* of the slot */
     Kind kind;
-    DefaultMode mode;       /* DEFAULT_NONE: required when read, never omitted when written */
-    PyObject *fallback;     /* the default, or its factory; NULL for DEFAULT_NONE */
-    char *key_prefix;       /* ,"key": and zeros up to a whole number of steps, and a step more */
-    size_t key_prefix_size; /* of the text */
+    DefaultMode mode;       /* DEFAULT_NONE: required in reading, never omitted in writing */
+    PyObject *fallback;     /* the default or its factory; NULL for DEFAULT_NONE */
+    char *key_prefix;       /* ,"key": and zeros: up to a whole number of steps, and one step more */
+    size_t key_prefix_size; /* bytes of the text */
 } Field;
 
-/* An attrs class whose instances are a head and slots:
+/* An attrs class whose instances are a header and slots:
  *
  *     offset 0       sizeof(PyObject)                     tp_basicsize
  *     │ refcount, type │ slot │ slot │ slot │ weak references │
@@ -118,31 +116,31 @@ typedef struct {
  */
 struct Class {
     PyTypeObject *type;
-    Field *fields; /* first those that have keys, in the order in which they are written */
+    Field *fields; /* fields that have keys come first, in the order of writing */
     int n_fields;
-    int n_keyed;         /* how many have keys */
-    int extra;           /* index of the field for unknown keys, or -1 */
-    int tag_field;       /* index of the field whose value must not be in `known_tags`, or -1 */
-    PyObject *known_tags; /* frozenset of str */
-    /* For reading. */
-    uint64_t required;          /* a bit for each field without default */
+    int n_keyed;          /* number of fields that have keys */
+    int extra;            /* index of the field for unknown keys, or -1 */
+    int tag_field;        /* index of the field whose value must not be in `known_tags`, or -1 */
+    PyObject *known_tags; /* a frozenset of str */
+    /* For reading: */
+    uint64_t required;          /* a bit for each field without a default */
     uint64_t every;             /* a bit for each field */
     uint64_t none_default_mask; /* a bit for each field whose default is None */
-    uint64_t records;           /* a bit for each field that may hold a record, or a tuple */
+    uint64_t records;           /* a bit for each field that may hold a record or a tuple */
     StrTable names;             /* of the keys */
     Key *keys;                  /* by the index of their name */
     Key *first;                 /* the key that came first last time */
     Key *tag;                   /* the key "object", or NULL */
-    StrTable tags;              /* the values that keys of KEY_TAG may have */
-    bool keep_extra;            /* whether unknown keys are kept in `extra` */
-    bool ignore_extra;          /* whether they are passed over; if neither, they are for the reference */
-    bool atomic;                /* whether no field but those of `records` can hold part of a cycle */
+    StrTable tags;              /* the values that keys of KEY_TAG can have */
+    bool keep_extra;            /* whether `extra` keeps unknown keys */
+    bool ignore_extra;          /* whether unknown keys are skipped; if neither, the reference reads them */
+    bool atomic;                /* whether only fields of `records` can hold part of a cycle */
     bool frozen;
-    PyObject **slot_template;   /* None, not owned, in slots whose default it is; else NULL */
-    size_t slots_size;          /* bytes of all slots */
-    /* For writing. */
+    PyObject **slot_template; /* None (borrowed) in slots with that default; else NULL */
+    size_t slots_size;        /* bytes of all slots */
+    /* For writing: */
     PyObject *head;     /* bytes: an opening brace, and the tag with its key */
-    PyObject *reserved; /* keys that unknown ones must not have; None: the reference writes unknown keys */
+    PyObject *reserved; /* keys that unknown keys must not equal; None: the reference writes unknown keys */
 };
 
 enum { SLOTS_START = sizeof(PyObject) }; /* offset of the first slot */
@@ -151,8 +149,8 @@ struct Union {
     StrTable tags;   /* empty in unions that are only written */
     Class **classes; /* by the index of their tag; borrowed from the schema */
     Py_ssize_t n_classes;
-    Class *others; /* for tags that are none of these, or NULL */
-    StrTable keys; /* the keys of the tag, of which the first that is there counts */
+    Class *others; /* for other tags, or NULL */
+    StrTable keys; /* the keys of the tag; the first that is present counts */
 };
 
 typedef struct {
@@ -160,19 +158,18 @@ typedef struct {
     Py_ssize_t n_classes;
 } Schema;
 
-/* The reference's functions, and objects with a meaning of their own; in the order of
- * `descriptions.Reference`. */
+/* The functions of the reference and its special objects, in the order of `descriptions.Reference`. */
 typedef union {
     struct {
         PyObject *loads;         /* orjson.loads */
         PyObject *dumps;         /* orjson.dumps */
         PyObject *json_error;    /* orjson.JSONDecodeError */
         PyObject *wire_error;    /* UsageWireError */
-        PyObject *check_any;     /* the rule for any value */
-        PyObject *check_extra;   /* for the value of an unknown key */
-        PyObject *read_decimal;  /* for money */
-        PyObject *write_decimal; /* for money */
-        PyObject *extra_json;    /* for unknown keys */
+        PyObject *check_any;     /* checks any value */
+        PyObject *check_extra;   /* checks the value of an unknown key */
+        PyObject *read_decimal;  /* reads money */
+        PyObject *write_decimal; /* writes money */
+        PyObject *extra_json;    /* writes unknown keys */
         PyObject *no_extra;      /* the default of fields for unknown keys */
         PyObject *decimal;       /* decimal.Decimal */
         PyObject *zero;          /* Decimal(0) */
@@ -181,15 +178,13 @@ typedef union {
 } Reference;
 
 /* Return the slot of a record at an offset. */
-static inline PyObject **
-record_slot(PyObject *record, Py_ssize_t offset)
+static inline PyObject **record_slot(PyObject *record, Py_ssize_t offset)
 {
     return (PyObject **)(void *)((char *)record + offset);
 }
 
-/* Whether the text that begins at `p` is a comma and `key`; just the key, where it is the first. */
-static inline bool
-key_is_next(const Key *key, const uint8_t *p, const uint8_t *end, bool first)
+/* Whether the text at `p` is a comma and `key`, or only the key if it is the first. */
+static inline bool key_is_next(const Key *key, const uint8_t *p, const uint8_t *end, bool first)
 {
     if (key == NULL || end - p < 8 * KEY_WORDS || key->n_words == 0) {
         return false;

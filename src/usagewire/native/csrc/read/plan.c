@@ -1,7 +1,7 @@
-/* `Plan`: the Python type by which one type is read from bytes. Part of module.c.
+/* `Plan`: the Python type that reads one type from bytes. Part of module.c.
  *
- * It adds to a schema what reading needs beside: the functions of the reference, the strings that repeat,
- * and the objects that the garbage collector is to track later.
+ * It adds to a schema what only reading needs: the functions of the reference, the repeated strings, and the
+ * objects whose GC tracking is deferred.
  */
 
 typedef struct {
@@ -12,11 +12,8 @@ typedef struct {
     bool strict;
 } Plan;
 
-/* --- making a plan --------------------------------------------------------------------------- */
-
-/* There is no tp_clear: any cycle through a plan goes through a class, which can be cleared. */
-static int
-plan_traverse(PyObject *self, visitproc visit, void *arg)
+/* A plan needs no tp_clear: any cycle through it has a class in it, which can be cleared. */
+static int plan_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Plan *plan = (Plan *)self;
     Py_VISIT(Py_TYPE(self));
@@ -24,8 +21,7 @@ plan_traverse(PyObject *self, visitproc visit, void *arg)
     return stopped ? stopped : schema_visit(&plan->schema, visit, arg);
 }
 
-static void
-plan_dealloc(PyObject *self)
+static void plan_dealloc(PyObject *self)
 {
     Plan *plan = (Plan *)self;
     PyTypeObject *type = Py_TYPE(self);
@@ -39,11 +35,7 @@ plan_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-PyDoc_STRVAR(plan_doc, "Plan(reference, classes, kind, strict)\n\n"
-                       "Reads one type from bytes. `usagewire.native.plans` makes it.");
-
-static PyObject *
-plan_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
+static PyObject *plan_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
 {
     PyObject *reference, *classes, *root;
     int strict;
@@ -66,15 +58,7 @@ plan_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
     return (PyObject *)plan;
 }
 
-/* --- reading --------------------------------------------------------------------------------- */
-
-PyDoc_STRVAR(plan_decode_doc,
-             "decode(text)\n--\n\n"
-             "Return what the one JSON document `text`, of bytes, holds; NotImplemented where the\n"
-             "reference has to read it.");
-
-static PyObject *
-plan_decode(PyObject *self, PyObject *text)
+static PyObject *plan_decode(PyObject *self, PyObject *text)
 {
     Plan *plan = (Plan *)self;
     if (!PyBytes_CheckExact(text)) {
@@ -97,9 +81,8 @@ plan_decode(PyObject *self, PyObject *text)
     return value;
 }
 
-/* Whether a line is neither blank nor an object, where the type is objects. */
-static bool
-plan_is_no_object(const Plan *plan, const uint8_t *p, const uint8_t *end)
+/* Whether a line is not blank and not an object, and the type is an object. */
+static bool plan_is_not_object(const Plan *plan, const uint8_t *p, const uint8_t *end)
 {
     while (p < end && (*p == ' ' || *p == '\t' || *p == '\r')) {
         p++;
@@ -108,43 +91,40 @@ plan_is_no_object(const Plan *plan, const uint8_t *p, const uint8_t *end)
     return other && !plan->root.nullable && (plan->root.name == KIND_CLASS || plan->root.name == KIND_UNION);
 }
 
-/* As `progress_from` in `line_decoder` describes them. */
+/* `progress_from` in `line_decoder` describes these. */
 enum { PROGRESS_NEXT, PROGRESS_MALFORMED, PROGRESS_SKIPPED, PROGRESS_SIZE };
 
-/* How lines are read, and how far that has come. */
+/* The options of reading lines, and the progress. */
 typedef struct {
-    Py_ssize_t longest;  /* bytes of a line */
-    Py_ssize_t most;     /* lines to read */
-    bool skip_malformed; /* whether malformed lines are skipped */
+    Py_ssize_t longest; /* most bytes of a line */
+    Py_ssize_t most;    /* most lines to read */
+    bool skip_malformed;
     const uint8_t *text;
-    const uint8_t *line; /* where the next line begins */
-    char *progress;      /* PROGRESS_SIZE int64, not aligned */
+    const uint8_t *line; /* the start of the next line */
+    char *progress;      /* PROGRESS_SIZE values of int64, not aligned */
 } Lines;
 
-static void
-progress_set(const Lines *lines, size_t which, int64_t value)
+static void progress_set(const Lines *lines, size_t which, int64_t value)
 {
     memcpy(lines->progress + which * sizeof value, &value, sizeof value);
 }
 
-static int64_t
-progress_get(const Lines *lines, size_t which)
+static int64_t progress_get(const Lines *lines, size_t which)
 {
     int64_t value;
     memcpy(&value, lines->progress + which * sizeof value, sizeof value);
     return value;
 }
 
-/* Read the next line; false where it gave no record, with or without an exception. */
-static bool
-plan_read_line(Plan *plan, Input *input, const Lines *lines, PyObject *records)
+/* Read the next line. Return false if it gives no record, with or without an exception. */
+static bool plan_read_line(Plan *plan, Input *input, const Lines *lines, PyObject *records)
 {
     Scan *s = &input->s;
     input->root = true;
     input->malformed = false;
     PyObject *record = record_value(input, &plan->root);
     if (record == NULL) {
-        input->malformed |= plan_is_no_object(plan, lines->line, s->end);
+        input->malformed |= plan_is_not_object(plan, lines->line, s->end);
         return false;
     }
     scan_space(s);
@@ -156,9 +136,8 @@ plan_read_line(Plan *plan, Input *input, const Lines *lines, PyObject *records)
     return read;
 }
 
-/* Read lines up to one that gives no record. False with an exception. */
-static bool
-plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *records)
+/* Read lines up to one that gives no record. Return false with an exception. */
+static bool plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *records)
 {
     Scan *s = &input->s;
     for (; lines->line < s->end && lines->most; lines->most--) {
@@ -167,7 +146,7 @@ plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *records)
                 return false;
             }
             gc_deferred_track(&plan->values.deferred); /* the objects of this line are garbage */
-            const uint8_t *from = s->p > lines->line ? s->p - 1 : s->p; /* it may be past the LF */
+            const uint8_t *from = s->p > lines->line ? s->p - 1 : s->p; /* `s->p` may be past the LF */
             const uint8_t *end = memchr(from, '\n', (size_t)(s->end - from));
             input->malformed &= *lines->line != 0xEF; /* the reference may skip a byte order mark */
             if (!input->malformed || !lines->skip_malformed || end == NULL) {
@@ -177,28 +156,22 @@ plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *records)
             progress_set(lines, PROGRESS_SKIPPED, progress_get(lines, PROGRESS_SKIPPED) + 1);
         }
         lines->line = ++s->p;
-        /* At once: a signal handler or a finalizer that runs during a later line may ask for the place. */
+        /* Update at once: a signal handler or finalizer may ask for the position during a later line. */
         progress_set(lines, PROGRESS_NEXT, lines->line - lines->text);
     }
     input->malformed = false;
     return true;
 }
 
-PyDoc_STRVAR(plan_decode_lines_doc,
-             "decode_lines(text, progress, stop, longest, most, skip_malformed, records)\n--\n\n"
-             "Add the records of the lines of `text`, from byte `progress[0]` up to `stop`, to `records`:\n"
-             "up to a line that the reference has to read, or `most` lines. `progress` is a buffer of three\n"
-             "int64. Leave in it where the next line begins, whether that line is malformed (surely gives\n"
-             "no record), and how many malformed lines were skipped, as `skip_malformed` asks. A line that\n"
-             "has no LF, or more than `longest` bytes before it, is for the reference. Call `track` at the\n"
-             "end.");
-
-static PyObject *
-plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+/* Add the records of lines to the list `records`, from byte `progress[0]` of `text` to byte `stop`. Stop at
+ * `most` lines, and at a line for the reference, which may also have no LF or over `longest` bytes before it.
+ * Leave three int64 in `progress`: the start of the next line, whether it is malformed (certainly gives no
+ * record), and the number of malformed lines that `skip_malformed` skipped. The caller then calls `track`. */
+static PyObject *plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     Plan *plan = (Plan *)self;
     if (nargs != 7 || !PyBytes_CheckExact(args[0]) || !PyList_CheckExact(args[6])) {
-        PyErr_SetString(PyExc_TypeError, "decode_lines takes bytes, a buffer, four ints, a list");
+        PyErr_SetString(PyExc_TypeError, "decode_lines takes bytes, a buffer, three ints, a bool and a list");
         return NULL;
     }
     Py_ssize_t stop = PyLong_AsSsize_t(args[2]);
@@ -228,25 +201,22 @@ plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
     return read ? Py_NewRef(Py_None) : NULL;
 }
 
-PyDoc_STRVAR(plan_track_doc, "track()\n--\n\n"
-                             "GC-track what `decode_lines` has made.");
-
-static PyObject *
-plan_track(PyObject *self, PyObject *Py_UNUSED(ignored))
+static PyObject *plan_track(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
     gc_deferred_track(&((Plan *)self)->values.deferred);
     Py_RETURN_NONE;
 }
 
 static PyMethodDef plan_methods[] = {
-    {"decode", plan_decode, METH_O, plan_decode_doc},
-    {"decode_lines", (PyCFunction)(void (*)(void))plan_decode_lines, METH_FASTCALL, plan_decode_lines_doc},
-    {"track", plan_track, METH_NOARGS, plan_track_doc},
+    {"decode", plan_decode, METH_O, "Read a JSON document."},
+    {"decode_lines", (PyCFunction)(void (*)(void))plan_decode_lines, METH_FASTCALL,
+     "Read lines and add their records to a list."},
+    {"track", plan_track, METH_NOARGS, "GC-track the objects that `decode_lines` made."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot plan_slots[] = {
-    {Py_tp_doc, (void *)plan_doc},
+    {Py_tp_doc, (void *)"Reads one type from bytes. `usagewire.native.plans` makes it."},
     {Py_tp_new, plan_new},
     {Py_tp_dealloc, plan_dealloc},
     {Py_tp_traverse, plan_traverse},

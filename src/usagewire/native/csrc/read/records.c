@@ -1,31 +1,19 @@
-/* Records: JSON objects -> instances of classes, their slots filled directly. Part of module.c.
+/* Records: make instances of classes from JSON objects, and fill their slots directly. Part of module.c.
  *
- * An instance is not GC-tracked before it is complete. No Python code runs until then, but for functions of
- * the reference, which cannot reach it.
- * As in values.c, NULL without an exception means that the reference has to read the line.
+ * An instance is not GC-tracked before it is complete. Until then, the only Python code that runs is the
+ * reference's, which cannot reach the instance. As in values.c, NULL without an exception hands the line back
+ * to the reference.
  *
- * How deep functions here call each other is given by the type, never by the input.
+ * The type alone limits how deep these functions call each other. The input does not.
  */
 #include "common/schema.h"
 
 static PyObject *record_value(Input *r, const Kind *kind);
 
-/* Make an instance whose slots are as in `slot_template`, and own none of them yet. */
-static inline PyObject *
-record_new(const Class *cls)
+/* Drop a record that owns only the fields of `filled`, and `extra`. */
+static void record_drop(PyObject *record, const Class *cls, uint64_t filled, PyObject *extra)
 {
-    PyObject *record = (PyObject *)PyObject_GC_New(PyObject, cls->type);
-    if (record != NULL) {
-        memcpy(record_slot(record, (Py_ssize_t)SLOTS_START), cls->slot_template, cls->slots_size);
-    }
-    return record;
-}
-
-/* Drop a record that owns no more than the fields of `filled`, and `extra`. */
-static void
-record_drop(PyObject *record, const Class *cls, uint64_t filled, PyObject *extra)
-{
-    PyObject *owned[FIELDS_MOST];
+    PyObject *owned[FIELDS_MAX];
     for (int i = 0; i < cls->n_fields; i++) {
         owned[i] = filled >> i & 1 ? *record_slot(record, cls->fields[i].offset) : NULL;
     }
@@ -37,15 +25,14 @@ record_drop(PyObject *record, const Class *cls, uint64_t filled, PyObject *extra
     Py_DECREF(record);
 }
 
-/* Own a None for each bit. */
-static inline void
-record_own_nones(uint64_t nones)
+/* Take a reference to None for each bit. */
+static inline void record_own_nones(uint64_t nones)
 {
 #if PY_VERSION_HEX >= 0x030C0000
     (void)nones; /* None is immortal */
 #elif defined(Py_REF_DEBUG)
     for (; nones; nones &= nones - 1) {
-        Py_INCREF(Py_None); /* which counts all references, too */
+        Py_INCREF(Py_None); /* also counts it in the total of references */
     }
 #else
     Py_SET_REFCNT(Py_None, Py_REFCNT(Py_None) + (Py_ssize_t)count_bits(nones));
@@ -53,17 +40,16 @@ record_own_nones(uint64_t nones)
 }
 
 /* Defer the GC tracking of a complete object. */
-static inline void
-record_defer(Input *r, PyObject *object)
+static inline void record_defer(Input *r, PyObject *object)
 {
     r->n_deferred++;
     gc_deferred_add(&r->values->deferred, object);
 }
 
-/* Finish a complete record: it is GC-tracked later, unless it cannot be in a cycle. `within` is whether
- * anything in it is deferred. */
-static inline PyObject *
-record_done(Input *r, PyObject *record, const Class *cls, PyObject *extra, bool within)
+/* Finish a complete record. Its GC tracking is deferred, unless it cannot be in a cycle. `within` is whether
+ * the record holds a deferred object. */
+static inline PyObject *record_done(Input *r, PyObject *record, const Class *cls, PyObject *extra,
+                                    bool within)
 {
     bool tracked = within || extra != NULL || !cls->atomic || !cls->frozen;
     for (uint64_t rest = tracked ? 0 : cls->records; rest; rest &= rest - 1) {
@@ -80,10 +66,8 @@ record_done(Input *r, PyObject *record, const Class *cls, PyObject *extra, bool 
     return record;
 }
 
-/* Own the defaults of the fields of `absent`; false where one could not be made, with those owned
- * that were added to `filled`. */
-static bool
-record_own_defaults(PyObject *record, const Class *cls, uint64_t absent, uint64_t *filled)
+/* Set the fields of `absent` to their defaults and add them to `filled`. Return false if a factory fails. */
+static bool record_own_defaults(PyObject *record, const Class *cls, uint64_t absent, uint64_t *filled)
 {
     for (; absent; absent &= absent - 1) {
         const Field *field = &cls->fields[lowest_bit(absent)];
@@ -100,16 +84,14 @@ record_own_defaults(PyObject *record, const Class *cls, uint64_t absent, uint64_
 
 typedef enum { NEXT_KEY, NEXT_UNKNOWN, NEXT_END, NEXT_FALLBACK } Next;
 
-/* Skip what comes after a value, or first in an object, where the guess was wrong: a key with its colon, or
- * the closing brace. */
-static Next
-record_next(Input *r, const Class *cls, bool first, Text *text, Key **key)
+/* Read the next key after a wrong guess: skip a key and its colon, or the closing brace. */
+static Next record_next(Input *r, const Class *cls, bool first, Text *text, Key **key)
 {
     Scan *s = &r->s;
-    if (scan_sign(s, '}')) {
+    if (scan_char(s, '}')) {
         return NEXT_END;
     }
-    if ((!first && !scan_sign(s, ',')) || !scan_sign(s, '"') || !scan_string(s, text) || !scan_sign(s, ':')) {
+    if ((!first && !scan_char(s, ',')) || !scan_char(s, '"') || !scan_string(s, text) || !scan_char(s, ':')) {
         value_malformed(r);
         return NEXT_FALLBACK;
     }
@@ -125,14 +107,13 @@ record_next(Input *r, const Class *cls, bool first, Text *text, Key **key)
     return NEXT_KEY;
 }
 
-/* Read the value of an unknown key and, if the class keeps those, add it to `*extra`. */
-static bool
-record_unknown(Input *r, const Class *cls, const Text *text, PyObject **extra)
+/* Read the value of an unknown key. Add it to `*extra` if the class keeps unknown keys. */
+static bool record_unknown(Input *r, const Class *cls, const Text *text, PyObject **extra)
 {
     if (!cls->keep_extra && !cls->ignore_extra) {
         return false;
     }
-    PyObject *name = value_text(r, text); /* also where it is dropped: it has to be UTF-8 */
+    PyObject *name = value_text(r, text); /* dropped keys have to be UTF-8, too */
     if (name == NULL) {
         return false;
     }
@@ -150,36 +131,26 @@ record_unknown(Input *r, const Class *cls, const Text *text, PyObject **extra)
     return kept;
 }
 
-/* Read the value under a key of the tag; false where it is not one of the class's. */
-static inline bool
-record_tag(Input *r, const Class *cls)
+/* Read the value of a tag key. Return false if it is not one of the class's tags. */
+static inline bool record_tag(Input *r, const Class *cls)
 {
     Text text;
-    return scan_sign(&r->s, '"') && scan_string(&r->s, &text) && !text.escaped &&
+    return scan_char(&r->s, '"') && scan_string(&r->s, &text) && !text.escaped &&
            str_table_find(&cls->tags, text.text, text.length) >= 0;
 }
 
-/* Read a value after whitespace, or null. */
-static PyObject *
-record_spaced_value(Input *r, const Kind *kind)
-{
-    scan_space(&r->s);
-    return record_value(r, kind);
-}
-
-/* What was read of an object, beside the slots. */
+/* The state of an object, besides its slots. */
 typedef struct {
     uint64_t filled; /* a bit for each field that was read */
-    uint64_t wrong;  /* and for each whose value is of another type, where reading goes on */
-    bool root;       /* whether the object is not part of anything */
-    PyObject *extra; /* the unknown keys that are kept, or NULL */
+    uint64_t wrong;  /* and for each whose value has a wrong type, after which reading goes on */
+    bool root;       /* whether the object is a whole line */
+    PyObject *extra; /* the unknown keys to keep, or NULL */
     bool tagged;
 } Found;
 
-/* Go on after a value that could not be read, where it is sure that the object is refused unless the same
- * key comes again: the value stands by itself in a line, and no leniency can be meant. */
-static bool
-record_wrong(Input *r, const Key *key, const uint8_t *start, Found *found)
+/* Skip a value that could not be read, and return whether reading can go on. It can if the object is a whole
+ * line and reading is strict. The object is then certainly rejected, unless the same key comes again. */
+static bool record_wrong(Input *r, const Key *key, const uint8_t *start, Found *found)
 {
     if (!found->root || !r->strict || r->malformed || key->kind.name > KIND_ANY || PyErr_Occurred()) {
         return false;
@@ -190,20 +161,19 @@ record_wrong(Input *r, const Key *key, const uint8_t *start, Found *found)
 }
 
 /* Read the value of a field into its slot. */
-static inline bool
-record_field(Input *r, PyObject *record, const Key *key, Found *found)
+static inline bool record_field(Input *r, PyObject *record, const Key *key, Found *found)
 {
     PyObject *value;
     int64_t number;
     const uint8_t *start = r->s.p;
     if ((found->filled | found->wrong) & key->bit) {
-        return false; /* twice: the reference decides which one counts */
+        return false; /* a second time: the reference decides which one counts */
     }
     if (key->kind.name == KIND_INT && scan_short_integer(&r->s, &number)) {
         value = intern_number(&r->values->intern, number);
     }
     else if (key->kind.name == KIND_STR && r->s.p < r->s.end && *r->s.p == '"') {
-        const uint8_t *text = r->s.p + 1, *end = scan_letters(text, r->s.end);
+        const uint8_t *text = r->s.p + 1, *end = scan_simple(text, r->s.end);
         if (end < r->s.end && *end == '"') {
             value = intern_text(&r->values->intern, text, (size_t)(end - text));
             r->s.p = end + 1;
@@ -213,7 +183,8 @@ record_field(Input *r, PyObject *record, const Key *key, Found *found)
         }
     }
     else {
-        value = record_spaced_value(r, &key->kind);
+        scan_space(&r->s);
+        value = record_value(r, &key->kind);
     }
     if (value == NULL) {
         return record_wrong(r, key, start, found);
@@ -223,10 +194,9 @@ record_field(Input *r, PyObject *record, const Key *key, Found *found)
     return true;
 }
 
-/* Read the members of an object up to its closing brace. Its opening brace was passed and, unless it is
- * NULL, the key `tag` with its value. */
-static bool
-record_members(Input *r, Class *cls, Key *tag, PyObject *record, Found *found)
+/* Read the members of an object up to its closing brace. The caller has read the opening brace and, unless
+ * `tag` is NULL, that key and its value. */
+static bool record_members(Input *r, Class *cls, Key *tag, PyObject *record, Found *found)
 {
     Scan *s = &r->s;
     bool first = tag == NULL;
@@ -268,34 +238,28 @@ record_members(Input *r, Class *cls, Key *tag, PyObject *record, Found *found)
     }
 }
 
-/* Whether the tag in a field of a record is one that its class allows. */
-static bool
-record_has_allowed_tag(PyObject *record, const Class *cls)
-{
-    return cls->tag_field < 0 ||
-           PySet_Contains(cls->known_tags, *record_slot(record, cls->fields[cls->tag_field].offset)) == 0;
-}
-
 /* Read the rest of an object of class `cls`, as record_members does. */
-static PyObject *
-record_object(Input *r, Class *cls, Key *tag)
+static PyObject *record_object(Input *r, Class *cls, Key *tag)
 {
-    PyObject *record = record_new(cls);
+    PyObject *record = (PyObject *)PyObject_GC_New(PyObject, cls->type);
     if (record == NULL) {
         return NULL;
     }
+    /* The record does not own the None in these slots yet. */
+    memcpy(record_slot(record, (Py_ssize_t)SLOTS_START), cls->slot_template, cls->slots_size);
     Found found = {.root = r->root, .tagged = tag != NULL};
     const size_t n_deferred = r->n_deferred;
     r->root = false;
     if (!record_members(r, cls, tag, record, &found)) {
-        goto give_back;
+        goto hand_back;
     }
     if ((found.filled & cls->required) != cls->required) {
         r->malformed |= found.root;
-        goto give_back;
+        goto hand_back;
     }
-    if (!record_has_allowed_tag(record, cls)) {
-        goto give_back;
+    if (cls->tag_field >= 0 &&
+        PySet_Contains(cls->known_tags, *record_slot(record, cls->fields[cls->tag_field].offset)) != 0) {
+        goto hand_back;
     }
     PyObject *extra = found.extra;
     if (extra != NULL) {
@@ -305,20 +269,19 @@ record_object(Input *r, Class *cls, Key *tag)
     }
     uint64_t absent = cls->every & ~found.filled, others = absent & ~cls->none_default_mask;
     if (others && !record_own_defaults(record, cls, others, &found.filled)) {
-        goto give_back;
+        goto hand_back;
     }
     record_own_nones(absent & cls->none_default_mask);
     return record_done(r, record, cls, extra, r->n_deferred > n_deferred);
 
-give_back:
+hand_back:
     record_drop(record, cls, found.filled, found.extra);
     return NULL;
 }
 
-/* Find the value of the tag in an object whose opening brace was passed, without passing anything: of
- * the first key of the union's that is there. */
-static bool
-record_find_tag(const Input *r, const Union *choice, Text *tag)
+/* Find the value of the tag after the opening brace, without moving `r`. If there are several tag keys, the
+ * union's first one counts. */
+static bool record_find_tag(const Input *r, const Union *choice, Text *tag)
 {
     Input ahead = *r;
     Scan *s = &ahead.s;
@@ -326,7 +289,7 @@ record_find_tag(const Input *r, const Union *choice, Text *tag)
     do {
         Text key, value;
         scan_space(s);
-        if (s->p == s->end || *s->p++ != '"' || !scan_string(s, &key) || key.escaped || !scan_sign(s, ':')) {
+        if (s->p == s->end || *s->p++ != '"' || !scan_string(s, &key) || key.escaped || !scan_char(s, ':')) {
             return false;
         }
         int i = str_table_find(&choice->keys, key.text, key.length);
@@ -342,21 +305,20 @@ record_find_tag(const Input *r, const Union *choice, Text *tag)
         }
         *tag = value;
         best = i;
-    } while (best && scan_sign(s, ','));
+    } while (best && scan_char(s, ','));
     return best < choice->keys.n;
 }
 
-static PyObject *
-record_union(Input *r, Union *choice)
+static PyObject *record_union(Input *r, Union *choice)
 {
     static const char first[] = "\"object\":";
     Scan *s = &r->s;
     const uint8_t *start = s->p;
     Text tag = {s->p, 0, true, false};
     scan_space(s);
-    bool is_first = scan_word(s, first, sizeof first - 1);
+    bool is_first = scan_literal(s, first, sizeof first - 1);
     if (is_first) {
-        if (!scan_sign(s, '"') || !scan_string(s, &tag) || tag.escaped) {
+        if (!scan_char(s, '"') || !scan_string(s, &tag) || tag.escaped) {
             return NULL;
         }
     }
@@ -373,10 +335,9 @@ record_union(Input *r, Union *choice)
     return cls != NULL ? record_object(r, cls, NULL) : NULL;
 }
 
-/* Untrack a tuple that cannot be in a cycle: no item is GC-tracked or deferred, or a dict, which up to
- * CPython 3.13 is tracked only when it changes. */
-static void
-record_untrack_items(PyObject *tuple, bool within)
+/* Untrack a tuple that cannot be in a cycle: no item is GC-tracked or deferred, or a dict. CPython up to 3.13
+ * tracks a dict only when it changes. */
+static void record_untrack_items(PyObject *tuple, bool within)
 {
     if (within) {
         return;
@@ -390,9 +351,8 @@ record_untrack_items(PyObject *tuple, bool within)
     PyObject_GC_UnTrack(tuple);
 }
 
-/* Read the items of a JSON list whose opening bracket was passed. */
-static PyObject *
-record_list(Input *r, const Kind *item, bool as_tuple)
+/* Read the items of a JSON array after its opening bracket. */
+static PyObject *record_list(Input *r, const Kind *item, bool as_tuple)
 {
     Scan *s = &r->s;
     const size_t n_deferred = r->n_deferred;
@@ -401,7 +361,7 @@ record_list(Input *r, const Kind *item, bool as_tuple)
         return NULL;
     }
     PyObject_GC_UnTrack(list); /* until it is complete */
-    if (!scan_sign(s, ']')) {
+    if (!scan_char(s, ']')) {
         do {
             scan_space(s);
             PyObject *value = record_value(r, item);
@@ -411,8 +371,8 @@ record_list(Input *r, const Kind *item, bool as_tuple)
                 return NULL;
             }
             Py_DECREF(value);
-        } while (scan_sign(s, ','));
-        if (!scan_sign(s, ']')) {
+        } while (scan_char(s, ','));
+        if (!scan_char(s, ']')) {
             Py_DECREF(list);
             return NULL;
         }
@@ -430,15 +390,14 @@ record_list(Input *r, const Kind *item, bool as_tuple)
 }
 
 /* Read a value that begins at the next byte. */
-static PyObject *
-record_value(Input *r, const Kind *kind)
+static PyObject *record_value(Input *r, const Kind *kind)
 {
     Scan *s = &r->s;
     if (s->p == s->end) {
         return NULL;
     }
     if (kind->nullable && *s->p == 'n') {
-        return scan_word(s, "null", 4) ? Py_NewRef(Py_None) : NULL;
+        return scan_literal(s, "null", 4) ? Py_NewRef(Py_None) : NULL;
     }
     switch (kind->name) {
     case KIND_INT:
@@ -454,12 +413,12 @@ record_value(Input *r, const Kind *kind)
     case KIND_ANY:
         return value_any(r, r->values->reference.check_any);
     case KIND_CLASS:
-        return scan_sign(s, '{') ? record_object(r, kind->cls, NULL) : NULL;
+        return scan_char(s, '{') ? record_object(r, kind->cls, NULL) : NULL;
     case KIND_UNION:
-        return scan_sign(s, '{') ? record_union(r, kind->choice) : NULL;
+        return scan_char(s, '{') ? record_union(r, kind->choice) : NULL;
     case KIND_LIST:
     case KIND_TUPLE:
-        return scan_sign(s, '[') ? record_list(r, kind->item, kind->name == KIND_TUPLE) : NULL;
+        return scan_char(s, '[') ? record_list(r, kind->item, kind->name == KIND_TUPLE) : NULL;
     case KIND_COUNT:
         break;
     }

@@ -1,12 +1,11 @@
-/* Single values: a JSON token and the kind it should be of -> a Python object. Part of module.c.
+/* Single values: make a Python object of a kind from a JSON token. Part of module.c.
  *
- * Each function returns a new reference, or NULL. NULL without an exception means that the token is
- * in an unusual form: the reference has to read its line. NULL with an exception is lack of memory.
- * A token that is neither a short number nor a string of plain letters goes through orjson and the
- * reference's own functions.
+ * Each function returns a new reference, or NULL. NULL without an exception hands the line back to the
+ * reference, because the token is unusual. NULL with an exception is lack of memory. Short numbers and
+ * strings of simple characters are read here; orjson and functions of the reference read other tokens.
  *
- * Some lines cannot be read by the reference either, whatever stands after the token: text that is no JSON.
- * `malformed` notes that, never why, for callers that only count such lines.
+ * The reference certainly rejects a line that is not JSON, whatever follows the token. `malformed` notes this
+ * for callers that only count such lines. It never notes why.
  */
 #include "common/gc_deferred.h"
 #include "common/schema.h"
@@ -20,23 +19,21 @@ typedef struct {
 typedef struct {
     Scan s;
     Values *values;
-    size_t n_deferred; /* how many objects were deferred by now */
-    bool strict;       /* whether a value of another type is refused */
-    bool root;         /* whether what is read next is not part of anything */
-    bool malformed;    /* whether the text is no JSON, or is JSON and not of the type, for sure */
+    size_t n_deferred; /* number of objects deferred so far */
+    bool strict;       /* whether a value of another type is rejected */
+    bool root;         /* whether the next value is a whole line */
+    bool malformed;    /* whether the text is certainly not JSON, or JSON of another type */
 } Input;
 
-/* Note that the text is no JSON. */
-static inline void *
-value_malformed(Input *r)
+/* Note that the text is not JSON. */
+static inline void *value_malformed(Input *r)
 {
     r->malformed = true;
     return NULL;
 }
 
-/* Ask a function of the reference, or orjson. */
-static PyObject *
-value_call(Input *r, PyObject *function, PyObject *argument)
+/* Call a function of the reference, or orjson. */
+static PyObject *value_call(Input *r, PyObject *function, PyObject *argument)
 {
     PyObject *result = PyObject_CallOneArg(function, argument);
     if (result != NULL) {
@@ -52,9 +49,8 @@ value_call(Input *r, PyObject *function, PyObject *argument)
     return NULL;
 }
 
-/* Parse a token by orjson. */
-static PyObject *
-value_of_token(Input *r, const uint8_t *p, const uint8_t *end)
+/* Parse a token with orjson. */
+static PyObject *value_of_token(Input *r, const uint8_t *p, const uint8_t *end)
 {
     PyObject *token = PyBytes_FromStringAndSize((const char *)p, end - p);
     if (token == NULL) {
@@ -65,9 +61,8 @@ value_of_token(Input *r, const uint8_t *p, const uint8_t *end)
     return value;
 }
 
-/* Return the str of a string that has escapes: those of one letter here, \u by orjson. */
-static PyObject *
-value_unescaped(Input *r, const Text *text)
+/* Return the str of a string with escapes. Read escapes of one letter here, and \u with orjson. */
+static PyObject *value_unescaped(Input *r, const Text *text)
 {
     uint8_t small[256];
     if (text->ascii && text->length <= sizeof small) {
@@ -78,7 +73,7 @@ value_unescaped(Input *r, const Text *text)
                 *out++ = *p++;
                 continue;
             }
-            uint8_t c = p[1]; /* scan_string has seen that it is there */
+            uint8_t c = p[1]; /* scan_string has checked that there is one */
             p += 2;
             switch (c) {
             case '"': case '\\': case '/': *out++ = c; break;
@@ -97,8 +92,7 @@ orjson:
 }
 
 /* Return the str of UTF-8 without escapes. */
-static PyObject *
-value_decoded(Input *r, const Text *text)
+static PyObject *value_decoded(Input *r, const Text *text)
 {
     PyObject *decoded = PyUnicode_DecodeUTF8((const char *)text->text, (Py_ssize_t)text->length, NULL);
     if (decoded == NULL && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
@@ -109,11 +103,11 @@ value_decoded(Input *r, const Text *text)
 }
 
 /* Return the str of a string that has escapes or is not ASCII. */
-static PyObject *
-value_slow_text(Input *r, const Text *text)
+static PyObject *value_slow_text(Input *r, const Text *text)
 {
     InternSlow *slot = intern_slow(&r->values->intern, text->text, text->length);
-    if (slot != NULL && intern_slow_is(slot, text->text, text->length)) {
+    if (slot != NULL && slot->text != NULL && slot->length == text->length &&
+        intern_is_equal(slot->bytes, text->text, text->length)) {
         return Py_NewRef(slot->text);
     }
     PyObject *made = text->escaped ? value_unescaped(r, text) : value_decoded(r, text);
@@ -123,16 +117,13 @@ value_slow_text(Input *r, const Text *text)
     return made;
 }
 
-/* Return the str of a string. */
-static inline PyObject *
-value_text(Input *r, const Text *text)
+static inline PyObject *value_text(Input *r, const Text *text)
 {
     return text->escaped || !text->ascii ? value_slow_text(r, text)
                                          : intern_text(&r->values->intern, text->text, text->length);
 }
 
-static inline PyObject *
-value_str(Input *r)
+static inline PyObject *value_str(Input *r)
 {
     Text text;
     if (r->s.p == r->s.end || *r->s.p != '"') {
@@ -142,18 +133,16 @@ value_str(Input *r)
     return scan_string(&r->s, &text) ? value_text(r, &text) : value_malformed(r);
 }
 
-static inline PyObject *
-value_bool(Input *r)
+static inline PyObject *value_bool(Input *r)
 {
-    if (scan_word(&r->s, "true", 4)) {
+    if (scan_literal(&r->s, "true", 4)) {
         return Py_NewRef(Py_True);
     }
-    return scan_word(&r->s, "false", 5) ? Py_NewRef(Py_False) : NULL;
+    return scan_literal(&r->s, "false", 5) ? Py_NewRef(Py_False) : NULL;
 }
 
-/* A number of another form than scan_integer takes: find where it ends, and let orjson read it. */
-static PyObject *
-value_number(Input *r)
+/* Read a number in an unusual form: find its end, and parse it with orjson. */
+static PyObject *value_number(Input *r)
 {
     const uint8_t *start = r->s.p;
     if (start == r->s.end || !(scan_is_digit(*start) || *start == '-') || !scan_value(&r->s)) {
@@ -162,8 +151,7 @@ value_number(Input *r)
     return value_of_token(r, start, r->s.p);
 }
 
-static inline PyObject *
-value_int(Input *r)
+static inline PyObject *value_int(Input *r)
 {
     int64_t number;
     if (scan_short_integer(&r->s, &number) || scan_integer(&r->s, &number)) {
@@ -181,18 +169,16 @@ value_int(Input *r)
     return NULL;
 }
 
-/* Return the float of an integer: up to 2**53 a double holds every one. */
-static inline PyObject *
-value_float_of(int64_t number)
+/* Return the float of an integer. A double holds every integer up to 2**53. */
+static inline PyObject *value_float_of(int64_t number)
 {
     bool exact = -(INT64_C(1) << 53) <= number && number <= (INT64_C(1) << 53);
     return exact ? PyFloat_FromDouble((double)number) : NULL;
 }
 
-/* A number of at most 15 digits with a point is an integer by a power of ten, both of which a double
- * holds exactly, so that one division rounds it right. Every other number is for orjson. */
-static PyObject *
-value_float(Input *r)
+/* Read a float. A number with a point and at most 15 digits is an integer divided by a power of ten. A double
+ * holds both exactly, so one division rounds correctly. orjson reads other numbers. */
+static PyObject *value_float(Input *r)
 {
     static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7,
                                     1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
@@ -227,14 +213,13 @@ value_float(Input *r)
         return value;
     }
     int overflow = 1;
-    number = PyLong_CheckExact(value) ? PyLong_AsLongLongAndOverflow(value, &overflow) : 0; /* as of -0 */
+    number = PyLong_CheckExact(value) ? PyLong_AsLongLongAndOverflow(value, &overflow) : 0; /* of -0 */
     Py_DECREF(value);
     return overflow ? NULL : value_float_of(number);
 }
 
-/* Whether `text` is digits with at most one point between them, and no more than 34 digits. */
-static bool
-value_is_plain_decimal(const uint8_t *p, size_t length, bool *is_zero)
+/* Whether a text is digits with at most one point between them, and at most 34 digits. */
+static bool value_is_simple_decimal(const uint8_t *p, size_t length, bool *is_zero)
 {
     size_t points = 0;
     *is_zero = true;
@@ -258,8 +243,7 @@ value_is_plain_decimal(const uint8_t *p, size_t length, bool *is_zero)
     return true;
 }
 
-static PyObject *
-value_decimal_of(Values *values, const uint8_t *p, size_t length, bool is_zero)
+static PyObject *value_decimal_of(Values *values, const uint8_t *p, size_t length, bool is_zero)
 {
     if (is_zero) {
         return Py_NewRef(values->reference.zero);
@@ -273,10 +257,9 @@ value_decimal_of(Values *values, const uint8_t *p, size_t length, bool is_zero)
     return number;
 }
 
-/* Money: a decimal string as it is, a number by the shortest text of its double. With at most 15
- * digits that is the number's own text, without zeros at its end. */
-static PyObject *
-value_decimal(Input *r)
+/* Read money. The Decimal of a string has its text. The Decimal of a number has the shortest text of its
+ * double. With at most 15 digits that is the number's text without trailing zeros. */
+static PyObject *value_decimal(Input *r)
 {
     Values *values = r->values;
     const uint8_t *start = r->s.p;
@@ -291,7 +274,7 @@ value_decimal(Input *r)
         if (!scan_string(&r->s, &text)) {
             return value_malformed(r);
         }
-        if (!text.escaped && value_is_plain_decimal(text.text, text.length, &is_zero)) {
+        if (!text.escaped && value_is_simple_decimal(text.text, text.length, &is_zero)) {
             return value_decimal_of(values, text.text, text.length, is_zero);
         }
         value = value_text(r, &text);
@@ -307,7 +290,7 @@ value_decimal(Input *r)
         const uint8_t *digits = start + (*start == '-');
         bool leading = length && starts_well && digits + 1 < p && *digits == '0' && digits[1] != '.';
         if (ends && starts_well && !leading && length <= 16 &&
-            value_is_plain_decimal(start, length, &is_zero)) {
+            value_is_simple_decimal(start, length, &is_zero)) {
             r->s.p = p;
             if (memchr(start, '.', length) != NULL) {
                 while (length > 2 && start[length - 1] == '0' && start[length - 2] != '.') {
@@ -326,9 +309,8 @@ value_decimal(Input *r)
     return number;
 }
 
-/* A word, an integer or a string. */
-static PyObject *
-value_single(Input *r)
+/* Read a literal, an integer or a string. */
+static PyObject *value_single(Input *r)
 {
     int64_t number;
     if (r->s.p == r->s.end) {
@@ -338,23 +320,21 @@ value_single(Input *r)
     case '"':
         return value_str(r);
     case 't':
-        return scan_word(&r->s, "true", 4) ? Py_NewRef(Py_True) : NULL;
     case 'f':
-        return scan_word(&r->s, "false", 5) ? Py_NewRef(Py_False) : NULL;
+        return value_bool(r);
     case 'n':
-        return scan_word(&r->s, "null", 4) ? Py_NewRef(Py_None) : NULL;
+        return scan_literal(&r->s, "null", 4) ? Py_NewRef(Py_None) : NULL;
     default:
         return scan_integer(&r->s, &number) ? intern_number(&r->values->intern, number) : NULL;
     }
 }
 
-/* Add one member of an object whose values are single ones. */
-static bool
-value_member(Input *r, PyObject *object)
+/* Add one member to an object of single values. */
+static bool value_member(Input *r, PyObject *object)
 {
     scan_space(&r->s);
     PyObject *value = NULL, *name = value_str(r);
-    if (name != NULL && scan_sign(&r->s, ':')) {
+    if (name != NULL && scan_char(&r->s, ':')) {
         scan_space(&r->s);
         value = value_single(r);
     }
@@ -364,12 +344,11 @@ value_member(Input *r, PyObject *object)
     return added;
 }
 
-/* An object of single values, whose opening brace was passed. */
-static PyObject *
-value_flat_object(Input *r)
+/* Read an object of single values after its opening brace. */
+static PyObject *value_flat_object(Input *r)
 {
     PyObject *object = PyDict_New();
-    if (object == NULL || scan_sign(&r->s, '}')) {
+    if (object == NULL || scan_char(&r->s, '}')) {
         return object;
     }
     do {
@@ -377,36 +356,35 @@ value_flat_object(Input *r)
             Py_DECREF(object);
             return NULL;
         }
-    } while (scan_sign(&r->s, ','));
-    if (!scan_sign(&r->s, '}')) {
+    } while (scan_char(&r->s, ','));
+    if (!scan_char(&r->s, '}')) {
         Py_CLEAR(object);
     }
     return object;
 }
 
-/* How deep a value may nest that is not checked. The reference's limit is higher. */
+/* Deepest value that is kept without a check. The reference's limit is higher. */
 enum { VALUE_DEPTH = 50 };
 
-/* Any value, which is dropped where `check` is NULL. Else that is asked whether it can be written back,
- * which is sure of what is neither deep nor has a number that could be rounded. */
-static PyObject *
-value_any(Input *r, PyObject *check)
+/* Read any value, and drop it if `check` is NULL. `check` rejects values that cannot be written back. It is
+ * called only for deep values and for numbers that could be rounded. */
+static PyObject *value_any(Input *r, PyObject *check)
 {
     const uint8_t *start = r->s.p;
-    if (check == NULL && scan_plain_value(&r->s)) {
-        return Py_NewRef(Py_None); /* nobody looks at it */
+    if (check == NULL && scan_simple_value(&r->s)) {
+        return Py_NewRef(Py_None); /* the caller drops it */
     }
-    PyObject *value = scan_sign(&r->s, '{') ? value_flat_object(r) : value_single(r);
+    PyObject *value = scan_char(&r->s, '{') ? value_flat_object(r) : value_single(r);
     if (value != NULL || PyErr_Occurred()) {
         return value;
     }
-    Seen seen;
+    ValueInfo info;
     r->s.p = start;
-    if (!scan_seen_value(&r->s, &seen)) {
+    if (!scan_value_info(&r->s, &info)) {
         return NULL;
     }
     value = value_of_token(r, start, r->s.p);
-    if (value != NULL && check != NULL && (seen.numbers || seen.depth > VALUE_DEPTH)) {
+    if (value != NULL && check != NULL && (info.numbers || info.depth > VALUE_DEPTH)) {
         PyObject *checked = value_call(r, check, value);
         Py_XDECREF(checked);
         if (checked == NULL) {

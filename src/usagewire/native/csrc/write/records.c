@@ -1,11 +1,11 @@
-/* Records -> JSON text, from their slots into one growing buffer. Part of module.c.
+/* Records: write their slots as JSON into one growing buffer. Part of module.c.
  *
- * The text is byte for byte that of the reference. Values in an unusual form go through orjson and the
- * reference's own functions. A record that holds anything else is given back: each function returns false
- * without an exception for a record that the reference writes or refuses, and with one for lack of memory.
+ * The text is the reference's, byte for byte. orjson and functions of the reference write unusual values. A
+ * function returns false without an exception to hand the record back to the reference, which writes it or
+ * raises an error. It returns false with an exception if memory runs out.
  *
- * The values of slots are borrowed references. Code that can run Python takes a reference first: calling,
- * comparing and allocating can, because the garbage collector runs finalizers.
+ * Values of slots are borrowed references. Take a reference before any code that can run Python: a call, a
+ * comparison or an allocation. An allocation can, because the collector runs finalizers.
  */
 #include "common/scan.h"
 #include "common/schema.h"
@@ -17,11 +17,8 @@ typedef struct {
     Buffer buffer;
 } Output;
 
-/* --- values ---------------------------------------------------------------------------------- */
-
-/* Clear an exception by which the reference refuses a value; leave all others. */
-static bool
-write_give_back(const Output *out)
+/* Clear an exception with which the reference rejects a value. Keep all others. */
+static bool write_hand_back(const Output *out)
 {
     /* orjson's JSONEncodeError is a TypeError. */
     if (PyErr_ExceptionMatches(out->reference->wire_error) || PyErr_ExceptionMatches(PyExc_TypeError)) {
@@ -30,25 +27,23 @@ write_give_back(const Output *out)
     return false;
 }
 
-/* Add the JSON that orjson makes of `value`, which may be borrowed from a slot: what orjson allocates
- * can start the collector, and a finalizer can empty the slot. */
-static bool
-write_by_orjson(Output *out, PyObject *value)
+/* Add the JSON that orjson makes of `value`, which may be borrowed from a slot. An allocation in orjson can
+ * start the collector, and a finalizer can empty the slot. */
+static bool write_by_orjson(Output *out, PyObject *value)
 {
     Py_INCREF(value);
     PyObject *json = PyObject_CallOneArg(out->reference->dumps, value);
     Py_DECREF(value);
     if (json == NULL) {
-        return write_give_back(out);
+        return write_hand_back(out);
     }
     bool added = buffer_add(&out->buffer, PyBytes_AS_STRING(json), (size_t)PyBytes_GET_SIZE(json));
     Py_DECREF(json);
     return added;
 }
 
-/* Copy plain letters; return past them, or NULL where one is not plain. */
-static inline char *
-write_letters(char *to, const uint8_t *p, size_t length)
+/* Copy simple characters; return the end, or NULL if one is not simple. */
+static inline char *write_simple(char *to, const uint8_t *p, size_t length)
 {
 #if defined(USAGEWIRE_SSE2)
     if (length >= 16) {
@@ -70,7 +65,7 @@ write_letters(char *to, const uint8_t *p, size_t length)
         uint64_t word;
         for (size_t i = 0;; i = i + 16 <= length ? i + 8 : length - 8) {
             memcpy(&word, p + i, 8);
-            if (!scan_is_plain_word(word)) {
+            if (!scan_is_simple_word(word)) {
                 return NULL;
             }
             memcpy(to + i, &word, 8);
@@ -80,7 +75,7 @@ write_letters(char *to, const uint8_t *p, size_t length)
         }
     }
     for (size_t i = 0; i < length; i++) {
-        if (!scan_is_plain_letter(p[i])) {
+        if (!scan_is_simple(p[i])) {
             return NULL;
         }
         to[i] = (char)p[i];
@@ -88,8 +83,7 @@ write_letters(char *to, const uint8_t *p, size_t length)
     return to + length;
 }
 
-static inline bool
-write_str(Output *out, PyObject *value)
+static inline bool write_str(Output *out, PyObject *value)
 {
     if (!PyUnicode_CheckExact(value)) {
         return false;
@@ -100,7 +94,7 @@ write_str(Output *out, PyObject *value)
             return false;
         }
         char *to = out->buffer.to;
-        char *after = write_letters(to + 1, (const uint8_t *)((PyASCIIObject *)value + 1), length);
+        char *after = write_simple(to + 1, (const uint8_t *)((PyASCIIObject *)value + 1), length);
         if (after != NULL) {
             *to = *after = '"';
             out->buffer.to = after + 1;
@@ -110,8 +104,7 @@ write_str(Output *out, PyObject *value)
     return write_by_orjson(out, value);
 }
 
-static inline bool
-write_int(Output *out, PyObject *value)
+static inline bool write_int(Output *out, PyObject *value)
 {
     int overflow;
     if (!PyLong_CheckExact(value)) {
@@ -125,9 +118,8 @@ write_int(Output *out, PyObject *value)
     return true;
 }
 
-/* Whether an int is a small one, of up to 30 bits, and which. */
-static inline bool
-write_is_small(PyObject *value, int64_t *number)
+/* Whether an int has at most 30 bits; `*number` becomes its value. */
+static inline bool write_is_small(PyObject *value, int64_t *number)
 {
 #if PY_VERSION_HEX >= 0x030C0000
     if (!PyUnstable_Long_IsCompact((PyLongObject *)value)) {
@@ -142,20 +134,18 @@ write_is_small(PyObject *value, int64_t *number)
 #endif
 }
 
-static bool
-write_float(Output *out, PyObject *value)
+static bool write_float(Output *out, PyObject *value)
 {
     if (!PyFloat_CheckExact(value)) {
         return false;
     }
     double number = PyFloat_AS_DOUBLE(value);
-    return number - number == 0 && write_by_orjson(out, value); /* neither infinite nor no number */
+    return number - number == 0 && write_by_orjson(out, value); /* not NaN or infinite */
 }
 
-/* Add the text of a Decimal as its double is written. With at most 15 digits and no exponent that is the
- * text without zeros at its end; false for other texts. */
-static bool
-write_plain_decimal(Output *out, const char *text, size_t length)
+/* Add the text of a Decimal as its double is written. With at most 15 digits and no exponent, that is the
+ * text without trailing zeros. Return false for other texts. */
+static bool write_simple_decimal(Output *out, const char *text, size_t length)
 {
     const char *p = text, *end = text + length, *point = NULL;
     p += p < end && *p == '-';
@@ -171,7 +161,7 @@ write_plain_decimal(Output *out, const char *text, size_t length)
     if (end - start > 15 || end == start || point == end - 1) {
         return false;
     }
-    /* Zero is written without a sign or a point; what is far below one, with an exponent. */
+    /* orjson writes zero without a sign or point, and numbers far below one with an exponent. */
     if (*start == '0' && (end - start < 5 || (start[2] == '0' && start[3] == '0' && start[4] == '0'))) {
         return false;
     }
@@ -184,8 +174,7 @@ write_plain_decimal(Output *out, const char *text, size_t length)
     return buffer_add(&out->buffer, text, (size_t)(end - text));
 }
 
-static bool
-write_decimal(Output *out, PyObject *value)
+static bool write_decimal(Output *out, PyObject *value)
 {
     if (!Py_IS_TYPE(value, (PyTypeObject *)out->reference->decimal)) {
         return false;
@@ -196,28 +185,25 @@ write_decimal(Output *out, PyObject *value)
     }
     Py_ssize_t length;
     const char *utf8 = PyUnicode_AsUTF8AndSize(text, &length);
-    bool written = utf8 != NULL && write_plain_decimal(out, utf8, (size_t)length);
+    bool written = utf8 != NULL && write_simple_decimal(out, utf8, (size_t)length);
     Py_DECREF(text);
     if (written || PyErr_Occurred()) {
         return written;
     }
     PyObject *plain = PyObject_CallOneArg(out->reference->write_decimal, value);
     if (plain == NULL) {
-        return write_give_back(out);
+        return write_hand_back(out);
     }
     written = write_by_orjson(out, plain);
     Py_DECREF(plain);
     return written;
 }
 
-/* --- records --------------------------------------------------------------------------------- */
-
 static bool write_value(Output *out, const Kind *kind, PyObject *value);
 
-/* Add the unknown keys of a record, if they are in a dict. Another mapping runs a user's code, which would
- * run again where the reference writes the record after all. */
-static bool
-write_extra(Output *out, const Class *cls, PyObject *record)
+/* Add the unknown keys of a record if they are in a dict. Another mapping runs user code, which would run
+ * twice if the reference then writes the record. */
+static bool write_extra(Output *out, const Class *cls, PyObject *record)
 {
     PyObject *extra = *record_slot(record, cls->fields[cls->extra].offset);
     if (extra == out->reference->no_extra) {
@@ -230,9 +216,9 @@ write_extra(Output *out, const Class *cls, PyObject *record)
     PyObject *json = PyObject_CallFunctionObjArgs(out->reference->extra_json, extra, cls->reserved, NULL);
     Py_DECREF(extra);
     if (json == NULL) {
-        return write_give_back(out);
+        return write_hand_back(out);
     }
-    /* {"key":1} becomes ,"key":1 or, first in an object, "key":1 */
+    /* {"key":1} becomes ,"key":1 or, as the first member, "key":1 */
     size_t size = (size_t)PyBytes_GET_SIZE(json);
     bool added = true;
     if (size > 2) {
@@ -244,12 +230,11 @@ write_extra(Output *out, const Class *cls, PyObject *record)
     return added;
 }
 
-typedef enum { FIELD_WRITTEN, FIELD_OMITTED, FIELD_GIVEN_BACK } FieldFate;
+typedef enum { FIELD_WRITTEN, FIELD_OMITTED, FIELD_HANDED_BACK } FieldFate;
 
-/* Return whether two values of one exact type are equal, as `==` says; -1 with an exception. A value is not
- * taken to equal itself: a NaN does not. */
-static int
-write_equal(PyObject *value, PyObject *other)
+/* Return whether two values of one exact type are equal (`==`); -1 with an exception. Identical values can
+ * differ: NaN does. */
+static int write_equal(PyObject *value, PyObject *other)
 {
     if (PyFloat_CheckExact(value)) {
         return PyFloat_AS_DOUBLE(value) == PyFloat_AS_DOUBLE(other);
@@ -259,52 +244,43 @@ write_equal(PyObject *value, PyObject *other)
     return equal == NULL ? -1 : equal == Py_True;
 }
 
-/* Return what becomes of a field whose default is left out and is not None. Only types whose `==`
- * is C of CPython are compared here; the reference compares all others. The caller owns `value`. */
-static FieldFate
-write_compared(const Output *out, const Field *field, PyObject *value)
+/* Return what to do with a field that is omitted if it equals a default other than None. C compares only
+ * types whose `==` CPython implements in C; the reference compares others. The caller owns `value`. */
+static FieldFate write_compared(const Output *out, const Field *field, PyObject *value)
 {
     PyTypeObject *type = Py_TYPE(field->fallback);
     if (!Py_IS_TYPE(value, type)) {
-        return FIELD_GIVEN_BACK;
+        return FIELD_HANDED_BACK;
     }
     if (type == &PyTuple_Type && PyTuple_GET_SIZE(field->fallback) == 0) {
         return PyTuple_GET_SIZE(value) == 0 ? FIELD_OMITTED : FIELD_WRITTEN;
     }
     if (type != &PyLong_Type && type != &PyFloat_Type && type != &PyUnicode_Type && type != &PyBool_Type &&
         type != (PyTypeObject *)out->reference->decimal) {
-        return FIELD_GIVEN_BACK;
+        return FIELD_HANDED_BACK;
     }
     int equal = write_equal(value, field->fallback);
     if (equal < 0) {
         if (PyErr_ExceptionMatches(PyExc_ArithmeticError)) {
             PyErr_Clear(); /* a signalling NaN */
         }
-        return FIELD_GIVEN_BACK;
+        return FIELD_HANDED_BACK;
     }
     return equal ? FIELD_OMITTED : FIELD_WRITTEN;
 }
 
-/* Copy the key prefix of a field to where there is room for it; return past it. */
-static inline char *
-write_key_prefix(char *to, const Field *field, size_t first)
-{
-    for (size_t i = 0; i < field->key_prefix_size; i += KEY_PREFIX_STEP) {
-        memcpy(to + i, field->key_prefix + first + i, KEY_PREFIX_STEP);
-    }
-    return to + field->key_prefix_size - first;
-}
-
-/* Write the value of a field after its key. */
-static inline bool
-write_field(Output *out, const Field *field, size_t first, PyObject *value)
+/* Write a field: its key prefix and its value. */
+static inline bool write_field(Output *out, const Field *field, size_t first, PyObject *value)
 {
     Buffer *b = &out->buffer;
     int64_t number;
     if (!buffer_reserve(b, field->key_prefix_size + KEY_PREFIX_STEP + DIGITS_ROOM)) {
         return false;
     }
-    char *to = write_key_prefix(b->to, field, first);
+    for (size_t i = 0; i < field->key_prefix_size; i += KEY_PREFIX_STEP) {
+        memcpy(b->to + i, field->key_prefix + first + i, KEY_PREFIX_STEP);
+    }
+    char *to = b->to + field->key_prefix_size - first;
     if (field->kind.name == KIND_INT && PyLong_CheckExact(value) && write_is_small(value, &number)) {
         b->to = digits_write(to, number);
         return true;
@@ -313,17 +289,16 @@ write_field(Output *out, const Field *field, size_t first, PyObject *value)
     if (field->kind.name == KIND_STR && PyUnicode_CheckExact(value)) {
         return write_str(out, value);
     }
-    Py_INCREF(value); /* Python code can run meanwhile */
+    Py_INCREF(value); /* Python code can run in write_value */
     bool written = write_value(out, &field->kind, value);
     Py_DECREF(value);
     return written;
 }
 
-/* Write a field, unless it has its default. */
-static bool
-write_unless_default(Output *out, const Field *field, size_t *first, PyObject *value)
+/* Write a field, unless it equals its default. */
+static bool write_unless_default(Output *out, const Field *field, size_t *first, PyObject *value)
 {
-    Py_INCREF(value); /* comparing Decimals allocates, so that a finalizer can empty the slot */
+    Py_INCREF(value); /* comparing Decimals allocates, so a finalizer can empty the slot */
     FieldFate fate = write_compared(out, field, value);
     bool done = fate == FIELD_OMITTED || (fate == FIELD_WRITTEN && write_field(out, field, *first, value));
     Py_DECREF(value);
@@ -333,15 +308,13 @@ write_unless_default(Output *out, const Field *field, size_t *first, PyObject *v
     return done;
 }
 
-/* Write a record. `prefetch_record`, if it is not NULL, is a later one of the same class, whose values are
- * brought into the cache meanwhile. */
-static bool
-write_record(Output *out, const Class *cls, PyObject *record, PyObject *prefetch_record)
+/* Write a record. `prefetch_record` is NULL or a later record of the same class, to be prefetched. */
+static bool write_record(Output *out, const Class *cls, PyObject *record, PyObject *prefetch_record)
 {
     if (!buffer_add(&out->buffer, PyBytes_AS_STRING(cls->head), (size_t)PyBytes_GET_SIZE(cls->head))) {
         return false;
     }
-    size_t first = PyBytes_GET_SIZE(cls->head) == 1; /* whether no comma is due */
+    size_t first = PyBytes_GET_SIZE(cls->head) == 1; /* whether no comma is needed */
     const Field *end = cls->fields + cls->n_keyed;
     const Field *tag_field = cls->tag_field < 0 ? NULL : cls->fields + cls->tag_field;
     for (const Field *field = cls->fields; field < end; field++) {
@@ -371,15 +344,14 @@ write_record(Output *out, const Class *cls, PyObject *record, PyObject *prefetch
     return (cls->extra < 0 || write_extra(out, cls, record)) && buffer_add(&out->buffer, "}", 1);
 }
 
-static bool
-write_items(Output *out, const Kind *item, PyObject *items)
+static bool write_items(Output *out, const Kind *item, PyObject *items)
 {
     bool is_list = PyList_CheckExact(items);
     if (!buffer_add(&out->buffer, "[", 1)) {
         return false;
     }
     for (Py_ssize_t i = 0; i < (is_list ? PyList_GET_SIZE(items) : PyTuple_GET_SIZE(items)); i++) {
-        /* The reference's functions can run Python code, which can change a list. */
+        /* Functions of the reference can run Python code, which can change a list. */
         PyObject *value = Py_NewRef(is_list ? PyList_GET_ITEM(items, i) : PyTuple_GET_ITEM(items, i));
         bool written = (i == 0 || buffer_add(&out->buffer, ",", 1)) && write_value(out, item, value);
         Py_DECREF(value);
@@ -390,8 +362,7 @@ write_items(Output *out, const Kind *item, PyObject *items)
     return buffer_add(&out->buffer, "]", 1);
 }
 
-static bool
-write_value(Output *out, const Kind *kind, PyObject *value)
+static bool write_value(Output *out, const Kind *kind, PyObject *value)
 {
     if (value == Py_None && kind->nullable) {
         return buffer_add(&out->buffer, "null", 4);
@@ -423,7 +394,7 @@ write_value(Output *out, const Kind *kind, PyObject *value)
         return PyList_CheckExact(value) && write_items(out, kind->item, value);
     case KIND_TUPLE:
         return PyTuple_CheckExact(value) && write_items(out, kind->item, value);
-    case KIND_ANY: /* is read only */
+    case KIND_ANY: /* only read, never written */
     case KIND_COUNT:
         break;
     }

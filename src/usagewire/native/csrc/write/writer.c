@@ -1,20 +1,18 @@
-/* `Writer`: the Python type by which records are written, as far as their classes are known. Part of
- * module.c.
+/* `Writer`: the Python type that writes records of the classes that it knows. Part of module.c.
  *
- * It learns classes as they come by, so that its schema grows.
+ * It adds a class to its schema when it first meets one.
  */
 
 typedef struct {
     PyObject_HEAD
     Reference reference;
     Schema schema;
-    PyObject *index;   /* dict: for each type that may stand by itself, the index of its class */
-    const Class *last; /* the class that was found last, or NULL */
+    PyObject *index;   /* dict: the index of the class for each type that it may write by itself */
+    const Class *last; /* the class of the last record, or NULL */
 } Writer;
 
-/* As for plans, any cycle goes through a class. */
-static int
-writer_traverse(PyObject *self, visitproc visit, void *arg)
+/* As with plans, any cycle has a class in it. */
+static int writer_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Writer *writer = (Writer *)self;
     Py_VISIT(Py_TYPE(self));
@@ -23,8 +21,7 @@ writer_traverse(PyObject *self, visitproc visit, void *arg)
     return stopped ? stopped : schema_visit(&writer->schema, visit, arg);
 }
 
-static void
-writer_dealloc(PyObject *self)
+static void writer_dealloc(PyObject *self)
 {
     Writer *writer = (Writer *)self;
     PyTypeObject *type = Py_TYPE(self);
@@ -36,11 +33,7 @@ writer_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-PyDoc_STRVAR(writer_doc, "Writer(reference)\n\n"
-                         "Writes records. `usagewire.native.plans` makes it.");
-
-static PyObject *
-writer_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
+static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
 {
     PyObject *reference;
     if (!PyArg_ParseTuple(args, "O", &reference)) {
@@ -58,21 +51,18 @@ writer_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
     return (PyObject *)writer;
 }
 
-PyDoc_STRVAR(writer_add_doc, "add(spec)\n--\n\n"
-                             "Learn a class and return its index, by which later ones may name it.");
-
-static PyObject *
-writer_add(PyObject *self, PyObject *spec)
+static PyObject *writer_add(PyObject *self, PyObject *spec)
 {
     Writer *writer = (Writer *)self;
-    return schema_add(&writer->schema, spec) ? PyLong_FromSsize_t(writer->schema.n_classes - 1) : NULL;
+    PyObject *index = PyLong_FromSsize_t(writer->schema.n_classes);
+    if (index != NULL && !schema_add(&writer->schema, spec)) {
+        Py_DECREF(index);
+        return NULL;
+    }
+    return index;
 }
 
-PyDoc_STRVAR(writer_allow_doc, "allow(type, index)\n--\n\n"
-                               "Write instances of `type` that stand by themselves as the class there.");
-
-static PyObject *
-writer_allow(PyObject *self, PyObject *args)
+static PyObject *writer_allow(PyObject *self, PyObject *args)
 {
     Writer *writer = (Writer *)self;
     PyObject *type;
@@ -91,9 +81,8 @@ writer_allow(PyObject *self, PyObject *args)
     return failed ? NULL : Py_NewRef(Py_None);
 }
 
-/* Write a record that stands by itself; `prefetch_record` is a later one, or NULL. */
-static bool
-writer_record(Writer *writer, Output *out, PyObject *record, PyObject *prefetch_record)
+/* Write a record that is not part of another. `prefetch_record` is a later one, or NULL. */
+static bool writer_record(Writer *writer, Output *out, PyObject *record, PyObject *prefetch_record)
 {
     if (writer->last == NULL || !Py_IS_TYPE(record, writer->last->type)) {
         if (!Py_IS_TYPE((PyObject *)Py_TYPE(record), &PyType_Type)) {
@@ -110,13 +99,12 @@ writer_record(Writer *writer, Output *out, PyObject *record, PyObject *prefetch_
     return write_record(out, cls, record, is_alike ? prefetch_record : NULL);
 }
 
-enum { WRITER_PREFETCH = 2 }; /* which later record is brought into the cache */
+enum { WRITER_PREFETCH = 2 }; /* distance of the record that is prefetched */
 
-/* Write a record of a list. */
-static bool
-writer_item(Writer *writer, Output *out, PyObject *records, Py_ssize_t at)
+/* Write the record at an index of a list. */
+static bool writer_item(Writer *writer, Output *out, PyObject *records, Py_ssize_t at)
 {
-    /* The reference's functions can run Python code, which can change the list. */
+    /* Functions of the reference can run Python code, which can change the list. */
     PyObject *record = Py_NewRef(PyList_GET_ITEM(records, at));
     PyObject *prefetch_record = NULL;
     if (at + WRITER_PREFETCH < PyList_GET_SIZE(records)) {
@@ -128,9 +116,7 @@ writer_item(Writer *writer, Output *out, PyObject *records, Py_ssize_t at)
     return written;
 }
 
-/* Write a list of records. */
-static bool
-writer_list(Writer *writer, Output *out, PyObject *records)
+static bool writer_list(Writer *writer, Output *out, PyObject *records)
 {
     bool written = buffer_add(&out->buffer, "[", 1);
     for (Py_ssize_t i = 0; written && i < PyList_GET_SIZE(records); i++) {
@@ -139,12 +125,7 @@ writer_list(Writer *writer, Output *out, PyObject *records)
     return written && buffer_add(&out->buffer, "]", 1);
 }
 
-PyDoc_STRVAR(writer_encode_doc, "encode(record)\n--\n\n"
-                                "Return a record, or a list of records, as JSON; NotImplemented where the\n"
-                                "reference has to write it.");
-
-static PyObject *
-writer_encode(PyObject *self, PyObject *record)
+static PyObject *writer_encode(PyObject *self, PyObject *record)
 {
     Writer *writer = (Writer *)self;
     Output out = {.reference = &writer->reference, .buffer = buffer_empty()};
@@ -158,30 +139,23 @@ writer_encode(PyObject *self, PyObject *record)
 }
 
 enum {
-    GUESS_FIRST = 64, /* after so many records the size of later ones is guessed, */
-    GUESS_TIMES = 4,  /* and again after so many times as many, for no more than that */
+    ESTIMATE_FIRST = 64, /* estimate the size of the rest after so many records, */
+    ESTIMATE_FACTOR = 4, /* and again after so many times as many */
 };
 
-/* Make room for `left` records, if they are like the `n` that were written. With no more room than that,
- * nothing is left to be given back. */
-static bool
-writer_guess(Buffer *b, size_t n, size_t left)
+/* Make room for `left` records the size of the `n` written ones, at most for as many as before the next
+ * estimate. An exact estimate leaves no room to give back at the end. */
+static bool writer_estimate(Buffer *b, size_t n, size_t left)
 {
-    size_t size = buffer_size(b), each = size / n + size / n / 16 + 1, most = (GUESS_TIMES - 1) * n;
-    if (size > (size_t)PY_SSIZE_T_MAX / (8 * GUESS_TIMES)) {
+    size_t size = buffer_size(b), each = size / n + size / n / 16 + 1, most = (ESTIMATE_FACTOR - 1) * n;
+    if (size > (size_t)PY_SSIZE_T_MAX / (8 * ESTIMATE_FACTOR)) {
         return true;
     }
     size_t guess = size + each * (left < most ? left : most);
     return guess <= buffer_room(b) || buffer_resize(b, guess);
 }
 
-PyDoc_STRVAR(writer_encode_lines_doc,
-             "encode_lines(records, start)\n--\n\n"
-             "Return the records of a list, from index `start` on, as lines, up to one that the\n"
-             "reference has to write; and the index of that one, or where the list ended.");
-
-static PyObject *
-writer_encode_lines(PyObject *self, PyObject *args)
+static PyObject *writer_encode_lines(PyObject *self, PyObject *args)
 {
     Writer *writer = (Writer *)self;
     PyObject *records;
@@ -190,15 +164,16 @@ writer_encode_lines(PyObject *self, PyObject *args)
         return NULL;
     }
     Output out = {.reference = &writer->reference, .buffer = buffer_empty()};
-    /* Only at the beginning: after a record that the reference wrote, which may come often, it costs more. */
-    Py_ssize_t next_guess = at == 0 ? GUESS_FIRST : -1;
+    /* Estimate only from the start. After each record that the reference wrote, it would cost more than it
+     * saves. */
+    Py_ssize_t next_estimate = at == 0 ? ESTIMATE_FIRST : -1;
     for (; at >= 0 && at < PyList_GET_SIZE(records); at++) {
         size_t start = buffer_size(&out.buffer);
-        if (at == next_guess) {
-            if (!writer_guess(&out.buffer, (size_t)at, (size_t)(PyList_GET_SIZE(records) - at))) {
+        if (at == next_estimate) {
+            if (!writer_estimate(&out.buffer, (size_t)at, (size_t)(PyList_GET_SIZE(records) - at))) {
                 break;
             }
-            next_guess *= GUESS_TIMES;
+            next_estimate *= ESTIMATE_FACTOR;
         }
         if (!writer_item(writer, &out, records, at) || !buffer_add(&out.buffer, "\n", 1)) {
             buffer_cut(&out.buffer, start);
@@ -217,15 +192,15 @@ writer_encode_lines(PyObject *self, PyObject *args)
 }
 
 static PyMethodDef writer_methods[] = {
-    {"add", writer_add, METH_O, writer_add_doc},
-    {"allow", writer_allow, METH_VARARGS, writer_allow_doc},
-    {"encode", writer_encode, METH_O, writer_encode_doc},
-    {"encode_lines", writer_encode_lines, METH_VARARGS, writer_encode_lines_doc},
+    {"add", writer_add, METH_O, "Add a class and return its index."},
+    {"allow", writer_allow, METH_VARARGS, "Write records of a type as the class at an index."},
+    {"encode", writer_encode, METH_O, "Return a record, or a list of records, as JSON."},
+    {"encode_lines", writer_encode_lines, METH_VARARGS, "Return records of a list as lines."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot writer_slots[] = {
-    {Py_tp_doc, (void *)writer_doc},
+    {Py_tp_doc, (void *)"Writes records. `usagewire.native.plans` makes it."},
     {Py_tp_new, writer_new},
     {Py_tp_dealloc, writer_dealloc},
     {Py_tp_traverse, writer_traverse},
