@@ -283,8 +283,10 @@ def _one_text(loop: Loop, name: str, plan: Any, text: bytes, *, skips: bool) -> 
         place, records = state
         state.clear()
         before = text[: place[0]].count(b"\n")
-        if before != len(records) + place[2]:
-            raise OutOfOrderError(f"{before} lines, {len(records)} records, {place[2]} skipped")
+        if before != len(records) + place[2] + place[3]:
+            raise OutOfOrderError(
+                f"{before} lines, {len(records)} records, {place[2]} skipped, {place[3]} blank"
+            )
         if not failed and place[0] < last[0]:
             # C hands the line back if a replaced function gets no memory.
             place[1] = False

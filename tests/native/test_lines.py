@@ -19,6 +19,7 @@ from tests.support.native import (
 )
 from tests.support.samples import COMPLETIONS, VECTORS, row, text
 from usagewire import Decoder, UsageObject, UsageVectorStoresResult
+from usagewire.codec.line_decoder import SKIP_BLANK, SKIP_LEADING_BLANK, SKIP_MALFORMED
 
 pytestmark = BY_C
 
@@ -73,19 +74,19 @@ def test_lines_do_not_span() -> None:
 @pytest.mark.parametrize("data", [b" ", b"\t\r ", b"\r"], ids=str)
 def test_unfinished_line(data: bytes) -> None:
     """The blank beginning of a line is not malformed."""
-    assert ([], [0, 0, 0]) == read_lines(plan_for(UsageVectorStoresResult), data)
+    assert ([], [0, 0, 0, 0]) == read_lines(plan_for(UsageVectorStoresResult), data)
 
 
 def test_lines_are_added() -> None:
     """C appends records to the list that it gets, and returns None."""
-    records, progress = ["first"], array("q", [0, 1, 7])
+    records, progress = ["first"], array("q", [0, 1, 7, 9])
 
     assert plan_for(int).decode_lines(b"1\n2\n", progress, 4, 9, 9, False, records) is None  # noqa: FBT003 -- as C takes it
     assert ["first", 1, 2] == records
-    assert [4, 0, 7] == progress.tolist()
+    assert [4, 0, 7, 9] == progress.tolist()
 
 
-START: Final = array("q", [0, 0, 0])
+START: Final = array("q", [0, 0, 0, 0])
 
 
 @pytest.mark.parametrize(
@@ -95,14 +96,15 @@ START: Final = array("q", [0, 0, 0])
         (b"1\n", START, 2, 9, 9, False),
         ("1\n", START, 2, 9, 9, False, []),
         (bytearray(b"1\n"), START, 2, 9, 9, False, []),
-        (b"1\n", [0, 0, 0], 2, 9, 9, False, []),
-        (b"1\n", bytes(24), 2, 9, 9, False, []),
-        (b"1\n", array("q", [0, 0]), 2, 9, 9, False, []),
+        (b"1\n", [0, 0, 0, 0], 2, 9, 9, False, []),
+        (b"1\n", bytes(32), 2, 9, 9, False, []),
+        (b"1\n", array("q", [0, 0, 0]), 2, 9, 9, False, []),
         (b"1\n", START, 2, 9, 9, False, ()),
         (b"1\n", START, "2", 9, 9, False, []),
         (b"1\n", START, 2, 9, None, False, []),
-        (b"1\n", array("q", [-1, 0, 0]), 2, 9, 9, False, []),
-        (b"1\n", array("q", [2, 0, 0]), 1, 9, 9, False, []),
+        (b"1\n", START, 2, 9, 9, None, []),
+        (b"1\n", array("q", [-1, 0, 0, 0]), 2, 9, 9, False, []),
+        (b"1\n", array("q", [2, 0, 0, 0]), 1, 9, 9, False, []),
         (b"1\n", START, 3, 9, 9, False, []),
         (b"1\n", START, 2, -1, 9, False, []),
         (b"1\n", START, 2, 9, -1, False, []),
@@ -189,11 +191,35 @@ def test_skipped_lines_count() -> None:
     plan = plan_for(UsageObject)
     data = b"x\n" * 5 + text(row()) + b"\n" + b"x\n" * 5
 
-    assert ([], [6, False, 3]) == read_lines(plan, data, passes=True, most=3)
+    assert ([], [6, False, 3, 0]) == read_lines(plan, data, passes=True, most=3)
     records, place = read_lines(plan, data, passes=True)
-    assert [1, len(data), False, 10] == [len(records), *place]
+    assert [1, len(data), False, 10, 0] == [len(records), *place]
     torn, place = read_lines(plan, b"x", passes=True)
     assert [[], 0, 0] == [torn, place[0], place[2]]
+
+
+@pytest.mark.parametrize(
+    ("data", "skips", "records", "progress"),
+    [
+        (b"\n \t\r\n1\n", SKIP_LEADING_BLANK, [1], [7, 0, 0, 2]),
+        (b"\n \t\r\n1\n", SKIP_BLANK, [], [0, 0, 0, 0]),
+        (b"\n\n", SKIP_LEADING_BLANK, [], [2, 0, 0, 2]),
+        (b"1\n\n\n2\n", SKIP_BLANK, [1, 2], [6, 0, 0, 2]),
+        (b"1\n\n\n2\n", SKIP_LEADING_BLANK, [1], [2, 0, 0, 0]),
+        # Blank lines count with the record after them, so that a place is right after its record.
+        (b"1\n\n\n", SKIP_BLANK, [1], [2, 0, 0, 0]),
+        (b"1\n\n?\n", SKIP_BLANK, [1], [2, 0, 0, 0]),
+        (b"1\n\n?\n\n3\n", SKIP_BLANK | SKIP_MALFORMED, [1, 3], [8, 0, 1, 2]),
+        (b"1\n" + b" " * 9 + b"\n2\n", SKIP_BLANK, [1, 2], [14, 0, 0, 1]),
+        (b"1\n" + b" " * 10 + b"\n2\n", SKIP_BLANK, [1], [2, 0, 0, 0]),
+        (b"1\n ", SKIP_BLANK, [1], [2, 0, 0, 0]),
+    ],
+)
+def test_blank_lines_are_skipped(
+    data: bytes, skips: int, records: list[int], progress: list[int]
+) -> None:
+    """On request C skips and counts blank lines, before the first record and between records."""
+    assert (records, progress) == read_lines(plan_for(int), data, passes=skips, longest=9)
 
 
 @pytest.mark.parametrize("on_error", ["skip", "collect"])

@@ -64,16 +64,19 @@ class DecodeStats:
         self._batch: Sized = ()
         self._leniencies: list[int] = []
 
-    def counts(self, back: int = 0, size: int = 0) -> Counts:
-        """Return the counts without the last `back` records, which have `size` bytes."""
+    def counts(self, back: int = 0, size: int = 0, blank: int = 0) -> Counts:
+        """Return the counts without the last `back` records, and `blank` lines before them.
+
+        These lines have `size` bytes together.
+        """
         kept = len(self._batch) - back
         # In order, so that asking after each record of a batch takes little.
         lenient = bisect_left(self._leniencies, kept) if back else len(self._leniencies)
         return Counts(
-            lines=self._lines - back,
+            lines=self._lines - back - blank,
             records=self._records - back,
             rejected=self._rejected,
-            blank=self._blank,
+            blank=self._blank - blank,
             bytes=self._bytes - size,
             lenient=self._lenient + lenient,
         )

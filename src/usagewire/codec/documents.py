@@ -19,6 +19,7 @@ from usagewire.codec.line_buffer import BOM
 from usagewire.errors import DecodeError
 
 _BLANK: Final = b" \t\r\n"
+_SPACE: Final = re.compile(rb"[ \t\r\n]*")
 _TOKENS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]')
 _OPEN: Final = (b"{", b"[", b",", b":")
 """The possible ends of the first line of an object that is printed over several lines."""
@@ -48,7 +49,7 @@ class DocumentSniffer:
         """
         self._head += text
         if b"\n" in text:
-            while 0 < (end := self._head.find(b"\n", self._next) + 1) <= self._limit:
+            while 0 < (end := self._head.find(b"\n", self._skip_blank()) + 1) <= self._limit:
                 if not self._may_follow(end):
                     return bytes(self._head)
         if len(self._head) <= self._limit:
@@ -70,6 +71,13 @@ class DocumentSniffer:
     def abort(self) -> bytes:
         """Return the lines of a stream that failed, or nothing if a document began."""
         return bytes(self._head) if self._has_lines() else b""
+
+    def _skip_blank(self) -> int:
+        """Go to the next line that is not blank, and return where it begins."""
+        found = _SPACE.match(self._head, self._next)
+        if found is not None:
+            self._next = max(self._next, self._head.rfind(b"\n", self._next, found.end()) + 1)
+        return self._next
 
     def _may_follow(self, end: int) -> bool:
         """Check the next line, up to `end`; return whether it can be part of a document."""

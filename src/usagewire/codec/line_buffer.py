@@ -25,6 +25,7 @@ MAX_LINE_BYTES: Final = 16 * 2**20
 """The most bytes of a line by default, because orjson can need 30 times as much memory."""
 
 _CR: Final = b"\r"
+_BLANK: Final = b" \t\r\n"
 
 
 class Block(NamedTuple):
@@ -77,9 +78,11 @@ class LineBuffer:
         """The bytes that hold the lines not split yet, from `start` to `stop`. The reader of these
         lines sets `start`, and `block` to an empty block with the number of the next line."""
         self.start = self.stop = 0
+        self.run_start = 0
+        """Where the last run of lines that were not cut begins."""
         # Of a block, the size of its first lines. Of a text, where the lines before an end begin.
         self._sums: tuple[Block, list[int]] = self.block, [0]
-        self._starts: tuple[bytes, list[int]] = self.text, [0]
+        self._starts: tuple[bytes, list[tuple[int, int]]] = self.text, [(0, 0)]
         self._limit = max_line_bytes
         self._raw_limit = max_raw_bytes
         self._room = max(max_line_bytes, max_raw_bytes) + len(BOM) + len(_CR)
@@ -139,28 +142,43 @@ class LineBuffer:
         block = Block(self.number, [line]) if is_simple else self._blocks_of([line])[0]
         self.block, self.index, self.start = block, 0, end + 1
 
-    def size(self, back: int) -> int:
-        """Return how many bytes the `back` lines before the next one have, in the last run."""
+    def before(self, back: int) -> tuple[int, int]:
+        """Return the bytes of the last `back` records, and how many blank lines are among them.
+
+        The records are of the last run. A blank line comes after the place of the record before it.
+        """
         if not back:
-            return 0
+            return 0, 0
         # Sums are kept, because a caller may ask after each record of a run.
         if back <= self.index:
             block, sums = self._sums
             if block is not self.block:
                 sums = [0, *self.block.sizes()]
                 self._sums = self.block, sums
-            return sums[self.index] - sums[self.index - back]
+            return sums[self.index] - sums[self.index - back], 0
         # They were not cut. The one after them may have been, since.
         end = self.start - self.block.size(0, len(self.block.lines))
         text, starts = self._starts
-        if text is not self.text or starts[0] != end:
-            starts = [end]
+        if text is not self.text or starts[0][0] != end:
+            starts = [(end, 0)]
         if len(starts) <= back:
             starts = starts.copy()
             while len(starts) <= back:
-                starts.append(self.text.rfind(b"\n", 0, starts[-1] - 1) + 1)
+                starts.append(self._before_line(*starts[-1]))
             self._starts = self.text, starts
-        return end - starts[back]
+        start, blank = starts[back]
+        return end - start, blank
+
+    def _before_line(self, end: int, blank: int) -> tuple[int, int]:
+        """Go back over the line that ends at `end`, and the blank lines before it."""
+        text = self.text
+        start = text.rfind(b"\n", 0, end - 1) + 1
+        while start > self.run_start:
+            earlier = text.rfind(b"\n", 0, start - 1) + 1
+            if text[earlier:start].strip(_BLANK):
+                break
+            start, blank = earlier, blank + 1
+        return start, blank
 
     def _open(self, chunk: bytes | memoryview | None) -> None:
         """Open a chunk: complete the line held back, and hold back the open line at its end."""

@@ -21,9 +21,13 @@ _BLANK: Final = b" \t\r"
 MOST_AT_ONCE: Final = 4096
 """How many lines C reads before Python looks for signals and other threads."""
 
-NEXT, MALFORMED, IGNORED = range(3)
+NEXT, MALFORMED, IGNORED, BLANK = range(4)
 """The indices of the numbers that C reports: where the next line begins, whether that line cannot
-give a record, and how many such lines C ignored."""
+give a record, how many such lines C ignored, and how many blank lines it skipped."""
+
+SKIP_MALFORMED, SKIP_LEADING_BLANK, SKIP_BLANK = 1, 2, 4
+"""The lines that C skips: those that cannot give a record, and blank lines before and after the
+first record."""
 
 
 class LineDecoder(RunDecoder[T]):
@@ -66,13 +70,13 @@ class LineDecoder(RunDecoder[T]):
         """Return the place of the next line, or of the record `back` lines before it."""
         self._account()
         lines = self._lines
-        number = lines.block.number + lines.index - back
-        return Place(number, lines.offset - lines.size(back))
+        size, blank = lines.before(back)
+        return Place(lines.block.number + lines.index - back - blank, lines.offset - size)
 
     def counts(self, back: int = 0) -> Counts:
         """Return the decoder's counts without the last `back` records."""
         self._account()
-        return self._context.stats.counts(back, self._lines.size(back))
+        return self._context.stats.counts(back, *self._lines.before(back))
 
     def next_run(self, records: list[T], *, through: bool = False) -> bool:
         """Append the records of the next run to `records`; return whether a line was left to read.
@@ -108,15 +112,17 @@ class LineDecoder(RunDecoder[T]):
         read, limit = context.plan.decode_lines, context.max_line_bytes
         text, stop = lines.text, lines.stop
         is_quiet = not context.stats.wants_rejection
-        ignores = through and is_quiet
         progress = progress_from(lines.start)
+        lines.run_start = lines.start
         self._run = records, len(records), progress
         bad, line = None, b""
         try:
             while progress[NEXT] < stop:
-                before = len(records) + progress[IGNORED]
-                read(text, progress, stop, limit, MOST_AT_ONCE, ignores, records)
-                done = len(records) + progress[IGNORED] - before
+                before = len(records) + progress[IGNORED] + progress[BLANK]
+                leading = through or len(records) == self._run[1]
+                skips = self._skips(leading=leading, malformed=through and is_quiet)
+                read(text, progress, stop, limit, MOST_AT_ONCE, skips, records)
+                done = len(records) + progress[IGNORED] + progress[BLANK] - before
                 if done == MOST_AT_ONCE or progress[NEXT] == stop:
                     continue
                 if progress[MALFORMED] and is_quiet:
@@ -138,6 +144,13 @@ class LineDecoder(RunDecoder[T]):
             lines.cut_line()
             self._error = bad
 
+    def _skips(self, *, leading: bool, malformed: bool) -> int:
+        """Return which lines C skips."""
+        if self._lines.number == self._unended:
+            return 0
+        blank = SKIP_BLANK | (SKIP_LEADING_BLANK if leading else 0)
+        return blank | (SKIP_MALFORMED if malformed else 0)
+
     def _ignore_line(self) -> None:
         """Count the next line, which is not split yet, as rejected, without a rejection."""
         lines = self._lines
@@ -153,8 +166,8 @@ class LineDecoder(RunDecoder[T]):
             return
         records, before, progress = self._run
         after = len(records)
-        ignored = 0 if progress is None else progress[IGNORED]
-        if after == before and not ignored:
+        ignored, blank = (0, 0) if progress is None else (progress[IGNORED], progress[BLANK])
+        if after == before and not ignored and not blank:
             return
         lines, count = self._lines, after - before
         if progress is None:
@@ -162,15 +175,15 @@ class LineDecoder(RunDecoder[T]):
             start = lines.start
             size = block.size(lines.index, index)
         else:
-            index, block = 0, Block(lines.number + count + ignored, [])
+            index, block = 0, Block(lines.number + count + ignored + blank, [])
             start = progress[NEXT]
             size = start - lines.start
-        self._context.stats.add(size, records=count, rejected=ignored)
+        self._context.stats.add(size, records=count, rejected=ignored, blank=blank)
         lines.block, lines.index, lines.start = block, index, start
         lines.offset += size
         self._run = records, after, progress
         if progress is not None:
-            progress[IGNORED] = 0
+            progress[IGNORED] = progress[BLANK] = 0
 
     def _at_blank(self) -> bool:
         lines = self._lines
@@ -204,11 +217,11 @@ class LineDecoder(RunDecoder[T]):
 
 
 def progress_from(start: int) -> memoryview[int]:
-    """Return the three int64 in which C notes how far it has read, from `start` on.
+    """Return the four int64 in which C notes how far it has read, from `start` on.
 
     C writes them without allocating memory, so they always match the records.
     """
-    progress = memoryview(bytearray(24)).cast("q")
+    progress = memoryview(bytearray(32)).cast("q")
     progress[NEXT] = start
     return progress
 

@@ -168,7 +168,7 @@ static Py_ssize_t slot_offset(PyTypeObject *type, PyObject *descriptor)
 }
 
 /* Note what reading needs to know of a field. */
-static void field_note(Class *cls, const Field *field, uint64_t bit)
+static void field_note(const Schema *schema, Class *cls, const Field *field, uint64_t bit)
 {
     cls->every |= bit;
     if (field->mode == DEFAULT_NONE) {
@@ -181,10 +181,11 @@ static void field_note(Class *cls, const Field *field, uint64_t bit)
     KindName name = field->kind.name;
     PyObject *fallback = field->mode == DEFAULT_NONE ? Py_None : field->fallback;
     bool is_extra = field - cls->fields == cls->extra;
+    bool is_changeable = PyDict_Check(fallback) && fallback != schema->no_extra;
     if (name == KIND_CLASS || name == KIND_UNION || name == KIND_TUPLE) {
         cls->records |= bit;
     }
-    else if (is_extra ? PyDict_Check(fallback) : name > KIND_DECIMAL || PyObject_IS_GC(fallback)) {
+    else if (is_extra ? is_changeable : name > KIND_DECIMAL || PyObject_IS_GC(fallback)) {
         cls->atomic = false;
     }
     if (field->mode == DEFAULT_FACTORY) {
@@ -225,7 +226,7 @@ static bool field_fill(const Schema *schema, PyObject *spec, Class *cls)
     if (!kind_fill(schema, kind, &field->kind)) {
         return false;
     }
-    field_note(cls, field, bit);
+    field_note(schema, cls, field, bit);
     return true;
 }
 

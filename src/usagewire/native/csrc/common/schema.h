@@ -156,6 +156,7 @@ struct Union {
 typedef struct {
     Class **classes; /* each may refer to those before it */
     Py_ssize_t n_classes;
+    PyObject *no_extra; /* the shared default for unknown keys, which no one can change; borrowed, or NULL */
 } Schema;
 
 /* The functions of the reference and its special objects, in the order of `descriptions.Reference`. */

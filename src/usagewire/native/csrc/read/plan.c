@@ -48,6 +48,7 @@ static PyObject *plan_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSE
     }
     plan->strict = strict != 0;
     bool filled = reference_fill(&plan->values.reference, reference);
+    plan->schema.no_extra = plan->values.reference.no_extra;
     for (Py_ssize_t i = 0; filled && i < PyTuple_GET_SIZE(classes); i++) {
         filled = schema_add(&plan->schema, PyTuple_GET_ITEM(classes, i));
     }
@@ -92,13 +93,16 @@ static bool plan_is_not_object(const Plan *plan, const uint8_t *p, const uint8_t
 }
 
 /* `progress_from` in `line_decoder` describes these. */
-enum { PROGRESS_NEXT, PROGRESS_MALFORMED, PROGRESS_SKIPPED, PROGRESS_SIZE };
+enum { PROGRESS_NEXT, PROGRESS_MALFORMED, PROGRESS_SKIPPED, PROGRESS_BLANK, PROGRESS_SIZE };
+
+/* The lines to skip, as flags: malformed lines, and blank lines before and after the first record. */
+enum { SKIP_MALFORMED = 1, SKIP_LEADING_BLANK = 2, SKIP_BLANK = 4 };
 
 /* The options of reading lines, and the progress. */
 typedef struct {
     Py_ssize_t longest; /* most bytes of a line */
     Py_ssize_t most;    /* most lines to read */
-    bool skip_malformed;
+    int skips;          /* SKIP_... */
     const uint8_t *text;
     const uint8_t *line; /* the start of the next line */
     char *progress;      /* PROGRESS_SIZE values of int64, not aligned */
@@ -136,28 +140,64 @@ static bool plan_read_line(Plan *plan, Input *input, const Lines *lines, PyObjec
     return read;
 }
 
-/* Read lines up to one that gives no record. Return false with an exception. */
+/* Return where a blank line ends, or NULL for another line. */
+static const uint8_t *plan_blank(const Lines *lines, const uint8_t *end)
+{
+    const uint8_t *p = lines->line;
+    while (p < end && (*p == ' ' || *p == '\t' || *p == '\r')) {
+        p++;
+    }
+    return p < end && *p == '\n' && p - lines->line <= lines->longest ? p : NULL;
+}
+
+/* Read lines up to one that gives no record. Return false with an exception. Blank lines after a record are
+ * counted with the next record, because they come after the position of the record before them. */
 static bool plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *records)
 {
     Scan *s = &input->s;
+    Py_ssize_t before = PyList_GET_SIZE(records);
+    int64_t blank = 0;
     for (; lines->line < s->end && lines->most; lines->most--) {
+        size_t count = PROGRESS_SIZE;
         if (!plan_read_line(plan, input, lines, records)) {
             if (PyErr_Occurred()) {
                 return false;
             }
             gc_deferred_track(&plan->values.deferred); /* the objects of this line are garbage */
+            bool leading = PyList_GET_SIZE(records) == before;
             const uint8_t *from = s->p > lines->line ? s->p - 1 : s->p; /* `s->p` may be past the LF */
-            const uint8_t *end = memchr(from, '\n', (size_t)(s->end - from));
-            input->malformed &= *lines->line != 0xEF; /* the reference may skip a byte order mark */
-            if (!input->malformed || !lines->skip_malformed || end == NULL) {
-                return true;
+            const uint8_t *end = plan_blank(lines, s->end);
+            if (end != NULL) {
+                if (!(lines->skips & (leading ? SKIP_LEADING_BLANK : SKIP_BLANK))) {
+                    break;
+                }
+                blank++;
+                if (!leading) {
+                    lines->line = s->p = end + 1;
+                    continue;
+                }
+            }
+            else {
+                count = PROGRESS_SKIPPED;
+                end = memchr(from, '\n', (size_t)(s->end - from));
+                input->malformed &= *lines->line != 0xEF; /* the reference may skip a byte order mark */
+                if (!input->malformed || !(lines->skips & SKIP_MALFORMED) || end == NULL) {
+                    input->malformed &= blank == 0;
+                    return true;
+                }
             }
             s->p = end;
-            progress_set(lines, PROGRESS_SKIPPED, progress_get(lines, PROGRESS_SKIPPED) + 1);
         }
         lines->line = ++s->p;
         /* Update at once: a signal handler or finalizer may ask for the position during a later line. */
         progress_set(lines, PROGRESS_NEXT, lines->line - lines->text);
+        if (blank) {
+            progress_set(lines, PROGRESS_BLANK, progress_get(lines, PROGRESS_BLANK) + blank);
+            blank = 0;
+        }
+        if (count < PROGRESS_SIZE) {
+            progress_set(lines, count, progress_get(lines, count) + 1);
+        }
     }
     input->malformed = false;
     return true;
@@ -165,19 +205,20 @@ static bool plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *re
 
 /* Add the records of lines to the list `records`, from byte `progress[0]` of `text` to byte `stop`. Stop at
  * `most` lines, and at a line for the reference, which may also have no LF or over `longest` bytes before it.
- * Leave three int64 in `progress`: the start of the next line, whether it is malformed (certainly gives no
- * record), and the number of malformed lines that `skip_malformed` skipped. The caller then calls `track`. */
+ * Leave four int64 in `progress`: the start of the next line, whether it is malformed (certainly gives no
+ * record), and the numbers of malformed and of blank lines that `skips` skipped. The caller then calls
+ * `track`. */
 static PyObject *plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     Plan *plan = (Plan *)self;
     if (nargs != 7 || !PyBytes_CheckExact(args[0]) || !PyList_CheckExact(args[6])) {
-        PyErr_SetString(PyExc_TypeError, "decode_lines takes bytes, a buffer, three ints, a bool and a list");
+        PyErr_SetString(PyExc_TypeError, "decode_lines takes bytes, a buffer, four ints and a list");
         return NULL;
     }
     Py_ssize_t stop = PyLong_AsSsize_t(args[2]);
     Lines lines = {.longest = PyLong_AsSsize_t(args[3]),
                    .most = PyLong_AsSsize_t(args[4]),
-                   .skip_malformed = PyObject_IsTrue(args[5]) == 1};
+                   .skips = (int)PyLong_AsLong(args[5])};
     Py_buffer view;
     if (PyErr_Occurred() || PyObject_GetBuffer(args[1], &view, PyBUF_WRITABLE) < 0) {
         return NULL;
