@@ -184,3 +184,84 @@ def test_a_path_is_not_json(name: str) -> None:
     """The error says what to call instead."""
     with pytest.raises(uw.DecodeError, match="looks like a path"):
         uw.loads(name)
+
+
+class Raising:
+    """An object none of whose special methods works."""
+
+    def __repr__(self) -> str:
+        raise OSError("no repr")
+
+    __str__ = __repr__
+
+    def __hash__(self) -> int:
+        raise OSError("no hash")
+
+    def __eq__(self, other: object) -> bool:
+        raise OSError("no eq")
+
+
+class SilentError(Exception):
+    """An error without a text."""
+
+    def __str__(self) -> str:
+        raise OSError("no text")
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: uw.Decoder(Raising()),  # type: ignore[arg-type]
+        lambda: uw.Decoder(list[Raising]),
+        lambda: uw.loads("{}", Raising()),  # type: ignore[arg-type]
+        lambda: uw.loads(Raising()),  # type: ignore[call-overload]
+        lambda: uw.dumps(Raising()),
+        lambda: uw.dumps([Raising()]),
+        lambda: uw.dumps({"a": Raising()}),
+        lambda: uw.Encoder().encode_lines([Raising()]),
+        lambda: uw.dumps(Holder(Raising())),  # type: ignore[arg-type]
+        lambda: uw.Decoder(converter=Raising()),  # type: ignore[arg-type]
+    ],
+)
+def test_objects_none_of_whose_methods_work(call: Any) -> None:
+    """They are named by their class in the message."""
+    with pytest.raises(uw.UsageWireError) as caught:
+        call()
+    assert str(caught.value)
+
+
+@pytest.mark.usefixtures("path")
+def test_an_error_without_a_text() -> None:
+    """It is named by its class, at its path."""
+
+    def hook(*_: Any) -> Any:
+        raise SilentError
+
+    converter = uw.make_converter()
+    converter.register_structure_hook(int, hook)
+    with pytest.raises(uw.DecodeError, match=r"\$\.usage_bytes: bad_value: SilentError"):
+        uw.Decoder(uw.UsageVectorStoresResult, converter=converter).decode('{"usage_bytes":1}')
+
+
+@attrs.define
+class Mine:
+    n: int
+
+
+@pytest.mark.usefixtures("path")
+def test_lack_of_memory_is_not_remembered() -> None:
+    """The class is written by C as soon as there is memory."""
+    failing = [MemoryError()]
+    converter = uw.make_converter()
+
+    def fail(_: Any) -> Any:
+        raise failing.pop()
+
+    converter.register_unstructure_hook_factory(lambda cls: cls is Mine and bool(failing), fail)
+    encoder = uw.Encoder(converter=converter)
+    with pytest.raises(MemoryError):
+        encoder.encode(Mine(1))
+
+    assert b'{"n":1}' == encoder.encode(Mine(1))
+    assert uw.Encoder().not_accelerated(Mine) == encoder.not_accelerated(Mine)

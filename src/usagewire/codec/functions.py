@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from usagewire.codec.decoder import Data, Decoder
 from usagewire.codec.encoder import Encoder
+from usagewire.errors import UsageWireError
 from usagewire.models import UsageObject
 from usagewire.native import plans
 from usagewire.wire.layout import Unknown
@@ -54,7 +55,9 @@ def loads(
     """
     try:
         decoder = _decoder(type, strict, unknown)
-    except TypeError:
+    except (UsageWireError, MemoryError):
+        raise
+    except Exception:
         # An argument cannot be hashed, so the cache cannot be used. If it is wrong, this raises.
         decoder = Decoder(type, strict=strict, unknown=unknown)
     return decoder.decode(data)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
 from typing import Any, Final
 
 import attrs
@@ -86,7 +87,11 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
             return None
         counts.pop(keys, None)
         compiled[keys] = codegen.compile_structure(
-            keys, structurer.layout, structurer.hooks, structurer.check_tag
+            keys,
+            structurer.layout,
+            structurer.hooks,
+            structurer.check_tag,
+            structurer.mutable,
         )
         return compiled[keys]
 
@@ -116,6 +121,11 @@ class ClassStructurer:
             for f in self.layout.fields
         )
         self._rules = rules
+
+    @cached_property
+    def mutable(self) -> Any:
+        """The `codegen.mutable_layout` of the class, which dies with this object."""
+        return codegen.mutable_layout(self.layout.cls)
 
     def __call__(self, o: dict[str, Any], structure: Hook) -> Any:
         """Return the instance for `o`. If `o` wraps a row, `structure` reads the row."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 import linecache
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from operator import itemgetter
 from types import MemberDescriptorType
 from typing import Any
@@ -77,10 +76,12 @@ class _Source:
 
 
 def compile_structure(
-    keys: tuple[str, ...], layout: Layout, hooks: Sequence[ValueHook], check_tag: Hook
+    keys: tuple[str, ...], layout: Layout, hooks: Sequence[ValueHook], check_tag: Hook, filled: Any
 ) -> Hook:
-    """Return a function that reads objects with exactly `keys`, in this order and complete."""
-    filled = mutable_layout(layout.cls)
+    """Return a function that reads objects with exactly `keys`, in this order and complete.
+
+    `filled` is the `mutable_layout` of the class.
+    """
     source = _Source(
         new=object.__new__, Mutable=filled, Class=layout.cls, located=located,
         check_tag=check_tag, read_json=scalars.read_json, blamed_key=blamed_key,
@@ -140,7 +141,6 @@ def blamed_key(error: Exception, keys: Mapping[str, str]) -> str | None:
     return None
 
 
-@lru_cache(maxsize=256)
 def mutable_layout(cls: Any) -> Any:
     """Return a mutable class with the layout of `cls`, or None if `__init__` does more."""
     makes_subclasses = any("__init_subclass__" in vars(base) for base in cls.__mro__[:-1])
