@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from functools import lru_cache, wraps
 from types import NoneType
-from typing import Any, get_args, get_origin, is_typeddict
+from typing import Any, TypeVar, get_args, get_origin, is_typeddict
 
 import attrs
 from cattrs import Converter
@@ -231,6 +231,10 @@ def _register_scalars(converter: Converter, rules: classes.Rules) -> None:
     converter.register_structure_hook_func(lambda kind: kind is None, scalars.read_none)
     converter.register_structure_hook_func(lambda kind: kind is Any, scalars.read_json)
     converter.register_unstructure_hook_func(lambda kind: kind is Any, scalars.write_json)
+    # Without `type`, a value of a generic class is written by its own class.
+    converter.register_unstructure_hook_func(
+        lambda kind: isinstance(kind, TypeVar), converter.unstructure
+    )
 
 
 def _register_classes(converter: Converter, rules: classes.Rules) -> None:

@@ -137,7 +137,7 @@ def fields_of(cls: Any, converter: Converter, rules: NamingRules) -> tuple[Field
     found = []
     for a in attrs.fields(origin):
         # attrs uses None for a field without annotation and for the annotation None.
-        kind = Any if a.type is None else _fill_in(a.type, variables)
+        kind = Any if a.type is None else _fill_in(a.type, variables.get(a.name, {}))
         names, custom = _given_names(given.get(a.name), kind, converter)
         if custom.omit and a.init and a.default is attrs.NOTHING:
             raise UsageWireError(f"{origin.__name__}.{a.name} is omitted but has no default")
@@ -187,16 +187,28 @@ def tag_keys(cls: type) -> tuple[str, ...]:
     return wire_names.spellings(wire_names.TAG) if _own_bases(cls) else (wire_names.TAG,)
 
 
-def _type_variables(cls: Any) -> dict[Any, Any]:
-    """Return the values of the type variables of `cls` and of its generic bases."""
-    found: dict[Any, Any] = {}
+def _type_variables(cls: Any) -> dict[str, Mapping[Any, Any]]:
+    """Return for each attribute the values of the type variables in the class that defines it."""
     origin = get_origin(cls) or cls
-    bases = [base for c in origin.__mro__ for base in vars(c).get("__orig_bases__", ())]
-    for kind in (cls, *bases):
-        parameters = getattr(get_origin(kind), "__parameters__", ())
-        for variable, argument in zip(parameters, get_args(kind), strict=False):
-            found.setdefault(variable, found.get(argument, argument))
-    return found
+    found: dict[Any, dict[Any, Any]] = {origin: _arguments(cls, {})}
+    for base in origin.__mro__:
+        for kind in vars(base).get("__orig_bases__", base.__bases__):
+            # A base that is named twice has the same arguments both times.
+            found.setdefault(get_origin(kind) or kind, _arguments(kind, found.get(base, {})))
+    return {
+        a.name: found.get(base, {})
+        for base in reversed(origin.__mro__)
+        if "__attrs_attrs__" in vars(base)
+        for a in attrs.fields(base)
+        if not a.inherited
+    }
+
+
+def _arguments(kind: Any, variables: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return the values of the type variables of a generic class, as `kind` gives them."""
+    parameters = getattr(get_origin(kind), "__parameters__", ())
+    arguments = (_fill_in(argument, variables) for argument in get_args(kind))
+    return dict(zip(parameters, arguments, strict=False))
 
 
 def _fill_in(kind: Any, variables: Mapping[Any, Any]) -> Any:
