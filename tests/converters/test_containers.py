@@ -1,19 +1,18 @@
 """Enums, literals, containers and unions of scalars as types of fields."""
 
-import collections
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
-from typing import Annotated, Any, Final, Literal, NamedTuple, NewType, TypedDict
+from typing import Annotated, Any, Final, Literal, NewType
 
 import attrs
 import pytest
 
 import usagewire
-from tests.support.classes import Data, Frozen, HasData, Mutable
+from tests.support.classes import Frozen, Mutable
 from tests.support.comparing import Refused, exact, expect, outcome
-from tests.support.paths import Loads, Way
+from tests.support.paths import Loads
 from tests.support.samples import row, text
 from usagewire import (
     EncodeError,
@@ -196,34 +195,6 @@ def test_value_of_another_type_is_not_written(kind: Any, value: Any) -> None:
         dumps(cls(value))
 
     assert caught.value.path.startswith("$.x")
-
-
-class Named(NamedTuple):
-    """A named tuple."""
-
-    x: int
-
-
-class Typed(TypedDict):
-    """A typed dict."""
-
-    x: int
-
-
-REFUSED = (
-    *(Data, HasData, Typed, Named, collections.deque, collections.deque[int]),
-    *(dict[int, str], Mapping[int, str], MutableMapping[str, int], collections.Counter[str]),
-    *(collections.defaultdict[str, int], Iterable[int], object, complex, bytearray, "Frozen", 5),
-    *(Decimal | str, Frozen | int, Literal["a"] | int, list[int] | dict[str, int]),
-    Annotated[Data, "x"] | None,
-)
-
-
-@pytest.mark.parametrize("kind", REFUSED, ids=str)
-def test_type_refused(path: Way, kind: Any) -> None:
-    """The decoder rejects a type that it could not read strictly."""
-    with pytest.raises(UsageWireError):
-        path.Decoder(kind)
 
 
 class Count(int):

@@ -1,4 +1,4 @@
-"""Hooks between attrs classes and JSON objects.
+"""Hooks between JSON objects and attrs classes, dataclasses and `TypedDict`.
 
 `ClassStructurer` holds the rules. Rows of one kind repeat their keys in one order, so `codegen`
 compiles the same steps for each frequent order of keys.
@@ -7,9 +7,9 @@ compiles the same steps for each frequent order of keys.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping
-from functools import cached_property
-from typing import Any, Final
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property, partial
+from typing import Any, Final, is_typeddict
 
 import attrs
 import orjson
@@ -17,10 +17,12 @@ from cattrs import Converter
 from cattrs.gen import override
 
 from usagewire.converters import codegen, scalars
-from usagewire.errors import DecodeError, located, quote
+from usagewire.converters.values.annotated import reader_of, writer_of
+from usagewire.errors import DecodeError, EncodeError, located, located_writing, quote
 from usagewire.wire import names as wire_names
 from usagewire.wire.hook_info import Hook, ValueHook, describe, info_of
-from usagewire.wire.layout import Field, NamingRules, layout_of
+from usagewire.wire.layout import Field, Layout, NamingRules, layout_of
+from usagewire.wire.members import member_names
 
 MAX_COMPILED: Final = 256
 """At most this many orders of keys of a class are compiled, and as many others are counted."""
@@ -45,11 +47,13 @@ class Rules(NamingRules):
     tests: dict[tuple[Hook, Any], str] = attrs.Factory(dict)
     """The `ValueHook.test` for a hook and a type."""
 
-    def value_hook(self, field: Field, own: Hook | None, get_hook: Hook) -> ValueHook:
+    def value_hook(
+        self, field: Field, own: Hook | None, get_hook: Callable[[Any], Hook]
+    ) -> ValueHook:
         """Return the `own` hook of `field`, or else the hook of the converter for its type."""
         if own is not None:
             return ValueHook(own, field.type)
-        hook, kind = get_hook(field.type, cache_result=False), field.type
+        hook, kind = get_hook(field.type), field.type
         nullable = info_of(hook)[:1] == ("optional",)
         if nullable:
             _, hook, kind = info_of(hook)
@@ -105,9 +109,36 @@ def structure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
 def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
     """Return a hook `instance of cls -> JSON object`, which uses the names of `rules.dialect`."""
     layout = layout_of(cls, converter, rules)
-    get_hook = converter.get_unstructure_hook
+    get_hook = partial(writer_of, converter=converter)
     hooks = tuple(rules.value_hook(f, f.override.unstruct_hook, get_hook) for f in layout.fields)
+    if is_typeddict(layout.cls):
+        return _unstructure_keys(layout, hooks)
     return describe(codegen.compile_unstructure(layout, hooks), "class", layout, hooks)
+
+
+def _unstructure_keys(layout: Layout, hooks: Sequence[ValueHook]) -> Hook:
+    """Return a function `TypedDict -> JSON object`."""
+    name, known = layout.cls.__name__, member_names(layout.cls)
+
+    def write(value: Any) -> dict[str, Any]:
+        if type(value) is not dict:
+            raise EncodeError(f"expected a dict for {name}, got {quote(value)}")
+        done: dict[str, Any] = {}
+        for field, hook in zip(layout.fields, hooks, strict=True):
+            key = field.attribute
+            try:
+                if key in value:
+                    is_null = value[key] is None and hook.nullable
+                    done[field.written] = None if is_null else hook.hook(value[key])  # type: ignore[misc]
+                elif field.required:
+                    raise EncodeError(f"{name} requires this key")
+            except Exception as error:
+                raise located_writing(error, key)
+        if others := [key for key in value if key not in known]:
+            raise EncodeError(f"{name} has no key {quote(others[0])}")
+        return done
+
+    return write
 
 
 class ClassStructurer:
@@ -115,7 +146,7 @@ class ClassStructurer:
 
     def __init__(self, cls: Any, converter: Converter, rules: Rules) -> None:
         self.layout = layout_of(cls, converter, rules)
-        get_hook = converter.get_structure_hook
+        get_hook = partial(reader_of, converter=converter)
         self.hooks = tuple(
             rules.value_hook(f, f.override.struct_hook, get_hook) if f.use_hook else ValueHook(None)
             for f in self.layout.fields

@@ -108,10 +108,12 @@ def compile_structure(
         values[wire_names.EXTRA] = "{}"
     source.add(2, "at = None")
     if filled is None:
-        arguments = (
-            f"{a.alias}={values[a.name]}" for a in attrs.fields(layout.cls) if a.name in values
-        )
-        source.add(2, f"x = Class({', '.join(arguments)})")
+        names = {field.attribute: field.argument for field in layout.fields}
+        if layout.catch_all is not None:
+            names[wire_names.EXTRA] = layout.catch_all.alias
+        # The keys of a `TypedDict` need not be identifiers.
+        arguments = (f"{names[name]!r}: {v}" for name, v in values.items())
+        source.add(2, f"x = Class(**{{{', '.join(arguments)}}})")
     else:
         source.add(2, "x = new(Mutable)")
         for a in attrs.fields(layout.cls):
@@ -163,6 +165,8 @@ def init_side_effects(cls: Any) -> str | None:
     """Return what making an instance of `cls` does besides filling its slots, or None."""
     own = vars(cls)
     metaclass: Any = type(cls)
+    if not attrs.has(cls):
+        return "is not an attrs class"
     if not own.keys() >= {"__slots__", "__attrs_attrs__"}:
         return "has no slots"
     is_mutable = cls.__setattr__ is object.__setattr__
@@ -201,7 +205,7 @@ def compile_unstructure(layout: Layout, hooks: Sequence[ValueHook]) -> Hook:
     """Return a function `instance of layout.cls -> JSON object`."""
     source = _Source(
         Class=layout.cls, EncodeError=EncodeError, located=located_writing, merge=merge,
-        no_extra=NO_PROPERTIES,
+        no_extra=NO_PROPERTIES, check_default=check_default,
     )  # fmt: skip
     wrong = "f'expected a {Class.__name__}, got a {type(x).__name__}'"
     source.add(0, "def unstructure(x):")
@@ -219,6 +223,9 @@ def compile_unstructure(layout: Layout, hooks: Sequence[ValueHook]) -> Hook:
             indent = 3
         source.add_call(indent, "v", hook, at=None, kind=False)
         source.add(indent, f"r[{field.written!r}] = v")
+    for member in layout.unwritten:
+        call = f"check_default(x, {source.name('member', member)})"
+        source.add(2, f"at = {member.name!r}", call)
     if layout.catch_all is not None:
         taken = source.name("reserved", layout.tag_keys | layout.index.keys())
         source.add(2, f"at = {wire_names.EXTRA!r}", f"v = x.{wire_names.EXTRA}")
@@ -226,6 +233,18 @@ def compile_unstructure(layout: Layout, hooks: Sequence[ValueHook]) -> Hook:
     source.add(2, "return r")
     source.add(1, "except Exception as error:", "    raise located(error, at)")
     return source.function("unstructure")
+
+
+def check_default(x: Any, member: Any) -> None:
+    """Raise if a member that is not written has another value than a new instance has."""
+    value = getattr(x, member.name, attrs.NOTHING)
+    default = member.default
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        default = default.factory(x) if default.takes_self else default.factory()
+    if value is not default and not value == default:
+        raise EncodeError(
+            f"{quote(value)} is not the default, but the constructor does not take the field"
+        )
 
 
 def merge(r: dict[str, Any], extra: Any, reserved: frozenset[str]) -> None:

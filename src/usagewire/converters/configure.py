@@ -11,18 +11,21 @@ from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from functools import lru_cache, wraps
 from types import NoneType
-from typing import Any, TypeVar, get_args, get_origin, is_typeddict
+from typing import Any, TypeVar, get_args, get_origin
 
-import attrs
 from cattrs import Converter
+from cattrs._compat import is_protocol
+from cattrs.fns import identity
 from cattrs.preconf.orjson import configure_converter as configure_for_orjson
 
 from usagewire.converters import classes, containers, row_rules, scalars, unions
+from usagewire.converters.values import annotated, choices, text
 from usagewire.errors import UsageWireError, quote
 from usagewire.models import UnknownResult
 from usagewire.wire import names as wire_names
 from usagewire.wire.hook_info import Hook
 from usagewire.wire.layout import Names, Unknown
+from usagewire.wire.members import is_record
 
 
 def make_converter(
@@ -147,11 +150,14 @@ def configure_converter(
 
     - int, float, str, bool and None take only their JSON type. An int must fit 64 bits.
     - `Decimal` takes numbers and decimal strings, and stays exact.
-    - list, tuple and set take a JSON list; dict takes a JSON object.
+    - Dates, times, durations, `UUID` and bytes take and write one form of text.
+    - list, tuple, set, deque and `NamedTuple` take a JSON list; dict and `Counter` a JSON object.
     - A literal or enum takes only a value of its type.
-    - attrs classes take and write a JSON object with the keys of `names` and of the dialect.
-    - The tag `object` chooses the member of a union of classes, and the JSON type that of scalars.
-    - Dataclasses, `TypedDict` and other collections are rejected unless you register a hook.
+    - attrs classes, dataclasses and `TypedDict` take and write a JSON object with the keys of
+      `names` and of the dialect.
+    - The tag `object` chooses the member of a union of classes, and the JSON type that of others.
+    - Other types are rejected, unless you register hooks for them. A value that would not read back
+      equal is not written.
 
     As always in cattrs, hooks that you register later come first. The converter's own
     `forbid_extra_keys`, `omit_if_default`, `use_alias`, `type_overrides` and
@@ -178,12 +184,15 @@ def configure_converter(
     _register_scalars(converter, rules)
     reader = converter.register_structure_hook_factory
     writer = converter.register_unstructure_hook_factory
-    reader(containers.is_choice, containers.read_choice)
+    reader(choices.is_choice, choices.read_choice)
+    writer(choices.is_choice, choices.write_choice)
     reader(containers.is_sequence, containers.read_sequence)
     writer(containers.is_sequence, containers.write_sequence)
     reader(containers.is_dict, containers.read_dict)
     writer(containers.is_dict, containers.write_dict)
-    reader(containers.is_annotated, containers.read_annotated)
+    reader(annotated.is_annotated, annotated.read_annotated)
+    writer(annotated.is_annotated, annotated.write_annotated)
+    writer(annotated.is_named, annotated.write_named)
     reader(unions.is_union, lambda kind, asking: unions.read_union(kind, asking, rules))
     writer(unions.is_union, unions.write_union)
     _register_classes(converter, rules)
@@ -197,19 +206,25 @@ def _refuse_unlisted(option: str, value: Any, known: Sequence[str]) -> None:
 def _register_refusals(converter: Converter) -> None:
     def refuse(kind: Any) -> Hook:
         raise UsageWireError(
-            f"{kind!r} is not supported: use an attrs class, list, tuple, set or dict, or register"
-            " a structure hook for it"
+            f"{kind!r} is not supported: use a class, list, tuple, set or dict, or"
+            " register hooks for it"
         )
 
     def is_refused(kind: Any) -> bool:
         origin = get_origin(kind) or kind
-        return (
-            is_typeddict(origin)
-            or hasattr(origin, "__dataclass_fields__")
-            or (isinstance(origin, type) and issubclass(origin, Mapping | Sequence | AbstractSet))
-        )
+        return isinstance(origin, type) and issubclass(origin, Mapping | Sequence | AbstractSet)
 
     converter.register_structure_hook_factory(is_refused, refuse)
+    converter.register_unstructure_hook_factory(is_refused, refuse)
+    converter.register_unstructure_hook_factory(is_protocol, refuse)
+    given = converter._unstructure_func._fallback_factory  # noqa: SLF001 -- cattrs has no public name for it
+
+    def fall_back(kind: Any) -> Hook:
+        # By default, cattrs returns a value of an unknown type unchanged.
+        hook: Hook = given(kind)
+        return refuse(kind) if hook is identity else hook
+
+    converter._unstructure_func._fallback_factory = fall_back  # noqa: SLF001 -- the same
 
 
 def _register_scalars(converter: Converter, rules: classes.Rules) -> None:
@@ -222,8 +237,9 @@ def _register_scalars(converter: Converter, rules: classes.Rules) -> None:
         (float, scalars.read_float, scalars.write_float, None),
         (Decimal, scalars.read_decimal, scalars.write_decimal, None),
         (NoneType, scalars.read_none, scalars.write_none, None),
+        *((of.kind, text.read_text(of), text.write_text(of), None) for of in text.TEXT_TYPES),
     ):
-        hook = containers.read_type(kind, read)
+        hook = choices.read_type(kind, read)
         converter.register_structure_hook(kind, hook)
         converter.register_unstructure_hook(kind, write)
         if test is not None:
@@ -238,17 +254,29 @@ def _register_scalars(converter: Converter, rules: classes.Rules) -> None:
 
 
 def _register_classes(converter: Converter, rules: classes.Rules) -> None:
-    def is_attrs(kind: Any) -> bool:
-        origin = get_origin(kind) or kind
-        return isinstance(origin, type) and attrs.has(origin)
-
     def is_unknown(kind: Any) -> bool:
         return isinstance(kind, type) and issubclass(kind, UnknownResult)
 
     recursive = classes.RecursiveHooks()
 
-    @converter.register_structure_hook_factory(is_attrs)
-    def structure_attrs(kind: Any, converter: Converter) -> Hook:
+    @converter.register_structure_hook_factory(containers.is_named_tuple)
+    def structure_items(kind: Any, converter: Converter) -> Hook:
+        return recursive.build(
+            (kind, "read"),
+            lambda: containers.read_named_tuple(kind, converter),
+            lambda: converter.get_structure_hook(kind),
+        )
+
+    @converter.register_unstructure_hook_factory(containers.is_named_tuple)
+    def unstructure_items(kind: Any, converter: Converter) -> Hook:
+        return recursive.build(
+            (kind, "write"),
+            lambda: containers.write_named_tuple(kind, converter),
+            lambda: converter.get_unstructure_hook(kind),
+        )
+
+    @converter.register_structure_hook_factory(is_record)
+    def structure_record(kind: Any, converter: Converter) -> Hook:
         hook = recursive.build(
             (kind, "read"),
             lambda: classes.structure_function(kind, converter, rules),
@@ -258,8 +286,8 @@ def _register_classes(converter: Converter, rules: classes.Rules) -> None:
             return row_rules.read_costs(hook)
         return row_rules.read_unknown(hook) if is_unknown(kind) else hook
 
-    @converter.register_unstructure_hook_factory(is_attrs)
-    def unstructure_attrs(kind: Any, converter: Converter) -> Hook:
+    @converter.register_unstructure_hook_factory(is_record)
+    def unstructure_record(kind: Any, converter: Converter) -> Hook:
         hook = recursive.build(
             (kind, "write"),
             lambda: classes.unstructure_function(kind, converter, rules),

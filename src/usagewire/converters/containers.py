@@ -1,55 +1,76 @@
-"""Hooks for list, tuple, set and dict, for annotated types, and for literals and enums.
+"""Hooks for list, tuple, set, deque, dict and Counter, and for named tuples.
 
-cattrs takes any iterable for a list and any equal value for a literal (`True` for 1). These hooks
-take only a JSON list for a list, and only a value of the right type for a literal.
+cattrs takes any iterable for a list. These hooks take only a JSON list for a list, and write only
+the values that they read.
 """
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from enum import Enum
-from typing import Any, Final, Literal, get_args, get_origin
+from itertools import chain
+from typing import Any, Final, Unpack, get_args, get_origin
 
-import orjson
 from cattrs import Converter
 
 from usagewire.converters.scalars import wrong_type
-from usagewire.errors import EncodeError, UsageWireError, located, located_writing, quote
+from usagewire.converters.values.annotated import reader_of, with_items, writer_of
+from usagewire.converters.values.keys import already_read, read_key, write_key
+from usagewire.errors import EncodeError, located, located_writing, quote
 from usagewire.wire.hook_info import Hook, describe
+from usagewire.wire.members import fill_in, hints_of
 
-_SEQUENCES: Final[Mapping[Any, type]] = {
+SEQUENCES: Final[Mapping[Any, type]] = {
     list: list,
     tuple: tuple,
     set: set,
     frozenset: frozenset,
+    deque: deque,
     Sequence: tuple,
     AbstractSet: frozenset,
 }
 """The class of the Python value for each sequence type."""
 
+MAPPINGS: Final[Mapping[Any, type]] = {dict: dict, Mapping: Mapping, Counter: Counter}
+"""The class of the values that are written for each type of a mapping."""
+
 
 def is_sequence(kind: Any) -> bool:
     """Return whether `kind` is a type for a JSON list."""
-    return (get_origin(kind) or kind) in _SEQUENCES
+    return (get_origin(kind) or kind) in SEQUENCES
 
 
-def _item_types(kind: Any) -> tuple[Any, ...]:
+def _star(argument: Any) -> tuple[Any, ...] | None:
+    """Return the item types of `*tuple[...]` inside a tuple, or None for another type."""
+    if get_origin(argument) is Unpack:
+        return get_args(get_args(argument)[0])
+    return get_args(argument) if getattr(argument, "__unpacked__", False) else None
+
+
+def _item_types(kind: Any) -> tuple[tuple[Any, ...], Any, tuple[Any, ...]]:
+    """Return the types of the first items, of any number of items, and of the last items."""
+    kind = with_items(kind)
     arguments = get_args(kind) if get_origin(kind) else (Any,)
-    return arguments[:-1] if arguments[-1:] == (Ellipsis,) else arguments
-
-
-def _is_fixed(kind: Any) -> bool:
-    return get_origin(kind) is tuple and get_args(kind)[-1:] != (Ellipsis,)
+    if get_origin(kind) is not tuple:
+        return (), arguments[0], ()
+    flat: list[Any] = []
+    for argument in arguments:
+        flat += (argument,) if (inner := _star(argument)) is None else inner
+    if Ellipsis not in flat:
+        return tuple(flat), None, ()
+    at = flat.index(Ellipsis)
+    return tuple(flat[: at - 1]), flat[at - 1], tuple(flat[at + 1 :])
 
 
 def read_sequence(kind: Any, converter: Converter) -> Hook:
     """Return a hook from a JSON list to the sequence type `kind`."""
-    types = _item_types(kind)
-    hooks = tuple(converter.get_structure_hook(one, cache_result=False) for one in types)
-    if _is_fixed(kind):
-        return _read_fixed_tuple(types, hooks)
-    make, item_type, item = _SEQUENCES[get_origin(kind) or kind], types[0], hooks[0]
+    first, repeated, last = _item_types(kind)
+    if repeated is None or first or last:
+        return _read_items(first, repeated, last, converter, tuple)
+    make: Any = SEQUENCES[get_origin(kind) or kind]
+    item_type = repeated
+    item = reader_of(item_type, converter)
 
     def read(value: Any, _: Any = None) -> Any:
         if type(value) is not list:
@@ -60,19 +81,30 @@ def read_sequence(kind: Any, converter: Converter) -> Hook:
                 items.append(item(one, item_type))  # noqa: PERF401 -- len(items) locates the error
         except Exception as error:
             raise located(error, len(items))
+        if issubclass(make, AbstractSet):
+            return _set_of(make, items)
         return make(items)
 
     return describe(read, "sequence", make, item_type, item)
 
 
+def _set_of(make: Any, items: list[Any]) -> Any:
+    try:
+        return make(items)
+    except TypeError as error:
+        for index, one in enumerate(items):
+            if isinstance(one, list | dict):
+                raise wrong_type("an item of a set", one).within(index) from error
+        raise
+
+
 def write_sequence(kind: Any, converter: Converter) -> Hook:
     """Return a hook from the sequence type `kind` to a JSON list."""
     if get_origin(kind):
-        types = _item_types(kind)
-        hooks = tuple(converter.get_unstructure_hook(one, cache_result=False) for one in types)
-        if _is_fixed(kind):
-            return _write_fixed_tuple(hooks)
-        kind, item = _SEQUENCES[get_origin(kind)], hooks[0]
+        first, repeated, last = _item_types(kind)
+        if repeated is None or first or last:
+            return _write_items(first, repeated, last, converter, None)
+        kind, item = SEQUENCES[get_origin(kind)], writer_of(repeated, converter)
     else:
         item = converter.unstructure
 
@@ -90,52 +122,121 @@ def write_sequence(kind: Any, converter: Converter) -> Hook:
     return describe(write, "sequence", kind, item)
 
 
-def _read_fixed_tuple(item_types: tuple[Any, ...], items: tuple[Hook, ...]) -> Hook:
-    def read(value: Any, _: Any = None) -> tuple[Any, ...]:
-        if type(value) is not list or len(value) != len(items):
-            raise wrong_type(f"a list of {len(items)} items", value)
+def _read_items(
+    first: tuple[Any, ...], repeated: Any, last: tuple[Any, ...], converter: Converter, make: Any
+) -> Hook:
+    """Return a hook for a list whose items have their own types."""
+
+    def with_hooks(kinds: tuple[Any, ...]) -> list[tuple[Hook, Any]]:
+        return [(reader_of(kind, converter), kind) for kind in kinds]
+
+    before, after = with_hooks(first), with_hooks(last)
+    middle = None if repeated is None else with_hooks((repeated,))
+    fixed = len(before) + len(after)
+    expected = f"a list of {'at least ' * (middle is not None)}{fixed} items"
+
+    def read(value: Any, _: Any = None) -> Any:
+        more = len(value) - fixed if type(value) is list else -1
+        if more < 0 or (more and middle is None):
+            raise wrong_type(expected, value)
         done: list[Any] = []
         try:
-            for one, hook, kind in zip(value, items, item_types, strict=True):
+            for one, (hook, kind) in zip(
+                value, chain(before, (middle or []) * more, after), strict=True
+            ):
                 done.append(hook(one, kind))
         except Exception as error:
             raise located(error, len(done))
-        return tuple(done)
+        return make(done)
 
     return read
 
 
-def _write_fixed_tuple(items: tuple[Hook, ...]) -> Hook:
+def _write_items(
+    first: tuple[Any, ...], repeated: Any, last: tuple[Any, ...], converter: Converter, cls: Any
+) -> Hook:
+    """Return a hook for a tuple whose items have their own types, or for named tuple `cls`."""
+    before, after = ([writer_of(kind, converter) for kind in kinds] for kinds in (first, last))
+    middle = None if repeated is None else [writer_of(repeated, converter)]
+    fixed = len(before) + len(after)
+    expected = f"a tuple of {'at least ' * (middle is not None)}{fixed} items"
+
     def write(value: Any) -> list[Any]:
-        if not isinstance(value, tuple) or len(value) != len(items):
-            raise EncodeError(f"expected a tuple of {len(items)} items, got {quote(value)}")
-        return [hook(one) for one, hook in zip(value, items, strict=True)]
+        if cls is not None and type(value) is not cls:
+            raise EncodeError(f"expected a {cls.__name__}, got {quote(value)}")
+        more = len(value) - fixed if isinstance(value, tuple) else -1
+        if more < 0 or (more and middle is None):
+            raise EncodeError(f"expected {expected}, got {quote(value)}")
+        done: list[Any] = []
+        try:
+            for one, hook in zip(value, chain(before, (middle or []) * more, after), strict=True):
+                done.append(hook(one))
+        except Exception as error:
+            raise located_writing(error, len(done))
+        return done
 
     return write
 
 
+def is_named_tuple(kind: Any) -> bool:
+    """Return whether `kind` is a `NamedTuple`, or a class of `collections.namedtuple`."""
+    origin = get_origin(kind) or kind
+    return isinstance(origin, type) and issubclass(origin, tuple) and hasattr(origin, "_fields")
+
+
+def read_named_tuple(kind: Any, converter: Converter) -> Hook:
+    """Return a hook from a JSON list to the named tuple `kind`, as cattrs has it for orjson."""
+    cls = get_origin(kind) or kind
+    return _read_items(_named_types(kind), None, (), converter, lambda items: cls(*items))
+
+
+def write_named_tuple(kind: Any, converter: Converter) -> Hook:
+    """Return a hook from the named tuple `kind` to a JSON list."""
+    return _write_items(_named_types(kind), None, (), converter, get_origin(kind) or kind)
+
+
+def _named_types(kind: Any) -> tuple[Any, ...]:
+    cls = get_origin(kind) or kind
+    variables = dict(zip(getattr(cls, "__parameters__", ()), get_args(kind), strict=False))
+    hints = hints_of(cls)
+    return tuple(fill_in(hints.get(name, Any), variables, kind) for name in cls._fields)
+
+
 def is_dict(kind: Any) -> bool:
-    """Return whether `kind` is a dict or `Mapping`."""
-    return (get_origin(kind) or kind) in (dict, Mapping)
+    """Return whether `kind` is a dict, `Mapping` or `Counter`."""
+    return (get_origin(kind) or kind) in MAPPINGS
+
+
+def _key_and_item(kind: Any) -> tuple[Any, Any]:
+    key_type, *item_type = get_args(with_items(kind)) or (str, Any)
+    if (get_origin(kind) or kind) is Counter:
+        return key_type, int
+    return key_type, item_type[0]
 
 
 def read_dict(kind: Any, converter: Converter) -> Hook:
-    """Return a hook from a JSON object to a dict with str keys."""
-    key_type, item_type = get_args(kind) or (str, Any)
-    if key_type is not str:
-        raise UsageWireError(f"{kind!r} is not supported: the keys of a JSON object are str")
-    item = converter.get_structure_hook(item_type, cache_result=False)
+    """Return a hook from a JSON object to a dict or Counter."""
+    key_type, item_type = _key_and_item(kind)
+    key_of = None if key_type is str else read_key(key_type, converter)
+    item = reader_of(item_type, converter)
+    make = Counter if (get_origin(kind) or kind) is Counter else dict
 
-    def read(value: Any, _: Any = None) -> dict[str, Any]:
+    def read(value: Any, _: Any = None) -> Any:
         if type(value) is not dict:
             raise wrong_type("an object", value)
-        done: dict[str, Any] = {}
+        done: dict[Any, Any] = make()
         key: Any = None
         try:
             for key, one in value.items():
-                if type(key) is not str:
-                    raise wrong_type("a string as key", key)
-                done[key] = item(one, item_type)
+                if key_of is None:
+                    if type(key) is not str:
+                        raise wrong_type("a string as key", key)
+                    done[key] = item(one, item_type)
+                    continue
+                known = key_of(key)
+                if known in done:
+                    raise already_read(key)
+                done[known] = item(one, item_type)
         except Exception as error:
             raise located(error, key if type(key) is str else None)
         return done
@@ -144,89 +245,32 @@ def read_dict(kind: Any, converter: Converter) -> Hook:
 
 
 def write_dict(kind: Any, converter: Converter) -> Hook:
-    """Return a hook from a mapping with str keys to a JSON object."""
+    """Return a hook from a mapping to a JSON object."""
     item: Hook = converter.unstructure
-    if get_args(kind):
-        item = converter.get_unstructure_hook(get_args(kind)[1], cache_result=False)
+    cls = MAPPINGS[get_origin(kind) or kind]
+    key_of = None
+    if get_args(kind) or cls is Counter:
+        key_type, item_type = _key_and_item(kind)
+        item = writer_of(item_type, converter)
+        key_of = None if key_type is str else write_key(key_type, converter)
 
     def write(value: Any) -> dict[str, Any]:
-        if not isinstance(value, Mapping):
-            raise EncodeError(f"expected a mapping, got {quote(value)}")
+        if not isinstance(value, Counter if cls is Counter else Mapping):
+            raise EncodeError(f"expected a {cls.__name__}, got {quote(value)}")
         done: dict[str, Any] = {}
         for key, one in value.items():
-            if type(key) is not str:
+            if key_of is not None:
+                written = key_of(key)
+            elif type(key) is str:
+                written = key
+            else:
                 raise EncodeError(f"expected str keys, got {quote(key)}")
             try:
-                done[key] = item(one)
+                done[written] = item(one)
             except Exception as error:
-                raise located_writing(error, key)
+                raise located_writing(error, written)
+        if len(done) < len(value):
+            raise EncodeError(f"two keys of {quote(value)} have the same text")
         return done
 
     return write
-
-
-def is_annotated(kind: Any) -> bool:
-    """Return whether `kind` is `Annotated[...]`."""
-    return hasattr(kind, "__metadata__")
-
-
-def read_annotated(kind: Any, converter: Converter) -> Hook:
-    """Return a hook for the type without its annotations."""
-    inner = kind.__origin__
-    hook = converter.get_structure_hook(inner, cache_result=False)
-
-    def read(value: Any, _: Any = None) -> Any:
-        return hook(value, inner)
-
-    return describe(read, "annotated", hook, inner)
-
-
-def read_type(base: type, read: Hook) -> Hook:
-    """Return a hook that calls `read` for `base`, and finds the member of an enum derived from it.
-
-    cattrs uses the hook of `str` for an enum such as `class Tier(str, Enum)`.
-    """
-    choices: dict[type, Hook] = {}
-
-    def typed(value: Any, kind: Any = base) -> Any:
-        if kind is base or not isinstance(kind, type):
-            return read(value)
-        if kind not in choices:
-            if not issubclass(kind, Enum):
-                raise UsageWireError(f"{kind!r} is not supported: register a structure hook for it")
-            choices[kind] = read_choice(kind)
-        return choices[kind](value)
-
-    return describe(typed, "value", base, read)
-
-
-def is_choice(kind: Any) -> bool:
-    """Return whether `kind` is a literal or an enum."""
-    return get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, Enum))
-
-
-def read_choice(kind: Any) -> Hook:
-    """Return a hook that takes only the values of a literal or enum, with exactly their types.
-
-    For the value of an enum member it returns the member.
-    """
-    table = {}
-    for choice in get_args(kind) or tuple(kind):
-        value = choice.value if isinstance(choice, Enum) else choice
-        table[_choice_key(value)] = choice
-
-    def read(value: Any, _: Any = None) -> Any:
-        try:
-            return table[_choice_key(value)]
-        except (KeyError, TypeError):
-            expected = ", ".join(quote(known) for _, known in list(table)[:8])
-            raise wrong_type(f"one of {expected}", value) from None
-
-    return read
-
-
-def _choice_key(value: Any) -> tuple[type, Any]:
-    """Return what a value is looked up by: itself or, as lists have no hash, its JSON text."""
-    if isinstance(value, list | dict):
-        return type(value), orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    return type(value), value

@@ -1,34 +1,40 @@
-"""Hooks for unions. The tag `object` chooses a class, and the JSON type chooses a scalar."""
+"""Hooks for unions. The tag `object` chooses a class, and the JSON type chooses between others."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from functools import partial
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Any, Final, Literal, NamedTuple, Union, get_args, get_origin, is_typeddict
 
 import attrs
 from cattrs import Converter
-from cattrs._compat import adapted_fields
 
 from usagewire.converters import row_rules
 from usagewire.converters.classes import Rules, api_error, unwrap, wrapper_in
+from usagewire.converters.containers import SEQUENCES, is_dict, is_named_tuple, is_sequence
 from usagewire.converters.scalars import wrong_type
+from usagewire.converters.values.annotated import reader_of, unwrapped, writer_of
+from usagewire.converters.values.choices import is_choice, json_values
+from usagewire.converters.values.text import TEXT_TYPES
 from usagewire.errors import DecodeError, EncodeError, UsageWireError, quote
 from usagewire.models import UnknownResult
 from usagewire.wire import names as wire_names
 from usagewire.wire.hook_info import Hook, describe, info_of
 from usagewire.wire.layout import tag_keys, tags_of
+from usagewire.wire.members import is_record, members_of
 
-SCALARS: Final[Mapping[type, tuple[type, ...]]] = {
-    bool: (bool,),
-    str: (str,),
-    int: (int, float),
-    float: (float,),
-    NoneType: (NoneType,),
+_JSON_TYPES: Final[Mapping[Any, frozenset[type]]] = {
+    bool: frozenset({bool}),
+    str: frozenset({str}),
+    int: frozenset({int}),
+    float: frozenset({float, int}),
+    Decimal: frozenset({float, int, str}),
+    NoneType: frozenset({NoneType}),
+    **{of.kind: frozenset({str}) for of in TEXT_TYPES},
 }
-"""The types that take each JSON type of orjson's, the preferred one first. Decimal is missing: it
-takes numbers and strings, so a union cannot distinguish it from them."""
+"""The JSON types, as orjson gives them, that each scalar type takes."""
 
 
 def is_union(kind: Any) -> bool:
@@ -56,18 +62,13 @@ def read_union(kind: Any, converter: Converter, rules: Rules) -> Hook:
         return _read_optional(classes[0], converter)
     if all(map(_has_tag, classes)):
         return _read_tagged(kind, classes, converter, rules)
-    if all(m in SCALARS for m in members(kind)):
-        return _read_scalars(kind, converter)
-    if all(map(attrs.has, classes)):
+    if all(map(_is_class, classes)):
         return _read_untagged(kind, classes, converter)
-    raise UsageWireError(
-        f"{kind} is not supported: JSON cannot distinguish its members; register a structure hook"
-        " for it"
-    )
+    return _read_by_json_type(kind, converter)
 
 
 def _read_optional(kind: Any, converter: Converter) -> Hook:
-    hook = converter.get_structure_hook(kind, cache_result=False)
+    hook = reader_of(kind, converter)
 
     def nullable(value: Any, _: Any = None) -> Any:
         return None if value is None else hook(value, kind)
@@ -76,7 +77,7 @@ def _read_optional(kind: Any, converter: Converter) -> Hook:
 
 
 def _write_optional(kind: Any, converter: Converter) -> Hook:
-    hook = converter.get_unstructure_hook(kind, cache_result=False)
+    hook = writer_of(kind, converter)
 
     def nullable(value: Any) -> Any:
         return None if value is None else hook(value)
@@ -84,8 +85,13 @@ def _write_optional(kind: Any, converter: Converter) -> Hook:
     return describe(nullable, "optional", hook, kind)
 
 
+def _is_class(kind: Any) -> bool:
+    """Return whether values of the type have a class of their own, which a `TypedDict` has not."""
+    return is_record(kind) and not is_typeddict(get_origin(kind) or kind)
+
+
 def _has_tag(cls: Any) -> bool:
-    if not isinstance(cls, type) or not attrs.has(cls):
+    if not isinstance(cls, type) or not _is_class(cls):
         return False
     return cls is UnknownResult or bool(tags_of(cls))
 
@@ -194,7 +200,7 @@ def _keys_of(cls: Any, hook: Hook) -> dict[str, _Key]:
             }
     overrides = getattr(hook, "overrides", {})
     found = {}
-    for a in adapted_fields(get_origin(cls) or cls):
+    for a in members_of(get_origin(cls) or cls):
         rename = getattr(overrides.get(a.name), "rename", None)
         required = a.default is attrs.NOTHING
         found[rename or a.name] = _Key(a.name, a.type, required, required)
@@ -279,10 +285,15 @@ def write_union(kind: Any, converter: Converter) -> Hook:
     classes = _not_none(kind)
     if len(classes) == 1:
         return _write_optional(classes[0], converter)
-    table = {
-        get_origin(m) or m: converter.get_unstructure_hook(m, cache_result=False)
-        for m in members(kind)
-    }
+    of_class = list(members(kind))
+    if not all(map(_is_class, classes)):
+        given = kind in converter._union_struct_registry  # noqa: SLF001 -- it has no public name
+        of_class = of_class if given else list(dict.fromkeys(_takers(kind).values()))
+    table: dict[Any, Hook] = {}
+    for member in of_class:
+        hook = writer_of(member, converter)
+        for cls in _classes_of(member):
+            table.setdefault(cls, hook)
 
     def write(value: Any) -> Any:
         hook = table.get(type(value))
@@ -293,13 +304,27 @@ def write_union(kind: Any, converter: Converter) -> Hook:
     return describe(write, "union", table)
 
 
-def _read_scalars(kind: Any, converter: Converter) -> Hook:
-    """Return a hook for a union of scalars, which chooses by the JSON type of the value."""
-    table: dict[type, tuple[Hook, Any]] = {}
-    for json_type, takers in SCALARS.items():
-        member = next((taker for taker in takers if taker in members(kind)), None)
-        if member is not None:
-            table[json_type] = converter.get_structure_hook(member, cache_result=False), member
+def _classes_of(member: Any) -> list[Any]:
+    """Return the classes of the values of a member of a union."""
+    kind = unwrapped(member)
+    if is_union(kind):
+        return [cls for one in members(kind) for cls in _classes_of(one)]
+    if get_origin(kind) is Literal:
+        return list(dict.fromkeys(map(type, get_args(kind))))
+    origin = get_origin(kind) or kind
+    if origin is Mapping or is_typeddict(origin):
+        return [dict]
+    if found := next((of.cls for of in TEXT_TYPES if of.kind is origin), None):
+        return [found]
+    return [SEQUENCES.get(origin, origin)]
+
+
+def _read_by_json_type(kind: Any, converter: Converter) -> Hook:
+    """Return a hook that chooses the member of a union by the JSON type of the value."""
+    table = {
+        json_type: (reader_of(member, converter), member)
+        for json_type, member in _takers(kind).items()
+    }
     names = " or ".join(getattr(m, "__name__", str(m)) for m in members(kind))
 
     def read(value: Any, _: Any = None) -> Any:
@@ -309,3 +334,55 @@ def _read_scalars(kind: Any, converter: Converter) -> Hook:
         return found[0](value, found[1])
 
     return read
+
+
+def _takers(kind: Any) -> dict[type, Any]:
+    """Return the member of a union that takes each JSON type. Raise if two members take one."""
+    found: dict[type, Any] = {}
+    for member in _merged(kind):
+        types = _json_types(member)
+        if get_origin(unwrapped(member)) is Literal:
+            types -= {one for one in types if one in map(unwrapped, members(kind))}
+        elif not types:
+            raise _indistinct(kind)
+        for json_type in types:
+            other = found.setdefault(json_type, member)
+            pair = {unwrapped(other), unwrapped(member)}
+            if pair == {int, float}:  # An integer is an int, and any other number a float.
+                found[int] = other if unwrapped(other) is int else member
+            elif len(pair) > 1:
+                raise _indistinct(kind)
+    return found
+
+
+def _indistinct(kind: Any) -> UsageWireError:
+    return UsageWireError(
+        f"{kind} is not supported: JSON cannot distinguish its members; register a structure hook"
+        " for it"
+    )
+
+
+def _merged(kind: Any) -> list[Any]:
+    """Return the members of a union, but all literals as one, and all classes as one."""
+    kinds = members(kind)
+    literals = tuple(m for m in kinds if get_origin(m) is Literal)
+    choices = tuple(choice for literal in literals for choice in get_args(literal))
+    classes = tuple(filter(_is_class, kinds))
+    rest = [m for m in kinds if m not in literals and m not in classes]
+    return [
+        *rest,
+        *([Literal[choices]] if choices else []),
+        *([Union[classes]] if classes else []),  # noqa: UP007 -- a tuple of them
+    ]
+
+
+def _json_types(member: Any) -> set[type]:
+    """Return the JSON types that a member of a union takes; none if it is not supported."""
+    kind = unwrapped(member)
+    if is_choice(kind):
+        return set(map(type, json_values(kind)))
+    if is_sequence(kind) or is_named_tuple(kind):
+        return {list}
+    if is_dict(kind) or is_record(kind) or is_union(kind):
+        return {dict}
+    return set(_JSON_TYPES.get(kind, ()))

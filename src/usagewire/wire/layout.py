@@ -1,4 +1,4 @@
-"""The layout of an attrs class: its fields, their JSON keys and its tags.
+"""The layout of a class: its fields, their JSON keys and its tags.
 
 A layout joins a user's names with the tables in `names`. It must not know values.
 """
@@ -6,7 +6,7 @@ A layout joins a user's names with the tables in `names`. It must not know value
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias, TypeVar, get_args, get_origin
+from typing import Any, Final, Literal, TypeAlias, get_origin, is_typeddict
 
 import attrs
 from cattrs import Converter
@@ -15,6 +15,7 @@ from cattrs.gen import override
 from usagewire.errors import UsageWireError, quote
 from usagewire.models import UnknownResult
 from usagewire.wire import names as wire_names
+from usagewire.wire.members import fill_in, member_names, members_of, set_by_code, type_variables
 
 Name: TypeAlias = Any
 """The name of a field in `names=`: a JSON key, a sequence of keys or `cattrs.gen.override(...)`.
@@ -66,7 +67,7 @@ class Field:
 
 @attrs.frozen(eq=False, repr=False)
 class Layout:
-    """An attrs class and its JSON keys."""
+    """An attrs class, a dataclass or a `TypedDict`, and its JSON keys."""
 
     cls: Any
     fields: tuple[Field, ...]
@@ -85,19 +86,22 @@ class Layout:
     """Whether to keep unknown fields there."""
     forbids: bool
     """Whether to reject unknown fields."""
+    unwritten: tuple[Any, ...]
+    """The members without a JSON key that must have their default, so that they read back equal."""
     wrappers: bool
     """Whether an object without a tag may be a client's wrapper or an error answer of the API."""
 
 
 def layout_of(cls: Any, converter: Converter, rules: NamingRules) -> Layout:
-    """Return the layout of attrs class `cls` under `rules`."""
+    """Return the layout of class `cls` under `rules`."""
     origin = get_origin(cls) or cls
     fields = fields_of(cls, converter, rules)
     attributes = [field.attribute for field in fields]
     tags = tags_of(origin)
     ours = bool(_own_bases(origin))
     tag_field = attributes.index(wire_names.TAG) if wire_names.TAG in attributes else None
-    catch_all = attrs.fields_dict(origin).get(wire_names.EXTRA)
+    members = {member.name: member for member in members_of(origin)}
+    catch_all = None if is_typeddict(origin) else members.get(wire_names.EXTRA)
     if catch_all and (not catch_all.init or wire_names.EXTRA in attributes):
         catch_all = None
     # The unknown fields of an `UnknownResult` are its content, so no option drops them.
@@ -113,31 +117,34 @@ def layout_of(cls: Any, converter: Converter, rules: NamingRules) -> Layout:
         catch_all=catch_all,
         keeps=catch_all is not None and (rules.unknown == "keep" or is_content),
         forbids=rules.unknown == "forbid" and not is_content,
+        unwritten=() if set_by_code(origin) else tuple(filter(_is_unwritten, members.values())),
         wrappers=ours and bool(tags or tag_field is not None),
     )
 
 
+def _is_unwritten(member: Any) -> bool:
+    """Return whether the constructor does not take a member that counts in a comparison."""
+    return not member.init and member.eq is not False and member.converter is None
+
+
 def fields_of(cls: Any, converter: Converter, rules: NamingRules) -> tuple[Field, ...]:
-    """Return the fields of attrs class `cls` that have a JSON key.
+    """Return the members of class `cls` that have a JSON key.
 
     The first of these gives the name: `rules.names`; `Annotated[..., override(rename=...)]`; the
     converter's `type_overrides`; our tables, for a field of ours; the attrs alias, with the option
     `use_alias`; the attribute.
     """
     origin = get_origin(cls) or cls
-    try:
-        attrs.resolve_types(origin)
-    except NameError as error:
-        raise UsageWireError(f"cannot resolve the annotations of {origin!r}: {error}") from error
-    variables = _type_variables(cls)
+    members = members_of(origin)
+    variables = type_variables(cls)
     own = {name for base in _own_bases(origin) for name in attrs.fields_dict(base)}
     given = rules.names.get(origin, {})
-    if unknown := given.keys() - attrs.fields_dict(origin).keys():
+    if unknown := given.keys() - member_names(origin):
         raise UsageWireError(f"names= has {min(unknown)!r}, not a field of {origin.__name__}")
     found = []
-    for a in attrs.fields(origin):
+    for a in members:
         # attrs uses None for a field without annotation and for the annotation None.
-        kind = Any if a.type is None else _fill_in(a.type, variables.get(a.name, {}))
+        kind = Any if a.type is None else fill_in(a.type, variables.get(a.name, {}), cls)
         names, custom = _given_names(given.get(a.name), kind, converter)
         if custom.omit and a.init and a.default is attrs.NOTHING:
             raise UsageWireError(f"{origin.__name__}.{a.name} is omitted but has no default")
@@ -179,46 +186,12 @@ def _own_bases(cls: type) -> list[Any]:
 
 def tags_of(cls: type) -> tuple[str, ...]:
     """Return the tags of `cls`, or () if it has none or has a field `object`."""
-    return () if wire_names.TAG in attrs.fields_dict(cls) else wire_names.tags(cls)
+    return () if wire_names.TAG in member_names(cls) else wire_names.tags(cls)
 
 
 def tag_keys(cls: type) -> tuple[str, ...]:
     """Return the JSON keys of the tag of `cls`."""
     return wire_names.spellings(wire_names.TAG) if _own_bases(cls) else (wire_names.TAG,)
-
-
-def _type_variables(cls: Any) -> dict[str, Mapping[Any, Any]]:
-    """Return for each attribute the values of the type variables in the class that defines it."""
-    origin = get_origin(cls) or cls
-    found: dict[Any, dict[Any, Any]] = {origin: _arguments(cls, {})}
-    for base in origin.__mro__:
-        for kind in vars(base).get("__orig_bases__", base.__bases__):
-            # A base that is named twice has the same arguments both times.
-            found.setdefault(get_origin(kind) or kind, _arguments(kind, found.get(base, {})))
-    return {
-        a.name: found.get(base, {})
-        for base in reversed(origin.__mro__)
-        if "__attrs_attrs__" in vars(base)
-        for a in attrs.fields(base)
-        if not a.inherited
-    }
-
-
-def _arguments(kind: Any, variables: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Return the values of the type variables of a generic class, as `kind` gives them."""
-    parameters = getattr(get_origin(kind), "__parameters__", ())
-    arguments = (_fill_in(argument, variables) for argument in get_args(kind))
-    return dict(zip(parameters, arguments, strict=False))
-
-
-def _fill_in(kind: Any, variables: Mapping[Any, Any]) -> Any:
-    """Return the annotation `kind` with the type variables replaced."""
-    if isinstance(kind, TypeVar):
-        return variables.get(kind, kind)
-    parameters = getattr(kind, "__parameters__", ())
-    if parameters and not isinstance(kind, type):
-        return kind[tuple(variables.get(p, p) for p in parameters)]
-    return kind
 
 
 def _given_names(
