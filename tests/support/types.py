@@ -8,6 +8,7 @@ import typing
 from decimal import Decimal
 from enum import CONFORM, Enum, Flag, IntEnum, IntFlag, StrEnum
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final, NamedTuple, NewType, NotRequired, Self, TypedDict
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -31,9 +32,14 @@ class Mixed(Enum):
 
     ONE = 1
     RED = "red"
-    NONE = None
     ITEMS = [1, "a"]  # noqa: RUF012 -- the value of a member
     SIZES = {"a": 1.5}  # noqa: RUF012 -- the same
+
+
+class Nothing(Enum):
+    """An enum whose value is null."""
+
+    NONE = None
 
 
 class Old(str, Enum):  # noqa: UP042 -- as it is written where Python may be older than 3.11
@@ -181,7 +187,7 @@ NAMES: Final = {
     "collections": collections,
     "AbstractSet": collections.abc.Set,
     "annotated_types": annotated_types,
-    "msgspec": msgspec,
+    "msgspec": SimpleNamespace(Meta=Meta),
 }
 """The names that an expression in a table can use."""
 

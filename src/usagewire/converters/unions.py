@@ -59,12 +59,20 @@ def read_union(kind: Any, converter: Converter, rules: Rules) -> Hook:
         return given
     classes = _not_none(kind)
     if len(classes) == 1:
+        _refuse_two_nulls(kind, classes[0])
         return _read_optional(classes[0], converter)
     if all(map(_has_tag, classes)):
         return _read_tagged(kind, classes, converter, rules)
     if all(map(_is_class, classes)):
         return _read_untagged(kind, classes, converter)
     return _read_by_json_type(kind, converter)
+
+
+def _refuse_two_nulls(kind: Any, member: Any) -> None:
+    """Raise if null can be None or the member of an enum."""
+    base = unwrapped(member)
+    if is_choice(base) and None in json_values(base) and None not in get_args(base):
+        raise _indistinct(kind)
 
 
 def _read_optional(kind: Any, converter: Converter) -> Hook:
@@ -284,6 +292,7 @@ def write_union(kind: Any, converter: Converter) -> Hook:
     """Return a hook that writes a member of the union `kind` and rejects other values."""
     classes = _not_none(kind)
     if len(classes) == 1:
+        _refuse_two_nulls(kind, classes[0])
         return _write_optional(classes[0], converter)
     of_class = list(members(kind))
     if not all(map(_is_class, classes)):

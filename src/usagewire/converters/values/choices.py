@@ -143,12 +143,12 @@ def _read_flag(kind: Any) -> Hook:
 
     def read(value: Any, _: Any = None) -> Any:
         number = scalars.read_int(value)
+        found: Any = None
         try:
             found = kind(number)
         except ValueError:
             if missing is not None:
                 raise
-            found = None
         # `boundary=CONFORM` drops bits, and `boundary=EJECT` returns an int.
         if not isinstance(found, kind) or (missing is None and found.value != number):
             raise wrong_type(f"a combination of the members of {kind.__name__}", value)
