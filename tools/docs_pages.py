@@ -7,6 +7,7 @@ it is written by hand. A test compares the committed pages with the output of th
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
 import shlex
@@ -201,12 +202,27 @@ def codes(_: str, old: str) -> str:
 
 CODES_HEAD: Final = ("Code", "Meaning", "Remedy", "Input that gives it")
 
+# The types of fields
+
+
+def types(name: str, _: str) -> str:
+    """Return a table of the types in a file that the tests read too, with equal rows as one."""
+    rows: dict[str, list[str]] = {}
+    for line in (ROOT / "tests" / "data" / name).read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        shown = row.get("shown", f"`{row['type']}`")
+        rows.setdefault(row.get("json") or row["reason"], []).extend(filter(None, [shown]))
+    last = "Why" if name.startswith("refused") else "JSON"
+    return table(("Type", last), ((", ".join(kinds), text) for text, kinds in rows.items()))
+
+
 GENERATORS: Final[dict[str, Callable[[str, str], str]]] = {
     "codes": codes,
     "fields": fields,
     "keys": keys,
     "options": options,
     "run": run,
+    "types": types,
 }
 
 

@@ -25,7 +25,8 @@ CODES: Final = {
     "wrong_type": "a value whose JSON type is not the type of its field",
     "out_of_range": "a number that the type of its field, or a double, cannot hold exactly",
     "bad_decimal": "a money amount or a quantity that is not a finite decimal number",
-    "bad_value": "a value that a hook, validator or converter of the class rejects",
+    "bad_value": "a text that is not of its type, such as a date, or a value that a hook, validator"
+    " or converter rejects",
     "missing_field": "a required field that is absent",
     "unknown_field": "a key for which the class has no field (only with unknown='forbid')",
     "ambiguous_name": "two spellings of one field with different values",
