@@ -160,9 +160,9 @@ def damaged(tail: Tail) -> str:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "no checkpoint: ''"),
-        ("{}", "no checkpoint: '{}'"),
-        (STORED, "no checkpoint: "),
+        ("", "'' is not a checkpoint"),
+        ("{}", "'{}' is not a checkpoint"),
+        (STORED, " is not a checkpoint"),
         ('{"usagewire_checkpoint":99}', "version 99"),
         (damaged, "damaged"),
         (None, "Is a directory"),
