@@ -337,8 +337,8 @@ def test_letters_of_a_few_bytes_are_truncated(file: Path) -> None:
 UNSOUND: dict[str, tuple[dict[str, Any], str]] = {
     "no line": ({"raw": None}, "either raw or raw_base64"),
     "two lines": ({"raw_base64": ""}, "either raw or raw_base64"),
-    "no base64": ({"raw": None, "raw_base64": "é"}, "no base64"),
-    "other signs": ({"raw": None, "raw_base64": "e3 0="}, "no base64"),
+    "no base64": ({"raw": None, "raw_base64": "é"}, "must be base64"),
+    "other signs": ({"raw": None, "raw_base64": "e3 0="}, "must be base64"),
 }
 
 
