@@ -34,7 +34,7 @@ VARIANTS: Final = {
     ],
 )
 def test_scenario(log: Log, steps: str) -> None:
-    """Each line comes once and in order, whatever becomes of the log."""
+    """Each line comes once and in order in every scenario."""
     reader: Any = None
     checkpoint = None
     for step in steps.split(" | "):
@@ -46,7 +46,7 @@ def test_scenario(log: Log, steps: str) -> None:
             case ["copy", added]:
                 log.copy_and_cut(added)
             case ["pack", _]:
-                pass  # this time the file is not compressed
+                pass  # in this variant the file is not compressed
             case ["rotate" | "pack" | "touch" | "delete" | "rename" | "restore" as name, *words]:
                 getattr(log, name)(*words)
             case ["follow"]:
