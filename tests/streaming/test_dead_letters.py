@@ -281,10 +281,14 @@ def truncated(file: Path) -> DeadLetter:
     return letter
 
 
-def test_a_too_long_line_is_truncated(truncated: DeadLetter) -> None:
-    """The letter of a too long line has its beginning, and `truncated` is true."""
-    assert (True, len(LONG)) == (truncated.truncated, truncated.length)
-    assert truncated.data == LONG[:RAW_LIMIT]
+@pytest.mark.parametrize(
+    ("line", "limit", "size"),
+    [(LONG, {"max_line_bytes": 8000}, RAW_LIMIT), (BAD, {"max_raw_bytes": 5}, 5)],
+)
+def test_truncated_letter(file: Path, line: bytes, limit: dict[str, int], size: int) -> None:
+    """If a letter has only the beginning of its line, `truncated` is true."""
+    (letter,) = rejected(line, file, **limit)
+    assert (line[:size], len(line), True) == (letter.data, letter.length, letter.truncated)
 
 
 @pytest.mark.parametrize("limit", [8000, 2**20])
@@ -319,12 +323,6 @@ def test_a_fixed_line_may_be_too_long(path: Way) -> None:
     assert [] == LETTER.mended(GOOD).feed_to(decoder)
     (bad,) = decoder.rejections
     assert ("line_too_long", len(GOOD), GOOD[:9]) == (bad.code, bad.length, bad.raw)
-
-
-def test_letters_of_a_few_bytes_are_truncated(file: Path) -> None:
-    """A letter with fewer bytes than its line is truncated."""
-    (letter,) = rejected(BAD, file, max_raw_bytes=5)
-    assert (True, BAD[:5]) == (letter.truncated, letter.data)
 
 
 # --- the class -------------------------------------------------------------------------------

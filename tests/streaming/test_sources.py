@@ -99,8 +99,8 @@ def test_glob(
         assert expected == everything(pattern)
 
 
-def test_files_of_a_glob_have_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The names are written as the glob was."""
+def test_names_of_a_glob(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The names of the files begin as the glob does."""
     write_many(tmp_path, "a", "b")
     monkeypatch.chdir(tmp_path)
     reader = read(f"{glob.escape('./')}*")
@@ -185,28 +185,26 @@ def pipes(buffering: int = -1) -> Iterator[tuple[Any, Callable[[bytes], object]]
         yield file, other.write
 
 
+@contextlib.contextmanager
+def stdin() -> Iterator[tuple[Any, Callable[[bytes], object]]]:
+    """Give standard input, and a function that writes to it."""
+    with pipes() as (file, write), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdin", io.TextIOWrapper(file))
+        yield "-", write
+        sys.stdin.detach()
+
+
 @pytest.mark.parametrize(
-    "channel", [sockets, pipes, lambda: pipes(0)], ids=["socket", "pipe", "raw pipe"]
+    "channel", [sockets, pipes, lambda: pipes(0), stdin], ids=["socket", "pipe", "raw pipe", "-"]
 )
-def test_live_file(channel: Any) -> None:
-    """A record of a pipe or a socket comes when its line is there, before the next line."""
+def test_live_source(channel: Any) -> None:
+    """A record comes when its line is there, before the next line."""
     with channel() as (file, write):
         reader = read(file)
         for number in range(3):
             write(text(row(usage_bytes=number)) + b"\n")
 
             assert number == next(reader).usage_bytes
-
-
-def test_live_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A record of standard input comes when its line is there."""
-    with pipes() as (file, write):
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(file))
-        reader = read("-")
-        write(LINES[:FIRST])
-
-        assert ROWS[0] == next(reader)
-        sys.stdin.detach()
 
 
 @needs_posix

@@ -1,7 +1,6 @@
 """`aread` from a checkpoint, and following a log."""
 
 import asyncio
-import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,6 +23,7 @@ from tests.support.asynchronous import (
     until_error,
 )
 from tests.support.packing import PACK
+from tests.support.writing import needs_posix
 from usagewire import AsyncReader, CheckpointError, FileError, aread, read
 
 RESUMED: Final = {
@@ -117,9 +117,6 @@ async def test_checkpoint_before_the_first_record() -> None:
     async with aread(Chunks(GOOD), resume=second) as reader:
         assert second == reader.checkpoint()
     assert ROWS == await all_of(Chunks(GOOD), resume=start)
-
-
-needs_posix: Final = pytest.mark.skipif(os.name != "posix", reason="renames files that are open")
 
 
 def followed(path: Path, resume: str | None = None) -> AsyncReader[Any]:
