@@ -30,11 +30,18 @@ class DeadLetter:
 
     `read(path, DeadLetter)` reads the file. `raw` holds the line, or `raw_base64` if the line is
     not UTF-8; both keep its exact bytes. A letter can be six times as long as its line. If the
-    lines are long, raise `max_line_bytes` to read their letters. `DeadLetters` has an example.
+    lines are long, raise `max_line_bytes` to read their letters.
 
     Raises:
         UsageWireError: if not exactly one of `raw` and `raw_base64` is given, or if `raw_base64` is
             not base64.
+
+    >>> from usagewire import DeadLetter, Decoder, Rejection
+    >>> bad = Rejection(code="syntax", message="", path="$", line=7, offset=700, length=1, raw=b"{")
+    >>> letter = DeadLetter.from_rejection(bad)
+    >>> line = '{"object":"organization.usage.vector_stores.result","usage_bytes":5}'
+    >>> [record.usage_bytes for record in letter.mended(line).feed_to(Decoder())]
+    [5]
     """
 
     file: str | None = None
@@ -122,7 +129,7 @@ class DeadLetter:
 
 
 class DeadLetters:
-    r"""A file of dead letters to write: a context manager, and a function that takes rejections.
+    r"""A writer of dead letters: a context manager, and a function that takes rejections.
 
     Pass it as `on_error` to `read` or to any decoder. It keeps whole lines of up to
     `max_line_bytes`, or their first `max_raw_bytes` if the decoder has that option. The letters

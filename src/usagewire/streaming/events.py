@@ -27,9 +27,9 @@ class SourceStarted:
     lines: bool = False
     """Whether the text is known to be lines, not a JSON document."""
     resume: Checkpoint | None = None
-    """The place to resume at. The text still comes from its very start if `prefix` is None."""
+    """The place to resume at. Without a `prefix`, the text still begins at its start."""
     prefix: Prefix | None = None
-    """The text before the place of `resume`, already checked: the text comes from there on."""
+    """The text before the place of `resume`, already checked, if the text begins there."""
 
 
 Event: TypeAlias = SourceStarted | bytes

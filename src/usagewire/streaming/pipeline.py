@@ -142,7 +142,7 @@ class Pipeline(Generic[T]):
         self.text.release(self._dropped)
 
     def receive(self, event: Event | FileError | None, *, goes_on: bool = False) -> None:
-        """Take the next event, the error of a file that cannot be read further, or the end: None.
+        """Take an event, a `FileError` if a file cannot be read further, or None at the end.
 
         All text before it must have been read. With `goes_on`, an error or the end does not end the
         text, because a log is followed or reading was stopped. The error is then raised. This also
@@ -209,7 +209,7 @@ class ReaderState(Generic[T]):
 
     @property
     def rejections(self) -> list[Rejection]:
-        """The first `max_rejections` rejections, oldest first; empty with `on_error="skip"`."""
+        """The first `max_rejections` rejections, oldest first. Empty with `on_error="skip"`."""
         return self._pipeline.decoder.rejections
 
     @property

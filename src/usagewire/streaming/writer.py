@@ -57,7 +57,7 @@ def write(
 
 
 class Writer:
-    r"""Write records to a file as NDJSON, one record a line. A writer is a context manager.
+    r"""A writer of NDJSON files, one record a line. It is a context manager.
 
     Without `append`, the file is replaced whole or not at all:
 

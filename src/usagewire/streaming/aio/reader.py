@@ -68,7 +68,7 @@ def aread(
         UsageWireError: if the type or an option is wrong, as in `Decoder`.
 
     Iterating raises the errors that `read` lists. If an async source raises an exception, it
-    becomes the cause of a `FileError` after the records before it. A cancellation is not changed.
+    becomes the cause of a `FileError` after the records before it. A cancellation is raised as is.
 
     Decoding runs in the event loop. After 5 milliseconds of decoding, other tasks get a turn as
     soon as the current step is done. A step is at most 1 MiB of lines, one longer line, or one
