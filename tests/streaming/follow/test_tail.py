@@ -36,18 +36,6 @@ def test_not_there_yet(log: Log) -> None:
         assert [1] == news(reader)
 
 
-def test_half_a_line_is_held_back(log: Log) -> None:
-    """A line is not read or counted until its LF comes."""
-    text = lines(1)
-    with follow(log) as reader:
-        for byte in range(len(text) - 1):
-            log.write(text[byte : byte + 1])
-            assert [] == news(reader)
-            assert 0 == reader.counts.lines
-        log.write(text[-1:])
-        assert [1] == news(reader)
-
-
 @pytest.mark.parametrize("name", [None, "of mine"])
 def test_name(log: Log, name: str | None) -> None:
     """A bad line is rejected with its place and the name of the log, or the name from the user."""
@@ -226,58 +214,6 @@ def test_compressed_file_with_a_reused_inode(log: Log) -> None:
     log(".1").unlink()
     with follow(log, checkpoint) as reader:
         assert [] == news(reader)
-
-
-def test_resume_from_reading(log: Log) -> None:
-    """A checkpoint of reading can be followed, and a checkpoint of following can be read."""
-    log.write(1, 2)
-    with read(log.path) as reader:
-        next(reader)
-        checkpoint = reader.checkpoint()
-    with follow(log, checkpoint) as reader:
-        assert 2 == next(reader).usage_bytes
-        checkpoint = reader.checkpoint()
-    log.write(3)
-    assert [3] == [one.usage_bytes for one in read(log.path, resume=checkpoint)]
-
-
-@pytest.mark.parametrize("rotated", [False, True])
-def test_resume_from_reading_nothing(log: Log, rotated: bool) -> None:
-    """A checkpoint before any text identifies the file by its inode."""
-    log.write(1)
-    with read(log.path) as reader:
-        reader.checkpoint()
-        next(reader)
-        reader.close()
-    log.cut()
-    with read(log.path) as reader:
-        assert list(reader) == []
-        checkpoint = reader.checkpoint()
-    log.write(1)
-    if rotated:
-        log.rotate()
-        log.write(2)
-        log.rotate()
-        log.write(3)
-    with follow(log, checkpoint) as reader:
-        assert ([1, 2, 3] if rotated else [1]) == news(reader)
-
-
-@pytest.mark.parametrize("change", [Log.cut, Log.delete], ids=["cut", "gone"])
-@pytest.mark.parametrize("after", [[], [8, 9]], ids=["empty", "new"])
-def test_resume_is_refused(log: Log, change: Callable[[Log], None], after: list[int]) -> None:
-    """If the text is in no file, that is an error, and nothing is read."""
-    log.write(1, 2)
-    with follow(log) as reader:
-        assert 1 == next(reader).usage_bytes
-        checkpoint = reader.checkpoint()
-    change(log)
-    if after:
-        log.write(*after)
-    with follow(log, checkpoint) as reader:
-        with pytest.raises(CheckpointError, match=r"usage\.ndjson: neither .* at byte "):
-            next(reader)
-        assert list(reader) == []
 
 
 def test_refusal_names_unreadable_files(log: Log) -> None:
