@@ -69,7 +69,7 @@ def test_sealed() -> None:
     "name", ["usage.ndjson", "é" * 5000, "/" + "folder/" * 500 + "usage.ndjson"]
 )
 def test_one_small_line(name: str) -> None:
-    """A checkpoint is one short line of ASCII, and valid JSON, whatever the file is called."""
+    """A checkpoint is one short line of ASCII, and valid JSON, for any name of the file."""
     with read([text(row()) + b"\n"], name=name) as reader:
         next(reader)
         found = reader.checkpoint()

@@ -1,4 +1,4 @@
-"""Interrupts of streaming: whatever is raised, and wherever, no record is lost or doubled."""
+"""Interrupts of streaming: no exception, at any point, loses or repeats a record."""
 
 import gc
 import sys

@@ -60,7 +60,7 @@ class Pipeline(Generic[T]):
         self.buffer: Iterator[T] = iter(())
         """The records of the last run that have not come out."""
         self.is_ended = False
-        """Whether no more events are to be fetched."""
+        """Whether to fetch no more events."""
         self.skips_source = False
         """Whether no more of this source is wanted."""
         self.interrupted = False
@@ -133,7 +133,7 @@ class Pipeline(Generic[T]):
         return batch, False
 
     def close(self) -> None:
-        """Give no more records. The counts and the place stay those of the last record given."""
+        """Give no more records. The counts and the place stay at the last record given."""
         self._dropped = self.back
         buffer, self.buffer = self.buffer, iter(())
         deque(buffer, maxlen=0)  # a loop that still holds it gets nothing more

@@ -86,7 +86,7 @@ def numbers(word: str) -> list[int]:
 
 
 def text_of(word: str) -> bytes:
-    """Return the bytes of a word: lines, a part of one, or a line that is no record."""
+    """Return the bytes of a word: lines, a part of a line, or a bad line."""
     whole, bracket, part = word.partition("[")
     if not whole:
         return word.encode() + b"\n"

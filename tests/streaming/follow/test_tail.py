@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from itertools import chain
@@ -315,7 +316,7 @@ for number in range(3000):
         file.flush()
         file.write(text[number % 60 :] + chr(10))
     if number % 300 == 299:
-        time.sleep(0.03)  # file systems tell time by ticks
+        time.sleep(0.03)  # file systems count time in ticks
         for depth in range(9, 0, -1):
             for end in ("", ".gz"):
                 if os.path.exists(f"{path}.{depth}{end}"):
@@ -339,11 +340,12 @@ for number in range(3000):
 def test_a_real_writer(log: Log) -> None:
     """While another process writes and rotates, several readers in turn read each line once."""
     line = lines(0).decode().strip().replace(":0}", ":%d}")
+    checkpoint = follow(log).checkpoint()  # before the writer can rotate anything
     with subprocess.Popen([sys.executable, "-c", WRITER, str(log.path), line]) as writer:
         found: list[int] = []
-        checkpoint = None
         ended = False
-        while not ended or found[-1:] != [2999]:
+        end = time.monotonic() + 100
+        while time.monotonic() < end and (not ended or found[-1:] != [2999]):
             ended = writer.poll() is not None
             with follow(log, checkpoint, interval=0.002) as reader:
                 quiet = 0
