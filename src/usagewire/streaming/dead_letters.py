@@ -81,6 +81,9 @@ class DeadLetter:
 
         The letter is truncated if the rejection has only a part of the line. It has at most 4096
         bytes of a line that is longer than `max_line_bytes`.
+
+        Args:
+            rejection: the rejection of a line, as `on_error` receives it.
         """
         raw, length = rejection.raw, rejection.length
         if rejection.code == "line_too_long":
@@ -106,7 +109,11 @@ class DeadLetter:
         return b64decode(self.raw_base64 or "", validate=True)
 
     def mended(self, line: str | bytes) -> Self:
-        """Return this letter with the fixed `line`: the whole line, without its line end."""
+        """Return this letter with a fixed line.
+
+        Args:
+            line: the whole line, without its line end.
+        """
         data = line if isinstance(line, bytes) else line.encode("utf-8", "surrogatepass")
         return attrs.evolve(self, truncated=False, **_line_fields(data))
 
@@ -116,6 +123,9 @@ class DeadLetter:
         `decoder` counts the line. If it rejects the line, it follows its `on_error`, and the
         rejection has the place of the line, not the place of the letter. A truncated letter is
         rejected as `line_too_long`.
+
+        Args:
+            decoder: the decoder for the type of the records.
 
         Raises:
             DecodeError: if the line is rejected and the decoder has `on_error="raise"`.
@@ -180,9 +190,14 @@ class DeadLetters:
         return self._writer.count
 
     def __call__(self, rejection: Rejection, notes: Mapping[str, Any] = NO_PROPERTIES) -> None:
-        """Write the letter of a rejection, with `notes` as its `additional_properties`.
+        """Write the letter of a rejection.
 
-        It raises `FileError` as `Writer.write` does.
+        Args:
+            rejection: the rejection of a line.
+            notes: JSON values to write as the `additional_properties` of the letter.
+
+        Raises:
+            FileError: as `Writer.write` does.
         """
         letter = DeadLetter.from_rejection(rejection)
         self._writer.write(attrs.evolve(letter, additional_properties=notes))

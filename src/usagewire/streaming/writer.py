@@ -137,6 +137,9 @@ class Writer:
     def write(self, record: Any) -> None:
         """Write one record as one line. If this raises, the writer did not take the record.
 
+        Args:
+            record: a record of any class that `Encoder` takes.
+
         Raises:
             EncodeError: if the record holds a value that would not read back equal.
             FileError: if the writer is closed, or if earlier lines cannot be written. A log then
@@ -148,6 +151,9 @@ class Writer:
 
     def write_all(self, records: Iterable[Any]) -> int:
         """Write each record as one line and return the number of records.
+
+        Args:
+            records: the records, which may be an iterator.
 
         Raises:
             EncodeError: as `write` does. The `path` of the error begins with the index of the
@@ -168,6 +174,9 @@ class Writer:
 
         If the first line of a file begins as compressed data does, readers and appending writers
         take the file for a compressed one.
+
+        Args:
+            line: the bytes of the line.
 
         Raises:
             EncodeError: if `line` is not bytes, or has an LF.

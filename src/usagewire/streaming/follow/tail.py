@@ -19,14 +19,13 @@ import glob
 import os
 import weakref
 from collections import deque
-from contextlib import suppress
-from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX
 from typing import Final
 
 from usagewire.errors import CheckpointError, FileError, UsageWireError, quote
 from usagewire.io.files import STDIN
 from usagewire.io.filesystem import file_error, named
+from usagewire.io.prefetch import Waiter
 from usagewire.streaming.checkpoint import Checkpoint, Prefix
 from usagewire.streaming.events import Event, EventSource, SourceStarted
 from usagewire.streaming.follow.log_file import LogFile
@@ -64,7 +63,7 @@ class FollowedLog(EventSource):
         self._interval = min(interval, TIMEOUT_MAX)
         self._is_idle = False
         # Not an Event: the code that a signal handler interrupts could hold its lock.
-        self._wake_up: SimpleQueue[None] = SimpleQueue()
+        self._waiter = Waiter()
         # A weak reference: when a log is forgotten, its file is closed at once.
         alive = weakref.ref(self)
         self._search = RotationSearch(self._path, lambda: getattr(alive(), "stopped", True))
@@ -119,13 +118,12 @@ class FollowedLog(EventSource):
 
     def pause(self) -> None:
         """Wait for an interval, or until this is stopped."""
-        with suppress(Empty):
-            self._wake_up.get(timeout=self._interval)
+        self._waiter.wait(self._interval)
 
     def stop(self) -> None:
         """End the events, and a wait for an event."""
         super().stop()
-        self._wake_up.put(None)
+        self._waiter.wake()
 
     def skip_source(self) -> None:
         """Do nothing: all of a log is read."""
