@@ -72,13 +72,13 @@ def check_ways(patch: pytest.MonkeyPatch) -> None:
             elif cls in OURS and self._is_own:
                 assert self.not_accelerated(cls) is None
 
-    def encoded(self: Any, obj: Any) -> bytes:
-        data = encode(self, obj)
+    def encoded(self: Any, obj: Any, type: Any = None) -> bytes:  # noqa: A002 -- as it is named there
+        data = encode(self, obj, type)
         check(self, [obj])
         return data
 
-    def encoded_lines(self: Any, objs: Any, **options: Any) -> bytes:
-        data = encode_lines(self, objs, **options)
+    def encoded_lines(self: Any, objs: Any, *arguments: Any, **options: Any) -> bytes:
+        data = encode_lines(self, objs, *arguments, **options)
         check(self, objs if isinstance(objs, list) else [])
         return data
 
