@@ -44,7 +44,7 @@ class Encoder:
             )
         if not isinstance(converter, Converter | None):
             raise UsageWireError(f"converter is {quote(converter)}; it must be a cattrs Converter")
-        self._dialect = dialect
+        self._dialect: Dialect = dialect
         self._is_own = converter is None
         self._user_converter = converter
         self._writer = self._new_writer()
