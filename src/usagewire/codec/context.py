@@ -83,6 +83,10 @@ class RunDecoder(ABC, Generic[T]):
         # that list and, if C reads the text, the progress that C reports.
         self._run: tuple[list[T], int, memoryview[int] | None] | None = None
 
+    def use(self, context: DecodeContext[T]) -> None:
+        """Read what comes next by another context of the same decoder."""
+        self._context = context
+
     @property
     def raises_next(self) -> bool:
         """Whether the next run is known to begin by raising a `DecodeError`."""

@@ -7,8 +7,21 @@ about values. This module must not know files.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeAlias, TypedDict, Unpack, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Generic,
+    Self,
+    TypeAlias,
+    TypedDict,
+    Unpack,
+    cast,
+    overload,
+)
 
 import attrs
 from cattrs import Converter
@@ -136,7 +149,7 @@ class Decoder(Generic[T]):
         self.max_line_bytes = max_line_bytes
         self._name = name
         self._stats = stats = DecodeStats(on_error, max_rejections, kept)
-        try:
+        with _naming(type):
             if converter is None:
                 converter = (
                     shared_converter(unknown=unknown)
@@ -146,15 +159,9 @@ class Decoder(Generic[T]):
                     )
                 )
             hook = converter.get_structure_hook(type)
+            plan = self._plan_for(hook, type)
             self.reads_objects = all(attrs.has(m) for m in members(type))
             """Whether each document must be a JSON object: the type is attrs classes alone."""
-            plan = plans.plan_for(hook, type)
-        except plans.NotLoweredError as error:
-            plan, self.not_accelerated = None, str(error)
-        except Exception as error:
-            if isinstance(error, UsageWireError | MemoryError):
-                raise
-            raise UsageWireError(f"cannot decode into {quote(type)}: {text_of(error)}") from error
         keeps_whole = max_raw_bytes is None and getattr(on_error, "whole_lines", False) is True
         raw_bytes = max_line_bytes if keeps_whole else kept
         self._context: DecodeContext[T] = DecodeContext(
@@ -164,7 +171,7 @@ class Decoder(Generic[T]):
         self._is_fed = self._is_reading = False
         # Leniencies of documents are counted one document at a time; strict decoders have none.
         self._lock = None if strict else RLock()
-        given = None if own else converter
+        self._given = given = None if own else converter
         self._arguments = type, {
             "strict": strict, "unknown": unknown, "on_error": on_error,
             "max_line_bytes": max_line_bytes, "max_rejections": max_rejections,
@@ -184,6 +191,24 @@ class Decoder(Generic[T]):
 
     def __deepcopy__(self, memo: Any) -> Self:
         return self.__copy__()
+
+    def _plan_for(self, hook: Any, kind: Any) -> Any:
+        self.not_accelerated = None
+        try:
+            return plans.plan_for(hook, kind)
+        except plans.NotLoweredError as error:
+            self.not_accelerated = str(error)
+            return None
+
+    def _use_new_hooks(self) -> None:
+        """Use the hooks that the user has registered on their converter since the last call."""
+        kind = self._context.type
+        with _naming(kind):
+            hook: Any = cast("Converter", self._given).get_structure_hook(kind)
+            if hook is not self._context.structure:
+                plan = self._plan_for(hook, kind)
+                self._context = self._context._replace(structure=hook, plan=plan)
+                self._line_decoder.use(self._context)
 
     @property
     def counts(self) -> Counts:
@@ -206,6 +231,8 @@ class Decoder(Generic[T]):
         """
         text = data if type(data) is bytes else _as_bytes(data)
         text = text.removeprefix(BOM)
+        if self._given is not None:
+            self._use_new_hooks()
         if self._lock is None:
             return self._document(text)
         with self._lock:
@@ -239,6 +266,8 @@ class Decoder(Generic[T]):
             DecodeError: at the first bad line, with `on_error="raise"`. `DecodeError.records` holds
                 the records before it.
         """
+        if self._given is not None:
+            self._use_new_hooks()
         return self._all_of(self.begin(self._name), _as_bytes(data), last=True)
 
     def decode_document(self, data: Data) -> list[T]:
@@ -253,6 +282,8 @@ class Decoder(Generic[T]):
             DecodeError: for the first bad record, with `on_error="raise"`, after all records were
                 read. `DecodeError.records` holds all good records.
         """
+        if self._given is not None:
+            self._use_new_hooks()
         document = self.begin_document(self._name, Document.read(_as_bytes(data)))
         records: list[T] = []
         first: DecodeError | None = None
@@ -280,7 +311,10 @@ class Decoder(Generic[T]):
             DecodeError: at a bad line, with `on_error="raise"`. `DecodeError.records` holds the
                 records before it in this call. The next call goes on after the bad line.
         """
-        return self._all_of(self._line_decoder, _as_bytes(chunk))
+        text = _as_bytes(chunk)
+        if self._given is not None:
+            self._use_new_hooks()
+        return self._all_of(self._line_decoder, text)
 
     def close(self) -> list[T]:
         """Return the records that are left, including one of a last line without LF.
@@ -288,6 +322,8 @@ class Decoder(Generic[T]):
         Raises:
             DecodeError: at a bad line, as in `feed`.
         """
+        if self._given is not None:
+            self._use_new_hooks()
         records = self._all_of(self._line_decoder, b"", last=True)
         self._is_fed = False
         return records
@@ -340,6 +376,17 @@ class Decoder(Generic[T]):
         if self.reads_objects and found.code == "wrong_type" and found.path == "$":
             return DecodeError("syntax", found.message)
         return found
+
+
+@contextmanager
+def _naming(kind: Any) -> Iterator[None]:
+    """Make the errors of a type that cannot be decoded errors of ours."""
+    try:
+        yield
+    except (UsageWireError, MemoryError):
+        raise
+    except Exception as error:
+        raise UsageWireError(f"cannot decode into {quote(kind)}: {text_of(error)}") from error
 
 
 def _make(cls: type[Decoder[Any]], kind: Any, options: dict[str, Any]) -> Decoder[Any]:
