@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import annotated_types
 import attrs
+import typing_extensions
 
 
 class Colour(StrEnum):
@@ -167,6 +168,16 @@ class Meta:
 
 
 Meta.__module__ = "msgspec"
+
+
+Wrapped = NewType("Wrapped", MyInt)
+
+
+class Later(typing_extensions.TypedDict):
+    """A typed dict of the package that brings new types to old versions of Python."""
+
+    a: typing_extensions.ReadOnly[int]
+    b: NotRequired[str]
 
 
 def altered(value: Any, **attributes: Any) -> Any:

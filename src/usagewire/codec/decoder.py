@@ -23,7 +23,6 @@ from typing import (
     overload,
 )
 
-import attrs
 from cattrs import Converter
 
 from usagewire.codec.context import START, DecodeContext, Place, T
@@ -33,6 +32,7 @@ from usagewire.codec.line_buffer import BOM, MAX_LINE_BYTES
 from usagewire.codec.line_decoder import LineDecoder
 from usagewire.converters.configure import make_converter, shared_converter
 from usagewire.converters.unions import members
+from usagewire.converters.values.annotated import reader_of
 from usagewire.errors import (
     RAW_LIMIT,
     DecodeError,
@@ -45,6 +45,7 @@ from usagewire.errors import (
 from usagewire.models import UsageObject
 from usagewire.native import plans
 from usagewire.wire.layout import Unknown
+from usagewire.wire.members import is_record
 from usagewire.wire.names import is_own
 
 if TYPE_CHECKING:
@@ -77,9 +78,9 @@ class Decoder(Generic[T]):
     in one thread at a time.
 
     Args:
-        type: the type of each document: a class of this library, your own attrs class, a union
-            (`A | B`) or a container (`list[A]`). The JSON key `object` distinguishes the members of
-            a union. By default, any page, bucket or row.
+        type: the type of each document: a class of this library, your own attrs class or
+            dataclass, a union (`A | B`) or a container (`list[A]`). The JSON key `object`
+            distinguishes the members of a union. By default, any page, bucket or row.
         strict: by default True. If False, values that are nearly right, such as `"5"` for an int,
             are accepted and counted in `Counts.lenient`. `make_converter` lists them.
         unknown: what to do with unknown fields: `"keep"` them in `additional_properties` (the
@@ -158,10 +159,10 @@ class Decoder(Generic[T]):
                         strict=strict, unknown=unknown, on_lenient=stats.count_leniency
                     )
                 )
-            hook = converter.get_structure_hook(type)
+            hook = reader_of(type, converter, cache_result=True)
             plan = self._plan_for(hook, type)
-            self.reads_objects = all(attrs.has(m) for m in members(type))
-            """Whether each document must be a JSON object: the type is attrs classes alone."""
+            self.reads_objects = all(map(is_record, members(type)))
+            """Whether each document must be a JSON object: the type is classes alone."""
         keeps_whole = max_raw_bytes is None and getattr(on_error, "whole_lines", False) is True
         raw_bytes = max_line_bytes if keeps_whole else kept
         self._context: DecodeContext[T] = DecodeContext(

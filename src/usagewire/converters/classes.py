@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any, Final, is_typeddict
+from typing import Any, Final
 
 import attrs
 import orjson
@@ -22,7 +22,7 @@ from usagewire.errors import DecodeError, EncodeError, located, located_writing,
 from usagewire.wire import names as wire_names
 from usagewire.wire.hook_info import Hook, ValueHook, describe, info_of
 from usagewire.wire.layout import Field, Layout, NamingRules, layout_of
-from usagewire.wire.members import member_names
+from usagewire.wire.members import is_typed_dict, member_names
 
 MAX_COMPILED: Final = 256
 """At most this many orders of keys of a class are compiled, and as many others are counted."""
@@ -111,7 +111,7 @@ def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
     layout = layout_of(cls, converter, rules)
     get_hook = partial(writer_of, converter=converter)
     hooks = tuple(rules.value_hook(f, f.override.unstruct_hook, get_hook) for f in layout.fields)
-    if is_typeddict(layout.cls):
+    if is_typed_dict(layout.cls):
         return _unstructure_keys(layout, hooks)
     return describe(codegen.compile_unstructure(layout, hooks), "class", layout, hooks)
 

@@ -192,6 +192,7 @@ def configure_converter(
     writer(containers.is_dict, containers.write_dict)
     reader(annotated.is_annotated, annotated.read_annotated)
     writer(annotated.is_annotated, annotated.write_annotated)
+    reader(annotated.is_named, annotated.read_named)
     writer(annotated.is_named, annotated.write_named)
     reader(unions.is_union, lambda kind, asking: unions.read_union(kind, asking, rules))
     writer(unions.is_union, unions.write_union)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, NamedTuple, Union, get_args, get_origin, is_typeddict
+from typing import Any, Final, Literal, NamedTuple, Union, get_args, get_origin
 
 import attrs
 from cattrs import Converter
@@ -23,7 +23,7 @@ from usagewire.models import UnknownResult
 from usagewire.wire import names as wire_names
 from usagewire.wire.hook_info import Hook, describe, info_of
 from usagewire.wire.layout import tag_keys, tags_of
-from usagewire.wire.members import is_record, members_of
+from usagewire.wire.members import is_record, is_typed_dict, members_of
 
 _JSON_TYPES: Final[Mapping[Any, frozenset[type]]] = {
     bool: frozenset({bool}),
@@ -95,7 +95,7 @@ def _write_optional(kind: Any, converter: Converter) -> Hook:
 
 def _is_class(kind: Any) -> bool:
     """Return whether values of the type have a class of their own, which a `TypedDict` has not."""
-    return is_record(kind) and not is_typeddict(get_origin(kind) or kind)
+    return is_record(kind) and not is_typed_dict(get_origin(kind) or kind)
 
 
 def _has_tag(cls: Any) -> bool:
@@ -321,7 +321,7 @@ def _classes_of(member: Any) -> list[Any]:
     if get_origin(kind) is Literal:
         return list(dict.fromkeys(map(type, get_args(kind))))
     origin = get_origin(kind) or kind
-    if origin is Mapping or is_typeddict(origin):
+    if origin is Mapping or is_typed_dict(origin):
         return [dict]
     if found := next((of.cls for of in TEXT_TYPES if of.kind is origin), None):
         return [found]

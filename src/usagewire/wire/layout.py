@@ -6,7 +6,7 @@ A layout joins a user's names with the tables in `names`. It must not know value
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias, get_origin, is_typeddict
+from typing import Any, Final, Literal, TypeAlias, get_origin
 
 import attrs
 from cattrs import Converter
@@ -15,7 +15,14 @@ from cattrs.gen import override
 from usagewire.errors import UsageWireError, quote
 from usagewire.models import UnknownResult
 from usagewire.wire import names as wire_names
-from usagewire.wire.members import fill_in, member_names, members_of, set_by_code, type_variables
+from usagewire.wire.members import (
+    fill_in,
+    is_typed_dict,
+    member_names,
+    members_of,
+    set_by_code,
+    type_variables,
+)
 
 Name: TypeAlias = Any
 """The name of a field in `names=`: a JSON key, a sequence of keys or `cattrs.gen.override(...)`.
@@ -101,7 +108,7 @@ def layout_of(cls: Any, converter: Converter, rules: NamingRules) -> Layout:
     ours = bool(_own_bases(origin))
     tag_field = attributes.index(wire_names.TAG) if wire_names.TAG in attributes else None
     members = {member.name: member for member in members_of(origin)}
-    catch_all = None if is_typeddict(origin) else members.get(wire_names.EXTRA)
+    catch_all = None if is_typed_dict(origin) else members.get(wire_names.EXTRA)
     if catch_all and (not catch_all.init or wire_names.EXTRA in attributes):
         catch_all = None
     # The unknown fields of an `UnknownResult` are its content, so no option drops them.

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import reduce
 from operator import or_
 from types import GenericAlias, UnionType
-from typing import Any, Final, Literal, Self, TypeVar, get_args, get_origin, is_typeddict
+from typing import Any, Final, Literal, Self, TypeVar, get_args, get_origin
 
 import attrs
 
@@ -38,11 +38,16 @@ class Member:
     converter: Any = None
 
 
+def is_typed_dict(cls: Any) -> bool:
+    """Return whether a class is a `TypedDict` of `typing` or of `typing_extensions`."""
+    return isinstance(cls, type) and hasattr(cls, "__required_keys__") and hasattr(cls, "__total__")
+
+
 def is_record(kind: Any) -> bool:
     """Return whether `kind` is an attrs class, a dataclass or a `TypedDict`."""
     origin = get_origin(kind) or kind
     return isinstance(origin, type) and (
-        attrs.has(origin) or dataclasses.is_dataclass(origin) or is_typeddict(origin)
+        attrs.has(origin) or dataclasses.is_dataclass(origin) or is_typed_dict(origin)
     )
 
 
@@ -54,7 +59,7 @@ def members_of(cls: type) -> tuple[Any, ...]:
         hints = hints_of(cls)
     except NameError as error:
         raise UsageWireError(f"cannot resolve the annotations of {cls!r}: {error}") from error
-    if is_typeddict(cls):
+    if is_typed_dict(cls):
         return tuple(_key(cls, name, hint) for name, hint in hints.items())
     return tuple(_dataclass_fields(cls, hints))
 
@@ -70,7 +75,7 @@ def member_names(cls: type) -> frozenset[str]:
         return frozenset(attrs.fields_dict(cls))
     if dataclasses.is_dataclass(cls):
         return frozenset(field.name for field in dataclasses.fields(cls))
-    return frozenset(cls.__annotations__ if is_typeddict(cls) else ())
+    return frozenset(cls.__annotations__ if is_typed_dict(cls) else ())
 
 
 def _dataclass_fields(cls: Any, hints: Mapping[str, Any]) -> Iterator[Member]:
@@ -131,7 +136,7 @@ def set_by_code(cls: Any) -> bool:
 def type_variables(cls: Any) -> dict[str, Mapping[Any, Any]]:
     """Return for each member the values of the type variables in the class that defines it."""
     origin = get_origin(cls) or cls
-    if is_typeddict(origin):
+    if is_typed_dict(origin):
         return _typed_dict_variables(cls, {})
     found: dict[Any, dict[Any, Any]] = {origin: _arguments(cls, {})}
     for base in origin.__mro__:
@@ -165,7 +170,7 @@ def _typed_dict_variables(cls: Any, variables: Mapping[Any, Any]) -> dict[str, M
     arguments = _arguments(cls, variables)
     found: dict[str, Mapping[Any, Any]] = dict.fromkeys(origin.__annotations__, arguments)
     for base in vars(origin).get("__orig_bases__", ()):
-        if is_typeddict(get_origin(base) or base):
+        if is_typed_dict(get_origin(base) or base):
             found |= _typed_dict_variables(base, arguments)
     return found
 

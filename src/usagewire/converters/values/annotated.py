@@ -66,13 +66,7 @@ def is_annotated(kind: Any) -> bool:
 def read_annotated(kind: Any, converter: Converter) -> Hook:
     """Return a hook for the type without its annotations."""
     _refuse_constraints(kind)
-    inner = kind.__origin__
-    hook = reader_of(inner, converter)
-
-    def read(value: Any, _: Any = None) -> Any:
-        return hook(value, inner)
-
-    return describe(read, "annotated", hook, inner)
+    return _read_as(kind.__origin__, converter)
 
 
 def write_annotated(kind: Any, converter: Converter) -> Hook:
@@ -84,6 +78,20 @@ def write_annotated(kind: Any, converter: Converter) -> Hook:
 def is_named(kind: Any) -> bool:
     """Return whether `kind` is another name of a type: `NewType`, `Final` or a type alias."""
     return _named(kind) is not None
+
+
+def read_named(kind: Any, converter: Converter) -> Hook:
+    """Return a hook for the type that has another name."""
+    return _read_as(_named(kind), converter)
+
+
+def _read_as(inner: Any, converter: Converter) -> Hook:
+    hook = reader_of(inner, converter)
+
+    def read(value: Any, _: Any = None) -> Any:
+        return hook(value, inner)
+
+    return describe(read, "annotated", hook, inner)
 
 
 def write_named(kind: Any, converter: Converter) -> Hook:
@@ -120,12 +128,12 @@ def with_items(kind: Any) -> Any:
         return kind
 
 
-def reader_of(kind: Any, converter: Converter) -> Hook:
-    """Return the hook that reads values of `kind` inside another value.
+def reader_of(kind: Any, converter: Converter, *, cache_result: bool = False) -> Hook:
+    """Return the hook that reads values of `kind`. Raise if the type is not supported.
 
     For a subclass of `str` and the like, cattrs finds the hook of `str`.
     """
-    hook = converter.get_structure_hook(with_items(kind), cache_result=False)
+    hook = converter.get_structure_hook(with_items(kind), cache_result=cache_result)
     match info_of(hook):
         case ("value", base, _) if isinstance(kind, type) and kind is not base:
             if issubclass(kind, Enum):

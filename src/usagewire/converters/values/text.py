@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from base64 import b85decode, b85encode
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -141,6 +141,27 @@ TEXT_TYPES: Final = (
 )
 
 
+_ZONED: Final = frozenset({datetime, time})
+_MINUTE: Final = timedelta(minutes=1)
+
+
+def _reads_back(of: TextType, text: str, value: Any) -> bool:
+    """Return whether the text of a datetime or time gives an equal value.
+
+    An offset may have seconds. In the hour that a change of the clock repeats, a datetime of a time
+    zone equals no datetime of another zone (Python's documentation of `datetime`).
+    """
+    zone = value.tzinfo
+    if zone is None or zone is UTC:
+        return True
+    if type(zone) is timezone:
+        return not zone.utcoffset(None) % _MINUTE
+    try:
+        return bool(of.read(text) == value)
+    except ValueError:
+        return False
+
+
 def read_text(of: TextType) -> Hook:
     """Return a hook from a JSON string to a value of the type."""
 
@@ -165,11 +186,7 @@ def write_text(of: TextType) -> Hook:
         if type(value) is not of.cls:
             raise EncodeError(f"expected {of.kind.__name__}, got {quote(value)}")
         text = of.write(value)
-        try:
-            equal = of.read(text) == value
-        except ValueError:  # An offset of a time zone may have seconds.
-            equal = False
-        if not equal:
+        if of.kind in _ZONED and not _reads_back(of, text, value):
             raise EncodeError(f"{quote(value)} would not read back equal")
         return text
 
