@@ -32,7 +32,7 @@ from usagewire.codec.line_buffer import BOM, MAX_LINE_BYTES
 from usagewire.codec.line_decoder import LineDecoder
 from usagewire.converters.configure import make_converter, shared_converter
 from usagewire.converters.unions import members
-from usagewire.converters.values.annotated import reader_of
+from usagewire.converters.values.annotated import own_reader
 from usagewire.errors import (
     RAW_LIMIT,
     DecodeError,
@@ -159,7 +159,7 @@ class Decoder(Generic[T]):
                         strict=strict, unknown=unknown, on_lenient=stats.count_leniency
                     )
                 )
-            hook = reader_of(type, converter, cache_result=True)
+            hook = own_reader(type, converter.get_structure_hook(type))
             plan = self._plan_for(hook, type)
             self.reads_objects = all(map(is_record, members(type)))
             """Whether each document must be a JSON object: the type is classes alone."""
@@ -205,7 +205,8 @@ class Decoder(Generic[T]):
         """Use the hooks that the user has registered on their converter since the last call."""
         kind = self._context.type
         with _naming(kind):
-            hook: Any = cast("Converter", self._given).get_structure_hook(kind)
+            given = cast("Converter", self._given)
+            hook: Any = own_reader(kind, given.get_structure_hook(kind))
             if hook is not self._context.structure:
                 plan = self._plan_for(hook, kind)
                 self._context = self._context._replace(structure=hook, plan=plan)

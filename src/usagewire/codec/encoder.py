@@ -9,6 +9,7 @@ import orjson
 from cattrs import Converter
 
 from usagewire.converters.configure import make_converter, shared_converter
+from usagewire.converters.values.annotated import own_writer
 from usagewire.errors import EncodeError, UsageWireError, located_writing, quote, text_of
 from usagewire.native import plans
 from usagewire.wire.hook_info import Hook, info_of
@@ -175,7 +176,7 @@ class Encoder:
 
     def _hook_of(self, kind: Any) -> Hook:
         try:
-            return self._converter_for(kind).get_unstructure_hook(kind)
+            return own_writer(kind, self._converter_for(kind).get_unstructure_hook(kind))
         except (UsageWireError, MemoryError):
             raise
         except Exception as error:

@@ -128,12 +128,24 @@ def with_items(kind: Any) -> Any:
         return kind
 
 
-def reader_of(kind: Any, converter: Converter, *, cache_result: bool = False) -> Hook:
-    """Return the hook that reads values of `kind`. Raise if the type is not supported.
+def reader_of(kind: Any, converter: Converter) -> Hook:
+    """Return the hook that reads values of `kind` inside another value."""
+    hook = converter.get_structure_hook(with_items(kind), cache_result=False)
+    return own_reader(kind, hook)
 
-    For a subclass of `str` and the like, cattrs finds the hook of `str`.
+
+def writer_of(kind: Any, converter: Converter) -> Hook:
+    """Return the hook that writes values of `kind` inside another value."""
+    hook = converter.get_unstructure_hook(with_items(kind), cache_result=False)
+    return own_writer(kind, hook)
+
+
+def own_reader(kind: Any, hook: Hook) -> Hook:
+    """Return `hook`, the reading hook of `kind`, unless it is that of a base class.
+
+    For a subclass of `str` and the like, cattrs finds the hook of `str`. Return another hook for an
+    enum, and raise for another subclass.
     """
-    hook = converter.get_structure_hook(with_items(kind), cache_result=cache_result)
     match info_of(hook):
         case ("value", base, _) if isinstance(kind, type) and kind is not base:
             if issubclass(kind, Enum):
@@ -142,9 +154,8 @@ def reader_of(kind: Any, converter: Converter, *, cache_result: bool = False) ->
     return hook
 
 
-def writer_of(kind: Any, converter: Converter) -> Hook:
-    """Return the hook that writes values of `kind` inside another value, as in `reader_of`."""
-    hook = converter.get_unstructure_hook(with_items(kind), cache_result=False)
+def own_writer(kind: Any, hook: Hook) -> Hook:
+    """Return `hook`, the writing hook of `kind`, unless it is that of a base class."""
     if isinstance(kind, type) and _EXACT_WRITERS.get(hook, kind) is not kind:
         if issubclass(kind, Enum):
             return write_choice(kind)
