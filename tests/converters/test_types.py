@@ -1,7 +1,8 @@
 """The types of fields, by the tables `types.ndjson` and `refused_types.ndjson`."""
 
+import dataclasses
 import json
-from typing import Any
+from typing import Any, ClassVar, Generic, NamedTuple, TypedDict, TypeVar
 
 import attrs
 import pytest
@@ -9,8 +10,18 @@ import pytest
 from tests.support.comparing import Refused, exact, expect, outcome
 from tests.support.paths import Loads, Way
 from tests.support.samples import DATA
-from tests.support.types import expression
-from usagewire import EncodeError, UsageWireError, dumps
+from tests.support.types import MyInt, expression
+from usagewire import (
+    Decoder,
+    EncodeError,
+    Encoder,
+    UsageImagesResult,
+    UsageWireError,
+    dumps,
+    make_converter,
+)
+
+T = TypeVar("T")
 
 
 def rows(name: str) -> list[dict[str, Any]]:
@@ -79,3 +90,103 @@ def test_refused_type(path: Way, row: dict[str, Any]) -> None:
     for value in row["values"]:
         with pytest.raises(EncodeError):
             dumps(cls(expression(value)))
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize("kind", ["Plain", "Options"])
+def test_names_of_a_record(kind: str) -> None:
+    """A dataclass or `TypedDict` takes names, defaults and the rule for unknown keys."""
+    cls: Any = expression(kind)
+    first = "x" if kind == "Plain" else "a"
+    converter = make_converter(
+        names={cls: {first: ("first", first)}}, omit_if_default=True, unknown="forbid"
+    )
+    decoder, encoder = Decoder(cls, converter=converter), Encoder(converter=converter)
+
+    assert cls(**{first: 1}) == decoder.decode('{"first":1}') == decoder.decode(f'{{"{first}":1}}')
+    assert b'{"first":1}' == encoder.encode(cls(**{first: 1}), cls)
+    assert Refused("unknown_field", "$.later") == outcome(decoder.decode, '{"first":1,"later":2}')
+
+
+@dataclasses.dataclass
+class Started:
+    """A dataclass with a tag."""
+
+    object: ClassVar[str] = "job.started"
+    job: str
+
+
+@dataclasses.dataclass
+class Box(Generic[T]):
+    """A generic dataclass that can hold others of its kind."""
+
+    item: T
+    inner: "Box[T] | None" = None
+
+
+class Cell(NamedTuple, Generic[T]):
+    """A generic named tuple."""
+
+    item: T
+    next: "Cell[T] | None" = None
+
+
+class Keyed(TypedDict, Generic[T]):
+    """A generic typed dict."""
+
+    item: T
+
+
+class KeyedMore(Keyed[int], Generic[T]):
+    """A typed dict with a key of its own type and one of the base."""
+
+    more: T
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad", "path_of_bad"),
+    [
+        (Box[int], '{"item":1,"inner":{"item":2,"inner":null}}', '{"item":"a"}', "$.item"),
+        (Cell[int], "[1,[2,null]]", '[1,["a",null]]', "$[1][0]"),
+        (Keyed[int], '{"item":1}', '{"item":"a"}', "$.item"),
+        (KeyedMore[str], '{"item":1,"more":"a"}', '{"item":1,"more":2}', "$.more"),
+    ],
+    ids=str,
+)
+def test_generic_record(loads: Loads, kind: Any, good: str, bad: str, path_of_bad: str) -> None:
+    """A type variable of a dataclass, `NamedTuple` or `TypedDict` has its value, also in itself."""
+    assert good == dumps(loads(good, kind), type=kind).decode()
+    assert Refused("wrong_type", path_of_bad) == outcome(loads, bad, kind)
+
+
+def test_tagged_dataclasses(loads: Loads) -> None:
+    """A dataclass with a tag can be in a union with classes of ours."""
+    record = Started("a")
+
+    assert [record] == loads(dumps([record]), list[Started | UsageImagesResult])
+
+
+@pytest.mark.usefixtures("path")
+def test_hooks_for_a_refused_type() -> None:
+    """Hooks of the user make a refused type, and a subclass of a scalar, readable and writable."""
+    converter = make_converter()
+    for kind in (complex, MyInt):
+        converter.register_structure_hook(kind, lambda value, kind: kind(value))
+        converter.register_unstructure_hook(kind, lambda value: abs(value) + 0)
+    cls = attrs.make_class(
+        "Holder",
+        {"x": attrs.field(type=list[complex]), "y": attrs.field(type=dict[str, MyInt] | None)},
+    )
+    record = cls([2 + 0j], {"a": MyInt(5)})
+    data = Encoder(converter=converter).encode(record)
+
+    assert record == Decoder(cls, converter=converter).decode(data)
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize("kind", [complex, "Pair", "MyInt"], ids=str)
+def test_refused_type_of_an_encoder(kind: Any) -> None:
+    """An encoder refuses the type that it is given, if a decoder would refuse it."""
+    kind = expression(kind) if isinstance(kind, str) else kind
+    with pytest.raises(UsageWireError, match="not supported"):
+        dumps(5, type=kind)

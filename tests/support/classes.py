@@ -51,7 +51,7 @@ class Nest:
 
 @dataclasses.dataclass
 class Data:
-    """A dataclass, which is refused unless a hook reads it."""
+    """A dataclass."""
 
     x: int
 

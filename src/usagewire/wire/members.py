@@ -75,7 +75,11 @@ def member_names(cls: type) -> frozenset[str]:
         return frozenset(attrs.fields_dict(cls))
     if dataclasses.is_dataclass(cls):
         return frozenset(field.name for field in dataclasses.fields(cls))
-    return frozenset(cls.__annotations__ if is_typed_dict(cls) else ())
+    return _keys_of(cls) if is_typed_dict(cls) else frozenset()
+
+
+def _keys_of(cls: Any) -> frozenset[str]:
+    return frozenset(cls.__required_keys__ | cls.__optional_keys__)
 
 
 def _dataclass_fields(cls: Any, hints: Mapping[str, Any]) -> Iterator[Member]:
@@ -168,7 +172,7 @@ def _typed_dict_variables(cls: Any, variables: Mapping[Any, Any]) -> dict[str, M
     """Return the same for a `TypedDict`, which has no base classes but in `__orig_bases__`."""
     origin = get_origin(cls) or cls
     arguments = _arguments(cls, variables)
-    found: dict[str, Mapping[Any, Any]] = dict.fromkeys(origin.__annotations__, arguments)
+    found: dict[str, Mapping[Any, Any]] = dict.fromkeys(_keys_of(origin), arguments)
     for base in vars(origin).get("__orig_bases__", ()):
         if is_typed_dict(get_origin(base) or base):
             found |= _typed_dict_variables(base, arguments)
