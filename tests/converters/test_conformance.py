@@ -184,7 +184,7 @@ def kinds(answer: Any, tag: Any) -> list[list[str]]:
 
 
 def agree(payload: Any, endpoint: str) -> bool:
-    """Return whether both read the same JSON and the same kinds of row from an answer."""
+    """Return whether `openai` and usagewire read the same data and kinds of row from an answer."""
     theirs = official(payload, endpoint)
     try:
         ours = loads(text(payload))

@@ -139,7 +139,7 @@ def test_ignored_failure(old: Path, disk: Disk) -> None:
 
 
 def test_interrupt_while_writing(old: Path, disk: Disk) -> None:
-    """An interrupt while the system writes is raised, and the old file stays."""
+    """If an interrupt comes while the system writes, it is raised, and the old file stays."""
     disk.room, disk.errors = 100, [KeyboardInterrupt()]
     with pytest.raises(KeyboardInterrupt):
         write(old, ROWS * MANY)
