@@ -198,13 +198,13 @@ def agree(payload: Any, endpoint: str) -> bool:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_agrees(page: str) -> None:
-    """A page that follows the specification reads the same in both."""
+    """`openai` and usagewire read a page that follows the specification in the same way."""
     assert agree(PAGES[page], SAMPLES["pages"][page]["path"].rsplit("/", 1)[1])
 
 
 @pytest.mark.parametrize("quirk", sorted(PAYLOADS.keys() - DIFFERENCES.keys()))
 def test_quirk_agrees(quirk: str) -> None:
-    """A quirk that is not listed as a difference reads the same in both."""
+    """`openai` and usagewire read a quirk in the same way if it is not listed as a difference."""
     assert agree(PAYLOADS[quirk], "costs")
 
 
