@@ -305,7 +305,7 @@ def targets(measured: Measured) -> list[Target]:
     for bound in (STREAMED_TARGET, HOSTILE_TARGET):
         grown = {c.title: _growth(c, measured) / MIB for c in CASES if c.target == bound}
         worst = max(grown, key=lambda title: grown[title])
-        what = f"MiB of growth while streaming, the most of {len(grown)} inputs: {worst}"
+        what = f"MiB of growth while streaming, the largest of {len(grown)} inputs: {worst}"
         found.append(Target(what, "below", bound / MIB, [grown[worst]]))
     return found
 
