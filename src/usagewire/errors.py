@@ -190,7 +190,15 @@ class FileError(UsageWireError):
 
 
 class CheckpointError(FileError):
-    """A checkpoint that is damaged, has another version, or does not match its file."""
+    """A checkpoint that is damaged, has another version, or does not match its file.
+
+    >>> import usagewire
+    >>> try:
+    ...     usagewire.read("usage.ndjson", resume="5")
+    ... except usagewire.CheckpointError as error:
+    ...     print(str(error).partition(";")[0])
+    '5' is not a checkpoint
+    """
 
 
 def located(error: Exception, step: str | int | None) -> Exception:
