@@ -27,7 +27,14 @@ _BATCH: Final = 1000
 
 @attrs.frozen(kw_only=True)
 class Position:
-    """A place between two records of a source."""
+    r"""A place between two records of a source.
+
+    >>> from usagewire import UsageVectorStoresResult, read
+    >>> chunks = [b'{"usage_bytes":5}\n{"usage_bytes":6}\n']
+    >>> with read(chunks, UsageVectorStoresResult, name="a.ndjson") as records:
+    ...     next(records).usage_bytes, records.position
+    (5, Position(file='a.ndjson', line=2, offset=18, item=None))
+    """
 
     file: str
     """Name of the source."""
