@@ -249,10 +249,11 @@ def _message(error: Exception) -> str:
 
 def located_writing(error: Exception, step: str | int | None) -> Exception:
     """Return the exception to raise when `error` came up while writing the key or index `step`."""
-    if isinstance(error, MemoryError):
-        return error
+    if memory := lack_of_memory(error):
+        return memory
     found = error if isinstance(error, EncodeError) else EncodeError(_message(error))
     if found is not error:
         found.__cause__ = error
-        found.steps = getattr(error, "steps", found.steps)
+        if isinstance(error, _PlacedError):
+            found.steps = error.steps
     return found if step is None else found.within(step)

@@ -87,7 +87,7 @@ class RotationSearch:
         """
         found = candidates(self._path)
         renamed = [one.mtime for one in found if one.is_renamed(inode)]
-        return max([0, *(renamed or [one.mtime for one in found if one.is_rotated])])
+        return renamed[0] if renamed else max([0, *(one.mtime for one in found if one.is_rotated)])
 
     def next_file(
         self,
