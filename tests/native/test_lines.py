@@ -187,7 +187,7 @@ def test_malformed_lines_are_skipped(line: bytes, sort: int, skips: bool) -> Non
 
 
 def test_skipped_lines_count() -> None:
-    """Skipped lines count towards the most lines of a call, and add up."""
+    """Skipped lines count towards the limit of lines in a call, and add up."""
     plan = plan_for(UsageObject)
     data = b"x\n" * 5 + text(row()) + b"\n" + b"x\n" * 5
 
