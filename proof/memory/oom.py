@@ -354,7 +354,12 @@ def _writing(loop: Loop) -> None:
 
 def _writers(loop: Loop) -> None:
     specs: list[Any] = []
-    lowering = Lowering("written", specs.append)
+
+    def add(spec: Any) -> int:
+        specs.append(spec)
+        return len(specs) - 1
+
+    lowering = Lowering("written", add)
     for record in (*RECORDS, *_read()):
         lowering.index_of(make_converter().get_unstructure_hook(type(record)))
 
