@@ -21,7 +21,7 @@ MAX_REJECTIONS: Final = 1000
 
 @attrs.frozen(kw_only=True)
 class Counts:
-    """The number of lines, bytes and leniencies of a decoder, at one moment.
+    """How many lines, bytes and lenient values a decoder has counted up to one moment.
 
     Every line is a record, rejected or blank, so `lines == records + rejected + blank` is always
     true. In a JSON document each record counts as a line. Each count is an int, by default 0. Two
@@ -92,7 +92,7 @@ class DecodeStats:
         self._leniencies.append(len(self._batch))
 
     def drop_leniencies(self) -> None:
-        """Remove the leniencies of the next record, because it was rejected."""
+        """Remove the lenient values of the next record, because it was rejected."""
         while self._leniencies and self._leniencies[-1] == len(self._batch):
             self._leniencies.pop()
 

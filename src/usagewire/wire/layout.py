@@ -147,7 +147,9 @@ def fields_of(cls: Any, converter: Converter, rules: NamingRules) -> tuple[Field
     own = {name for base in _own_bases(origin) for name in attrs.fields_dict(base)}
     given = rules.names.get(origin, {})
     if unknown := given.keys() - member_names(origin):
-        raise UsageWireError(f"names= has {min(unknown)!r}, not a field of {origin.__name__}")
+        raise UsageWireError(
+            f"names= has {min(unknown)!r}, which is not a field of {origin.__name__}"
+        )
     found = []
     for a in members:
         # attrs uses None for a field without annotation and for the annotation None.
