@@ -148,8 +148,8 @@ _MINUTE: Final = timedelta(minutes=1)
 def _reads_back(of: TextType, text: str, value: Any) -> bool:
     """Return whether the text of a datetime or time gives an equal value.
 
-    An offset may have seconds. In the hour that a change of the clock repeats, a datetime of a time
-    zone equals no datetime of another zone (Python's documentation of `datetime`).
+    An offset may have seconds. A change of the clock may repeat an hour. A datetime in such an hour
+    never equals one of another zone (PEP 495).
     """
     zone = value.tzinfo
     if zone is None or zone is UTC:
