@@ -146,7 +146,7 @@ def test_a_hook_may_decode_a_document_by_its_decoder() -> None:
 def test_one_encoder_in_threads(converter: Any) -> None:
     """Each thread gets the text of its record, whichever classes the encoder meets first."""
     fields = {"a": attrs.field(type=int), "b": attrs.field(type=str, default="x")}
-    classes = [attrs.make_class(f"K{index}", fields, slots=True) for index in range(20)]
+    classes = [attrs.make_class(f"K{index}", fields, slots=True) for index in range(60)]
     encoder = uw.Encoder(converter=converter)
     order = itertools.count()
 
