@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import orjson
 
@@ -162,3 +162,14 @@ def syntax_error(error: orjson.JSONDecodeError, text: bytes) -> DecodeError:
         at = wrong.start
         return DecodeError("syntax", f"invalid JSON: 0x{text[at]:02x} at byte {at} is not UTF-8")
     return DecodeError("syntax", f"invalid JSON: {error.msg} at byte {len(before.encode())}")
+
+
+class Remade:
+    """An object that is copied as it is pickled: by making it again from its options."""
+
+    def __copy__(self) -> Self:
+        made: Any = self.__reduce__()
+        return made[0](*made[1])  # type: ignore[no-any-return]
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self.__copy__()
