@@ -256,6 +256,8 @@ def _register_classes(converter: Converter, rules: classes.Rules) -> None:
         )
         if row_rules.is_costs(kind):
             return row_rules.read_costs(hook)
+        if row_rules.is_container(kind) and not rules.strict:
+            return row_rules.read_container(hook, kind, rules.used)
         return row_rules.read_unknown(hook) if is_unknown(kind) else hook
 
     @converter.register_unstructure_hook_factory(is_attrs)
