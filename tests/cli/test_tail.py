@@ -157,9 +157,9 @@ def damaged(tail: Tail) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no checkpoint: ''"),
-        ("{}", "no checkpoint: '{}'"),
-        (STORED, "no checkpoint: "),
+        ("", "'' is not a checkpoint"),
+        ("{}", "'{}' is not a checkpoint"),
+        (STORED, " is not a checkpoint"),
         ('{"usagewire_checkpoint":99}', "version 99"),
         (damaged, "damaged"),
         (None, "Is a directory"),

@@ -1,19 +1,25 @@
 """Unions whose members differ in the tag, or in a required field."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from attrs import field, frozen
+from cattrs.disambiguators import create_default_dis_func
 
 from tests.support.classes import WithA, WithB
 from tests.support.comparing import Refused, expect, outcome
 from tests.support.paths import Loads
 from tests.support.samples import COSTS, VECTORS, bucket, row, text
 from usagewire import (
+    Decoder,
     UnknownResult,
     UsageCompletionsResult,
     UsageImagesResult,
     UsageResult,
     UsageVectorStoresResult,
+    UsageWireError,
+    dumps,
+    make_converter,
 )
 
 
@@ -87,3 +93,102 @@ def test_union_without_tags(loads: Loads) -> None:
     assert Refused("bad_value") == outcome(loads, "{}", union)
     assert Refused("syntax") == outcome(loads, "[1]", union)
     assert Refused("wrong_type", "$.a") == outcome(loads, '{"a":"x"}', union)
+
+
+@frozen
+class Book:
+    title: str = field(alias="name")
+
+
+@frozen
+class Person:
+    name: str
+
+
+@frozen
+class ByX:
+    a: int = field(alias="x")
+
+
+@frozen
+class ByY:
+    b: int = field(alias="y")
+
+
+@frozen
+class Dog:
+    n: int
+    kind: Literal["dog", "puppy"] = field(alias="type", default="dog")
+
+
+@frozen
+class Cat:
+    n: int
+    kind: Literal["cat"] = field(alias="type", default="cat")
+
+
+@frozen
+class Short:
+    x: int
+
+
+@frozen
+class Middle:
+    x: int
+    y: int
+
+
+@frozen
+class Long:
+    x: int
+    y: int
+    z: int
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "expected"),
+    [
+        (ByX | ByY, '{"x":1}', ByX(1)),
+        (ByX | ByY, '{"y":1}', ByY(1)),
+        (ByX | ByY, '{"a":1}', Refused("bad_value")),
+        (Short | Middle | Long, '{"x":1}', Short(1)),
+        (Short | Middle | Long, '{"x":1,"y":2}', Middle(1, 2)),
+        (Long | Short | Middle, '{"x":1,"y":2,"z":3}', Long(1, 2, 3)),
+        (Dog | Cat, '{"n":1,"type":"dog"}', Dog(1)),
+        (Dog | Cat, '{"n":1,"type":"puppy"}', Dog(1, "puppy")),
+        (Cat | Dog | None, '{"n":1,"type":"cat"}', Cat(1)),
+        (Cat | Dog | None, "null", None),
+        (Dog | Cat, '{"n":1,"type":"cow"}', Refused("wrong_tag", "$.type")),
+        (Dog | Cat, '{"n":1,"kind":"dog"}', Refused("missing_tag")),
+        (Dog | Cat, '{"n":1,"type":5}', Refused("wrong_type", "$.type")),
+        (list[Dog | Cat], '[{"n":2,"type":[]}]', Refused("wrong_type", "$[0].type")),
+    ],
+)  # fmt: skip
+def test_union_by_json_keys(loads: Loads, kind: Any, data: str, expected: Any) -> None:
+    """A Literal or a required JSON key shows the class; attribute names do not matter."""
+    assert expect(expected) == outcome(loads, data, kind)
+    if not isinstance(expected, Refused):
+        assert expected == loads(dumps(expected) if expected else b"null", kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (Book | Person, {}),
+        (ByX | ByY, {"names": {ByX: {"a": ("z", "y")}, ByY: {"b": ("y", "z")}}}),
+        (Dog | Cat, {"omit_if_default": True}),
+        (Person | WithA | Book, {}),
+    ],
+)
+def test_union_that_nothing_tells_is_refused(kind: Any, options: dict[str, Any]) -> None:
+    """It is refused when the decoder is built, with the classes that are alike."""
+    with pytest.raises(UsageWireError, match="no required JSON key and no Literal"):
+        Decoder(kind, converter=make_converter(**options))
+
+
+def test_strategies_of_cattrs_see_the_names() -> None:
+    """`cattrs` finds the JSON keys of our hooks in their attribute `overrides`."""
+    converter = make_converter()
+    choose = create_default_dis_func(converter, ByX, ByY)
+
+    assert [ByX, ByY] == [choose({"x": 1}), choose({"y": 1})]

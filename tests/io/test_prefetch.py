@@ -4,6 +4,7 @@ import gc
 import signal
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Generator
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.waiting import until
-from usagewire.io.prefetch import DEPTH, PrefetchIterator
+from usagewire.io.prefetch import DEPTH, PrefetchIterator, Waiter
 
 
 class Items:
@@ -189,3 +190,36 @@ def test_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
         PrefetchIterator(items)
 
     assert [0, 1, 2] == list(items)
+
+
+def test_a_wait_ends_though_a_signal_handler_runs_past_its_end() -> None:
+    """The rest of the wait is never negative, which would mean to wait for ever."""
+    waiter, calls = Waiter(), []
+
+    def handler(*_: Any) -> None:
+        calls.append(1)
+        time.sleep(0.004)
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        for _ in range(20):
+            signal.setitimer(signal.ITIMER_REAL, 0.001)
+            waiter.wait(0.002)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert calls
+
+
+def test_a_wait_is_ended_by_a_call_before_it_or_in_a_handler() -> None:
+    """`wake` counts once, however often it was called."""
+    waiter = Waiter()
+    waiter.wake()
+    waiter.wake()
+    waiter.wait(60)
+    before = signal.signal(signal.SIGALRM, lambda *_: waiter.wake())
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        waiter.wait(60)
+    finally:
+        signal.signal(signal.SIGALRM, before)

@@ -1,17 +1,18 @@
 """Files to read and to write."""
 
+from io import FileIO
 from pathlib import Path
 
 import pytest
 
 from tests.support.reading import LINES
 from tests.support.writing import OLD, Disk
-from usagewire.io import filesystem
+from usagewire.io import files, filesystem
 
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    """Return the path of a file that is there already, alone in its folder."""
+    """Return the path of a file that exists already, alone in its folder."""
     file = tmp_path / "usage.ndjson"
     file.write_bytes(OLD)
     return file
@@ -31,3 +32,12 @@ def ndjson(tmp_path: Path) -> Path:
     file = tmp_path / "usage.ndjson"
     file.write_bytes(LINES)
     return file
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[FileIO]:
+    """Return a list that every file joins when it is opened for reading."""
+    opened: list[FileIO] = []
+    new = files.FileIO
+    monkeypatch.setattr(files, "FileIO", lambda name: opened.append(new(name)) or opened[-1])
+    return opened

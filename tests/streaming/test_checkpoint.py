@@ -1,4 +1,4 @@
-"""Checkpoints: small, one line, and refused where anything is not as it was written."""
+"""Checkpoints: one short line, refused if anything in it has changed."""
 
 import json
 import math
@@ -40,21 +40,21 @@ CHECKPOINTS = {
 
 
 def sealed(fields: dict[str, Any] | str) -> str:
-    """Return what says `fields` and has the check sum of that."""
+    """Return a checkpoint of these fields with a valid checksum."""
     body = fields if isinstance(fields, str) else json.dumps(fields, separators=(",", ":"))
     return f'{body[:-1]},"check":"{zlib.crc32(body[:-1].encode()):08x}"}}'
 
 
 def fields(**changes: Any) -> dict[str, Any]:
-    """Return what the checkpoint says, with changes."""
+    """Return the fields of the checkpoint, with changes."""
     found = {"usagewire_checkpoint": VERSION} | attrs.asdict(CHECKPOINT) | changes
     return {name: value for name, value in found.items() if value is not ...}
 
 
 @pytest.mark.parametrize("name", CHECKPOINTS)
-@pytest.mark.parametrize("kind", [str, str.encode, lambda said: f" {said}\r\n"])
+@pytest.mark.parametrize("kind", [str, str.encode, lambda text: f" {text}\r\n"])
 def test_round_trip(name: str, kind: Any) -> None:
-    """What was written is read back, from str or bytes, with a line end or without."""
+    """`loads` reads what `dumps` wrote, from str or bytes, with or without a line end."""
     checkpoint = CHECKPOINTS[name]
 
     assert checkpoint == Checkpoint.loads(kind(checkpoint.dumps()))
@@ -69,17 +69,17 @@ def test_sealed() -> None:
     "name", ["usage.ndjson", "é" * 5000, "/" + "folder/" * 500 + "usage.ndjson"]
 )
 def test_one_small_line(name: str) -> None:
-    """A checkpoint is one short line of ASCII, and valid JSON, whatever the file is called."""
+    """A checkpoint is one short line of ASCII, and valid JSON, for any name of the file."""
     with read([text(row()) + b"\n"], name=name) as reader:
         next(reader)
-        said = reader.checkpoint()
+        found = reader.checkpoint()
 
-    assert (1, True, True) == (len(said.splitlines()), said.isascii(), len(said) < 1600)
-    assert name.endswith(json.loads(said)["file"])
+    assert (1, True, True) == (len(found.splitlines()), found.isascii(), len(found) < 1600)
+    assert name.endswith(json.loads(found)["file"])
 
 
 def test_flipped() -> None:
-    """With any one byte changed in any way it is refused, or it says the same."""
+    """With any one byte changed, a checkpoint is refused, or it means the same."""
     data = TEXT.encode()
     for at, was in enumerate(data):
         for byte in {was ^ 1 << bit for bit in range(8)} | {0x20, 0x22, 0x39}:
@@ -92,7 +92,7 @@ def test_flipped() -> None:
 
 
 def test_cut() -> None:
-    """Cut anywhere, at its beginning, its end or in its middle, it is refused."""
+    """Without its beginning, its end or any one byte, a checkpoint is refused."""
     for at in range(len(TEXT)):
         for changed in (TEXT[:at], TEXT[at + 1 :], TEXT[:at] + TEXT[at + 1 :]):
             with pytest.raises(CheckpointError):
@@ -122,8 +122,8 @@ NONE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", NONE)
-def test_none(name: str) -> None:
-    """What is no checkpoint is refused in words of our own that say what to do."""
+def test_not_a_checkpoint(name: str) -> None:
+    """Anything but a checkpoint is refused with a message that says what to do."""
     with pytest.raises(CheckpointError, match="no checkpoint to read from the beginning") as caught:
         read([], resume=NONE[name])
 
@@ -134,7 +134,7 @@ def test_none(name: str) -> None:
     "version", [VERSION + 1, 10**6, 0, -1, True, 1.0, "1", None, [1], math.nan]
 )
 def test_another_version(version: Any) -> None:
-    """A version that is not ours is refused, and told beside ours."""
+    """A different version is refused, and the message names both versions."""
     with pytest.raises(CheckpointError, match=f"version .*reads version {VERSION};"):
         Checkpoint.loads(sealed(fields(usagewire_checkpoint=version)))
 
@@ -164,17 +164,16 @@ FIELDS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_fields(name: str) -> None:
-    """Even with the right check sum, what no version of ours wrote is refused."""
-    said = sealed(fields(**FIELDS[name]))
+    """Even with the right checksum, wrong fields are refused."""
     with pytest.raises(CheckpointError, match="the checkpoint is damaged: ") as caught:
-        Checkpoint.loads(said)
+        Checkpoint.loads(sealed(fields(**FIELDS[name])))
 
     assert len(str(caught.value)) < 400
 
 
 @pytest.mark.parametrize("size", [1, 7, WINDOW - 1, WINDOW, WINDOW + 1, 3 * WINDOW])
 def test_tracker(size: int) -> None:
-    """In step with reading, a tracker knows the windows at any line that was come to."""
+    """In step with reading, a tracker knows the prefix at each line that was read."""
     data = b"".join(b"%d\n" % number * (1 + number % 70) for number in range(300)) + b"x" * 9000
     tracker = PrefixTracker()
     place = 0
@@ -188,6 +187,6 @@ def test_tracker(size: int) -> None:
 
 
 def lines_in(data: bytes, start: int, stop: int) -> list[int]:
-    """Return where lines begin that end in a part of the data: the first, one amid and the last."""
+    """Return where lines begin after a part of the data: the first, the middle and the last."""
     found = [at + 1 for at in range(start, stop) if data[at] == 0x0A]
     return sorted({*found[:1], *found[len(found) // 2 :][:1], *found[-1:]})

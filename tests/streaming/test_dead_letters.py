@@ -1,4 +1,4 @@
-"""Dead letters: rejected lines kept whole, read back, mended and fed again at their old place."""
+"""Dead letters: rejected lines kept whole, read back, fixed and fed again at their old place."""
 
 import json
 from pathlib import Path
@@ -41,7 +41,7 @@ LETTER = DeadLetter(
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Return the path of a file of letters that is not there yet."""
+    """Return the path of a file of letters that does not exist yet."""
     return tmp_path / "rejects.ndjson"
 
 
@@ -66,13 +66,13 @@ def rejected(data: bytes, file: Path, **options: Any) -> list[DeadLetter]:
 def test_every_bad_line_is_kept(
     path: Way, tmp_path_factory: pytest.TempPathFactory, data: bytes
 ) -> None:
-    """The letters say what the rejections say, and give back each line byte for byte."""
-    told: list[Rejection] = []
-    path.Decoder(on_error=told.append, max_raw_bytes=2**20, name="é.ndjson").decode_lines(data)
+    """The letters have all facts of the rejections, and each line byte for byte."""
+    seen: list[Rejection] = []
+    path.Decoder(on_error=seen.append, max_raw_bytes=2**20, name="é.ndjson").decode_lines(data)
     file = tmp_path_factory.mktemp("letters") / "rejects.ndjson"
     letters = rejected(data, file, name="é.ndjson")
 
-    assert told == [
+    assert seen == [
         Rejection(
             **{a.name: getattr(one, a.name) for a in attrs.fields(Rejection) if a.name != "raw"},
             raw=one.data,
@@ -88,9 +88,9 @@ def test_every_bad_line_is_kept(
 def test_letters_fed_again_are_the_same(
     path: Way, tmp_path_factory: pytest.TempPathFactory, data: bytes, limit: int
 ) -> None:
-    """A letter that was not mended is rejected again, at its place and for its reason."""
+    """A letter that was not fixed is rejected again, at its place and for its reason."""
     folder = tmp_path_factory.mktemp("letters")
-    # A CR before the line end's own CR is taken for a part of it when the line is fed again.
+    # If two CR precede the LF, the first is taken for a part of the line end later.
     data = data.replace(b"\r\r\n", b"\r\n")
     first = rejected(data, folder / "first", max_line_bytes=limit)
     with DeadLetters(folder / "second") as letters:
@@ -98,9 +98,8 @@ def test_letters_fed_again_are_the_same(
         assert [] == [record for letter in first for record in letter.feed_to(decoder)]
     second = letters_of(folder / "second")
 
-    assert [attrs.evolve(one, message="") for one in first] == [
-        attrs.evolve(one, message="") for one in second
-    ]
+    expected, found = ([attrs.evolve(one, message="") for one in each] for each in (first, second))
+    assert expected == found
     assert (len(first), len(first)) == (decoder.counts.rejected, decoder.counts.lines)
 
 
@@ -117,7 +116,7 @@ SHAPES: dict[str, tuple[bytes, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("case", SHAPES)
 def test_how_a_line_is_written(case: str, file: Path) -> None:
-    """A line is readable where it is UTF-8, in base64 where it is not, and comes back the same."""
+    """A line is text if it is UTF-8, and base64 if not, and comes back the same."""
     line, raw = SHAPES[case]
     (letter,) = rejected(GOOD + b"\n" + line + b"\n", file, name="a.ndjson")
     written = json.loads(file.read_bytes())
@@ -138,7 +137,7 @@ def test_any_file_name(name: str | None, file: Path) -> None:
 
 
 def test_long_lines_are_whole(file: Path) -> None:
-    """Letters have the whole line, `rejections` the beginning."""
+    """Letters have the whole line; `rejections` have its beginning."""
     line = b" " * 10_000 + BAD
     with DeadLetters(file) as letters:
         decoder = usagewire.Decoder(on_error=letters)
@@ -159,16 +158,16 @@ RAWS: dict[str, tuple[bool, dict[str, Any], int]] = {
 
 @pytest.mark.parametrize("case", RAWS)
 def test_a_function_gets_so_much_of_a_line(path: Way, case: str) -> None:
-    """A function is told 4096 bytes, unless it wants whole lines or the caller says how many."""
+    """A callback gets 4096 bytes, unless it wants whole lines or the user says how many."""
     whole, options, expected = RAWS[case]
-    told: list[Rejection] = []
+    seen: list[Rejection] = []
 
     def on_error(rejection: Rejection) -> None:
-        told.append(rejection)
+        seen.append(rejection)
 
     on_error.whole_lines = whole  # type: ignore[attr-defined]
     path.Decoder(on_error=on_error, **options).decode_lines(b"x" * 9000)
-    assert [(expected, 9000)] == [(len(one.raw), one.length) for one in told]
+    assert [(expected, 9000)] == [(len(one.raw), one.length) for one in seen]
 
 
 # --- the file --------------------------------------------------------------------------------
@@ -176,7 +175,7 @@ def test_a_function_gets_so_much_of_a_line(path: Way, case: str) -> None:
 
 @pytest.mark.parametrize("append", [False, True])
 def test_the_file_is_whole_or_as_it_was(file: Path, *, append: bool) -> None:
-    """An exception leaves what was there, and with `append` the new letters, too."""
+    """After an exception the old letters are there and, with `append`, the new ones too."""
     (before,) = rejected(BAD, file)
     with pytest.raises(ZeroDivisionError), DeadLetters(file, append=append) as letters:  # noqa: PT012 -- raised in the end
         usagewire.Decoder(on_error=letters).decode_lines(b"what")
@@ -187,21 +186,17 @@ def test_the_file_is_whole_or_as_it_was(file: Path, *, append: bool) -> None:
     assert ["syntax"] == [one.code for one in rejected(b"what", file)]
 
 
-def test_no_bad_line_is_an_empty_file(file: Path) -> None:
-    """The file says that there were none."""
-    assert [] == rejected(GOOD, file)
-    assert b"" == file.read_bytes()
-
-
-def test_letters_are_counted(file: Path) -> None:
-    """`count` is how many were taken."""
+@pytest.mark.parametrize(("data", "count"), [(GOOD, 0), (b"what\n" + GOOD + b"\nwhat", 2)])
+def test_letters_are_counted(file: Path, data: bytes, count: int) -> None:
+    """`count` is the number of letters; without bad lines the file is empty."""
     with DeadLetters(file) as letters:
-        usagewire.Decoder(on_error=letters).decode_lines(b"what\n" + GOOD + b"\nwhat")
-        assert 2 == letters.count
+        usagewire.Decoder(on_error=letters).decode_lines(data)
+        assert count == letters.count
+    assert count == len(file.read_bytes().splitlines())
 
 
 def test_a_closed_file_takes_no_letter(file: Path) -> None:
-    """Reading does not go on as if the line had been kept."""
+    """If a line cannot be kept, reading stops with an error."""
     letters = DeadLetters(file)
     letters.discard()
     with pytest.raises(FileError, match=r"rejects\.ndjson"):
@@ -211,7 +206,7 @@ def test_a_closed_file_takes_no_letter(file: Path) -> None:
 
 @pytest.mark.parametrize("name", ["rejects.ndjson.gz", "rejects.ndjson"])
 def test_letters_replace_the_file_they_are_read_from(path: Way, name: str, tmp_path: Path) -> None:
-    """The letters that are left replace the file at the end."""
+    """The letters of lines that are still wrong replace the file at the end."""
     file = tmp_path / name
     rejected(BAD + b"\nwhat\n", file, name="a.ndjson")
     records: list[Any] = []
@@ -223,7 +218,7 @@ def test_letters_replace_the_file_they_are_read_from(path: Way, name: str, tmp_p
     assert [("a.ndjson", 2, "what")] == [(one.file, one.line, one.raw) for one in letters_of(file)]
 
 
-# --- mending and feeding again ---------------------------------------------------------------
+# --- fixing and feeding again ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -234,12 +229,12 @@ def test_letters_replace_the_file_they_are_read_from(path: Way, name: str, tmp_p
         (LETTER.mended(b""), True, [], Counts(lines=1, blank=1, bytes=1)),
         (LETTER.mended(b" \t"), True, [], Counts(lines=1, blank=1, bytes=3)),
     ],
-    ids=["mended", "allowed", "emptied", "blank"],
+    ids=["fixed", "allowed", "emptied", "blank"],
 )
-def test_what_becomes_of_a_letter(
+def test_result_of_a_letter(
     path: Way, letter: DeadLetter, strict: bool, records: list[Any], counts: Counts
 ) -> None:
-    """A letter counts as a line of the decoder that it is fed to, whose leniency may mend it."""
+    """A letter counts as a line of its decoder, which may accept the line by lenient conversion."""
     decoder = path.Decoder(strict=strict)
     assert records == letter.feed_to(decoder)
     assert counts == decoder.counts
@@ -263,7 +258,7 @@ def test_letters_do_not_disturb_a_stream(path: Way) -> None:
 
 
 def test_a_record_of_a_document_is_one_letter(path: Way, file: Path) -> None:
-    """Printed over several lines it is fed again as one."""
+    """A record that is printed over several lines is fed again as one."""
     data = json.dumps([row(), row(usage_bytes="5")], indent=2).encode()
     source = file.with_name("page.json")
     source.write_bytes(data)
@@ -286,25 +281,29 @@ def truncated(file: Path) -> DeadLetter:
     return letter
 
 
-def test_a_too_long_line_is_truncated(truncated: DeadLetter) -> None:
-    """The letter has the beginning of the line and says so."""
-    assert (True, len(LONG)) == (truncated.truncated, truncated.length)
-    assert truncated.data == LONG[:RAW_LIMIT]
+@pytest.mark.parametrize(
+    ("line", "limit", "size"),
+    [(LONG, {"max_line_bytes": 8000}, RAW_LIMIT), (BAD, {"max_raw_bytes": 5}, 5)],
+)
+def test_truncated_letter(file: Path, line: bytes, limit: dict[str, int], size: int) -> None:
+    """If a letter has only the beginning of its line, `truncated` is true."""
+    (letter,) = rejected(line, file, **limit)
+    assert (line[:size], len(line), True) == (letter.data, letter.length, letter.truncated)
 
 
 @pytest.mark.parametrize("limit", [8000, 2**20])
 def test_a_truncated_letter_is_rejected_again(path: Way, truncated: DeadLetter, limit: int) -> None:
-    """The beginning of a line is rejected, also where the whole line would be allowed."""
+    """The beginning of a line is rejected, even if the whole line would be allowed."""
     decoder = path.Decoder(on_error="collect", max_line_bytes=limit)
     assert [] == truncated.feed_to(decoder)
-    (told,) = decoder.rejections
-    assert ("line_too_long", len(LONG), "a.ndjson") == (told.code, told.length, told.file)
-    assert truncated == attrs.evolve(DeadLetter.from_rejection(told), message=truncated.message)
+    (again,) = decoder.rejections
+    assert ("line_too_long", len(LONG), "a.ndjson") == (again.code, again.length, again.file)
+    assert truncated == attrs.evolve(DeadLetter.from_rejection(again), message=truncated.message)
 
 
 @pytest.mark.parametrize("data", [GOOD, b"", b" "])
 def test_a_beginning_may_look_whole(path: Way, data: bytes) -> None:
-    """The beginning of a line may be a good line by itself, or a blank one, and is not taken."""
+    """The beginning of a line is rejected even if it is a good line or a blank one by itself."""
     letter = DeadLetter.from_rejection(
         Rejection(code="x", message="", path="$", line=1, offset=0, length=9999, raw=data)
     )
@@ -312,24 +311,18 @@ def test_a_beginning_may_look_whole(path: Way, data: bytes) -> None:
         letter.feed_to(path.Decoder())
 
 
-def test_a_truncated_letter_is_mended_with_the_whole_line(path: Way, truncated: DeadLetter) -> None:
-    """Given the line, it is like any other."""
+def test_a_truncated_letter_is_fixed_with_the_whole_line(path: Way, truncated: DeadLetter) -> None:
+    """A truncated letter with the whole line is like any other."""
     (record,) = truncated.mended(LONG).feed_to(path.Decoder())
     assert RECORD == attrs.evolve(record, additional_properties={})
 
 
-def test_a_mended_line_may_be_too_long(path: Way) -> None:
-    """`max_line_bytes` is for letters too."""
+def test_a_fixed_line_may_be_too_long(path: Way) -> None:
+    """`max_line_bytes` applies to letters too."""
     decoder = path.Decoder(on_error="collect", max_line_bytes=20, max_raw_bytes=9)
     assert [] == LETTER.mended(GOOD).feed_to(decoder)
-    (told,) = decoder.rejections
-    assert ("line_too_long", len(GOOD), GOOD[:9]) == (told.code, told.length, told.raw)
-
-
-def test_letters_of_a_few_bytes_are_truncated(file: Path) -> None:
-    """Letters of fewer bytes than their line are truncated."""
-    (letter,) = rejected(BAD, file, max_raw_bytes=5)
-    assert (True, BAD[:5]) == (letter.truncated, letter.data)
+    (bad,) = decoder.rejections
+    assert ("line_too_long", len(GOOD), GOOD[:9]) == (bad.code, bad.length, bad.raw)
 
 
 # --- the class -------------------------------------------------------------------------------
@@ -337,14 +330,14 @@ def test_letters_of_a_few_bytes_are_truncated(file: Path) -> None:
 UNSOUND: dict[str, tuple[dict[str, Any], str]] = {
     "no line": ({"raw": None}, "either raw or raw_base64"),
     "two lines": ({"raw_base64": ""}, "either raw or raw_base64"),
-    "no base64": ({"raw": None, "raw_base64": "é"}, "no base64"),
-    "other signs": ({"raw": None, "raw_base64": "e3 0="}, "no base64"),
+    "no base64": ({"raw": None, "raw_base64": "é"}, "must be base64"),
+    "other signs": ({"raw": None, "raw_base64": "e3 0="}, "must be base64"),
 }
 
 
 @pytest.mark.parametrize("case", UNSOUND)
 def test_unsound_letters(path: Way, case: str) -> None:
-    """A letter without one line is refused when it is made, and when it is read."""
+    """A letter without exactly one line is refused when it is made, and when it is read."""
     change, message = UNSOUND[case]
     with pytest.raises(UsageWireError, match=message):
         attrs.evolve(LETTER, **change)
@@ -355,7 +348,7 @@ def test_unsound_letters(path: Way, case: str) -> None:
 
 
 def test_notes_in_letters_stay(path: Way) -> None:
-    """Unknown keys are kept and written back, unless they are forbidden."""
+    """Unknown fields are kept and written back, unless they are forbidden."""
     noted = path.loads(dumps(LETTER)[:-1] + b',"owner":"Ada"}', DeadLetter)
     assert {"owner": "Ada"} == noted.additional_properties
     assert noted == loads(dumps(noted.mended(GOOD).mended(BAD)), DeadLetter)
@@ -365,13 +358,13 @@ def test_notes_in_letters_stay(path: Way) -> None:
 
 @pytest.mark.usefixtures("path")
 def test_letters_can_be_written_like_any_record(file: Path) -> None:
-    """`write` writes them too, in all their fields."""
+    """`write` writes all fields of a letter."""
     write(file, [LETTER], dialect="dart")
     assert [LETTER] == letters_of(file)
 
 
-def test_text_that_is_no_utf8_is_a_bad_line(path: Way) -> None:
-    """A lone surrogate in a letter made in Python is rejected when fed, as any bad line."""
+def test_text_that_is_not_utf8_is_a_bad_line(path: Way) -> None:
+    """A lone surrogate in a letter made in Python is rejected, as any bad line is."""
     letter = LETTER.mended('{"object":"\ud800"}')
     decoder = path.Decoder(on_error="collect")
     assert [] == letter.feed_to(decoder)

@@ -1,4 +1,4 @@
-"""Interrupts of streaming: whatever is raised, and wherever, no record is lost or doubled."""
+"""Interrupts of streaming: no exception, at any point, loses or repeats a record."""
 
 import gc
 import sys
@@ -35,7 +35,7 @@ ARRAY = b'[7,\n{"n":1}, {"n":2},\n7, {"n":3}, {"n":4}, {"n":5}, {"n":6}, 7]'
 def test_interrupted_hook(
     chunks: list[bytes], at: int, by: str, error: type[BaseException], *, is_document: bool
 ) -> None:
-    """An interrupt while any record is made passes, and no record is lost or comes twice."""
+    """An interrupt while a record is made is raised, and no record is lost or comes twice."""
     whole = read(chunks, Fragile, on_error="collect")
     list(whole)
     armed = [at]
@@ -62,8 +62,8 @@ def test_interrupted_hook(
     assert (whole.rejections, whole.counts) == (reader.rejections, reader.counts)
 
 
-def test_no_memory_in_a_converter_of_ones_own() -> None:
-    """It passes where cattrs puts it into a group, too, and the line is read again."""
+def test_no_memory_in_a_custom_converter() -> None:
+    """A MemoryError is raised even from a group of cattrs, and the line is read again."""
     decoder = Decoder(Fragile, converter=Converter(detailed_validation=True), on_error="collect")
     with burning(fail), pytest.raises(MemoryError):
         decoder.feed(b'{"n":1}\n')
@@ -71,8 +71,8 @@ def test_no_memory_in_a_converter_of_ones_own() -> None:
     assert ([Fragile(1)], []) == (decoder.feed(b""), decoder.rejections)
 
 
-def test_error_that_cannot_say_what_it_is() -> None:
-    """A hook may raise what has no words for itself: the line is rejected all the same."""
+def test_error_without_text() -> None:
+    """If a hook raises an exception whose `str` fails, the line is still rejected."""
 
     class SpeechlessError(ValueError):
         def __str__(self) -> str:
@@ -91,7 +91,7 @@ def test_error_that_cannot_say_what_it_is() -> None:
 
 @pytest.mark.parametrize("step", ["_cut", "has_line"])
 def test_no_memory_to_cut_lines(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where memory ends while a chunk is cut into lines, the chunk is not lost."""
+    """If memory runs out while a chunk is cut into lines, the chunk is not lost."""
     decoder = Decoder(Fragile)
     lines = decoder._line_decoder._lines  # noqa: SLF001 -- nothing else fails there on demand
     with monkeypatch.context() as patch:
@@ -115,9 +115,9 @@ DOCUMENT = [b'[{"n":1},\n{"n":2},', b'7,\n {"n":3}, 7]']
 @pytest.mark.parametrize(("done", "by"), [(None, "records"), (1, "batches")])
 @pytest.mark.parametrize("chunks", [LOG, DOCUMENT], ids=["lines", "document"])
 def test_interrupt_at_every_call(chunks: list[bytes], done: int | None, by: str) -> None:
-    """Wherever an interrupt is delivered, the place, the counts and what was told fit together.
+    """Wherever an interrupt comes, the place, the counts and the rejections agree.
 
-    Reading again from the place gives the rest, and so does reading on, or it is an error.
+    Resuming from the place gives the rest. Iterating again gives the rest too, or an error.
     """
     resume = None
     if done is not None:
@@ -149,11 +149,11 @@ def test_interrupt_at_every_call(chunks: list[bytes], done: int | None, by: str)
             assert (whole.rejections, whole.counts) == (seen, reader.counts)
 
     assert (expected, count > 100) == (records, True)
-    gc.collect()  # what is told of finalizers is told here
+    gc.collect()  # warnings about finalizers come here
 
 
 def put_all_into(records: list[Any], reader: Any, by: str) -> None:
-    """Put all records into a list as they come; nothing can come between."""
+    """Put all records into a list as they come, without a step between."""
     if by == "records":
         records.extend(reader)
     else:
@@ -163,16 +163,16 @@ def put_all_into(records: list[Any], reader: Any, by: str) -> None:
 
 @contextmanager
 def interrupt_at_call(count: int) -> Iterator[list[bool]]:
-    """Interrupt the package once where Python would deliver a signal: at its calls.
+    """Interrupt the package once, at a call, where Python would deliver a signal.
 
-    The list has an item then. Python ignores an interrupt of a finalizer.
+    The list has an item then. Python ignores an interrupt in a finalizer.
     """
     left = count
     came: list[bool] = []
 
     def hook(frame: Any, event: str, _: object) -> None:
         nonlocal left
-        module = frame.f_globals.get("__name__", "usagewire.")  # code made for a shape has none
+        module = frame.f_globals.get("__name__", "usagewire.")  # compiled code has none
         if event in {"call", "c_return"} and module.startswith("usagewire."):
             left -= 1
             if left == 0:
@@ -187,7 +187,7 @@ def interrupt_at_call(count: int) -> Iterator[list[bool]]:
 
 
 def test_interrupted_between_sources_and_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where text may have been lost, reading on is an error, never a clean end."""
+    """If text may have been lost, reading further is an error, never the end."""
     reader = read([b'{"n":1}\n', b'{"n":2}\n'], Fragile)
     assert Fragile(1) == next(reader)
     with monkeypatch.context() as patch:
@@ -202,7 +202,7 @@ def test_interrupted_between_sources_and_lines(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_place_while_lines_are_read() -> None:
-    """The collector, as a signal handler, may ask for the place amid lines: it fits the counts."""
+    """A finalizer or signal handler may ask for the place between lines: it fits the counts."""
     rows = [b'{"object":"later","n":%d,"y":[1,2.5,{"z":3}]}\n' % n for n in range(400)]
     seen: list[tuple[int, str]] = []
 
@@ -226,7 +226,7 @@ def test_place_while_lines_are_read() -> None:
 
 
 def test_closed_reader_keeps_no_text() -> None:
-    """A reader that is kept for its counts does not keep the text that was not read."""
+    """A closed reader that is kept for its counts does not keep unread text."""
     text = b'{"n":1}\n' * (source_text._AT_ONCE // 4)  # noqa: SLF001 -- more than is cut at once
     before = sys.getrefcount(text)
     reader = read(iter([text]), Fragile)

@@ -1,4 +1,4 @@
-"""The invariants of streaming: no line disappears, however it comes and whatever is raised."""
+"""The invariants of streaming: no line disappears, for any chunks and any exceptions."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ OPTIONS: dict[str, Any] = {"max_line_bytes": LIMIT, "on_error": "collect"}
 
 
 class Result(NamedTuple):
-    """What came of a stream."""
+    """The results of a stream."""
 
     records: list[Any]
     rejections: list[Rejection]
@@ -35,14 +35,14 @@ class Result(NamedTuple):
 
 
 def decoded(chunks: list[bytes]) -> Result:
-    """Return what comes of chunks that are fed to a decoder."""
+    """Feed chunks to a decoder and return the results."""
     decoder = Decoder(**OPTIONS)
     records = [one for chunk in chunks for one in decoder.feed(chunk)] + decoder.close()
     return Result(exact(records), decoder.rejections, decoder.counts)
 
 
 def was_read(source: Any) -> Result:
-    """Return what comes of a source that is read; its rejections are given no name."""
+    """Read a source and return the results, without the file names of rejections."""
     with read(source, **OPTIONS) as reader:
         records = exact(list(reader))
         rejections = [attrs.evolve(one, file=None) for one in reader.rejections]
@@ -50,7 +50,7 @@ def was_read(source: Any) -> Result:
 
 
 class Line(NamedTuple):
-    """What a line is, found out by itself."""
+    """One line, judged by itself."""
 
     size: int
     blank: bool
@@ -59,7 +59,7 @@ class Line(NamedTuple):
 
 
 def oracle(data: bytes, limit: int, kind: Any) -> list[Line]:
-    """Return what each line of a stream is: split on LF, decode each line."""
+    """Return each line of a stream, judged by itself: split on LF and decode each line."""
     lines = data.split(b"\n")
     offset = 0
     found = []
@@ -86,25 +86,21 @@ def oracle(data: bytes, limit: int, kind: Any) -> list[Line]:
     return found
 
 
-def told(rejection: Rejection) -> tuple[Any, ...]:
-    """Return of a rejection what the oracle says."""
-    return (
-        *(rejection.line, rejection.offset, rejection.length, rejection.raw),
-        rejection.code,
-    )
+def facts(one: Rejection) -> tuple[Any, ...]:
+    """Return the facts of a rejection that the oracle knows."""
+    return one.line, one.offset, one.length, one.raw, one.code
 
 
 def test_mixed() -> None:
-    """The file of twenty lines has lines of every kind, and gives what its lines give alone."""
+    """The twenty lines are of every kind, and each gives what it gives alone."""
     lines = oracle(MIXED, LIMIT, UsageObject)
     result = decoded([MIXED])
 
     assert Counts(lines=20, records=8, rejected=9, blank=3, bytes=len(MIXED)) == result.counts
     assert [one.record for one in lines if one.record] == result.records[1]
-    assert [one.rejection for one in lines if one.rejection] == list(map(told, result.rejections))
-    assert {"syntax", "wrong_type", "line_too_long", "missing_tag"} >= {
-        one.code for one in result.rejections
-    }
+    assert [one.rejection for one in lines if one.rejection] == list(map(facts, result.rejections))
+    codes = {one.code for one in result.rejections}
+    assert {"syntax", "wrong_type", "line_too_long", "missing_tag"} >= codes
 
 
 LINES = st.one_of(
@@ -123,7 +119,7 @@ FAILURES = st.lists(st.sampled_from([None, None, KeyboardInterrupt, MemoryError,
 
 
 class Feeding:
-    """A decoder that is fed, and all that came of it, compared with the lines at each step."""
+    """A decoder that is fed, and its results, compared with the lines at each step."""
 
     def __init__(self, lines: list[Line], on_error: str, callbacks: list[Any]) -> None:
         self.lines = lines
@@ -136,13 +132,13 @@ class Feeding:
         )
 
     def call(self, rejection: Rejection) -> None:
-        """Take a rejection, and raise what is next."""
+        """Take a rejection, and raise the next exception."""
         self.seen.append(rejection)
         if self.callbacks and (error := self.callbacks.pop()):
             raise error
 
     def take(self, part: Callable[[], list[Any]]) -> None:
-        """Take the records of a call, and of those that go on after it raised something."""
+        """Take the records of a call and, while it raises, of further calls."""
         try:
             self.records += map(exact, part())
         except DecodeError as error:
@@ -163,13 +159,12 @@ class Feeding:
         bad = [one.rejection for one in done if one.rejection]
 
         assert adds_up(counts)
-        assert (sum(one.size for one in done), sum(one.blank for one in done), len(bad)) == (
-            *(counts.bytes, counts.blank, counts.rejected),
-        )
+        sums = sum(one.size for one in done), sum(one.blank for one in done), len(bad)
+        assert sums == (counts.bytes, counts.blank, counts.rejected)
         if self.on_error != "skip":
-            assert bad == list(map(told, self.decoder.rejections))
+            assert bad == list(map(facts, self.decoder.rejections))
         if self.on_error in {"raise", "call"}:
-            assert bad == list(map(told, self.seen))
+            assert bad == list(map(facts, self.seen))
 
 
 @given(
@@ -186,7 +181,7 @@ def test_feeding_anything(
     feeding = Feeding(oracle(data, 14, Fragile), on_error, callbacks)
 
     def burn(_: int) -> None:
-        # Of a hook any other exception would be a bad value.
+        # Any other exception of a hook would be a bad value.
         if hooks and (error := hooks.pop()) and error is not OSError:
             raise error
 
@@ -201,7 +196,7 @@ def test_feeding_anything(
 
 @pytest.mark.parametrize("suffix", PACK)
 def test_every_cut_of_a_source(suffix: str) -> None:
-    """Read in two chunks, cut anywhere, or byte by byte, the twenty lines give the same."""
+    """In two chunks, cut anywhere, or byte by byte, the twenty lines give the same."""
     expected = decoded([MIXED])
     data = two_members(MIXED, suffix)
     for at in range(len(data) + 1):
@@ -215,7 +210,7 @@ def test_every_cut_of_a_source(suffix: str) -> None:
     at_once=st.integers(1, 200),
 )
 def test_any_cuts(suffix: str, cuts: list[int], at_once: int) -> None:
-    """Cut in any chunks, and into blocks of any size, the twenty lines give the same."""
+    """In any chunks, and in blocks of any size, the twenty lines give the same."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source_text, "_AT_ONCE", at_once)
         assert decoded([MIXED]) == was_read(cut_at(two_members(MIXED, suffix), cuts))
@@ -226,7 +221,7 @@ def test_any_cuts(suffix: str, cuts: list[int], at_once: int) -> None:
 def test_file_in_chunks_of_any_size(
     suffix: str, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file gives the same whatever is read at once."""
+    """A file gives the same for any size of chunks."""
     monkeypatch.setattr(files, "CHUNK", size)
     file = tmp_path / "usage"
     file.write_bytes(two_members(MIXED, suffix))
@@ -235,7 +230,7 @@ def test_file_in_chunks_of_any_size(
 
 
 def test_records_in_many_blocks() -> None:
-    """A source that is longer than what is cut at once, by far, gives each line once."""
+    """A source of many blocks gives each line once."""
     lines = [text(row(usage_bytes=number)) for number in range(30_000)]
     with read(io.BytesIO(b"\n".join(lines))) as reader:
         found = [number for batch in reader.batches() for number in numbers(batch)]
@@ -245,7 +240,7 @@ def test_records_in_many_blocks() -> None:
 
 
 def test_every_prefix() -> None:
-    """What a part of the stream gives is the beginning of what the whole gives."""
+    """The beginning of a stream gives the first results of the whole."""
     whole = decoded([MIXED])
     for at in range(len(MIXED) + 1):
         decoder = Decoder(**OPTIONS)
@@ -262,7 +257,7 @@ def test_every_prefix() -> None:
 
 @pytest.mark.parametrize("chunk", [1, 50, 10_000])
 def test_reader_counts_what_came_out(chunk: int) -> None:
-    """After each record, and in each call of a callback, the counts are of what came before."""
+    """After each record, and in each callback, the counts cover the lines before."""
     came: list[Any] = []
     seen: list[Rejection] = []
 
@@ -270,9 +265,8 @@ def test_reader_counts_what_came_out(chunk: int) -> None:
         seen.append(rejection)
         counts = reader.counts
         assert adds_up(counts)
-        assert (rejection.line, len(seen), len(came)) == (
-            *(counts.lines, counts.rejected, counts.records),
-        )
+        assert (rejection.line, len(seen)) == (counts.lines, counts.rejected)
+        assert len(came) == counts.records
 
     reader = read(cut(MIXED, chunk), **OPTIONS | {"on_error": check})
     for record in reader:
@@ -286,7 +280,7 @@ def test_reader_counts_what_came_out(chunk: int) -> None:
 
 
 def test_counts_of_several_files(tmp_path: Path) -> None:
-    """Counts and rejections are of all files that were read, lines and offsets of the one."""
+    """Counts and rejections cover all files; lines and offsets are of one file."""
     files = [tmp_path / "a", tmp_path / "b"]
     for file in files:
         file.write_bytes(MIXED)
@@ -295,9 +289,8 @@ def test_counts_of_several_files(tmp_path: Path) -> None:
         list(reader)
 
     assert one.counts + one.counts == reader.counts
-    assert [
-        attrs.evolve(rejection, file=str(file)) for file in files for rejection in one.rejections
-    ] == reader.rejections
+    expected = [attrs.evolve(bad, file=str(file)) for file in files for bad in one.rejections]
+    assert expected == reader.rejections
 
 
 def test_leniencies_of_what_came_out() -> None:
@@ -310,7 +303,7 @@ def test_leniencies_of_what_came_out() -> None:
 
 
 def test_counts_asked_for_by_a_hook() -> None:
-    """Whoever asks for the counts while a record is made changes nothing."""
+    """Asking for the counts while a record is made changes nothing."""
     found = []
 
     def ask(_: int) -> None:
@@ -326,7 +319,7 @@ def test_counts_asked_for_by_a_hook() -> None:
 
 
 def test_lines_that_were_held_back_come_before_an_error() -> None:
-    """Lines that seemed to begin a document are read where the source breaks off."""
+    """If the source breaks off, lines that seemed to begin a document are read."""
 
     def chunks() -> Iterator[bytes]:
         yield b'[\n{"n":1}\n'

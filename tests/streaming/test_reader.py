@@ -1,4 +1,4 @@
-"""`read` and the `Reader` it returns: iterator, context manager, batches, counts and errors."""
+"""`read` and its `Reader`: iterator, context manager, batches, counts and errors."""
 
 import gc
 import gzip
@@ -29,28 +29,20 @@ pytestmark = pytest.mark.usefixtures("path")  # each way to decode reads files
 
 
 def test_iterator(ndjson: Path) -> None:
-    """A reader is an iterator: what was read does not come again."""
-    reader = read(ndjson)
-
-    assert iter(reader) is reader
-    assert ROWS[0] == next(reader)
-    assert ROWS[1:] == list(reader)
-    assert list(reader) == []
-
-
-def test_one_loop_after_another(ndjson: Path) -> None:
-    """A loop goes on where the one before it was left."""
+    """A reader is an iterator: a loop continues where the one before it stopped."""
     reader = read(ndjson)
     for record in reader:
         if record == ROWS[1]:
             break
 
+    assert iter(reader) is reader
     assert ROWS[2] == next(reader)
     assert ROWS[3:] == list(reader)
+    assert list(reader) == []
 
 
 def test_forgotten(ndjson: Path) -> None:
-    """A reader that nobody refers to is gone at once, and needs no garbage collector for it."""
+    """A reader without references is gone at once, without the garbage collector."""
     gc.disable()
     try:
         reader = read(ndjson)
@@ -65,7 +57,7 @@ def test_forgotten(ndjson: Path) -> None:
 
 @pytest.mark.parametrize("taken", [0, 1, 5])
 def test_closed_while_iterated(ndjson: Path, taken: int) -> None:
-    """An iterator that is in the middle of a run ends when the reader is closed."""
+    """An iterator in the middle of a run ends when the reader is closed."""
     reader = read(ndjson)
     records = iter(reader)
     found = [next(records) for _ in range(taken)]
@@ -81,7 +73,7 @@ BAD = text(row(usage_bytes="x")) + b"\n"
 @pytest.mark.parametrize("iterates", [True, False])
 @pytest.mark.parametrize("good", [0, 1, 3])
 def test_closed_at_a_bad_line(tmp_path: Path, good: int, iterates: bool) -> None:
-    """Who closes the reader at a bad line gets no more records, and may resume without a loss."""
+    """If a callback closes the reader, no more records come, and resuming loses none."""
     file = tmp_path / "usage.ndjson"
     lines = LINES.splitlines(keepends=True)
     file.write_bytes(b"".join([*lines[:good], BAD, *lines[good:]]))
@@ -89,31 +81,28 @@ def test_closed_at_a_bad_line(tmp_path: Path, good: int, iterates: bool) -> None
     found = list(reader) if iterates else list(chain.from_iterable(reader.batches()))
 
     assert ROWS[:good] == found
-    assert (good + 1, good, 1) == (
-        reader.counts.lines,
-        reader.counts.records,
-        reader.counts.rejected,
-    )
+    counts = reader.counts
+    assert (good + 1, good, 1) == (counts.lines, counts.records, counts.rejected)
     assert ROWS[good:] == list(read(file, on_error="skip", resume=reader.checkpoint()))
 
 
-def test_records_are_not_to_be_asked_for_at_a_bad_line() -> None:
-    """Who asks for a record while told of a bad line gets an error, and loses none."""
-    told: list[UsageWireError] = []
+def test_asking_for_a_record_at_a_bad_line() -> None:
+    """If a callback asks for a record, it gets an error, and no record is lost."""
+    errors: list[UsageWireError] = []
 
     def ask(_: Any) -> None:
         with pytest.raises(UsageWireError, match="while one is being read") as caught:
             next(reader)
-        told.append(caught.value)
+        errors.append(caught.value)
 
     reader = read([LINES + BAD + LINES + BAD], on_error=ask)
 
     assert ROWS * 2 == list(reader)
-    assert len(told) == 2
+    assert len(errors) == 2
 
 
-def test_end_of_something_else_at_a_bad_line() -> None:
-    """A StopIteration of a function that is told of a bad line does not pass for the end."""
+def test_stop_iteration_at_a_bad_line() -> None:
+    """A StopIteration of a callback does not look like the end."""
     reader = read([LINES + BAD + LINES], on_error=lambda _: next(iter(())))
     found: list[Any] = []
     with pytest.raises(RuntimeError, match="StopIteration"):
@@ -125,7 +114,7 @@ def test_end_of_something_else_at_a_bad_line() -> None:
 
 
 def test_context_closes(ndjson: Path) -> None:
-    """Leaving the context ends the records; the counts stay those of what came out."""
+    """Leaving the context ends the records; the counts cover the records that came out."""
     with read(ndjson) as reader:
         assert ROWS[0] == next(reader)
     assert list(reader) == list(reader.batches()) == []
@@ -135,7 +124,7 @@ def test_context_closes(ndjson: Path) -> None:
 
 @pytest.mark.parametrize("error", [ValueError("mine"), KeyboardInterrupt()], ids=repr)
 def test_context_lets_errors_through(ndjson: Path, error: BaseException) -> None:
-    """An error within the context closes the reader and goes on."""
+    """An exception in the context closes the reader and is raised."""
     with pytest.raises(type(error)), read(ndjson) as reader:
         raise error
 
@@ -143,7 +132,7 @@ def test_context_lets_errors_through(ndjson: Path, error: BaseException) -> None
 
 
 def test_type_and_options(tmp_path: Path) -> None:
-    """The type and the options are the decoder's."""
+    """The decoder gets the type and the options."""
     file = tmp_path / "lenient.ndjson"
     file.write_bytes(b'{"usage_bytes":"5","later":1}')
     with read(file, UsageVectorStoresResult, strict=False, unknown="ignore") as reader:
@@ -152,12 +141,12 @@ def test_type_and_options(tmp_path: Path) -> None:
 
 
 def test_converter(ndjson: Path) -> None:
-    """A converter of yours is used."""
+    """The user's own converter is used."""
     assert ROWS == list(read(ndjson, converter=make_converter()))
 
 
-def test_option_that_is_none(ndjson: Path) -> None:
-    """An option that is not one is refused before anything is read."""
+def test_wrong_option(ndjson: Path) -> None:
+    """A wrong option is refused before anything is read."""
     with pytest.raises(UsageWireError, match="on_error"):
         read(ndjson, on_error="ignore")  # type: ignore[call-overload]
 
@@ -167,7 +156,7 @@ MANY = b"".join(text(row(usage_bytes=number)) + b"\n" for number in range(3000))
 
 @pytest.mark.parametrize("size", [100, 2**18])
 def test_batches(size: int) -> None:
-    """All records come in lists, none of them empty and none much more than 1,000."""
+    """All records come in lists, and no list is empty."""
     reader = read(MANY[start : start + size] for start in range(0, len(MANY), size))
     batches = list(reader.batches())
 
@@ -176,7 +165,7 @@ def test_batches(size: int) -> None:
 
 
 def test_batches_and_records_in_turn() -> None:
-    """One may go over from records to batches and back."""
+    """A user can switch from records to batches and back."""
     reader = read([LINES, b"\n", LINES])
     first = next(reader)
     batch = next(reader.batches())
@@ -185,7 +174,7 @@ def test_batches_and_records_in_turn() -> None:
 
 
 def test_batches_of_live_records() -> None:
-    """A batch is what has come: nothing more is asked for while there are records."""
+    """A batch holds the records that have come: no more input is asked for."""
     asked = []
 
     def live() -> Iterator[bytes]:
@@ -198,7 +187,7 @@ def test_batches_of_live_records() -> None:
 
 
 def test_batches_with_a_bad_line() -> None:
-    """The error comes after the batch before the line, and `batches` can be called again."""
+    """The error of a line comes after the batch before it, and `batches` can be called again."""
     reader = read([LINES + b"bad\n" + LINES])
     found: list[Any] = []
     for _ in range(2):
@@ -212,7 +201,7 @@ def test_batches_with_a_bad_line() -> None:
 
 
 def test_taken(ndjson: Path) -> None:
-    """What was taken is counted as it is in the files."""
+    """`taken` counts the bytes of the files, before decompression."""
     packed = gzip.compress(LINES)
     reader = read([ndjson, io.BytesIO(packed)])
     list(reader)
@@ -221,7 +210,7 @@ def test_taken(ndjson: Path) -> None:
 
 
 def test_name_and_position(ndjson: Path) -> None:
-    """The name and the place are those of the last record; the name can be another."""
+    """The name and the place belong to the last record; the user can give a different name."""
     reader = read([ndjson, io.BytesIO(LINES)])
     for number in range(5):
         next(reader)
@@ -237,7 +226,7 @@ def test_name_and_position(ndjson: Path) -> None:
 
 
 def test_raise(tmp_path: Path) -> None:
-    """With raise, the records before a bad line come first, and iterating goes on after it."""
+    """With raise, the records before a bad line come first, and iterating continues after it."""
     file = tmp_path / "bad.ndjson"
     file.write_bytes(text(row()) + b"\nwhat?\n\nno\n" + text(row()))
     found: list[Any] = []
@@ -253,7 +242,7 @@ def test_raise(tmp_path: Path) -> None:
 
 
 def test_file_error_is_raised_once() -> None:
-    """What cannot be read on is told once; what is there of a last line is no record."""
+    """If a file cannot be read further, one error says so, and half a line is not a record."""
     reader = read([gzip.compress(LINES)[:-1]])
     found: list[Any] = []
     for _ in range(3):
@@ -281,7 +270,7 @@ class Interrupted(io.BytesIO):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError(), SystemExit()], ids=repr)
 def test_interrupted_read_is_no_end(error: BaseException) -> None:
-    """A file whose reading was interrupted does not seem to have ended there."""
+    """If reading a file is interrupted, that does not look like its end."""
     file = Interrupted(LINES * 2)
     file.error = error
     reader = read([file, io.BytesIO(LINES)])

@@ -1,4 +1,4 @@
-"""Files that a thread unpacks ahead: the same records and errors, and no thread left behind."""
+"""Files that a thread decompresses ahead: the same records and errors, and no leftover thread."""
 
 import gzip
 import io
@@ -28,7 +28,7 @@ def threads() -> list[threading.Thread]:
 
 @pytest.fixture
 def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the path of a gzip file that is worth a thread and more than what is held ahead."""
+    """Return the path of a gzip file that is worth a thread and larger than the prefetched part."""
     pytest.importorskip("zlib_ng")
     monkeypatch.setattr(decompression, "_FAR", 1)
     path = tmp_path / "usage.gz"
@@ -44,11 +44,8 @@ ENDS: dict[str, Callable[[Any], object]] = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_thread_ends(packed: Path, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However reading ends, so does the thread, and the file is closed."""
-    opened = []
-    new = files.FileIO
-    monkeypatch.setattr(files, "FileIO", lambda name: opened.append(new(name)) or opened[-1])
+def test_thread_ends(packed: Path, end: str, opened: list[io.FileIO]) -> None:
+    """When reading ends, in any way, the thread ends and the file is closed."""
     reader = read(packed)
     for _ in range(4000):
         next(reader)
@@ -61,7 +58,7 @@ def test_thread_ends(packed: Path, end: str, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_threads_of_several_files_end(packed: Path) -> None:
-    """There is one thread at a time."""
+    """Several files have one thread at a time."""
     seen = {len(threads()) for _ in read([packed] * 2).batches()}
 
     assert {0, 1} >= seen
@@ -72,7 +69,7 @@ def test_threads_of_several_files_end(packed: Path) -> None:
     ("suffix", "size"), [("", 9000), (".zst", 9000), (".bz2", 9000), (".xz", 9000), (".gz", 1000)]
 )
 def test_files_without_a_thread(ndjson: Path, suffix: str, size: int) -> None:
-    """A thread is for what waits, and for a gzip file that is not small."""
+    """A small gzip file, and a file of any other compression, gets no thread."""
     write(f"{ndjson}{suffix}", ROWS * size)
     reader = read(f"{ndjson}{suffix}")
 
@@ -81,7 +78,7 @@ def test_files_without_a_thread(ndjson: Path, suffix: str, size: int) -> None:
 
 @pytest.mark.parametrize(("rows", "members", "seen"), [(1000, 30, {0}), (30_000, 1, {0, 1})])
 def test_thread_for_a_large_member(tmp_path: Path, rows: int, members: int, seen: set[int]) -> None:
-    """A large gzip member gets a thread, if zlib-ng reads it; small ones would wait for theirs."""
+    """A large gzip member gets a thread if zlib-ng reads it; small members get none."""
     pytest.importorskip("zlib_ng")
     path = tmp_path / "usage.gz"
     path.write_bytes(gzip.compress(LINES * rows, 1) * members)
@@ -90,7 +87,7 @@ def test_thread_for_a_large_member(tmp_path: Path, rows: int, members: int, seen
 
 
 def test_thread_holds_little(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a thread unpacks ahead are two pieces of text."""
+    """A thread decompresses at most two pieces of text ahead."""
     made: list[int] = []
 
     class Counting(prefetch.PrefetchIterator[Any]):
@@ -109,7 +106,7 @@ def test_thread_holds_little(packed: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("place", [0.3, 0.5, 0.9, 0.999])
 def test_damage_in_a_thread(tmp_path: Path, place: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Damage far into a large file gives all text before it and one error, thread or not."""
+    """Damage in a large file gives all text before it and one error, with or without a thread."""
     noise = random.Random(1).randbytes(2**21).hex()  # noqa: S311 -- test data
     lines = [text(row(usage_bytes=n, project_id=noise[n : n + 200])) for n in range(0, 2**22, 200)]
     data = bytearray(gzip.compress(b"\n".join(lines), 1))
@@ -131,7 +128,7 @@ def test_damage_in_a_thread(tmp_path: Path, place: float, monkeypatch: pytest.Mo
 
 
 def test_damage_in_a_file_that_changes(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a damaged file is another one meanwhile, the error comes all the same."""
+    """If a damaged file was replaced meanwhile, the error still comes."""
     data = bytearray(packed.read_bytes())
     data[-8] ^= 1  # of the checksum
     packed.write_bytes(data)
@@ -143,7 +140,7 @@ def test_damage_in_a_file_that_changes(packed: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_where_there_are_no_threads(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no thread can be started, reading goes on without."""
+    """If no thread can be started, reading continues without one."""
 
     def fail(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -154,8 +151,8 @@ def test_where_there_are_no_threads(packed: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("use", ["next(reader)", "list(zip(range(4000), reader))"])
-def test_nothing_is_said_at_exit(packed: Path, use: str) -> None:
-    """Who ends in the middle of a file hears nothing of it."""
+def test_exit_is_quiet(packed: Path, use: str) -> None:
+    """A program that exits in the middle of a file prints no warning."""
     code = f"import sys, usagewire; reader = usagewire.read(sys.argv[1]); {use}"
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", code, packed]
     done = subprocess.run(command, capture_output=True, check=False)

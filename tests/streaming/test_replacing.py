@@ -2,8 +2,10 @@
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Callable
+from contextlib import nullcontext
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -29,11 +31,11 @@ from tests.support.writing import (
 from usagewire import EncodeError, FileError, UsageVectorStoresResult, Writer, write
 
 PART = ".usagewire-0123456789abcdef.part"
-"""A name as temporary files have it."""
+"""The name of a temporary file."""
 
 
 def test_nothing_before_the_end(old: Path) -> None:
-    """Until it is closed the old file is there, also after a flush."""
+    """Until the writer is closed, the old file is there, even after a flush."""
     with Writer(old) as writer:
         writer.write_all(ROWS)
         writer.flush()
@@ -45,7 +47,7 @@ def test_nothing_before_the_end(old: Path) -> None:
 
 @every_suffix
 def test_prepared(old: Path, suffix: str) -> None:
-    """A file that is prepared takes no more lines, and then only its name."""
+    """A prepared file takes no more lines, and `close` only renames it."""
     path = old.with_name(f"x{suffix}")
     path.write_bytes(OLD)
     with Writer(path) as writer:
@@ -68,7 +70,7 @@ def test_prepared(old: Path, suffix: str) -> None:
     "error", [KeyboardInterrupt(), ValueError("mine"), MemoryError()], ids=repr
 )
 def test_error_of_the_records(old: Path, name: str, error: BaseException) -> None:
-    """If the records fail midway, the old file is whole and nothing else is there."""
+    """If the records raise midway, the old file is whole and no other file is there."""
     with pytest.raises(type(error)) as caught:
         write(old.with_name(name), records_then(error))
 
@@ -78,7 +80,7 @@ def test_error_of_the_records(old: Path, name: str, error: BaseException) -> Non
 
 @pytest.mark.usefixtures("path")
 def test_encode_error_midway(old: Path) -> None:
-    """A record that cannot be written leaves the old file, and the error tells its index."""
+    """If a record cannot be written, the old file stays, and the error names the index."""
     with pytest.raises(EncodeError) as caught:
         write(old, [*ROWS * 500, UsageVectorStoresResult(usage_bytes=2**63)])
 
@@ -110,7 +112,7 @@ def test_error_of_the_system(
 
 @pytest.mark.parametrize("room", [0, 1, 2**18, 2**19])
 def test_full_disk_midway(old: Path, disk: Disk, room: int) -> None:
-    """A writer whose lines could not be written is closed, says so again, and can be discarded."""
+    """If lines cannot be written, the writer is closed, repeats the error, and can be discarded."""
     disk.room = room
     writer = Writer(old)
     with pytest.raises(FileError, match=FULL):
@@ -125,8 +127,8 @@ def test_full_disk_midway(old: Path, disk: Disk, room: int) -> None:
     assert ([old.name], OLD) == (contents(old.parent), old.read_bytes())
 
 
-def test_failure_that_was_passed_over(old: Path, disk: Disk) -> None:
-    """Who goes on after an error still learns that the file was not replaced."""
+def test_ignored_failure(old: Path, disk: Disk) -> None:
+    """If the caller ignores an error, `close` still reports that the file was not replaced."""
     disk.room = 0
     with pytest.raises(FileError, match="failed before"), Writer(old) as writer:  # noqa: PT012 -- raised in the end
         with pytest.raises(FileError, match=FULL):
@@ -137,7 +139,7 @@ def test_failure_that_was_passed_over(old: Path, disk: Disk) -> None:
 
 
 def test_interrupt_while_writing(old: Path, disk: Disk) -> None:
-    """An interrupt while the system writes passes, and leaves the old file alone."""
+    """An interrupt while the system writes is raised, and the old file stays."""
     disk.room, disk.errors = 100, [KeyboardInterrupt()]
     with pytest.raises(KeyboardInterrupt):
         write(old, ROWS * MANY)
@@ -147,7 +149,7 @@ def test_interrupt_while_writing(old: Path, disk: Disk) -> None:
 
 @pytest.mark.parametrize("step", [Writer.flush, Writer.prepare])
 def test_discard(old: Path, step: Callable[[Writer], None]) -> None:
-    """What is discarded leaves the old file alone, also where it was flushed or prepared."""
+    """After `discard` the old file stays, even if lines were flushed or prepared."""
     with Writer(old) as writer:
         writer.write_all(ROWS)
         step(writer)
@@ -158,7 +160,7 @@ def test_discard(old: Path, step: Callable[[Writer], None]) -> None:
 
 @either_way
 def test_forgotten(old: Path, *, append: bool) -> None:
-    """A writer that nobody closed warns, and leaves a file alone; a log gets what it took."""
+    """A writer that was not closed warns. A file stays as it was; a log gets its lines."""
     writer = Writer(old, append=append)
     writer.write_all(ROWS)
     with pytest.warns(ResourceWarning, match="was not closed"):
@@ -169,7 +171,7 @@ def test_forgotten(old: Path, *, append: bool) -> None:
 
 @needs_posix
 def test_order(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file is on disk before it takes its name, and the folder after."""
+    """The file is on disk before the rename, and the folder after it."""
     done: list[str] = []
     fsync, replace = os.fsync, Path.replace
 
@@ -190,34 +192,31 @@ def test_order(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @needs_posix
 @pytest.mark.parametrize(
-    ("number", "told"), [(errno.EIO, True), (errno.EINVAL, False), (errno.ENOTSUP, False)]
+    ("number", "reported"), [(errno.EIO, True), (errno.EINVAL, False), (errno.ENOTSUP, False)]
 )
 def test_folder_that_is_not_synced(
-    old: Path, monkeypatch: pytest.MonkeyPatch, number: int, *, told: bool
+    old: Path, monkeypatch: pytest.MonkeyPatch, number: int, *, reported: bool
 ) -> None:
-    """That the folder is not on disk is told, but not where a file system never puts it there."""
+    """A failed fsync of the folder is an error, unless the file system does not support it."""
     fsync = os.fsync
     monkeypatch.setattr(
         os,
         "fsync",
         lambda file: failing(number)() if stat.S_ISDIR(os.fstat(file).st_mode) else fsync(file),
     )
-    errors: list[str] = []
     writer = Writer(old)
     writer.write_all(ROWS)
-    try:
+    error = f"^{re.escape(f'{old}: {os.strerror(number)}')}$"
+    with pytest.raises(FileError, match=error) if reported else nullcontext():
         writer.close()
-    except FileError as error:
-        errors.append(str(error))
     writer.close()
 
-    assert ([f"{old}: {os.strerror(number)}"] if told else []) == errors
     assert ([old.name], LINES) == (contents(old.parent), old.read_bytes())
 
 
 @needs_posix
-def test_parts_of_the_dead_are_removed(old: Path) -> None:
-    """A temporary file that nobody has locked is removed by the next writer."""
+def test_abandoned_parts_are_removed(old: Path) -> None:
+    """The next writer removes a temporary file that is not locked."""
     old.with_name(PART).touch()
     write(old.with_name("other"), ROWS)
 
@@ -226,7 +225,7 @@ def test_parts_of_the_dead_are_removed(old: Path) -> None:
 
 @needs_posix
 def test_parts_in_use_stay(tmp_path: Path) -> None:
-    """Two writers in one folder, even of one file, leave each other alone; the last one wins."""
+    """Two writers in one folder, even of one file, do not disturb each other; the last one wins."""
     with Writer(tmp_path / "x") as one, Writer(tmp_path / "x") as two:
         one.write(ROWS[0])
         two.write_all(ROWS)
@@ -239,50 +238,46 @@ def test_parts_in_use_stay(tmp_path: Path) -> None:
 
 @needs_posix
 def test_only_parts_are_removed(old: Path) -> None:
-    """What is not called like a temporary file, or cannot be locked, stays."""
+    """A file with a different name stays. A folder, a pipe and a link do not block or mislead."""
     names = [PART[1:], f"{PART}x", f"x{PART}", PART.replace("0", "g"), PART.replace("01", "1")]
     for name in names:
         old.with_name(name).touch()
-    old.with_name(PART).mkdir()
-    write(old, ROWS)
-
-    assert sorted([*names, PART, old.name]) == contents(old.parent)
-
-
-@needs_posix
-def test_parts_that_are_traps(old: Path) -> None:
-    """A pipe or a link that is called like a temporary file neither blocks nor costs a file."""
-    os.mkfifo(old.with_name(PART))
-    old.with_name(PART.replace("0", "1")).symlink_to(old)
+    folder, pipe, link = (PART.replace("0", digit) for digit in "234")
+    old.with_name(folder).mkdir()
+    os.mkfifo(old.with_name(pipe))
+    old.with_name(link).symlink_to(old)
     write(old.with_name("other"), ROWS)
 
+    assert sorted([*names, folder, "other", old.name]) == [
+        name for name in contents(old.parent) if name not in {pipe, link}
+    ]
     assert OLD == old.read_bytes()
 
 
 @needs_posix
-def test_swept_before_it_was_locked(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A temporary file that another removes before it is locked is made again."""
+def test_removed_before_it_was_locked(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If another writer removes a temporary file before it is locked, it is created again."""
     fstat = os.fstat
-    swept: list[Path] = []
+    removed: list[Path] = []
 
-    def sweep(handle: int) -> os.stat_result:
+    def remove(handle: int) -> os.stat_result:
         part = next(old.parent.glob(".usagewire-*.part"), None)
-        if part and not swept:
-            swept.append(part)
+        if part and not removed:
+            removed.append(part)
             part.unlink()
         return fstat(handle)
 
-    monkeypatch.setattr(os, "fstat", sweep)
+    monkeypatch.setattr(os, "fstat", remove)
     write(old, ROWS)
 
-    assert 1 == len(swept)
+    assert 1 == len(removed)
     assert ([old.name], LINES) == (contents(old.parent), old.read_bytes())
 
 
 @needs_posix
 @either_way
 def test_no_locks(old: Path, monkeypatch: pytest.MonkeyPatch, *, append: bool) -> None:
-    """Where a file system has no locks, files are written, and no temporary file is removed."""
+    """If a file system has no locks, files are written, and no temporary file is removed."""
     old.with_name(PART).touch()
     monkeypatch.setattr("fcntl.flock", failing(errno.ENOLCK))
     with Writer(old, append=append) as writer:

@@ -1,4 +1,4 @@
-"""Resuming: a run that stops anywhere and the run that resumes it are together one run."""
+"""Resuming: a run that stops anywhere and the run that resumes it give the same as one run."""
 
 import io
 import json
@@ -22,7 +22,7 @@ from usagewire.streaming import pipeline, source_text, sources
 
 pytestmark = pytest.mark.usefixtures("path")  # each way to decode is resumed
 
-LIMIT = 500  # which a document has to keep as well
+LIMIT = 500  # for documents too
 LINES = mixed(LIMIT)
 OPTIONS: dict[str, Any] = {"max_line_bytes": LIMIT, "max_raw_bytes": 20, "on_error": "collect"}
 ROWS = [
@@ -38,7 +38,7 @@ Make = Callable[[Path], Any]
 
 
 def put(folder: Path, name: str, data: bytes) -> str:
-    """Write a file, once, and return its path."""
+    """Write a file, unless it exists, and return its path."""
     file = folder / name
     if not file.exists():
         file.write_bytes(data)
@@ -46,7 +46,7 @@ def put(folder: Path, name: str, data: bytes) -> str:
 
 
 class Pipe:
-    """A file that can only be read."""
+    """A file with no method but `read`."""
 
     def __init__(self, data: bytes) -> None:
         self.read = io.BytesIO(data).read
@@ -91,7 +91,7 @@ FEW = ["file", "file.gz", "chunks", "pipe", "array", "empty array", "blank lines
 
 @pytest.fixture
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read in chunks and blocks so small that their ends fall everywhere."""
+    """Read in chunks and blocks so small that they end everywhere."""
     monkeypatch.setattr(files, "CHUNK", 41)
     monkeypatch.setattr(source_text, "_AT_ONCE", 29)
     for module in (sources, checkpoints):
@@ -109,12 +109,12 @@ class Run(NamedTuple):
     counts: Counts
 
     def __add__(self, other: Any) -> Any:
-        """Return what came of both."""
+        """Return the results of both."""
         return Run(*(mine + its for mine, its in zip(self, other, strict=True)))
 
 
 def run(source: Any, count: int | None = None, **options: Any) -> tuple[Run, str]:
-    """Read `count` records or all; return what came of it and the checkpoint after them."""
+    """Read `count` records or all; return the results and the checkpoint after them."""
     with read(source, **OPTIONS | options) as reader:
         records = exact(list(islice(reader, count)))
         return Run(records[1], reader.rejections, reader.counts), reader.checkpoint()
@@ -141,7 +141,7 @@ def test_every_record(
 
 @pytest.mark.parametrize(("name", "size"), [("array", len(ARRAY)), ("empty array", 4)])
 def test_bytes_of_a_document(name: str, size: int, tmp_path: Path) -> None:
-    """The bytes of a document are counted with its first record, or at once if it has none."""
+    """The bytes of a document count with its first record, or at once if it has none."""
     reader = read(SOURCES[name](tmp_path), **OPTIONS)
     next(reader, None)
     first = reader.counts
@@ -154,7 +154,7 @@ def test_bytes_of_a_document(name: str, size: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("on_error", ["collect", "raise"])
 @pytest.mark.parametrize("name", FEW)
 def test_a_checkpoint_a_step(name: str, on_error: str, tmp_path: Path) -> None:
-    """Resumed again after each record and each error, many readers give what one run gives."""
+    """If each record and error has a new reader, they together give what one run gives."""
     make = SOURCES[name]
     expected, _ = run(make(tmp_path))
     found = Run([], [], Counts())
@@ -180,7 +180,7 @@ def test_a_checkpoint_a_step(name: str, on_error: str, tmp_path: Path) -> None:
 def test_every_batch(
     name: str, on_error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopped after any batch and resumed, a reader gives and raises what one run does."""
+    """Stopped after any batch and resumed, a reader gives and raises the same as one run."""
     monkeypatch.setattr(pipeline, "_BATCH", 2)
     make = SOURCES[name]
 
@@ -210,7 +210,7 @@ def test_every_batch(
 
 @pytest.mark.parametrize("name", ["file", "file.zst", "array", "pipe", "several"])
 def test_places_of_a_checkpoint(name: str, tmp_path: Path) -> None:
-    """A checkpoint is the same when taken again, after `close`, and by the reader resumed there."""
+    """A checkpoint stays the same when taken again, after `close`, and after resuming."""
     make = SOURCES[name]
     reader = read(make(tmp_path), **OPTIONS)
     assert [1, 1] == [1 for _ in islice(reader, 2)]
@@ -218,9 +218,8 @@ def test_places_of_a_checkpoint(name: str, tmp_path: Path) -> None:
     assert checkpoint == reader.checkpoint()
     position, counts = reader.position, reader.counts
     reader.close()
-    assert (checkpoint, position, counts) == (
-        *(reader.checkpoint(), reader.position, reader.counts),
-    )
+    assert checkpoint == reader.checkpoint()
+    assert (position, counts) == (reader.position, reader.counts)
 
     resumed = read(make(tmp_path), **OPTIONS, resume=checkpoint.encode())
     assert checkpoint == resumed.checkpoint()
@@ -238,7 +237,7 @@ def test_places_of_a_checkpoint(name: str, tmp_path: Path) -> None:
 def test_callback_that_raises(
     name: str, by: str, error: type[BaseException], tmp_path: Path
 ) -> None:
-    """An error of a callback, at any line, loses no record and repeats none."""
+    """An exception of a callback, at any line, loses no record and repeats none."""
     make = SOURCES[name]
     expected, _ = run(make(tmp_path))
     for at in range(expected.counts.rejected):
@@ -291,7 +290,7 @@ DOCUMENTS: dict[str, bytes] = {
     "became lines": b"".join(text(one) + b"\n" for one in ROWS if isinstance(one, dict)),
     "became lines of the same size": TEN.ljust(len(ARRAY))[: len(ARRAY)],
 }
-# The text before, the records that are read of it, and the text after.
+# The text before, the number of records read from it, and the text after.
 CHANGED = {f"lines, {name}": (TEN, 4, after) for name, after in CHANGES.items()} | {
     f"document, {name}": (ARRAY, 1, after) for name, after in DOCUMENTS.items()
 }
@@ -300,7 +299,7 @@ CHANGED = {f"lines, {name}": (TEN, 4, after) for name, after in CHANGES.items()}
 @pytest.mark.parametrize("change", CHANGED)
 @pytest.mark.parametrize("suffix", ENDS)
 def test_changed_source(change: str, suffix: str, tmp_path: Path) -> None:
-    """A line changed before the place is refused, or a document anywhere, with a way out."""
+    """Lines that changed before the place, and changed documents, are refused with advice."""
     before, count, after = CHANGED[change]
     checkpoint = run([before], count)[1]
     reader = read(put(tmp_path, "a", two_members(after, suffix)), **OPTIONS, resume=checkpoint)
@@ -332,7 +331,7 @@ def test_the_same_file(stays: str, suffix: str, tmp_path: Path) -> None:
 
 
 def test_document_resumed_as_lines(tmp_path: Path) -> None:
-    """A checkpoint in a document is refused by a reader of what no document can be."""
+    """A checkpoint in a document is refused by a reader of a type that documents do not have."""
     file = put(tmp_path, "a.json", ARRAY)
     _, checkpoint = run(file, 1)
     with pytest.raises(CheckpointError, match=r"a\.json: "):
@@ -365,11 +364,8 @@ def test_several_sources(change: str, tmp_path: Path, monkeypatch: pytest.Monkey
     names, is_same = LISTS[change]
     if is_same:
         whole, _ = run(names)
-        second, _ = run(names, resume=checkpoint)
-        assert (whole.records, whole.counts) == (
-            first.records + second.records,
-            first.counts + second.counts,
-        )
+        both = first + run(names, resume=checkpoint)[0]
+        assert (whole.records, whole.counts) == (both.records, both.counts)
     else:
         with pytest.raises(CheckpointError, match=r"'b'|[abc]: "):
             run(names, resume=checkpoint)
@@ -377,7 +373,7 @@ def test_several_sources(change: str, tmp_path: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("size", [None, 1, 100, 230])
 def test_file_that_cannot_be_read_up_to_the_place(size: int | None, tmp_path: Path) -> None:
-    """A file that is gone or damaged is an error, and the place stays as it was."""
+    """A missing or damaged file is an error, and the place stays the same."""
     data = two_members(LINES, ".gz")
     file = tmp_path / "a"
     file.write_bytes(data)
@@ -393,17 +389,17 @@ def test_file_that_cannot_be_read_up_to_the_place(size: int | None, tmp_path: Pa
 
 
 def test_place_in_a_file_object() -> None:
-    """A file object is read from where it stands, and a checkpoint counts from there."""
-    file = io.BytesIO(b"what stands before" + TEN)
-    file.seek(18)
+    """A file object is read from its current position, and a checkpoint counts from there."""
+    file = io.BytesIO(b"text before" + TEN)
+    file.seek(11)
     _, checkpoint = run(file, 4)
-    file.seek(18)
+    file.seek(11)
 
     assert run([TEN[4 * LINE :]])[0].records == run(file, resume=checkpoint)[0].records
 
 
 def test_text_file_object(tmp_path: Path) -> None:
-    """A text file is refused when it is resumed, too."""
+    """A file opened as text is refused when reading resumes, too."""
     file = put(tmp_path, "a", TEN)
     _, checkpoint = run(file, 4)
     with Path(file).open(encoding="utf-8") as opened, pytest.raises(FileError, match="a: "):
@@ -415,7 +411,7 @@ OPEN = {
     "completed": b"\n",
     "completed with CR": b"\r\n",
     "completed with blanks": b" \r\n\n",
-    "completed and gone on": b"\n" + ROW + b"bad\n" + ROW,
+    "completed and continued": b"\n" + ROW + b"bad\n" + ROW,
     "more of it": b"x" + ROW + b"bad\n" + ROW,
 }
 
@@ -423,10 +419,10 @@ OPEN = {
 @pytest.mark.parametrize("added", OPEN)
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("size", [1, 2**18])
-def test_resume_after_a_line_that_had_no_end(
+def test_resume_after_a_line_without_lf(
     added: str, packed: bool, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An LF that came later belongs to the line before it, and lines keep their numbers."""
+    """An LF that comes later belongs to the line before it, and lines keep their numbers."""
     monkeypatch.setattr(files, "CHUNK", size)
     path = tmp_path / "usage"
     pack = PACK[".gz" if packed else ""]

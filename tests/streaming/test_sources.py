@@ -1,4 +1,4 @@
-"""What can be read: paths, globs, pipes, files, chunks and URLs, alone and together."""
+"""Sources of every kind: paths, globs, pipes, files, chunks and URLs, alone and together."""
 
 import array
 import contextlib
@@ -20,13 +20,12 @@ import pytest
 
 from tests.support.reading import FIRST, LINES, ROWS, everything
 from tests.support.samples import row, text
+from tests.support.writing import needs_posix
 from usagewire import CheckpointError, FileError, read
-from usagewire.io import files
 from usagewire.streaming import sources
 
 AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 needs_permissions = pytest.mark.skipif(AS_ROOT, reason="root may read and write everything")
-needs_posix = pytest.mark.skipif(os.name != "posix", reason="asks for what POSIX systems have")
 
 
 # --- paths -------------------------------------------------------------------------------------
@@ -38,7 +37,7 @@ needs_posix = pytest.mark.skipif(os.name != "posix", reason="asks for what POSIX
     ids=["str", "Path", "DirEntry"],
 )
 def test_path(ndjson: Path, as_path: Any) -> None:
-    """A path may be a str or a path object, also one of bytes, as `os.DirEntry` can be."""
+    """A path may be a str or a path object, even one of bytes, as `os.DirEntry` can be."""
     with read(as_path(ndjson)) as reader:
         assert ROWS == list(reader)
         assert str(ndjson) == reader.name
@@ -48,7 +47,7 @@ def test_path(ndjson: Path, as_path: Any) -> None:
     "name", ["missing.ndjson", "", "usage.ndjson/x", "a\0b", "*\0", "missing/*", "*.gz", "\udcff"]
 )
 def test_cannot_be_opened(tmp_path: Path, ndjson: Path, name: str) -> None:
-    """What is not there, or is a folder, is an error at once that names it."""
+    """A missing file or a folder is an error at once that names it."""
     assert ndjson.exists()
     with pytest.raises(FileError) as caught:
         read(f"{tmp_path}/{name}")
@@ -57,8 +56,8 @@ def test_cannot_be_opened(tmp_path: Path, ndjson: Path, name: str) -> None:
 
 
 @needs_permissions
-def test_may_not_be_read(ndjson: Path) -> None:
-    """A file that may not be read is an error that names it."""
+def test_forbidden_file(ndjson: Path) -> None:
+    """A file without read permission is an error that names it."""
     ndjson.chmod(0)
     with pytest.raises(FileError) as caught:
         read(ndjson)
@@ -67,7 +66,7 @@ def test_may_not_be_read(ndjson: Path) -> None:
 
 
 def write_many(folder: Path, *names: str) -> None:
-    """Write files of one record each, whose bytes are counted up from 0."""
+    """Write files of one record each, with the numbers from 0 as usage bytes."""
     for number, name in enumerate(names):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(text(row(usage_bytes=number)))
@@ -88,7 +87,7 @@ def write_many(folder: Path, *names: str) -> None:
 def test_glob(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, expected: list[Any]
 ) -> None:
-    """A glob is all the files that match, each once and in order; a file of that name is that."""
+    """A glob reads all matching files in order, or the one file of exactly that name."""
     write_many(tmp_path, "a.ndjson", "b.ndjson", "b[1].ndjson", "sub/b.ndjson")
     (tmp_path / "folder.ndjson").mkdir()
     monkeypatch.chdir(tmp_path)
@@ -100,8 +99,8 @@ def test_glob(
         assert expected == everything(pattern)
 
 
-def test_files_of_a_glob_have_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The names are written as the glob was."""
+def test_names_of_a_glob(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The names of the files begin as the glob does."""
     write_many(tmp_path, "a", "b")
     monkeypatch.chdir(tmp_path)
     reader = read(f"{glob.escape('./')}*")
@@ -109,8 +108,8 @@ def test_files_of_a_glob_have_their_names(tmp_path: Path, monkeypatch: pytest.Mo
     assert [("./a", 0), ("./b", 1)] == [(reader.name, one.usage_bytes) for one in reader]
 
 
-def test_path_with_the_signs_of_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that is there is read, though its name looks like a URL."""
+def test_path_that_looks_like_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An existing file is read, even if its name looks like a URL."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "memory:").mkdir()
     (tmp_path / "memory:" / "x").write_bytes(LINES)
@@ -135,7 +134,7 @@ def test_named_pipe(tmp_path: Path) -> None:
 
 
 def test_file_object(ndjson: Path) -> None:
-    """A binary file object is read from where it is and stays open."""
+    """A binary file object is read from its current position and stays open."""
     with ndjson.open("rb") as file:
         file.readline()
         with read(file) as reader:
@@ -146,7 +145,7 @@ def test_file_object(ndjson: Path) -> None:
 
 @needs_posix
 def test_names_of_files() -> None:
-    """A file object that has no name, or a number, is called after its type."""
+    """A file object without a name, or with a number, gets the name of its type."""
     with tempfile.TemporaryFile() as file:
         names = [read(one).name for one in (io.BytesIO(), file, iter([b""]))]
 
@@ -164,7 +163,7 @@ def test_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("stdin", [None, io.StringIO("{}")], ids=["none", "text"])
 def test_no_stdin(monkeypatch: pytest.MonkeyPatch, stdin: Any) -> None:
-    """Where there is no standard input, or none of bytes, `-` is an error."""
+    """If standard input is missing, or is text only, `-` is an error."""
     monkeypatch.setattr(sys, "stdin", stdin)
     with pytest.raises(FileError, match=r"^<stdin>: "):
         read("-")
@@ -172,7 +171,7 @@ def test_no_stdin(monkeypatch: pytest.MonkeyPatch, stdin: Any) -> None:
 
 @contextlib.contextmanager
 def sockets() -> Iterator[tuple[Any, Callable[[bytes], object]]]:
-    """Give a file to read from a socket, and what writes to its other end."""
+    """Give a file that reads from a socket, and a function that writes to it."""
     one, other = socket.socketpair()
     with one, other, one.makefile("rb") as file:
         yield file, other.sendall
@@ -180,17 +179,26 @@ def sockets() -> Iterator[tuple[Any, Callable[[bytes], object]]]:
 
 @contextlib.contextmanager
 def pipes(buffering: int = -1) -> Iterator[tuple[Any, Callable[[bytes], object]]]:
-    """Give a file to read from a pipe, and what writes to its other end."""
+    """Give a file that reads from a pipe, and a function that writes to it."""
     reading, writing = os.pipe()
     with open(reading, "rb", buffering) as file, open(writing, "wb", 0) as other:  # noqa: PTH123
         yield file, other.write
 
 
+@contextlib.contextmanager
+def stdin() -> Iterator[tuple[Any, Callable[[bytes], object]]]:
+    """Give standard input, and a function that writes to it."""
+    with pipes() as (file, write), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdin", io.TextIOWrapper(file))
+        yield "-", write
+        sys.stdin.detach()
+
+
 @pytest.mark.parametrize(
-    "channel", [sockets, pipes, lambda: pipes(0)], ids=["socket", "pipe", "raw pipe"]
+    "channel", [sockets, pipes, lambda: pipes(0), stdin], ids=["socket", "pipe", "raw pipe", "-"]
 )
-def test_live_file(channel: Any) -> None:
-    """A record of a pipe or a socket comes out when its line is there, not when the next is."""
+def test_live_source(channel: Any) -> None:
+    """A record comes when its line is there, before the next line."""
     with channel() as (file, write):
         reader = read(file)
         for number in range(3):
@@ -199,30 +207,17 @@ def test_live_file(channel: Any) -> None:
             assert number == next(reader).usage_bytes
 
 
-def test_live_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So does one of standard input."""
-    with pipes() as (file, write):
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(file))
-        reader = read("-")
-        write(LINES[:FIRST])
-
-        assert ROWS[0] == next(reader)
-        sys.stdin.detach()
-
-
 @needs_posix
 @pytest.mark.parametrize("buffering", [-1, 0])
 def test_file_that_does_not_block(buffering: int) -> None:
-    """Where nothing has come yet is no end."""
+    """If a file has nothing yet, that is an error, not the end."""
     with pipes(buffering) as (file, write):
         os.set_blocking(file.fileno(), False)
         write(LINES)
-        found = everything(file)
+        *found, error = everything(file)
 
-        assert [0, 1, 2, 3, 4, "gives no bytes yet"] == [
-            *found[:5],
-            *("gives no bytes yet" for one in found[5:] if "gives no bytes yet" in one),
-        ]
+        assert [0, 1, 2, 3, 4] == found
+        assert "gives no bytes yet" in error
 
 
 @pytest.mark.parametrize("content", [LINES, b""], ids=["full", "empty"])
@@ -234,18 +229,18 @@ def test_text_file(ndjson: Path, content: bytes) -> None:
 
 
 def test_closed_file(ndjson: Path) -> None:
-    """A file that was closed is an error of ours."""
+    """A closed file is a `FileError`."""
     file = ndjson.open("rb")
-    checkpoint = read(file)
-    next(checkpoint)
+    reader = read(file)
+    next(reader)
     file.close()
-    for resume in (None, checkpoint.checkpoint()):
+    for resume in (None, reader.checkpoint()):
         with pytest.raises(FileError, match="closed file"):
             list(read(file, resume=resume))
 
 
 class Broken(io.BytesIO):
-    """A file that fails where its bytes end."""
+    """A file that fails at the end of its bytes."""
 
     error: BaseException = OSError(5, "Input/output error")
 
@@ -261,7 +256,7 @@ class Broken(io.BytesIO):
     "error", [OSError(5, "Input/output error"), EOFError(), zlib.error("Input/output error")]
 )
 def test_error_while_reading(error: Exception) -> None:
-    """Whatever a file raises comes as an error of ours after the records before it."""
+    """Any exception of a file becomes a `FileError` after the records before it."""
     file = Broken(LINES)
     file.error = error
     reader = read(file)
@@ -288,12 +283,12 @@ CHUNKS: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("name", CHUNKS)
 def test_chunks(name: str) -> None:
-    """An iterable of bytes is read, whatever its chunks."""
+    """An iterable of bytes is read, with any chunks."""
     assert ROWS == list(read(CHUNKS[name]()))
 
 
 def test_reused_buffer() -> None:
-    """A chunk may be changed once the next is asked for."""
+    """A chunk may change once the next chunk is asked for."""
     buffer = bytearray(10)
 
     def chunks() -> Iterator[memoryview]:
@@ -307,17 +302,17 @@ def test_reused_buffer() -> None:
 
 
 @pytest.mark.parametrize("other", ["text", 5, None])
-def test_other_things_among_chunks(other: Any) -> None:
-    """What is no bytes among chunks of bytes is an error, after what came before."""
-    found = everything([LINES, other, LINES])
+def test_wrong_chunk(other: Any) -> None:
+    """A chunk that is not bytes is an error, after the records before it."""
+    *found, error = everything([LINES, other, LINES])
 
-    assert [0, 1, 2, 3, 4] == found[:5]
-    assert [True] == [one.startswith("<list>: gives ") for one in found[5:]]
+    assert [0, 1, 2, 3, 4] == found
+    assert error.startswith("<list>: gives ")
 
 
 @pytest.mark.parametrize("item", [LINES, io.BytesIO(LINES)], ids=["chunk", "source"])
 def test_error_of_a_generator(item: Any) -> None:
-    """What an iterator raises comes as an error of ours, after the records before it."""
+    """An exception of an iterator becomes a `FileError`, after the records before it."""
 
     def items() -> Iterator[Any]:
         yield item
@@ -326,8 +321,8 @@ def test_error_of_a_generator(item: Any) -> None:
     assert [0, 1, 2, 3, 4, "<generator>: Connection reset by peer"] == everything(items())
 
 
-def test_of_what_is_asked_for_only() -> None:
-    """Of what is not ours no more is taken than is needed for the records."""
+def test_no_more_chunks_than_needed() -> None:
+    """Only the chunks that the records need are taken from an iterator."""
     chunks = iter([LINES, LINES])
     reader = read(chunks)
     for _ in range(5):
@@ -337,8 +332,8 @@ def test_of_what_is_asked_for_only() -> None:
 
 
 @pytest.mark.parametrize("source", [5, None, object(), LINES, bytearray(LINES)], ids=type)
-def test_no_source(source: Any) -> None:
-    """What is no source is refused at once, and what is one is said."""
+def test_wrong_source(source: Any) -> None:
+    """Anything but a source is refused at once, and the message lists the sources."""
     with pytest.raises(FileError, match="is not a source; give a path"):
         read(source)
 
@@ -347,7 +342,7 @@ def test_no_source(source: Any) -> None:
 
 
 def test_several(tmp_path: Path, ndjson: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Paths, globs, files and standard input may stand one after the other, in any iterable."""
+    """Paths, globs, files and standard input may follow each other in any iterable."""
     write_many(tmp_path, "a.x", "b.x")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(LINES[:FIRST])))
     reader = read(iter([ndjson, str(tmp_path / "*.x"), io.BytesIO(LINES), "-"]))
@@ -375,7 +370,7 @@ BAD: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("bad", BAD)
 def test_bad_one_among_several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bad: str) -> None:
-    """The error of one comes out in its place, and of the others nothing is lost."""
+    """The error of one source comes in its place, and all records of the others come."""
     monkeypatch.chdir(tmp_path)
     registry = pytest.importorskip("fsspec.registry")
     driver = {"class": "not_there.FileSystem", "err": "install what reads it"}
@@ -395,12 +390,9 @@ def test_bad_one_among_several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_file_that_cannot_be_resumed_is_closed(
-    ndjson: Path, monkeypatch: pytest.MonkeyPatch
+    ndjson: Path, opened: list[io.FileIO], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file that is another than at the checkpoint, or cannot be put to a place, is closed."""
-    opened: list[io.FileIO] = []
-    new = files.FileIO
-    monkeypatch.setattr(files, "FileIO", lambda name: opened.append(new(name)) or opened[-1])
+    """A file that was replaced since the checkpoint, or cannot be sought in, is closed."""
     with read(ndjson) as reader:
         next(reader)
     checkpoint = reader.checkpoint()
@@ -415,7 +407,7 @@ def test_file_that_cannot_be_resumed_is_closed(
 
 
 def test_interrupted_sources_are_no_end(ndjson: Path) -> None:
-    """Whoever asks for events after an interrupt is told of it once, and then comes to the end."""
+    """After an interrupt, the next event is an error, and then the events end."""
     file = Broken(LINES)
     file.error = KeyboardInterrupt()
     events = sources.Sources([file, ndjson], None, None)
@@ -427,8 +419,8 @@ def test_interrupted_sources_are_no_end(ndjson: Path) -> None:
     assert [] == list(events)
 
 
-def test_resume_where_the_file_is_none_of_the_sources(tmp_path: Path) -> None:
-    """Who names files of a glob learns at once that the checkpoint is of another."""
+def test_checkpoint_of_a_missing_file(tmp_path: Path) -> None:
+    """If no file of a glob is the file of the checkpoint, that is an error at once."""
     write_many(tmp_path, "a", "b")
     reader = read(str(tmp_path / "*"))
     checkpoint = [reader.checkpoint() for _ in reader][-1]

@@ -1,4 +1,4 @@
-"""`write` and `Writer`: what is written, and where."""
+"""`write` and `Writer`: the bytes that they write, and the files."""
 
 import errno
 import os
@@ -46,7 +46,7 @@ needs_permissions = pytest.mark.skipif(AS_ROOT, reason="root may write everythin
     [("api", 0), ("api", 1), ("api", MANY // 6), ("legacy", 1), ("dart", 1), ("powershell", 1)],
 )
 def test_write_and_read(tmp_path: Path, suffix: str, dialect: Any, count: int) -> None:
-    """What was written is read back, and how many there were is told."""
+    """`write` returns the number of records, and `read` gives them back."""
     name = f"usage.ndjson{suffix}"
     row = UsageCompletionsResult(
         input_tokens=1, output_tokens=2, num_model_requests=3, model='"\n\\', batch=True
@@ -61,7 +61,7 @@ def test_write_and_read(tmp_path: Path, suffix: str, dialect: Any, count: int) -
 @pytest.mark.usefixtures("path")
 @every_suffix
 def test_compressed_by_name(tmp_path: Path, suffix: str) -> None:
-    """The name tells the compression of the lines; neither name nor time is in the bytes."""
+    """The name decides the compression; the bytes do not hold the name or the time."""
     for name in "ab":
         write(tmp_path / f"{name}{suffix}", ROWS)
     written = (tmp_path / f"a{suffix}").read_bytes()
@@ -83,7 +83,7 @@ CONVERTER.register_unstructure_hook(UsageVectorStoresResult, lambda row: [row.us
     ids=["dialect", "converter"],
 )
 def test_options(tmp_path: Path, options: Any, expected: bytes, *, append: bool) -> None:
-    """The names of the dialect are written, and a converter of yours is used."""
+    """The writer uses the spelling of the dialect, and the user's own converter."""
     with Writer(str(tmp_path / "x"), append=append, **options) as writer:
         writer.write_all(ROWS)
 
@@ -96,8 +96,8 @@ def test_options(tmp_path: Path, options: Any, expected: bytes, *, append: bool)
     [{"dialect": "latin"}, {"dialect": "dart", "converter": make_converter()}, {"converter": 5}],
     ids=str,
 )
-def test_options_that_are_none(old: Path, options: Any) -> None:
-    """Options that cannot be are refused before anything is opened."""
+def test_wrong_options(old: Path, options: Any) -> None:
+    """Wrong options are refused before any file is opened."""
     with pytest.raises(UsageWireError):
         write(old, ROWS, **options)
 
@@ -107,31 +107,26 @@ def test_options_that_are_none(old: Path, options: Any) -> None:
 @pytest.mark.usefixtures("path")
 @either_way
 def test_each_way_to_write(tmp_path: Path, *, append: bool) -> None:
-    """Records one by one, many, and lines made elsewhere are written in turn, and counted."""
+    """Single records, many records and ready lines are written in turn, and counted."""
     with Writer(tmp_path / "x", append=append) as writer:
         writer.write(ROWS[0])
         counts = [writer.count, writer.write_all(ROWS[1:3]), writer.count]
         writer.write_line(b"")
         writer.write_line(b"\xff what else")
 
-    assert [1, 2, 3] == counts
-    assert (
-        b"".join(LINES.splitlines(keepends=True)[:3]) + b"\n\xff what else\n"
-        == (tmp_path / "x").read_bytes()
-    )
-    assert 5 == writer.count
+    assert ([1, 2, 3], 5) == (counts, writer.count)
+    assert LINES[: 3 * len(LINE)] + b"\n\xff what else\n" == (tmp_path / "x").read_bytes()
 
 
 @pytest.mark.parametrize("line", [b"a\nb", b"a\n", "a", bytearray(b"a"), None], ids=repr)
-def test_no_line(tmp_path: Path, line: Any) -> None:
-    """What is not the bytes of one line is refused, and the next line is taken."""
+def test_wrong_line(tmp_path: Path, line: Any) -> None:
+    """Anything but the bytes of one line is refused, and the next line is taken."""
     with Writer(tmp_path / "x") as writer:
         with pytest.raises(EncodeError):
             writer.write_line(line)
         writer.write_line(b"next")
 
-    assert b"next\n" == (tmp_path / "x").read_bytes()
-    assert 1 == writer.count
+    assert (1, b"next\n") == (writer.count, (tmp_path / "x").read_bytes())
 
 
 @pytest.mark.usefixtures("path")
@@ -144,14 +139,13 @@ def test_record_that_cannot_be_written(tmp_path: Path, *, append: bool) -> None:
             writer.write(UsageVectorStoresResult(usage_bytes=2**63))
         writer.write(ROWS[1])
 
-    assert 2 == writer.count
-    assert b"".join(LINES.splitlines(keepends=True)[:2]) == (tmp_path / "x").read_bytes()
+    assert (2, LINES[: 2 * len(LINE)]) == (writer.count, (tmp_path / "x").read_bytes())
 
 
 @either_way
 @pytest.mark.parametrize("at_once", [1, 7])
 def test_written_in_parts(tmp_path: Path, disk: Disk, at_once: int, *, append: bool) -> None:
-    """The system may take the bytes in parts."""
+    """All bytes are written if the system takes them in parts."""
     disk.at_once = at_once
     with Writer(tmp_path / "x", append=append) as writer:
         writer.write_all(ROWS)
@@ -159,8 +153,8 @@ def test_written_in_parts(tmp_path: Path, disk: Disk, at_once: int, *, append: b
     assert LINES == (tmp_path / "x").read_bytes()
 
 
-def test_lines_are_handed_on(tmp_path: Path) -> None:
-    """What is held back does not grow with what is written."""
+def test_bounded_memory(tmp_path: Path) -> None:
+    """The lines that a writer holds back are bounded."""
     with Writer(tmp_path / "x", append=True) as writer:
         writer.write_all(ROWS * MANY)
         held = len(LINES) * MANY - (tmp_path / "x").stat().st_size
@@ -170,7 +164,7 @@ def test_lines_are_handed_on(tmp_path: Path) -> None:
 
 @either_way
 def test_closed(tmp_path: Path, *, append: bool) -> None:
-    """To a writer that is closed nothing can be written, and closing it again does nothing."""
+    """A closed writer takes nothing, and closing it again does nothing."""
     with Writer(tmp_path / "x", append=append) as writer:
         writer.write_all(ROWS)
     writer.close()
@@ -180,13 +174,12 @@ def test_closed(tmp_path: Path, *, append: bool) -> None:
             step()
         assert str(caught.value).startswith(f"{tmp_path / 'x'}: ")
 
-    assert LINES == (tmp_path / "x").read_bytes()
-    assert 5 == writer.count
+    assert (5, LINES) == (writer.count, (tmp_path / "x").read_bytes())
 
 
 @either_way
 def test_links_are_followed(tmp_path: Path, *, append: bool) -> None:
-    """A link stays a link, and what it points to is written, be it there or not."""
+    """A link stays a link, and its target is written, even if it does not exist yet."""
     (tmp_path / "link").symlink_to(tmp_path / "real")
     for _ in range(2):
         with Writer(tmp_path / "link", append=append) as writer:
@@ -198,10 +191,8 @@ def test_links_are_followed(tmp_path: Path, *, append: bool) -> None:
 
 
 @either_way
-def test_folder_is_that_of_the_beginning(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, append: bool
-) -> None:
-    """A relative path means what it meant when the writer was made."""
+def test_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, append: bool) -> None:
+    """A relative path belongs to the folder in which the writer was made."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
     with Writer("x", append=append) as writer:
@@ -215,7 +206,7 @@ def test_folder_is_that_of_the_beginning(
 @either_way
 @pytest.mark.parametrize("name", ["pipe", "", "folder", "to folder", "loop", "/dev/full"])
 def test_only_files_are_written(tmp_path: Path, name: str, *, append: bool) -> None:
-    """What is not a regular file is refused by name and left alone, without waiting for it."""
+    """Anything but a regular file is refused by name and left alone, without waiting for it."""
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     (tmp_path / "to folder").symlink_to("folder")
@@ -231,8 +222,8 @@ def test_only_files_are_written(tmp_path: Path, name: str, *, append: bool) -> N
 
 @either_way
 @pytest.mark.parametrize("name", ["missing/x", "usage.ndjson/x", "a\0b", "x" * 300])
-def test_cannot_be(tmp_path: Path, old: Path, name: str, *, append: bool) -> None:
-    """A path that cannot be is an error that names it."""
+def test_impossible_path(tmp_path: Path, old: Path, name: str, *, append: bool) -> None:
+    """An impossible path is an error that names it."""
     with pytest.raises(FileError) as caught:
         Writer(f"{tmp_path}/{name}", append=append)
 
@@ -242,16 +233,16 @@ def test_cannot_be(tmp_path: Path, old: Path, name: str, *, append: bool) -> Non
 
 @either_way
 @pytest.mark.parametrize("path", [None, 5, b"usage.ndjson"], ids=repr)
-def test_no_path(path: Any, *, append: bool) -> None:
-    """What is no path is refused."""
+def test_wrong_path(path: Any, *, append: bool) -> None:
+    """Anything but a path is refused."""
     with pytest.raises(FileError):
         Writer(path, append=append)
 
 
 @needs_permissions
 @either_way
-def test_may_not_be_written(tmp_path: Path, *, append: bool) -> None:
-    """A folder that may not be written is an error that names the file."""
+def test_forbidden_folder(tmp_path: Path, *, append: bool) -> None:
+    """A folder without write permission is an error that names the file."""
     tmp_path.chmod(0o500)
     with pytest.raises(FileError) as caught:
         Writer(tmp_path / "x", append=append)
@@ -261,17 +252,16 @@ def test_may_not_be_written(tmp_path: Path, *, append: bool) -> None:
 
 
 def test_long_name(tmp_path: Path) -> None:
-    """A file may have as long a name as the system takes."""
-    name = "x" * 255
-    write(tmp_path / name, ROWS)
+    """A name can be as long as the system allows."""
+    write(tmp_path / ("x" * 255), ROWS)
 
-    assert [name] == contents(tmp_path)
+    assert ["x" * 255] == contents(tmp_path)
 
 
 @either_way
 @pytest.mark.parametrize("line", [b"a", b""])
 def test_permissions_of_a_new_file(tmp_path: Path, line: bytes, *, append: bool) -> None:
-    """A file that is made has the permissions of any new file."""
+    """A new file has the permissions of any new file."""
     with Writer(tmp_path / "x", append=append) as writer:
         writer.write_line(line)
     (tmp_path / "y").touch()
@@ -282,7 +272,7 @@ def test_permissions_of_a_new_file(tmp_path: Path, line: bytes, *, append: bool)
 @needs_posix
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o666, 0o444])
 def test_permissions_are_kept(old: Path, mode: int) -> None:
-    """A file that is replaced has the permissions it had, at no moment more."""
+    """A replaced file keeps its permissions and never has more."""
     old.chmod(mode)
     with Writer(old) as writer:
         part = next(old.parent.glob(".usagewire-*.part"))
@@ -294,7 +284,7 @@ def test_permissions_are_kept(old: Path, mode: int) -> None:
 
 @needs_posix
 def test_private_from_the_beginning(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before a file has the group of the one it replaces, nobody else may read it."""
+    """Until a file has the group of the file that it replaces, no one else may read it."""
     old.chmod(0o666)
     modes: list[int] = []
     monkeypatch.setattr(
@@ -307,7 +297,7 @@ def test_private_from_the_beginning(old: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @needs_root
 def test_owner_is_kept(old: Path) -> None:
-    """A file that is replaced has the owner and the group that it had."""
+    """A replaced file keeps its owner and its group."""
     os.chown(old, 12345, 54321)
     old.chmod(0o640)
     write(old, ROWS)
@@ -321,7 +311,7 @@ def test_owner_is_kept(old: Path) -> None:
 def test_owner_cannot_be_kept(
     old: Path, monkeypatch: pytest.MonkeyPatch, may: str, mode: int
 ) -> None:
-    """Where the group cannot be kept, no other group gets its permissions."""
+    """If the group cannot be kept, no other group gets its permissions."""
     old.chmod(0o664)
     calls: list[tuple[int, int]] = []
 

@@ -11,8 +11,8 @@ FILES: Final = click.argument("files", metavar="FILE...", nargs=-1, required=Tru
 LENIENT: Final = click.option(
     "--lenient",
     is_flag=True,
-    help='Also accept "5" and 59200.0 as counts, "TRUE" as true, and the quirks of generated'
-    " clients: wrappers around rows, and rows of any kind that are tagged as costs.",
+    help='Also accept "5" and 59200.0 as counts, and "TRUE" as true. Unwrap rows of generated'
+    " clients, and accept rows of any kind that are tagged as costs.",
 )
 BY: Final = click.option(
     "--by",

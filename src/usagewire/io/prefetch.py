@@ -27,6 +27,27 @@ _Made: TypeAlias = "SimpleQueue[tuple[V] | BaseException | None]"
 _Wanted: TypeAlias = "SimpleQueue[str]"
 
 
+class Waiter:
+    """A wait that another thread or a signal handler can end.
+
+    On CPython 3.11 and 3.12, `SimpleQueue.get` with a timeout waits for ever if a signal handler
+    runs past the end of the wait.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def wait(self, seconds: float) -> None:
+        """Wait so many seconds, or until `wake` is called. A call before counts too."""
+        self._lock.acquire(timeout=seconds)
+
+    def wake(self) -> None:
+        """End the wait, or the next one."""
+        with suppress(RuntimeError):  # no one has waited since the last call
+            self._lock.release()
+
+
 class PrefetchIterator(Generic[V]):
     """The items of a generator, which runs in a thread that starts at once.
 
@@ -41,12 +62,13 @@ class PrefetchIterator(Generic[V]):
     ) -> None:
         self._made: _Made[V] = SimpleQueue()
         self._wanted: _Wanted = SimpleQueue()
+        self._waiter = Waiter()
         self._is_done = False
         for _ in range(depth):
             self._wanted.put(_MORE)
         # A daemon, because a thread that waits in a read must not stop the process from ending.
         self._thread = threading.Thread(
-            target=_run, args=(items, self._made, self._wanted, notify), daemon=True
+            target=_run, args=(items, self._made, self._wanted, self._waiter, notify), daemon=True
         )
         self._thread.start()
 
@@ -70,9 +92,10 @@ class PrefetchIterator(Generic[V]):
 
     def _next_made(self) -> tuple[V] | BaseException | None:
         while True:
-            # A signal just before the wait is noticed only after the wait.
             with suppress(Empty):
-                return self._made.get(timeout=_PATIENCE)
+                return self._made.get_nowait()
+            # A signal just before the wait is noticed only after the wait.
+            self._waiter.wait(_PATIENCE)
 
     @property
     def pending(self) -> bool:
@@ -96,19 +119,25 @@ class PrefetchIterator(Generic[V]):
 
 
 def _run(
-    items: Generator[V], made: _Made[V], wanted: _Wanted, notify: Callable[[], object]
+    items: Generator[V],
+    made: _Made[V],
+    wanted: _Wanted,
+    waiter: Waiter,
+    notify: Callable[[], object],
 ) -> None:
     # Nothing here refers to the `PrefetchIterator`, so it can become garbage while this runs.
     end: BaseException | None = None
     try:
         while wanted.get() == _MORE:
             made.put((next(items),))
+            waiter.wake()
             notify()
     except StopIteration:
         pass
     except BaseException as error:
         end = error
     made.put(end)
+    waiter.wake()
     notify()
     del end  # or its traceback would refer to itself
     with suppress(Exception):  # no one can receive it any more

@@ -1,1 +1,1 @@
-"""Files and streams of records: reading, following, writing, and going on where a run stopped."""
+"""Files and streams of records: reading, following, writing, and resuming after a stop."""

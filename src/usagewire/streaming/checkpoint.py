@@ -1,15 +1,18 @@
-"""Where reading stopped, in a form that can be kept, and how the file is known again.
+"""Checkpoints: where reading stopped, and how the file is recognised when reading resumes.
 
-Beside the line and the byte, a checkpoint holds a mark: a hash of the first and the last bytes that
-were read. So it does not matter what a file is called or where it lies, and a file that was
-replaced or truncated is noticed. An edit in the middle that kept the length is not: to see that,
-all of it would have to be read again. This module knows places and bytes: no records, no files.
+A checkpoint holds the line, the byte and a mark: a hash of the first and the last bytes that were
+read. A file is therefore recognised by its text, not by its name or folder, and a replaced or
+truncated file is noticed. An edit in the middle that keeps the length is not noticed: to find it,
+the whole text would have to be read again.
+
+This module knows places and bytes. It must not know records or files.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple, Self
 
@@ -21,12 +24,10 @@ from usagewire.errors import CheckpointError, quote
 
 VERSION: Final = 1
 WINDOW: Final = 4096
-"""How many bytes at the beginning, and how many before the place, a mark is made from."""
+"""A mark is made from at most this many bytes at the beginning, and as many before the place."""
 
 START_OVER: Final = "read it without the checkpoint to start from its beginning"
-"""What to do where a file is not what it was."""
-
-_LARGEST: Final = 2**63 - 1
+"""The advice to a user whose file has changed."""
 
 _CHECK: Final = ',"check":"'
 
@@ -37,45 +38,44 @@ def mark(head: bytes, tail: bytes) -> str:
 
 
 def sources_mark(before: str, name: str) -> str:
-    """Return the mark of the names of some sources: `before` is that of all but the last."""
+    """Return the mark of the names of some sources: `before` marks all names but the last."""
     name_bytes = name.encode("utf-8", "surrogatepass")
     return blake2b(before.encode() + name_bytes, digest_size=16).hexdigest()
 
 
-def _size(_: object, field: attrs.Attribute[Any], value: object) -> None:
-    if type(value) is not int or not 0 <= value <= _LARGEST:
-        raise ValueError(f"{field.name} is {quote(value)}")
+def _validator(is_valid: Callable[[Any], bool]) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    def validate(_: object, field: attrs.Attribute[Any], value: object) -> None:
+        if not is_valid(value):
+            raise ValueError(f"{field.name} is {quote(value)}")
+
+    return validate
 
 
-def _text(_: object, field: attrs.Attribute[Any], value: object) -> None:
-    if type(value) is not str:
-        raise ValueError(f"{field.name} is {quote(value)}")
-
-
-def _pair(_: object, field: attrs.Attribute[Any], value: object) -> None:
-    # The number of a file may have 128 bits.
-    if type(value) is not tuple or list(map(type, value)) != [int, int] or min(value) < 0:
-        raise ValueError(f"{field.name} is {quote(value)}")
+_is_size: Final = _validator(lambda value: type(value) is int and 0 <= value < 2**63)
+_is_text: Final = _validator(lambda value: type(value) is str)
+_is_inode: Final = _validator(  # an inode number may have 128 bits
+    lambda value: type(value) is tuple and list(map(type, value)) == [int, int] and min(value) >= 0
+)
 
 
 class Prefix(NamedTuple):
-    """The text of a file up to an offset, as far as it is kept to recognise that text."""
+    """The text of a file before an offset: as much of it as is needed to recognise the text."""
 
     offset: int = 0
     head: bytes = b""
-    """The first bytes of the text, `WINDOW` at most."""
+    """The first bytes of the text, at most `WINDOW`."""
     tail: bytes = b""
-    """The last bytes before the offset, as many."""
+    """The last bytes before the offset, at most `WINDOW`."""
     inode: tuple[int, int] | None = None
-    """Device and inode number of a file of a log, where it still has this text."""
+    """Device and inode number of the log's file that has this text, if one still has it."""
 
     @property
     def is_distinctive(self) -> bool:
-        """Whether the text can be recognised by it. The beginning of one line is not enough."""
+        """Whether it identifies the text. The beginning of one line is not enough."""
         return b"\n" in self.head or b"\n" in self.tail
 
     def extended(self, text: bytes, count: int | None = None) -> Prefix:
-        """Return the prefix that ends with `text`, which follows this one, or its first `count`."""
+        """Return this prefix plus the first `count` bytes of the following text, or all of them."""
         size = len(text) if count is None else count
         return self._replace(
             offset=self.offset + size,
@@ -88,28 +88,28 @@ class Prefix(NamedTuple):
 class Checkpoint:
     """A place in one of several sources."""
 
-    source: int = attrs.field(default=0, validator=_size)
-    """Which of the sources, from 0."""
-    before: str = attrs.field(default="", validator=_text)
-    """`sources_mark` of the sources before it; empty where there are none."""
-    file: str = attrs.field(default="", validator=_text)
-    """The end of its name, for people."""
-    inode: tuple[int, int] | None = attrs.field(default=None, validator=optional(_pair))
-    """Device and number of the file, by which a log that has nothing read is known again."""
-    since: int | None = attrs.field(default=None, validator=optional(_size))
-    """Of a log that is followed: what was changed last up to this time, in nanoseconds, is done."""
-    line: int = attrs.field(default=1, validator=_size)
-    offset: int = attrs.field(default=0, validator=_size)
-    item: int | None = attrs.field(default=None, validator=optional(_size))
-    """These are the `Place`."""
-    covered: int = attrs.field(default=0, validator=_size)
-    """How many bytes of text the mark is made from: all before the place, or a whole document."""
-    mark: str = attrs.field(default="", validator=_text)
+    source: int = attrs.field(default=0, validator=_is_size)
+    """Index of the source, from 0."""
+    before: str = attrs.field(default="", validator=_is_text)
+    """`sources_mark` of the sources before this one; empty for the first source."""
+    file: str = attrs.field(default="", validator=_is_text)
+    """The end of the file's name, for people."""
+    inode: tuple[int, int] | None = attrs.field(default=None, validator=optional(_is_inode))
+    """Device and inode number of the file. They identify a log of which nothing was read."""
+    since: int | None = attrs.field(default=None, validator=optional(_is_size))
+    """For a followed log: files last modified up to this time, in nanoseconds, are finished."""
+    line: int = attrs.field(default=1, validator=_is_size)
+    offset: int = attrs.field(default=0, validator=_is_size)
+    item: int | None = attrs.field(default=None, validator=optional(_is_size))
+    """`line`, `offset` and `item` are the fields of the `Place`."""
+    covered: int = attrs.field(default=0, validator=_is_size)
+    """Bytes of text that the mark covers: all before the place, or a whole document."""
+    mark: str = attrs.field(default="", validator=_is_text)
 
     def __attrs_post_init__(self) -> None:
         at = (1, 0) if self.item is not None else (max(1, self.line), self.covered)
         if (self.line, self.offset) != at:
-            raise ValueError(f"there is no place at line {self.line} and byte {self.offset}")
+            raise ValueError(f"line {self.line} and byte {self.offset} are not a place")
 
     @property
     def place(self) -> Place:
@@ -117,23 +117,18 @@ class Checkpoint:
         return Place(self.line, self.offset, self.item)
 
     def matches(self, prefix: Prefix) -> bool:
-        """Return whether a prefix of `covered` bytes is what was read."""
+        """Return whether a prefix of `covered` bytes is the text that was read."""
         return not self.covered or mark(prefix.head, prefix.tail) == self.mark
 
     def check(self, name: str, prefix: Prefix) -> None:
-        """Raise `CheckpointError` unless `prefix` is what was read from the file `name`.
+        """Raise `CheckpointError` unless `prefix` is the text that was read from the file `name`.
 
-        It ends at the place, or at the end of the file where that comes sooner.
+        The prefix ends at the place, or at the end of a file that is shorter.
         """
-        if len(prefix.tail) < min(self.covered, WINDOW):
+        if len(prefix.tail) < min(self.covered, WINDOW) or not self.matches(prefix):
             raise CheckpointError(
-                f"{name}: ends before byte {self.covered}, where the checkpoint was taken: the file"
-                f" was cut or replaced; {START_OVER}"
-            )
-        if not self.matches(prefix):
-            raise CheckpointError(
-                f"{name}: what stands before byte {self.covered} is not what was read before the"
-                f" checkpoint: the file was replaced; {START_OVER}"
+                f"{name}: the first {self.covered} bytes are not those that were read before the"
+                f" checkpoint, so the file was truncated or replaced; {START_OVER}"
             )
 
     def dumps(self) -> str:
@@ -145,7 +140,7 @@ class Checkpoint:
     def loads(cls, text: str | bytes) -> Self:
         """Return the checkpoint that `dumps` made `text` from.
 
-        It raises `CheckpointError` where it is damaged, or written by a newer version.
+        It raises `CheckpointError` if the text is damaged, or if a newer version wrote it.
         """
         if isinstance(text, bytes):
             text = text.decode("ascii", "replace")
@@ -153,10 +148,10 @@ class Checkpoint:
             fields: Any = json.loads(text) if isinstance(text, str) else None
             version = fields.pop("usagewire_checkpoint")
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
-            raise CheckpointError(f"no checkpoint: {quote(text)}; {_WAY_OUT}") from None
+            raise CheckpointError(f"{quote(text)} is not a checkpoint; {_WAY_OUT}") from None
         if version != VERSION or type(version) is not int:
             raise CheckpointError(
-                f"the checkpoint is of version {quote(version)}, this usagewire reads version"
+                f"the checkpoint has version {quote(version)}, but this usagewire reads version"
                 f" {VERSION}; {_WAY_OUT}"
             )
         if text.strip() != _sealed(text.strip().rpartition(_CHECK)[0]):
@@ -164,7 +159,7 @@ class Checkpoint:
         del fields["check"]
         try:
             if fields.keys() != attrs.fields_dict(cls).keys():
-                raise ValueError("it has other fields")
+                raise ValueError("it has other fields than a checkpoint")
             if isinstance(fields["inode"], list):
                 fields["inode"] = tuple(fields["inode"])
             return cls(**fields)
@@ -173,39 +168,39 @@ class Checkpoint:
 
 
 def _sealed(text: str) -> str:
-    """Return a JSON object that lacks its brace with that, after the check sum of its text."""
+    """Complete a JSON object that lacks its brace with a checksum of its text and the brace."""
     return f'{text}{_CHECK}{zlib.crc32(text.encode("utf-8", "replace")):08x}"}}'
 
 
-_WAY_OUT: Final = "give what `checkpoint()` returned, or no checkpoint to read from the beginning"
+_WAY_OUT: Final = "pass what `checkpoint()` returned, or no checkpoint to read from the beginning"
 
 
 class PrefixTracker:
-    """Knows the prefix that ends at any place that reading comes by.
+    """The prefix that ends at each line that reading comes to.
 
-    Fed with the text in step with reading: the lines of a chunk are read before the next chunk is
-    added, but for the last, which may be held back for long. It may begin after a prefix.
+    It receives the text in step with reading: all lines of a chunk are read before the next `add`,
+    except the last line, which may be held back for long. It may begin after a prefix.
     """
 
     def __init__(self, prefix: Prefix | None = None) -> None:
         self._before = prefix or Prefix()
         self._chunk = b""
-        # What stands before the line that was held back when the last chunk was added.
+        # The prefix before the line that was held back when the last chunk was added.
         self._held = self._before
 
     @property
     def end(self) -> int:
-        """How many bytes stand before the next chunk."""
+        """Bytes of text before the next chunk."""
         return self._before.offset + len(self._chunk)
 
     def add(self, chunk: bytes, place: int) -> None:
-        """Take the next chunk; the lines before byte `place` have all been read."""
+        """Take the next chunk; all lines before byte `place` have been read."""
         held, before = self.seen(place), self._before.extended(self._chunk)
-        # All or, should there be an interrupt, nothing.
+        # One statement, so that an interrupt changes all of them or none.
         self._held, self._before, self._chunk = held, before, chunk
 
     def seen(self, place: int) -> Prefix:
-        """Return the prefix before byte `place`, a line's first."""
+        """Return the prefix before byte `place`, the first byte of a line."""
         count = place - self._before.offset
-        # Without a copy of the chunk, which would take 7 % of the time to read a plain file.
+        # No copy of the chunk: it would take 7 % of the time to read an uncompressed file.
         return self._before.extended(self._chunk, count) if count > 0 else self._held

@@ -1,7 +1,7 @@
-"""Events: what a source of text gives, and what every source can be asked.
+"""Events: what a source of text delivers, and the questions that every source answers.
 
-A source gives `SourceStarted`, then the text in chunks, for each of its files, and ends. This
-module opens nothing and knows nothing of what the text means.
+For each of its files, a source delivers `SourceStarted` and then the text in chunks. This module
+opens nothing and must not know what the text means.
 """
 
 from __future__ import annotations
@@ -15,47 +15,46 @@ from usagewire.streaming.checkpoint import Checkpoint, Prefix
 
 @attrs.frozen(kw_only=True)
 class SourceStarted:
-    """The text of another file begins."""
+    """The text of the next file begins."""
 
     name: str
-    """What rejections call it."""
+    """The name of the file in rejections."""
     source: int = 0
     before: str = ""
     inode: tuple[int, int] | None = None
     since: int | None = None
-    """These four are those of its `Checkpoint`."""
+    """These four go into each `Checkpoint` of the file."""
     lines: bool = False
-    """Whether the text is known to be lines, and no JSON document."""
+    """Whether the text is known to be lines, not a JSON document."""
     resume: Checkpoint | None = None
-    """Where reading is to begin. The text that follows is from its very start all the same, unless
-    there is a `prefix`."""
+    """The place to resume at. Without a `prefix`, the text still begins at its start."""
     prefix: Prefix | None = None
-    """Set where the text follows from the place of `resume` on, which was checked then."""
+    """The text before the place of `resume`, already checked, if the text begins there."""
 
 
 Event: TypeAlias = SourceStarted | bytes
-"""A chunk may be empty: nothing new has come."""
+"""An empty chunk means that nothing new has come."""
 
 
 class EventSource(Protocol):
     """A source of events: one or more files, or a log that is followed.
 
-    Asking for the next event raises `FileError` where a file cannot be read on. Asking again goes
-    on with the next file, or tries again.
+    Asking for the next event raises `FileError` if a file cannot be read further. The next call
+    continues with the next file, or tries again.
     """
 
     start: SourceStarted
-    """The first event, as far as it is known before anything is asked for."""
+    """The first event, as far as it is known before any event is asked for."""
     is_followed: bool = False
-    """Whether neither an error nor the end of a file ends the text: it may grow."""
+    """Whether the text may grow: an error or the end of a file does not end it."""
     stopped: bool = False
     """Whether nothing more is to come."""
     waiting: bool = False
-    """Whether it is waiting for something new: an exception that comes then costs no event."""
+    """Whether the source waits for something new. An exception then loses no event."""
 
     @property
     def bytes_read(self) -> int:
-        """Bytes read from the files so far, as they are in the files."""
+        """Bytes read from the files so far, before decompression."""
         ...
 
     def __iter__(self) -> Self:
@@ -64,11 +63,11 @@ class EventSource(Protocol):
     def __next__(self) -> Event: ...
 
     def stop(self) -> None:
-        """End the events soon. It may be called from another thread and in a signal handler."""
+        """End the events soon. Other threads and signal handlers may call this."""
         self.stopped = True
 
     def skip_source(self) -> None:
-        """Go on with the next file, if there are several."""
+        """Continue with the next file, if there are several."""
 
     def close(self) -> None:
-        """Close the file that is open. There are no more events then."""
+        """Close the open file. No more events come."""

@@ -1,7 +1,7 @@
 """From events to records: the part of reading that opens nothing.
 
-`Pipeline` takes the events of a source and gives runs of records, with the place of each. `reader`
-and `aio.reader` fetch the events.
+`Pipeline` takes the events of a source and gives runs of records, with the place of each record.
+`reader` and `aio.reader` fetch the events.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from usagewire.streaming.events import Event, SourceStarted
 from usagewire.streaming.source_text import SourceText
 
 _BATCH: Final = 1000
-"""From how many records on a batch is given out."""
+"""A batch ends once it has at least this many records."""
 
 
 @attrs.frozen(kw_only=True)
@@ -32,15 +32,16 @@ class Position:
     file: str
     """Name of the source."""
     line: int
-    """Number of the line that comes next, from 1."""
+    """Number of the next line, from 1."""
     offset: int
     """Bytes before that line, in the decompressed text."""
     item: int | None = None
-    """In a JSON document, which begins at `line` and `offset`: how many of its records are read."""
+    """For a JSON document, which begins at `line` and `offset`: how many of its records were read.
+    None for lines."""
 
 
 class ReadOptions(DecoderOptions, total=False):
-    """The options of `read` and `aread`. `read` says what they mean."""
+    """The options of `read` and `aread`. `read` explains them."""
 
     follow: bool
     interval: float
@@ -59,51 +60,37 @@ class Pipeline(Generic[T]):
         self.buffer: Iterator[T] = iter(())
         """The records of the last run that have not come out."""
         self.is_ended = False
-        """Whether no more events are to be fetched."""
+        """Whether to fetch no more events."""
         self.skips_source = False
         """Whether no more of this source is wanted."""
         self.interrupted = False
-        """Whether something is only half done. If it stays so, an interrupt came."""
+        """Whether a step is only half done. If this stays true, an interrupt came."""
         self.decoder = decoder
-        self._text = SourceText(decoder, start)
-        self._resume = resume
-        # Whether the text takes nothing more: there is none yet, or it cannot be read on.
+        self.resume = resume
+        """The place to resume at, until the first source has begun."""
+        self.text = SourceText(decoder, start)
+        # Whether the text takes no more: no source has begun, or it cannot be read further.
         self._source_done = True
-        # What comes once all text before it is read: the start of the next source, or an error.
+        # The start of the next source, or an error: it comes when all text before it is read.
         self._next: SourceStarted | FileError | None = None
         self._is_closed = False
         self._deferred_error: BaseException | None = None
         self._dropped = 0
 
     @property
-    def counts(self) -> Counts:
-        """The counts up to the last record that came out: they add up at every moment."""
-        return self._text.records.counts(self._back)
-
-    @property
     def name(self) -> str:
-        """Name of the file that is being read, as rejections give it."""
-        return self._text.started.name
+        """Name of the file that is being read, as in rejections."""
+        return self.text.started.name
 
     @property
-    def position(self) -> Position:
-        """The place after the last record that came out."""
-        place = self._resume.place if self._resume else self._text.place(self._back)
-        return Position(file=self.name, **place._asdict())
-
-    def checkpoint(self) -> str:
-        """Return the place after the last record that came out."""
-        return self._resume.dumps() if self._resume else self._text.checkpoint(self._back)
-
-    @property
-    def _back(self) -> int:
-        """How many records were read and did not come out."""
+    def back(self) -> int:
+        """The number of records that were read and did not come out."""
         return length_hint(self.buffer) + self._dropped
 
     def step(self) -> bool:
-        """Read the next run of records into `buffer`; return whether input is needed for that.
+        """Read the next run of records into `buffer`, and return whether that needs input.
 
-        It is empty for a line that gives no record. Errors that were put off are raised.
+        The run is empty if a line gives no record. A deferred error is raised.
         """
         if self._deferred_error is not None:
             error, self._deferred_error = self._deferred_error, None
@@ -111,26 +98,26 @@ class Pipeline(Generic[T]):
         if self._is_closed:
             return True
         run: list[T] = []
-        self.buffer = iter(run)  # at once: what is read comes out, whatever stops the reading
+        self.buffer = iter(run)  # at once: all that is read comes out, even if reading is stopped
         try:
-            return not self._text.records.next_run(run) and not self._begin_next()
+            return not self.text.records.next_run(run) and not self._begin_next()
         finally:
             if self._is_closed:  # by an `on_error` function
                 self._dropped += len(run)
                 run.clear()
 
     def batch(self, enough: Callable[[], bool] = bool) -> tuple[list[T], bool]:
-        """Return a batch of records, and whether input is needed for more.
+        """Return a batch of records, and whether more records need input.
 
-        It may be small, or empty, where `enough` says so after a step. It ends before a line
-        whose error is to be raised, so that the place is before that line. What else stops the
-        reading is put off where there are records before it.
+        The batch may be small or empty if `enough` returns true after a step. It ends before a
+        line whose error will be raised, so that the place is before that line. Any other exception
+        is deferred if there are records before it.
         """
         batch: list[T] = []
         try:
             batch += self.buffer
             while len(batch) < _BATCH:
-                if batch and self._text.records.raises_next:
+                if batch and self.text.records.raises_next:
                     break
                 needs_input = self.step()
                 batch += self.buffer
@@ -146,20 +133,20 @@ class Pipeline(Generic[T]):
         return batch, False
 
     def close(self) -> None:
-        """Give no more records. The counts and the place stay those of the last one given."""
-        self._dropped = self._back
+        """Give no more records. The counts and the place stay at the last record given."""
+        self._dropped = self.back
         buffer, self.buffer = self.buffer, iter(())
-        deque(buffer, maxlen=0)  # whoever holds it has nothing left either
+        deque(buffer, maxlen=0)  # a loop that still holds it gets nothing more
         self._next = self._deferred_error = None
         self._is_closed = self.is_ended = True
-        self._text.release(self._dropped)
+        self.text.release(self._dropped)
 
     def receive(self, event: Event | FileError | None, *, goes_on: bool = False) -> None:
-        """Take what the source gave: an event, the news that a file cannot be read on, or the end.
+        """Take an event, a `FileError` if a file cannot be read further, or None at the end.
 
-        Everything that came before must have been read. With `goes_on`, neither an error nor the
-        end is the end of the text: a log is followed, or reading was stopped. It raises `FileError`
-        as `SourceText.push` does, and the news itself with `goes_on`.
+        All text before it must have been read. With `goes_on`, an error or the end does not end the
+        text, because a log is followed or reading was stopped. The error is then raised. This also
+        raises `FileError` as `SourceText.push` does.
         """
         if goes_on and (event is None or type(event) is FileError):
             self.interrupted = False
@@ -173,34 +160,28 @@ class Pipeline(Generic[T]):
             if isinstance(event, FileError):
                 self.is_ended = isinstance(event, CheckpointError)
                 self._source_done = True
-                self._text.abort()
+                self.text.abort()
                 self._next = event
-            elif event is None:
-                self.is_ended = True
-                self._finish()
-            elif isinstance(event, SourceStarted):
-                self._finish()
+            elif event is None or isinstance(event, SourceStarted):
+                self.is_ended = event is None
+                if not self._source_done:
+                    self.text.finish()
                 self._next = event
             elif not self._source_done:
-                self._text.push(event)
-        except CheckpointError:
+                self.text.push(event)
+        except FileError as error:
             self.interrupted = False
-            self.close()
-            raise
-        except FileError:
-            self.interrupted = False
-            self._source_done = self.skips_source = True
+            if isinstance(error, CheckpointError):
+                self.close()
+            else:
+                self._source_done = self.skips_source = True
             raise
         self.interrupted = False
-
-    def _finish(self) -> None:
-        if not self._source_done:
-            self._text.finish()
 
     def _begin_next(self) -> bool:
         """Begin the next source, or raise the error that ends this one; return whether it began."""
         if self.interrupted:
-            self.close()  # reported once: who goes on after an error comes to the end
+            self.close()  # reported once: the next call comes to the end
             raise FileError(f"{self.name}: reading was interrupted; open it again")
         if self._next is None:
             return False
@@ -208,42 +189,47 @@ class Pipeline(Generic[T]):
             error, self._next = self._next, None
             raise error
         text = SourceText(self.decoder, self._next)
-        # All at once, so that a checkpoint after an interrupt is of the one file or of the other.
-        self._text, self._resume, self._source_done, self._next = text, None, False, None
+        # One statement, so that a checkpoint after an interrupt is of one file or of the other.
+        self.text, self.resume, self._source_done, self._next = text, None, False, None
         return True
 
 
 class ReaderState(Generic[T]):
-    """What a reader tells of the records that came out of its pipeline."""
+    """The part that `Reader` and `AsyncReader` share: facts about the records that came out."""
 
     _pipeline: Pipeline[T]
 
     @property
     def counts(self) -> Counts:
-        """The counts up to the last record that came out.
+        """`Counts` up to the last record that came out.
 
-        `lines == records + rejected + blank`, at every moment.
+        `lines == records + rejected + blank` is true at every moment.
         """
-        return self._pipeline.counts
+        return self._pipeline.text.records.counts(self._pipeline.back)
 
     @property
     def rejections(self) -> list[Rejection]:
-        """The first rejections, oldest first; empty with `on_error="skip"`."""
+        """The first `max_rejections` rejections, oldest first. Empty with `on_error="skip"`."""
         return self._pipeline.decoder.rejections
 
     @property
     def name(self) -> str:
-        """Name of the source that is being read, as rejections give it."""
+        """Name of the source that is being read, as in rejections."""
         return self._pipeline.name
 
     @property
     def position(self) -> Position:
-        """The place after the last record that came out."""
-        return self._pipeline.position
+        """The `Position` after the last record that came out."""
+        pipeline = self._pipeline
+        resume = pipeline.resume
+        place = resume.place if resume else pipeline.text.place(pipeline.back)
+        return Position(file=pipeline.name, **place._asdict())
 
     def checkpoint(self) -> str:
         """Return the place after the last record that came out, for `read(..., resume=...)`.
 
-        It is one line of ASCII text of a few hundred bytes.
+        It is one line of ASCII text: usually a few hundred bytes, always less than 1,600.
         """
-        return self._pipeline.checkpoint()
+        pipeline = self._pipeline
+        resume = pipeline.resume
+        return resume.dumps() if resume else pipeline.text.checkpoint(pipeline.back)

@@ -13,17 +13,16 @@ from usagewire.streaming.checkpoint import START_OVER, Checkpoint, Prefix, Prefi
 from usagewire.streaming.events import SourceStarted
 
 _AT_ONCE: Final = 2**20
-"""Bytes that are cut into lines at once, whatever the size of the chunks: it bounds the memory."""
+"""Bytes that are cut into lines at once, which bounds the memory for any size of chunks."""
 
 _NAME: Final = 200
-"""How many characters of a name a checkpoint keeps, from its end."""
+"""A checkpoint keeps at most this many characters of a name, from its end."""
 
 
 class SourceText(Generic[T]):
-    """The text of one source: lines or a document.
+    """The text of one source: lines or one JSON document, as its first bytes decide.
 
-    The first bytes decide whether it is lines or one JSON document. Text before the place of a
-    checkpoint is passed over and compared with the checkpoint.
+    Text before the place of a checkpoint is skipped and compared with the checkpoint.
     """
 
     def __init__(self, decoder: Decoder[T], started: SourceStarted) -> None:
@@ -39,7 +38,7 @@ class SourceText(Generic[T]):
         self.records: LineDecoder[T] | DocumentDecoder[T] = self._lines
         """The decoder of the lines or, once the text has ended, of the document."""
         self._tracker = PrefixTracker(started.prefix)
-        # The place to come to, until reading is there.
+        # The place to resume at, until reading has come to it.
         self._resume = ahead
         # The place that reading began at, if the line before it had no LF then.
         self._open_end = _open_end(self._tracker, place)
@@ -57,7 +56,7 @@ class SourceText(Generic[T]):
 
     def checkpoint(self, back: int) -> str:
         """Return the checkpoint of the place before the last `back` records."""
-        if self._resume is not None:  # that place has not been come to
+        if self._resume is not None:
             return self._resume.dumps()
         place, started = self.place(back), self.started
         if isinstance(self.records, DocumentDecoder):
@@ -78,7 +77,7 @@ class SourceText(Generic[T]):
     def push(self, text: bytes) -> None:
         """Take the next text. All records before it must have been read.
 
-        It raises `FileError` where this is a document of more than can be held, or not what was
+        It raises `FileError` if the text is too large a document, or if it is not the text that was
         read before the checkpoint.
         """
         if self._sniffer is not None:
@@ -87,24 +86,20 @@ class SourceText(Generic[T]):
             except OverflowError:
                 self._sniffer = None
                 raise FileError(
-                    f"{self.started.name}: seems to be one JSON document, of more than"
-                    f" {self._decoder.max_line_bytes} bytes; to hold it in memory, raise"
-                    " max_line_bytes"
+                    f"{self.started.name}: seems to be one JSON document of more than"
+                    f" {self._decoder.max_line_bytes} bytes; to read it, raise max_line_bytes"
                 ) from None
             if lines is not None:
                 self._sniffer = None
                 self._check_document(None)
                 self._push_lines(lines)
         elif self._resume is not None:
-            self._pass_over(text, self._resume)
+            self._skip_to(self._resume, text)
         else:
             self._push_lines(text)
 
     def finish(self) -> None:
-        """Take the end of the text.
-
-        It raises `CheckpointError` where that comes before the place of the checkpoint.
-        """
+        """End the text. It raises `CheckpointError` if the text ends before the place to resume."""
         if self._sniffer is not None:
             text, document = self._sniffer.close()
             self._sniffer = None
@@ -115,18 +110,18 @@ class SourceText(Generic[T]):
                 return
             self._push_lines(text)
         elif self._resume is not None:
-            self._resume.check(self.started.name, Prefix())  # it ends too soon
+            self._resume.check(self.started.name, Prefix())  # raises: the text is too short
         self._lines.finish()
 
     def release(self, back: int) -> None:
-        """Keep no text that the place before the last `back` records does not need."""
+        """Keep only the text that the place before the last `back` records needs."""
         self._sniffer = None
         if self._resume is None and self.records is self._lines:
             self._tracker = PrefixTracker(self._tracker.seen(self._lines.place(back).offset))
             self._lines.release()
 
     def abort(self) -> None:
-        """Take the news that the text cannot be read on: lines that were held back are read."""
+        """Release the lines that were held back, because the text cannot be read further."""
         if self._sniffer is not None and self._resume is None:
             self._push_lines(self._sniffer.abort())
         self._sniffer = None
@@ -144,7 +139,7 @@ class SourceText(Generic[T]):
         for start in range(_AT_ONCE, len(text), _AT_ONCE):
             self._lines.push(memoryview(text)[start : start + _AT_ONCE])
 
-    def _pass_over(self, text: bytes, resume: Checkpoint) -> None:
+    def _skip_to(self, resume: Checkpoint, text: bytes) -> None:
         part = text[: resume.offset - self._tracker.end]
         self._tracker.add(part, self._tracker.end)
         if self._tracker.end == resume.offset:
@@ -155,7 +150,7 @@ class SourceText(Generic[T]):
             self._push_lines(text[len(part) :])
 
     def _check_document(self, document: Document | None) -> int:
-        """Return how many records of a document were read before; None means that it is lines."""
+        """Return how many records of a document were read before; None means lines."""
         resume = self._resume
         if resume is None or resume.item is None:
             return 0
@@ -163,13 +158,13 @@ class SourceText(Generic[T]):
         if len(text) != resume.covered:
             raise CheckpointError(
                 f"{self.started.name}: is not the JSON document of {resume.covered} bytes that it"
-                f" was at the checkpoint: the file was replaced; {START_OVER}"
+                f" was at the checkpoint, so the file was replaced; {START_OVER}"
             )
         resume.check(self.started.name, Prefix().extended(text))
         return resume.item
 
 
 def _open_end(tracker: PrefixTracker, place: Place) -> Place | None:
-    """Return `place` if the line before it was the last when it was read, and had no LF."""
+    """Return `place` if the line before it was the last line when it was read, and had no LF."""
     tail = tracker.seen(place.offset).tail
     return place if tail and not tail.endswith(b"\n") else None

@@ -1,4 +1,4 @@
-"""Sources: files become events, the start of each file and then its text."""
+"""Sources: files become events, for each file its start and then its text."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ Source: TypeAlias = OneSource | Iterable[bytes] | Iterable[OneSource]
 
 
 class Sources(EventSource):
-    """The events of a source, or of several one after the other.
+    """The events of a source, or of several sources one after the other.
 
-    After a `FileError` they go on with the next file. With `in_thread`, the caller's own thread
-    reads ahead, so that the files need none.
+    After a `FileError` they continue with the next file. With `in_thread`, a thread of the caller
+    reads ahead, so the files need no thread.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Sources(EventSource):
         self._counter = ByteCounter()
         self._interrupted = False
         if not is_several(source):
-            # Whoever names one file learns at once that it is missing.
+            # If the one file that the user names is missing, report it at once.
             file = self._next_file()
             if file is not None:
                 self.start = SourceStarted(name=name or file.name)
@@ -85,13 +85,13 @@ class Sources(EventSource):
             self._events = None
             raise
         except BaseException:
-            # The events end with this, and that must not pass for the end of the source.
+            # This ends the events, which must not look like the end of the source.
             self._interrupted = True
             raise
         raise StopIteration
 
     def skip_source(self) -> None:
-        """Go on with the next file."""
+        """Continue with the next file."""
         if self._events is not None:
             self._events.close()
             self._events = None
@@ -100,7 +100,7 @@ class Sources(EventSource):
             unread[1].close()
 
     def close(self) -> None:
-        """Close the file that is open. There are no more events then."""
+        """Close the open file. No more events come."""
         self.skip_source()
         self._files = iter(())
 
@@ -137,11 +137,11 @@ def _events(
     *,
     may_prefetch: bool,
 ) -> Generator[Event]:
-    # Nothing here refers to the `Sources`, so that the file of one that is forgotten is closed.
+    # Nothing here refers to the `Sources`: when a reader is forgotten, its file is closed.
     try:
         opened = opened or file.open()
     except FileError:
-        yield started  # what came before ends here, and was whole
+        yield started  # the text before ends here, and was whole
         raise
     text = TextReader(opened, started.name, counter, may_prefetch=may_prefetch)
     try:
@@ -152,7 +152,7 @@ def _events(
 
 
 def _resumed(opened: OpenedFile, started: SourceStarted) -> SourceStarted:
-    """Return the event; where possible, seek the file to the place to resume at."""
+    """Return the event and, if possible, seek the file to the place to resume at."""
     started = attrs.evolve(started, inode=opened.inode)
     resume, file = started.resume, opened.file
     if resume is None or resume.item is not None or not resume.offset or not opened.is_seekable:
@@ -172,8 +172,8 @@ def _resumed(opened: OpenedFile, started: SourceStarted) -> SourceStarted:
 
 
 def elsewhere(resume: Checkpoint) -> CheckpointError:
-    """Return the error for a checkpoint that was taken in another source than any given."""
+    """Return the error for a checkpoint of a source that was not given."""
     return CheckpointError(
-        f"the checkpoint was taken in source {resume.source + 1}, {quote(resume.file)}, and the"
-        " sources before it are not the same"
+        f"the checkpoint was taken in source {resume.source + 1}, {quote(resume.file)}, but the"
+        " sources before it have changed; give the same sources in the same order"
     )

@@ -1,4 +1,4 @@
-"""Writing: records become lines of an `AtomicFile` or an `AppendLog`, named in every error."""
+"""Writing: records become lines of an `AtomicFile` or an `AppendLog`, and errors name the file."""
 
 from __future__ import annotations
 
@@ -28,46 +28,76 @@ def write(
     dialect: Dialect = "api",
     converter: Converter | None = None,
 ) -> int:
-    """Write `records`, of any class, as NDJSON to `path` and return how many there were.
+    """Write records to a file as NDJSON and return their number.
 
-    The file is replaced whole or not at all, and compressed by its name, as by a `Writer`.
-    `dialect` and `converter` are those of `Encoder`.
+    The file is replaced whole or not at all, and it is compressed if its name says so, as by
+    `Writer`.
+
+    Args:
+        path: the file to write.
+        records: the records, of any classes that `Encoder` takes.
+        dialect: the spelling of the fields, as in `Encoder`.
+        converter: your own cattrs converter, as in `Encoder`.
 
     Raises:
-        FileError: where the file cannot be written, or what is there is not a regular file.
-        EncodeError: as `Writer.write_all`.
+        FileError: if the file cannot be written, or if `path` is not a regular file.
+        EncodeError: as `Writer.write_all` does.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from usagewire import UsageVectorStoresResult, read, write
+    >>> path = Path(tempfile.mkdtemp()) / "usage.ndjson.gz"
+    >>> write(path, [UsageVectorStoresResult(usage_bytes=5)])
+    1
+    >>> [record.usage_bytes for record in read(path)]
+    [5]
     """
     with Writer(path, dialect=dialect, converter=converter) as writer:
         return writer.write_all(records)
 
 
 class Writer:
-    """Write records to a file as NDJSON, one a line. A context manager.
+    r"""A writer of NDJSON files, one record a line. It is a context manager.
 
-    Without `append` the file is replaced whole or not at all: the lines go to a temporary file in
-    the same folder, which takes the name of `path` in `close`, once all of it is on disk. It has
-    the permissions, the group and, if possible, the owner of the file it replaces. Leaving the
-    context by an exception is `discard`. A name that ends in `.gz`, `.zst`, `.bz2` or `.xz` is
-    written compressed. A killed process leaves its temporary file `.usagewire-*.part` behind. The
-    next writer in that folder removes it, where the system has locks.
+    Without `append`, the file is replaced whole or not at all:
 
-    With `append` the lines are added to the end of a log, which is made if need be. Leaving the
-    context is `close`, by an exception too. An advisory lock keeps other writers that append away,
-    where the system has locks. If the last line lacks its LF because a writer died, a complete JSON
-    document gets its LF. Anything else is torn and set aside in `NAME.torn`, also a number, which
-    may be the beginning of a longer one. A file that is compressed, by its name or its first bytes,
-    is refused.
+    - The lines go to a temporary file in the same folder. When all lines are on disk, `close`
+      renames it to `path`. It gets the permissions, the group and, if possible, the owner of the
+      file that it replaces.
+    - An exception in the context discards the lines, as `discard` does.
+    - A name that ends in `.gz`, `.zst`, `.bz2` or `.xz` makes a compressed file.
+    - A killed process leaves its temporary file `.usagewire-*.part`. The next writer in that folder
+      removes it, if the system has locks.
 
-    Links are followed. Lines are handed to the system about `BUFFER` bytes at a time.
+    With `append`, the lines are added to a log, which is created if it does not exist:
+
+    - Leaving the context closes the log and keeps the lines, even after an exception.
+    - An advisory lock keeps other appending writers away, if the system has locks.
+    - If a writer died, the last line may lack its LF. If that line is a complete JSON document, it
+      gets its LF. Otherwise the writer moves it to `NAME.torn`. A number is moved too, because it
+      may be the beginning of a longer number.
+    - A compressed file, by its name or its first bytes, is refused.
+
+    Symbolic links are followed. The writer passes lines to the system in blocks of about 256 KiB.
 
     Args:
         path: the file to write.
-        append: whether to add to what is there instead of replacing it.
-        dialect, converter: as in `Encoder`.
+        append: whether to add to the file instead of replacing it.
+        dialect: the spelling of the fields, as in `Encoder`.
+        converter: your own cattrs converter, as in `Encoder`.
 
     Raises:
-        FileError: where the file cannot be written, what is there is not a regular file, another
-            writer appends to it, or it is compressed and was to be appended to.
+        FileError: if the file cannot be written or is not a regular file. With `append`, also if
+            another writer appends to it, or if it is compressed.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from usagewire import UsageVectorStoresResult, Writer
+    >>> path = Path(tempfile.mkdtemp()) / "usage.ndjson"
+    >>> with Writer(path, append=True) as writer:
+    ...     writer.write(UsageVectorStoresResult(usage_bytes=5))
+    >>> path.read_text()
+    '{"object":"organization.usage.vector_stores.result","usage_bytes":5}\n'
     """
 
     def __init__(
@@ -80,15 +110,15 @@ class Writer:
     ) -> None:
         self._encoder = Encoder(dialect=dialect, converter=converter)
         self.name = str(path)
-        """Name of the file as it was given; error messages begin with it."""
+        """Name of the file as it was given. Error messages begin with it."""
         self.count = 0
-        """How many lines this writer took."""
+        """The number of lines that this writer took."""
         with named(self.name):
             self._target = AppendLog(path) if append else AtomicFile(path)
         self.path = self._target.path
-        """The file that is written, links followed."""
+        """`pathlib.Path` of the file that is written, with symbolic links followed."""
         self.torn = self._target.torn
-        """The file in which a torn last line of the log was set aside, or None where none was."""
+        """`pathlib.Path` of the file that a torn last line of the log was moved to, or None."""
 
     def __enter__(self) -> Self:
         return self
@@ -105,22 +135,30 @@ class Writer:
                 error.add_note(str(second))
 
     def write(self, record: Any) -> None:
-        """Write one record as one line. Where this raises, the record was not taken.
+        """Write one record as one line. If this raises, the writer did not take the record.
+
+        Args:
+            record: a record of any class that `Encoder` takes.
 
         Raises:
-            EncodeError: where it holds something that would not read back equal.
-            FileError: where the lines before it cannot be written, or the writer is closed. A log
-                loses nothing: it ends in a whole line, and the lines that were taken wait for the
-                next `write`, `flush` or `close`. Without `append` the writer is closed, and the
-                file is as it was.
+            EncodeError: if the record holds a value that would not read back equal.
+            FileError: if the writer is closed, or if earlier lines cannot be written. A log then
+                loses nothing: it ends in a whole line, and the next `write`, `flush` or `close`
+                tries again to write the lines that were taken. Without `append`, the writer is then
+                closed, and the file has not changed.
         """
         self._take(self._encoder.encode(record))
 
     def write_all(self, records: Iterable[Any]) -> int:
-        """Write each of `records` as one line and return how many there were.
+        """Write each record as one line and return the number of records.
 
-        It raises as `write` does. The path of an `EncodeError` begins with the index of the record,
-        and the records before it were taken.
+        Args:
+            records: the records, which may be an iterator.
+
+        Raises:
+            EncodeError: as `write` does. The `path` of the error begins with the index of the
+                record. The writer has taken the records before it.
+            FileError: as `write` does.
         """
         before = self.count
         for index, record in enumerate(records):
@@ -132,46 +170,54 @@ class Writer:
         return self.count - before
 
     def write_line(self, line: bytes) -> None:
-        """Write a line of any bytes that was made elsewhere, without its LF, which is added.
+        """Write a line of any bytes that you made, without its LF. The writer adds the LF.
 
-        A file whose first line begins as compressed data does is taken for such by all that read or
-        append to it. It raises `EncodeError` where it is not bytes, or more than one line, and
-        `FileError` as `write` does.
+        If the first line of a file begins as compressed data does, readers and appending writers
+        take the file for a compressed one.
+
+        Args:
+            line: the bytes of the line.
+
+        Raises:
+            EncodeError: if `line` is not bytes, or has an LF.
+            FileError: as `write` does.
         """
         if not isinstance(line, bytes) or _LF in line:
-            raise EncodeError(f"{quote(line)} is not the bytes of one line without its LF")
+            raise EncodeError(f"a line must be bytes without an LF, not {quote(line)}")
         self._take(line)
 
     def flush(self) -> None:
-        """Hand all lines to the system and wait until they are on disk.
+        """Pass all lines to the system and wait until they are on disk.
 
-        Of a log, the lines written before are safe when this returns. Without `append` they are in
-        the temporary file, and compressed ones in part; the file is replaced in `close`.
+        When this returns, all lines of a log are safe. Without `append`, the lines are then in the
+        temporary file, compressed lines only in part, and `close` replaces the file.
 
         Raises:
-            FileError: where the lines cannot be written, as `write`, or the system cannot say that
-                they are on disk. No later `flush` can vouch for those lines, so all of them fail;
-                open the log again to go on.
+            FileError: if the lines cannot be written, as in `write`, or if the system reports that
+                they may not be on disk. In that case each later `flush` fails too, because none can
+                be sure of those lines. Open the log again to continue.
         """
         self._do(self._target.flush)
 
     def prepare(self) -> None:
-        """Put all lines on disk, so that `close` only has to give the file its name.
+        """Put all lines on disk, so that `close` only has to rename the file.
 
-        This serves to replace several files together. Only a log takes lines afterwards. It raises
-        as `flush` does.
+        Call this to replace several files together. Afterwards, only a log takes more lines.
+
+        Raises:
+            FileError: as `flush` does.
         """
         self._do(self._target.prepare)
 
     def close(self) -> None:
-        """Write what is left and close the file, which is replaced unless the writer appends.
+        """Write all lines and close the file. Without `append`, this replaces the file.
 
         Closing again does nothing.
 
         Raises:
-            FileError: where that cannot be done. The message tells how many lines a log did not
-                get. Without `append` the file is as it was, unless the new one has its name and
-                only the folder could not be put on disk.
+            FileError: if that fails. The message says how many lines a log did not get. Without
+                `append`, the file has not changed, with one exception: the new file may have its
+                name, but the folder may not be on disk.
         """
         if self._target.is_open:
             self._do(self._target.close)
@@ -179,9 +225,10 @@ class Writer:
             raise FileError(f"{self.name}: writing it failed before")
 
     def discard(self) -> None:
-        """Close the file without the lines that were gathered. Closing again does nothing.
+        """Close the file without the lines that were not passed to the system.
 
-        The file stays as it was; a log keeps the lines that were handed to the system.
+        A log keeps the lines that were passed to the system. Without `append`, the file does not
+        change. Closing again does nothing.
         """
         self._target.discard()
 
@@ -192,7 +239,7 @@ class Writer:
             raise FileError(f"{self.name}: the writer is {state}")
         if len(target.lines) >= BUFFER:
             self._do(target.write_lines)
-        # No signal comes between the two, and where memory runs out nothing was taken.
+        # No signal comes between these two. If memory runs out, the line was not taken.
         target.lines += line + b"\n"
         self.count += 1
 
@@ -203,6 +250,6 @@ class Writer:
             try:
                 step()
             except BaseException:
-                with suppress(OSError):  # it is tried again later
+                with suppress(OSError):  # the next step tries again
                     self._target.recover()
                 raise

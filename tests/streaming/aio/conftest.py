@@ -1,4 +1,4 @@
-"""Async tests run in an event loop of their own."""
+"""Each async test runs in a new event loop."""
 
 import asyncio
 from inspect import iscoroutinefunction

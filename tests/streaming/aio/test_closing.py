@@ -1,4 +1,4 @@
-"""What `aread` closes, and when."""
+"""`aread` closes its sources, and only those."""
 
 import asyncio
 import gc
@@ -7,20 +7,18 @@ import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support.asynchronous import GOOD, LINES, ROWS, Chunks, ended, unending, until_error
 from tests.support.chunks import cut
 from usagewire import FileError, aread
-from usagewire.io import files
 
 
 @pytest.mark.parametrize("taken", [0, 1, 6, 7])
 @pytest.mark.parametrize("start", ["new", "begun"])
 async def test_generator_is_closed(taken: int, start: str) -> None:
-    """An async generator is closed with the reader, wherever it has come to."""
+    """An async generator is closed with the reader, at any point."""
     closed: list[bool] = []
     source = unending(b"\n", *LINES * 100, closed=closed)
     if start == "begun":
@@ -34,8 +32,8 @@ async def test_generator_is_closed(taken: int, start: str) -> None:
     await reader.aclose()
 
 
-async def test_what_is_only_read_from_stays_open() -> None:
-    """An iterator that was handed over stays open; one that was made from the source is closed."""
+async def test_iterators() -> None:
+    """An iterator from the user stays open; an iterator made from the source is closed."""
 
     class Body:
         def __init__(self) -> None:
@@ -51,16 +49,8 @@ async def test_what_is_only_read_from_stays_open() -> None:
     assert (False, True) == (iterator.closed, body.made.closed)
 
 
-async def test_files_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that was opened is closed at its end, and with the reader; a file object is not."""
-    opened: list[io.FileIO] = []
-
-    class Noted(io.FileIO):
-        def __init__(self, *args: Any) -> None:
-            super().__init__(*args)
-            opened.append(self)
-
-    monkeypatch.setattr(files, "FileIO", Noted)
+async def test_files_are_closed(tmp_path: Path, opened: list[io.FileIO]) -> None:
+    """A file that `aread` opened is closed with the reader; a file object is not."""
     (tmp_path / "log").write_bytes(GOOD * 10**5)
     given = io.BytesIO(GOOD)
 
@@ -74,8 +64,8 @@ async def test_files_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("kind", ["async", "thread"])
-async def test_closing_wakes_who_waits(kind: str) -> None:
-    """A task that waits for a record sees the end when another closes the reader."""
+async def test_closing_wakes_a_waiting_task(kind: str) -> None:
+    """A task that waits for a record sees the end when another task closes the reader."""
     release = threading.Event()
 
     def blocking() -> Iterator[bytes]:
@@ -94,7 +84,7 @@ async def test_closing_wakes_who_waits(kind: str) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="asks for what POSIX systems have")
 def test_closing_does_not_wait_for_a_pipe(tmp_path: Path) -> None:
-    """A thread that is stuck in a read keeps neither closing nor the event loop from ending."""
+    """A thread that is stuck in a read does not delay closing or the end of the event loop."""
     os.mkfifo(tmp_path / "pipe")
     handle = os.open(tmp_path / "pipe", os.O_RDWR)
 
@@ -112,7 +102,7 @@ def test_closing_does_not_wait_for_a_pipe(tmp_path: Path) -> None:
 
 
 async def test_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no thread can be started, that is an error of ours, and it can be tried again."""
+    """If no thread can be started, that is a `FileError`, and the user can try again."""
 
     def fail(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -127,7 +117,7 @@ async def test_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("begun", [False, True])
 async def test_source_that_cannot_be_closed(*, begun: bool) -> None:
-    """What goes wrong when a source is closed before its end is an error of ours, told once."""
+    """An exception of a source that is closed before its end becomes one `FileError`."""
 
     async def chunks() -> AsyncIterator[bytes]:
         try:
@@ -150,7 +140,7 @@ async def test_source_that_cannot_be_closed(*, begun: bool) -> None:
 
 @pytest.mark.parametrize("data", [GOOD * 10**4, GOOD], ids=["much", "little"])
 async def test_forgotten_reader(data: bytes) -> None:
-    """A reader that is forgotten closes its source and leaves no task behind."""
+    """A forgotten reader closes its source and leaves no task."""
     closed: list[bool] = []
     async for _ in aread(unending(*cut(data, 1000), closed=closed)):
         break
@@ -162,7 +152,7 @@ async def test_forgotten_reader(data: bytes) -> None:
 
 
 async def test_forgotten_reader_of_a_file() -> None:
-    """A reader that is forgotten ends its thread, which lets the source go."""
+    """A forgotten reader ends its thread, which closes the source."""
     ended = threading.Event()
 
     def chunks() -> Iterator[bytes]:

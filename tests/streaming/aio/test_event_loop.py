@@ -1,4 +1,4 @@
-"""`aread` leaves the event loop free, and survives waits that are cancelled."""
+"""`aread` does not block the event loop, and survives cancelled waits."""
 
 import asyncio
 import gc
@@ -30,13 +30,13 @@ from usagewire import AsyncReader, aread, read
 from usagewire.streaming.aio import reader
 
 
-async def test_waiting_source_leaves_the_loop_free() -> None:
-    """While a source blocks its thread, the event loop runs: here it is what lets it go on."""
-    gone_on = threading.Event()
+async def test_blocking_source() -> None:
+    """While a source blocks its thread, the event loop runs and can release the source."""
+    released = threading.Event()
 
     def chunks() -> Iterator[bytes]:
         yield GOOD
-        assert gone_on.wait(20)
+        assert released.wait(20)
         yield GOOD
 
     async with aread(chunks()) as reader:
@@ -44,9 +44,9 @@ async def test_waiting_source_leaves_the_loop_free() -> None:
         waiting = asyncio.ensure_future(anext(reader))
         await asyncio.sleep(0.01)
         assert not waiting.done()
-        gone_on.set()
-        result = [*first, await waiting, *[record async for record in reader]]
-    assert ROWS * 2 == result
+        released.set()
+        rest = [await waiting, *[record async for record in reader]]
+    assert ROWS * 2 == first + rest
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ async def test_waiting_source_leaves_the_loop_free() -> None:
 async def test_other_tasks_get_turns(
     monkeypatch: pytest.MonkeyPatch, line: bytes, turns: int, *, in_batches: bool
 ) -> None:
-    """One big chunk does not starve other tasks: they get turns between the steps of decoding."""
+    """Other tasks get turns between the steps of decoding one big chunk."""
     monkeypatch.setattr(reader, "SLICE", 0)
-    # Enough for several steps, whichever kind of line it is.
+    # Enough lines of either kind for several steps.
     data = line * (300 if turns == 300 else 4 * 2**20 // len(line))
     turned = 0
 
@@ -78,7 +78,7 @@ async def test_other_tasks_get_turns(
 
 
 async def test_readers_side_by_side() -> None:
-    """Readers of one loop do not mix."""
+    """Readers in one event loop do not mix."""
     sources = [Chunks(*cut(GOOD, 7)), ASYNC_SOURCES["StreamReader"](GOOD), iter(cut(GOOD, 11))]
     assert [ROWS] * 3 == await asyncio.gather(*map(all_of, sources))
 
@@ -103,7 +103,7 @@ async def test_tasks_that_share_a_reader(make: Callable[..., Any]) -> None:
 
 
 def test_one_reader_in_two_loops(tmp_path: Path) -> None:
-    """A file can be read on in another event loop."""
+    """Reading a file can continue in a second event loop."""
     (tmp_path / "log").write_bytes(GOOD)
     reader = aread(tmp_path / "log")
 
@@ -114,7 +114,7 @@ def test_one_reader_in_two_loops(tmp_path: Path) -> None:
 
 
 def test_async_source_in_another_loop() -> None:
-    """An async source that another event loop cut off does not seem to have ended."""
+    """If an event loop ends in the middle of an async source, that does not look like its end."""
     reader = aread(Chunks(*LINES[:2], *[b""] * 200, *LINES[2:]))
 
     async def some() -> tuple[list[Any], Any]:
@@ -135,7 +135,7 @@ def test_async_source_in_another_loop() -> None:
 def test_cancelled_waits_lose_nothing(
     turns: list[int], size: int, *, in_batches: bool, kind: str
 ) -> None:
-    """Waits that are cancelled after any number of turns of the loop lose and double no record."""
+    """Waits that are cancelled after any number of turns lose and repeat no record."""
 
     async def slowly() -> AsyncIterator[bytes]:
         for chunk in cut(MIXED, size):
@@ -174,8 +174,8 @@ def test_cancelled_waits_lose_nothing(
     assert [*at_once, at_once.counts] == asyncio.run(found())
 
 
-async def test_waits_that_end_leave_nothing_behind() -> None:
-    """However often a wait is cancelled, nothing is kept of it."""
+async def test_cancelled_waits_are_freed() -> None:
+    """A cancelled wait leaves no object."""
 
     async def events(reader: AsyncReader[Any]) -> int:
         for _ in range(20):
@@ -186,12 +186,11 @@ async def test_waits_that_end_leave_nothing_behind() -> None:
         return sum(isinstance(one, asyncio.Event) for one in gc.get_objects())
 
     async with aread(unending()) as reader:
-        result = -await events(reader) + await events(reader)
-    assert 0 == result
+        assert await events(reader) == await events(reader)
 
 
 async def test_cancelled_task_closes_its_source() -> None:
-    """A task that is cancelled inside the context closes the source on its way out."""
+    """A task that is cancelled in the context closes the source."""
     closed: list[bool] = []
 
     async def work() -> None:

@@ -1,4 +1,4 @@
-"""`aread` of what comes through sockets and HTTP."""
+"""`aread` of sockets and HTTP responses."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ from usagewire import FileError, aread
 
 @pytest.mark.parametrize("suffix", PACK)
 async def test_socket(suffix: str) -> None:
-    """What comes through a socket is read, in whatever pieces it comes."""
+    """A socket is read, in any pieces."""
     data = PACK[suffix](GOOD * 300)
 
     async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -30,14 +30,13 @@ async def test_socket(suffix: str) -> None:
         records = await all_of(reader)
         writer.close()
         await writer.wait_closed()
-        result = records
-    assert ROWS * 300 == result
+    assert ROWS * 300 == records
 
 
 async def with_client(
     data: bytes, length: int, use: Callable[[aiohttp.ClientResponse], Awaitable[Any]]
 ) -> Any:
-    """Return what `use` makes of the response of a server that says it sends `length` bytes."""
+    """Call `use` with the response of a server that announces `length` bytes."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": str(length)})
@@ -71,7 +70,7 @@ async def with_client(
     ids=["content", "iter_any", "iter_chunked"],
 )
 async def test_aiohttp(stream: Callable[[aiohttp.ClientResponse], Any]) -> None:
-    """The body of an HTTP response is read as it comes."""
+    """The body of an HTTP response is read as it arrives."""
     data = PACK[".gz"](GOOD * 300)
 
     async def use(response: aiohttp.ClientResponse) -> list[Any]:
@@ -81,7 +80,7 @@ async def test_aiohttp(stream: Callable[[aiohttp.ClientResponse], Any]) -> None:
 
 
 async def test_aiohttp_cut_off() -> None:
-    """A body that breaks off is an error, whose cause is the client's, after its records."""
+    """A body that breaks off is a `FileError` after its records, caused by the client's error."""
 
     async def use(response: aiohttp.ClientResponse) -> tuple[list[Any], FileError | None]:
         return await until_error(aread(response.content, name="the log"))

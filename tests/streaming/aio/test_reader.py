@@ -1,4 +1,4 @@
-"""`aread` gives what `read` gives, from async sources and others."""
+"""`aread` gives the same as `read`, from async sources and all others."""
 
 import asyncio
 import io
@@ -39,7 +39,7 @@ DATA: Final = {
 
 
 def story(source: Any, **options: Any) -> list[Any]:
-    """Return all that `read` tells, record by record, with its errors in their places."""
+    """Return all that `read` reports, record by record, with its errors in their places."""
     found: list[Any] = []
     try:
         reader = read(source, **options)
@@ -55,7 +55,7 @@ def story(source: Any, **options: Any) -> list[Any]:
 
 
 async def async_story(source: Any, **options: Any) -> list[Any]:
-    """Return all that `aread` tells, record by record, with its errors in their places."""
+    """Return all that `aread` reports, record by record, with its errors in their places."""
     found: list[Any] = []
     async with aread(source, **options) as reader:
         while True:
@@ -74,7 +74,7 @@ async def async_story(source: Any, **options: Any) -> list[Any]:
 @pytest.mark.parametrize("kind", ASYNC_SOURCES)
 @pytest.mark.usefixtures("path")
 async def test_async_sources(kind: str, on_error: Any, data: str) -> None:
-    """Whatever gives the bytes, all is as `read` says of the same bytes."""
+    """Each async source gives the same as `read` gives for the same bytes."""
     options: dict[str, Any] = {"name": "log", "on_error": on_error, "max_line_bytes": LIMIT}
 
     found = await async_story(ASYNC_SOURCES[kind](DATA[data]), **options)
@@ -82,7 +82,7 @@ async def test_async_sources(kind: str, on_error: Any, data: str) -> None:
 
 
 def remote(folder: Path) -> str:
-    """Return the URL of a file that is in no folder."""
+    """Return the URL of a file in the memory of fsspec."""
     fsspec.filesystem("memory").pipe("/mixed", (folder / "a.ndjson").read_bytes())
     return "memory://mixed"
 
@@ -109,7 +109,7 @@ SOURCES: Final[dict[str, Callable[[Path], Any]]] = {
 @pytest.mark.parametrize("on_error", ["raise", "collect"])
 @pytest.mark.parametrize("kind", SOURCES)
 async def test_sources(kind: str, on_error: Any, tmp_path: Path) -> None:
-    """What `read` takes is taken, with the same records, places and errors."""
+    """Each source of `read` gives the same records, places and errors."""
     (tmp_path / "a.ndjson").write_bytes(MIXED)
     (tmp_path / "b.ndjson.gz").write_bytes(PACK[".gz"](MIXED))
     (tmp_path / "large.json").write_bytes(b"{\n" + b" \n" * 10**6 + b"}")
@@ -137,14 +137,14 @@ async def test_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_any_cut_of_any_compression(
     data: list[bytes], suffix: str, damage: int, cuts: list[int], *, waits: bool
 ) -> None:
-    """However the bytes are cut, packed and cut off, what comes out is what `read` gives."""
+    """With any chunks, compression and damage, the result is the same as from `read`."""
     whole = PACK[suffix](b"".join(data))
     whole = whole[: len(whole) - damage]
     chunks = cut_at(whole, cuts)
     source = Chunks(*chunks) if waits else generated(*chunks)
     options: dict[str, Any] = {"name": "log", "on_error": "collect"}
     found = asyncio.run(async_story(source, **options))
-    # The place of a checkpoint depends on no cut, but for the moment at which damage is seen.
+    # `read` gets the same chunks: the place at which damage is noticed depends on them.
     assert story(iter(chunks), **options) == found
 
 
@@ -159,7 +159,7 @@ async def test_batches(suffix: str) -> None:
 
 
 async def test_batches_after_an_error() -> None:
-    """An iterator over batches goes on after a bad line, as iterating over records does."""
+    """An iterator over batches continues after a bad line, as a reader does."""
     batches = aread(Chunks(GOOD + b"no\n" + GOOD)).batches()
     first = await anext(batches)
     with pytest.raises(DecodeError):
@@ -168,7 +168,7 @@ async def test_batches_after_an_error() -> None:
 
 
 def test_options_are_checked_at_once() -> None:
-    """A wrong option, or no checkpoint, is told before anything is read."""
+    """A wrong option or checkpoint is refused before anything is read."""
     with pytest.raises(UsageWireError, match="on_error"):
         aread("x", on_error="ignore")  # type: ignore[call-overload]
     with pytest.raises(CheckpointError):
@@ -177,21 +177,20 @@ def test_options_are_checked_at_once() -> None:
 
 @pytest.mark.parametrize("make", [Chunks, lambda data: [data]], ids=["async", "thread"])
 async def test_taken(make: Callable[[bytes], Any]) -> None:
-    """The bytes taken are those of the source, not of its text."""
+    """`taken` counts the bytes of the source before decompression."""
     async with aread(make(PACK[".gz"](GOOD))) as reader:
-        before = reader.taken
+        assert 0 == reader.taken
         assert ROWS == [record async for record in reader]
-        result = [before, reader.taken]
-    assert [0, len(PACK[".gz"](GOOD))] == result
+    assert len(PACK[".gz"](GOOD)) == reader.taken
 
 
 class ClientError(Exception):
-    """An error of an HTTP client's own kind."""
+    """An error of an HTTP client."""
 
 
 @pytest.mark.parametrize("cause", [OSError(5, "Input/output error"), ClientError(), TimeoutError()])
 async def test_error_of_the_source(cause: Exception) -> None:
-    """What the source raises is the cause of an error of ours, after the records before it."""
+    """An exception of the source is the cause of a `FileError` after the records before it."""
     reader = aread(Chunks(GOOD[:-1], cause), name="log")
     records, error, rest = (*await until_error(reader), [record async for record in reader])
 
@@ -201,16 +200,16 @@ async def test_error_of_the_source(cause: Exception) -> None:
     assert str(error).startswith("log: ")
 
 
-async def test_own_error_of_the_source_stays() -> None:
-    """A source that is made of our own parts raises our own errors, and they stay what they are."""
+async def test_file_error_of_the_source() -> None:
+    """A `FileError` of the source is raised without a change."""
     cause = FileError("inner: damaged")
 
     assert (ROWS, cause) == await until_error(aread(Chunks(GOOD, cause)))
 
 
 @pytest.mark.parametrize("chunk", ["text", 5])
-async def test_chunks_that_are_no_bytes(chunk: Any) -> None:
-    """A chunk that is no bytes is an error, after the records before it."""
+async def test_wrong_chunk(chunk: Any) -> None:
+    """A chunk that is not bytes is an error, after the records before it."""
     records, error = await until_error(aread(Chunks(GOOD, chunk)))
 
     assert ROWS == records
@@ -219,7 +218,7 @@ async def test_chunks_that_are_no_bytes(chunk: Any) -> None:
 
 @pytest.mark.parametrize("chunk", ["text", "", None])
 async def test_async_text_file(chunk: Any) -> None:
-    """An async file opened as text, or one that does not wait, is refused."""
+    """An async file that is opened as text, or gives None, is refused."""
 
     class Wrong:
         async def read(self, _: int) -> Any:
@@ -230,23 +229,21 @@ async def test_async_text_file(chunk: Any) -> None:
 
 
 @pytest.mark.parametrize("cause", [MemoryError, asyncio.CancelledError])
-async def test_what_passes(cause: type[BaseException]) -> None:
-    """No memory, and a cancellation of the source's own, pass; that is no end of the source."""
+async def test_unchanged_errors(cause: type[BaseException]) -> None:
+    """A MemoryError or cancellation of the source is raised unchanged, and is not its end."""
     reader = aread(Chunks(GOOD, cause()))
-    first, passed, second, error, *rest = [
-        one for _ in range(3) for one in await until_error(reader)
-    ]
+    first, raised, second, error = [*await until_error(reader), *await until_error(reader)]
 
-    assert (ROWS, cause, []) == (first, type(passed), second)
+    assert (ROWS, cause, []) == (first, type(raised), second)
     assert "<Chunks>: reading was interrupted; open it again" == str(error)
-    assert [[], None] == rest
+    assert ([], None) == await until_error(reader)
 
 
 @pytest.mark.parametrize(
     ("cause", "becomes"), [(ClientError, FileError), (MemoryError, MemoryError)]
 )
 async def test_error_of_an_iterable(cause: type[Exception], becomes: type[Exception]) -> None:
-    """What an iterable raises in its thread comes after what came before, and is no end."""
+    """An exception of an iterable in its thread comes after the records, and is not its end."""
 
     def chunks() -> Iterator[bytes]:
         yield GOOD
@@ -260,7 +257,7 @@ async def test_error_of_an_iterable(cause: type[Exception], becomes: type[Except
 
 
 async def test_rest_of_a_large_document_is_not_read() -> None:
-    """What is a document and too large is left, though its source never ends."""
+    """The rest of a too large document is not read, even if its source never ends."""
     piece = DATA["large document"]
 
     class Endless:
@@ -278,5 +275,5 @@ async def test_rest_of_a_large_document_is_not_read() -> None:
         for reader in (several, one):
             with pytest.raises(FileError, match="raise max_line_bytes"):
                 await anext(reader)
-        result = [*[record async for record in several], await ended(one)]
-    assert [*ROWS, True] == result
+        assert ROWS == [record async for record in several]
+        assert await ended(one)

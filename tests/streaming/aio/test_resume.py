@@ -1,7 +1,6 @@
 """`aread` from a checkpoint, and following a log."""
 
 import asyncio
-import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,6 +23,7 @@ from tests.support.asynchronous import (
     until_error,
 )
 from tests.support.packing import PACK
+from tests.support.writing import needs_posix
 from usagewire import AsyncReader, CheckpointError, FileError, aread, read
 
 RESUMED: Final = {
@@ -38,7 +38,7 @@ RESUMED: Final = {
 @pytest.mark.parametrize("kind", ["path", "async iterator", "StreamReader"])
 @pytest.mark.usefixtures("path")
 def test_resume(kind: str, data: str, tmp_path: Path) -> None:
-    """From a checkpoint of either, taken at any record, either goes on where it was taken."""
+    """From a checkpoint of `read` or `aread`, at any record, both continue at its place."""
     path = tmp_path / "log"
     path.write_bytes(RESUMED[data])
     options: dict[str, Any] = {"on_error": "skip", "max_line_bytes": LIMIT, "name": "log"}
@@ -67,7 +67,7 @@ def test_resume(kind: str, data: str, tmp_path: Path) -> None:
 
 
 def test_resume_among_several(tmp_path: Path) -> None:
-    """A checkpoint in a later one of several files is for these files, and for no stream."""
+    """A checkpoint in the second of several files fits these files, but not a stream."""
     paths = [tmp_path / "a", tmp_path / "b"]
     for path in paths:
         path.write_bytes(GOOD)
@@ -84,7 +84,7 @@ def test_resume_among_several(tmp_path: Path) -> None:
 @pytest.mark.parametrize("make", [Chunks, lambda data: [data]], ids=["async", "thread"])
 @pytest.mark.parametrize("data", [GOOD[:-1].replace(b"5", b"6"), GOOD[:40], b""])
 async def test_resume_of_another_source(make: Callable[[bytes], Any], data: bytes) -> None:
-    """What is not what was read before is refused, and nothing of it comes out."""
+    """A different source is refused, and none of its records comes out."""
     with read([GOOD]) as reader:
         list(reader)
         checkpoint = reader.checkpoint()
@@ -96,7 +96,7 @@ async def test_resume_of_another_source(make: Callable[[bytes], Any], data: byte
 
 
 async def test_refused_source_is_closed() -> None:
-    """A source that is not what was read before is closed at once."""
+    """A refused source is closed at once."""
     closed: list[bool] = []
     with read([GOOD]) as reader:
         list(reader)
@@ -109,7 +109,7 @@ async def test_refused_source_is_closed() -> None:
 
 
 async def test_checkpoint_before_the_first_record() -> None:
-    """A checkpoint of a reader that has read nothing is of the place where it begins."""
+    """A checkpoint of a reader that has read nothing is the place where it begins."""
     async with aread(Chunks(GOOD)) as reader:
         start = reader.checkpoint()
         await anext(reader)
@@ -117,9 +117,6 @@ async def test_checkpoint_before_the_first_record() -> None:
     async with aread(Chunks(GOOD), resume=second) as reader:
         assert second == reader.checkpoint()
     assert ROWS == await all_of(Chunks(GOOD), resume=start)
-
-
-needs_posix: Final = pytest.mark.skipif(os.name != "posix", reason="renames files that are open")
 
 
 def followed(path: Path, resume: str | None = None) -> AsyncReader[Any]:
@@ -134,7 +131,7 @@ async def news(reader: AsyncReader[Any], count: int) -> list[Any]:
 
 @needs_posix
 async def test_follow(tmp_path: Path) -> None:
-    """A log is followed as it grows and is rotated, and exactly on from a checkpoint of either."""
+    """A log is followed as it grows and is rotated, and from a checkpoint of either reader."""
     log = tmp_path / "log"
 
     def write(text: bytes) -> None:
@@ -168,7 +165,7 @@ async def test_follow(tmp_path: Path) -> None:
 @needs_posix
 @pytest.mark.parametrize("in_batches", [False, True])
 def test_stop(tmp_path: Path, *, in_batches: bool) -> None:
-    """Following ends when it is told to, also while it waits; a last line without LF is none."""
+    """`stop` ends following, even during a wait; a last line without LF is not read."""
     (tmp_path / "log").write_bytes(GOOD[:-1])
 
     async def found() -> list[Any]:
@@ -195,8 +192,8 @@ def test_stop(tmp_path: Path, *, in_batches: bool) -> None:
     assert [*ROWS[:5], len(GOOD) - len(LINES[5])] == asyncio.run(found())
 
 
-async def test_stop_of_what_is_not_followed() -> None:
-    """The records that were read come out before the end, and no others are read."""
+async def test_stop_without_follow() -> None:
+    """After `stop`, the records that were read come out, and no others are read."""
     reader = aread(Chunks(GOOD, GOOD, LINES[0]))
     first = await anext(reader)
     reader.stop()
@@ -206,7 +203,7 @@ async def test_stop_of_what_is_not_followed() -> None:
 @needs_posix
 @pytest.mark.parametrize("begun", [False, True])
 def test_closing_ends_the_thread_that_waits(tmp_path: Path, *, begun: bool) -> None:
-    """However long the interval is, the thread of a reader that is closed ends at once."""
+    """The thread of a closed reader ends at once, even during a long interval."""
     (tmp_path / "log").write_bytes(LINES[0])
 
     async def found() -> None:
@@ -225,7 +222,7 @@ def test_closing_ends_the_thread_that_waits(tmp_path: Path, *, begun: bool) -> N
 
 @needs_posix
 def test_error_of_a_log_is_tried_again(tmp_path: Path) -> None:
-    """A log that cannot be read is read on when it can, and its text is not cut off by that."""
+    """An unreadable log is read further when it is readable again, without a gap."""
     log = tmp_path / "log"
     log.write_bytes(LINES[0])
 
@@ -236,11 +233,11 @@ def test_error_of_a_log_is_tried_again(tmp_path: Path) -> None:
             log.mkdir()
             with pytest.raises(FileError, match="log: "):
                 await anext(reader)
-            await asyncio.sleep(0.05)  # many intervals, in which it is not asked
+            await asyncio.sleep(0.05)  # many intervals without a look
             log.rmdir()
             log.write_bytes(GOOD[len(LINES[0]) :])
             for _ in range(3):
-                with suppress(FileError):  # but for one that was found before
+                with suppress(FileError):  # one may have been found before
                     return [first, *await news(reader, 5)]
             return []
 
@@ -249,18 +246,15 @@ def test_error_of_a_log_is_tried_again(tmp_path: Path) -> None:
 
 @needs_posix
 async def test_checkpoint_of_a_log_before_its_first_record(tmp_path: Path) -> None:
-    """A log is looked for at once, so that a checkpoint of its beginning knows the file."""
+    """A log is looked for at once, so a checkpoint of its beginning identifies the file."""
     (tmp_path / "log").write_bytes(GOOD)
-    with read(tmp_path / "log", follow=True) as reader:
-        expected = reader.checkpoint()
-
-    async with followed(tmp_path / "log") as reader:
-        result = reader.checkpoint()
-    assert expected == result
+    with read(tmp_path / "log", follow=True) as expected:
+        async with followed(tmp_path / "log") as reader:
+            assert expected.checkpoint() == reader.checkpoint()
 
 
 @pytest.mark.parametrize("source", ["-", "memory://x", Chunks(), [b""]])
 def test_only_a_path_can_be_followed(source: Any) -> None:
-    """Anything else is refused at once, as `read` does."""
+    """Anything but a path is refused at once, as `read` does."""
     with pytest.raises(FileError, match="cannot be followed"):
         aread(source, follow=True)

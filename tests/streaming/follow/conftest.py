@@ -1,4 +1,4 @@
-"""A log to follow, without waiting between two looks."""
+"""A log to follow, without a wait between two looks."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from usagewire.streaming.follow.tail import FollowedLog
 
 @pytest.fixture
 def log(tmp_path: Path) -> Log:
-    """Return a log that is not there yet."""
+    """Return a log that does not exist yet."""
     return Log(tmp_path)
 
 
@@ -23,4 +23,4 @@ def _at_once(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) ->
 
 @pytest.fixture
 def _waits() -> None:
-    """Wait as long as the interval says."""
+    """Wait for the interval."""

@@ -1,4 +1,4 @@
-"""Following a log where something goes wrong, or is stopped."""
+"""Following a log through errors, interrupts and stops."""
 
 import errno
 import os
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="renames files that a
 
 
 class Failing:
-    """A function of `os` that fails once, or as often as it is asked to."""
+    """A function of `os` that fails `times` times."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str, code: int) -> None:
         self._real = getattr(os, name)
@@ -35,19 +35,14 @@ class Failing:
         return self._real(*args, **options)
 
 
-@pytest.mark.parametrize(
-    ("name", "code"),
-    [
-        ("fstat", errno.EIO),
-        ("stat", errno.EACCES),
-        ("open", errno.EMFILE),
-        ("listdir", errno.EACCES),
-    ],
-)
+ERRORS = {"fstat": errno.EIO, "stat": errno.EACCES, "open": errno.EMFILE, "listdir": errno.EACCES}
+
+
+@pytest.mark.parametrize(("name", "code"), ERRORS.items())
 def test_errors_of_the_system(
     log: Log, monkeypatch: pytest.MonkeyPatch, name: str, code: int
 ) -> None:
-    """An error names the file, and iterating on loses nothing, not even half a line."""
+    """An error names the file, and iterating again loses nothing, not even half a line."""
     failing = Failing(monkeypatch, name, code)
     log.write(1, lines(2)[:9])
     with follow(log) as reader:
@@ -69,8 +64,8 @@ def test_errors_of_the_system(
         assert {True} == {str(log.path) in one and os.strerror(code) in one for one in errors}
 
 
-def test_damaged_generation(log: Log) -> None:
-    """Of a compressed generation that is damaged, what can be had is read before the error."""
+def test_damaged_file(log: Log) -> None:
+    """The readable part of a damaged compressed file comes before the error."""
     log.write(0)
     with follow(log) as reader:
         assert [0] == news(reader)
@@ -98,8 +93,8 @@ def _no_descriptor_left() -> Iterator[None]:
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="asks Linux for the open files")
 @pytest.mark.usefixtures("_no_descriptor_left")
-def test_closes_what_it_opens(log: Log) -> None:
-    """After rotations, copies, a resumption and close, no file is open."""
+def test_all_files_are_closed(log: Log) -> None:
+    """After rotations, copies, resuming and closing, no file is open."""
     log.write(1)
     with follow(log) as reader:
         news(reader)
@@ -116,7 +111,6 @@ def test_closes_what_it_opens(log: Log) -> None:
         checkpoint = reader.checkpoint()
     with follow(log, checkpoint) as reader:
         news(reader)
-    log.path.unlink()
     for file in log.path.parent.iterdir():
         file.unlink()
     with follow(log, checkpoint) as reader, pytest.raises(CheckpointError):
@@ -124,7 +118,7 @@ def test_closes_what_it_opens(log: Log) -> None:
 
 
 def test_interrupt_while_waiting(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After an interrupt that came while waiting, iterating goes on."""
+    """After an interrupt during a wait, the user can iterate again."""
     log.write(1, lines(2)[:9])
     with follow(log) as reader:
         assert [1] == news(reader)
@@ -146,7 +140,7 @@ def test_interrupt_while_waiting(log: Log, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("where", ["_read", "__next__"])
 def test_interrupt_while_reading(log: Log, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    """After any other interrupt, reading ends with an error, because text may be lost."""
+    """After any other interrupt, reading ends with an error, because text may be missing."""
     log.write(1)
     with follow(log) as reader:
         assert [1] == news(reader)
@@ -173,7 +167,7 @@ def test_interrupt_while_reading(log: Log, monkeypatch: pytest.MonkeyPatch, wher
 
 
 def test_stop_gives_what_was_read(log: Log) -> None:
-    """The records that were read come out before the end, and no others are read."""
+    """After `stop`, the records that were read come out, and no others are read."""
     log.write(*range(1000))
     with follow(log) as reader:
         assert 0 == next(reader).usage_bytes
@@ -186,8 +180,8 @@ def test_stop_gives_what_was_read(log: Log) -> None:
         assert [1000] == news(reader)
 
 
-def test_stop_while_a_generation_is_looked_for(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stopping ends a search in a compressed file, and the search says nothing then."""
+def test_stop_during_a_search(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`stop` ends a search in a compressed file, without an error."""
     log.write(*range(10_000))
     with follow(log) as reader:
         news(reader)
@@ -197,9 +191,9 @@ def test_stop_while_a_generation_is_looked_for(log: Log, monkeypatch: pytest.Mon
     with follow(log, checkpoint) as reader:
         real = LogFile.seek
 
-        def stopping(generation: Any, place: int) -> bool:
+        def stopping(file: Any, place: int) -> bool:
             reader.stop()
-            return real(generation, place)
+            return real(file, place)
 
         monkeypatch.setattr(LogFile, "seek", stopping)
         assert list(reader) == []
@@ -208,7 +202,7 @@ def test_stop_while_a_generation_is_looked_for(log: Log, monkeypatch: pytest.Mon
 
 @pytest.mark.usefixtures("_waits")
 def test_stop_from_another_thread(log: Log) -> None:
-    """Who waits for an hour is woken at once."""
+    """`stop` in another thread ends a wait of an hour at once."""
     with follow(log, interval=3600) as reader:
         batches = reader.batches()
         assert [] == next(batches)
@@ -220,7 +214,7 @@ def test_stop_from_another_thread(log: Log) -> None:
 
 @pytest.mark.usefixtures("_waits")
 def test_stop_in_a_signal_handler(log: Log) -> None:
-    """A signal handler may stop the waiting that it interrupts."""
+    """A signal handler may stop the wait that it interrupts."""
     with follow(log, interval=float("inf")) as reader:
         before = signal.signal(signal.SIGALRM, lambda *_: reader.stop())
         try:
@@ -231,7 +225,7 @@ def test_stop_in_a_signal_handler(log: Log) -> None:
 
 
 def test_stop_without_follow(log: Log) -> None:
-    """Any reading can be stopped; what was read comes out, and half a line is held back."""
+    """A reader that does not follow can be stopped too, and half a line is held back."""
     log.write(1, lines(2)[:9])
     with read(log.path) as reader:
         assert 1 == next(reader).usage_bytes

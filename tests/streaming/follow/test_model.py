@@ -1,4 +1,4 @@
-"""Following a log through random writing, rotating, cutting and restarting, against a model."""
+"""Following a log through random writes, rotations, truncations and restarts, against a model."""
 
 import json
 import os
@@ -20,35 +20,35 @@ from usagewire.streaming.checkpoint import WINDOW, mark
 from usagewire.streaming.follow.tail import FollowedLog
 
 DEPTH = 5
-"""How many rotated files are kept."""
+"""The number of rotated files that are kept."""
 
 _LINE = '{"object":"organization.usage.vector_stores.result","usage_bytes":%d}'
 _GOOD = re.compile(_LINE.replace("{", r"\{").replace("%d", r"(\d{7})").encode())
 
 
 class Generation:
-    """What was written to one file between its beginning and its end."""
+    """The text that was written to one file between its creation and its end."""
 
     def __init__(self, index: int) -> None:
         self.index = index
         self.text = b""
         self.lost = False
-        """Whether it was destroyed, or nobody is to look for it."""
+        """Whether it was destroyed, or is not to be read."""
 
     def numbers(self, *, tail: bool) -> list[int]:
-        """Return the numbers of the good lines, with that of a last line without LF or not."""
+        """Return the numbers of the good lines; `tail` includes a last line without LF."""
         *whole, last = self.text.split(b"\n")
         found = map(_GOOD.fullmatch, [*whole, last] if tail else whole)
         return [int(one[1]) for one in found if one]
 
     def bad(self) -> int:
-        """Return how many lines are none."""
+        """Return the number of bad lines."""
         *whole, last = self.text.split(b"\n")
         return sum(not _GOOD.fullmatch(line) for line in [*whole, *([last] if last else [])])
 
 
 class RotatedLog(RuleBasedStateMachine):
-    """A log with its rotated files, and readers that come and go."""
+    """A log with its rotated files, and one reader after the other."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,14 +58,14 @@ class RotatedLog(RuleBasedStateMachine):
         self.number = 1_000_000
         self.generations: list[Generation] = []
         self.files: dict[str, Generation] = {}
-        """What the files have, by what is added to the name of the log."""
+        """The generation of each file, by the text that is added to the name of the log."""
         self.half: tuple[Generation, bytes] | None = None
         self.late: Generation | None = None
-        """What was renamed since the last look, and may still be written to."""
+        """The generation that was renamed since the last look, and may still grow."""
         self.held: Generation | None = None
-        """What the reader has open for certain."""
+        """The generation that the reader surely has open."""
         self.unlinked: Generation | None = None
-        """What is readable because the reader has it open."""
+        """The deleted generation that is readable because the reader has it open."""
         self.found: list[int] = []
         self.counts = Counts()
         self.patience = 0
@@ -84,12 +84,12 @@ class RotatedLog(RuleBasedStateMachine):
         self.files[added].text += text
 
     def new(self) -> None:
-        """Let the log be a new generation."""
+        """Begin a new generation of the log."""
         self.files[""] = Generation(len(self.generations))
         self.generations.append(self.files[""])
 
     def line(self) -> bytes:
-        """Return a line that there was none like."""
+        """Return a line with a new number."""
         self.number += 1
         return (_LINE % self.number).encode() + b"\n"
 
@@ -132,7 +132,7 @@ class RotatedLog(RuleBasedStateMachine):
         assert self.half
         generation, rest = self.half
         self.half = None
-        # Where it goes on elsewhere, it must be enough to tell that text by.
+        # In a different file, the rest must be long enough to recognise its text.
         if len(rest) > 8 or self.files.get("") is generation:
             self.put(rest)
 
@@ -153,14 +153,14 @@ class RotatedLog(RuleBasedStateMachine):
         """Write to a file that was renamed."""
         self.put(self.line(), ".1")
         if "" in self.files:
-            self.log.touch("")  # what comes later is changed later
+            self.log.touch("")  # the log is modified after the renamed file
 
     @rule(data=st.data())
     def pack(self, data: st.DataObject) -> None:
         """Compress a rotated file."""
-        plain = sorted(name for name in self.files if name and not name.endswith(".gz"))
-        if plain:
-            name = data.draw(st.sampled_from(plain))
+        unpacked = sorted(name for name in self.files if name and not name.endswith(".gz"))
+        if unpacked:
+            name = data.draw(st.sampled_from(unpacked))
             self.log.pack(name)
             self.files[name + ".gz"] = self.files.pop(name)
 
@@ -179,7 +179,7 @@ class RotatedLog(RuleBasedStateMachine):
             self.late = None
 
     def empty(self) -> Generation:
-        """Let the log be a new generation in the same file; return the one that it was."""
+        """Begin a new generation in the same file, and return the old one."""
         before = self.files.pop("")
         if self.held is before:
             self.held = None
@@ -190,7 +190,7 @@ class RotatedLog(RuleBasedStateMachine):
     @precondition(lambda self: "" in self.files)
     @rule(count=st.integers(0, 5))
     def cut(self, count: int) -> None:
-        """Empty the log without a copy, and write to it."""
+        """Truncate the log without a copy, and write to it."""
         self.empty().lost = True
         self.put(b"".join(self.line() for _ in range(count)))
 
@@ -204,13 +204,13 @@ class RotatedLog(RuleBasedStateMachine):
     @precondition(lambda self: "" not in self.files)
     @rule()
     def make(self) -> None:
-        """Make the log anew."""
+        """Create the log again."""
         self.put(b"")
 
     # --- the readers
 
     def pause(self, _: object = None) -> None:
-        """Do not wait, and have enough of it at last."""
+        """Do not wait, and raise KeyboardInterrupt when the patience ends."""
         self.patience -= 1
         if self.patience < 0:
             raise KeyboardInterrupt
@@ -236,7 +236,7 @@ class RotatedLog(RuleBasedStateMachine):
     @precondition(lambda self: self.reader)
     @rule(count=st.integers(1, 5), patience=st.integers(0, 3))
     def read_some(self, count: int, patience: int) -> None:
-        """Read a few records, as far as there are so many."""
+        """Read at most a few records."""
         assert self.reader
         self.patience = patience
         self.late = None
@@ -249,7 +249,7 @@ class RotatedLog(RuleBasedStateMachine):
     @precondition(lambda self: self.reader)
     @rule()
     def leave(self) -> None:
-        """Stop reading; what the reader alone had is gone."""
+        """Stop reading; a file that only the reader had is gone."""
         assert self.reader
         self.checkpoint = self.reader.checkpoint()
         self.counts += self.reader.counts
@@ -262,7 +262,7 @@ class RotatedLog(RuleBasedStateMachine):
     @precondition(lambda self: not self.reader)
     @rule()
     def come_back(self) -> None:
-        """Read on from the checkpoint."""
+        """Resume from the checkpoint."""
         assert self.checkpoint
         self.resume(self.checkpoint)
         try:
@@ -278,11 +278,11 @@ class RotatedLog(RuleBasedStateMachine):
         self.come_back()
 
     def resume(self, checkpoint: str | None) -> None:
-        """Read on from a checkpoint."""
+        """Start a reader at a checkpoint."""
         self.reader = read(self.path, follow=True, on_error="collect", resume=checkpoint)
 
     def refused(self, checkpoint: str) -> None:
-        """See that the text is nowhere indeed, and begin anew with what is there."""
+        """Check that no file has the text, and start again without a checkpoint."""
         assert self.reader
         place = json.loads(checkpoint)
         there = place["covered"]
@@ -295,16 +295,16 @@ class RotatedLog(RuleBasedStateMachine):
         self.reader.close()
         self.resume(None)
 
-    # --- what must hold
+    # --- the invariants
 
     def compare(self, *, ended: bool) -> None:
-        """Compare what was found with what was written."""
+        """Compare the records that were found with the lines that were written."""
         assert sorted(set(self.found)) == sorted(self.found), "a line came twice"
         rest = list(self.found)
         for generation in self.generations:
             whole = generation.numbers(tail=True)
             here = [number for number in rest if number in whole]
-            assert rest[: len(here)] == here, "the order is another"
+            assert rest[: len(here)] == here, "the order is wrong"
             del rest[: len(here)]
             assert whole[: len(here)] == here, "a line is missing in the middle"
             if not generation.lost:
@@ -313,7 +313,7 @@ class RotatedLog(RuleBasedStateMachine):
         assert [] == rest
 
     def teardown(self) -> None:
-        """Let everything come to its end, and compare."""
+        """Read everything to its end, and compare."""
         try:
             if self.reader is None:
                 self.come_back()
@@ -342,7 +342,7 @@ class RotatedLog(RuleBasedStateMachine):
 
 @pytest.mark.skipif(os.name != "posix", reason="renames files that are open")
 class TestFollowedLog(RotatedLog.TestCase):  # type: ignore[misc]
-    """Each line comes once, in order, unless it was cut away before it could be read."""
+    """Each line comes once, in order, unless it was truncated before it could be read."""
 
 
 deep = settings().max_examples > 1000

@@ -10,7 +10,7 @@ import pytest
 from tests.support.logs import Log, follow, lines, news
 from tests.support.packing import PACK
 from tests.support.samples import DATA
-from usagewire import Reader
+from usagewire import CheckpointError, Reader, read
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="renames files that are open")
 
@@ -20,6 +20,7 @@ SCENARIOS: Final = dict(
 VARIANTS: Final = {
     "SUFFIX": list(PACK),
     "SOME": ["", "1"],
+    "CHANGE": ["cut", "cut 8 9", "delete", "delete | write 8 9"],
     "OTHER": [".torn", ".checkpoint", ".1.torn", "2", ".bak", "-costs.ndjson", ".1.part"],
 }
 
@@ -34,7 +35,7 @@ VARIANTS: Final = {
     ],
 )
 def test_scenario(log: Log, steps: str) -> None:
-    """Each line comes once and in order, whatever becomes of the log."""
+    """Each line comes once and in order in every scenario."""
     reader: Any = None
     checkpoint = None
     for step in steps.split(" | "):
@@ -46,11 +47,14 @@ def test_scenario(log: Log, steps: str) -> None:
             case ["copy", added]:
                 log.copy_and_cut(added)
             case ["pack", _]:
-                pass  # this time the file is not compressed
+                pass  # in this variant the file is not compressed
             case ["rotate" | "pack" | "touch" | "delete" | "rename" | "restore" as name, *words]:
                 getattr(log, name)(*words)
-            case ["follow"]:
-                reader = follow(log)
+            case ["follow" | "open" as name]:
+                reader = follow(log) if name == "follow" else read(log.path, resume=checkpoint)
+            case ["refused"]:
+                with pytest.raises(CheckpointError, match=r"usage\.ndjson: neither .* at byte "):
+                    next(reader)
             case ["leave"]:
                 checkpoint = reader.checkpoint()
                 reader.close()
@@ -66,6 +70,7 @@ FOUND: Final[dict[str, Callable[[Reader[Any]], list[int]]]] = {
     "read": news,
     "look": lambda reader: [one.usage_bytes for one in next(reader.batches())],
     "eventually": lambda reader: news(reader) + news(reader),
+    "rest": lambda reader: [one.usage_bytes for one in reader],
     "next": lambda reader: [next(reader).usage_bytes],
     "counts": lambda reader: [
         getattr(reader.counts, name) for name in ("records", "rejected", "lines")
@@ -81,7 +86,7 @@ def numbers(word: str) -> list[int]:
 
 
 def text_of(word: str) -> bytes:
-    """Return the bytes of a word: lines, a part of one, or a line that is no record."""
+    """Return the bytes of a word: lines, a part of a line, or a bad line."""
     whole, bracket, part = word.partition("[")
     if not whole:
         return word.encode() + b"\n"

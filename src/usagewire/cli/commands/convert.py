@@ -38,9 +38,9 @@ _MAX_LETTER_BYTES: Final = 6 * MAX_LINE_BYTES + 2**16
     "--to",
     "shape",
     type=click.Choice(["rows", "pages", "flat"]),
-    help="The shape of the written records. rows: one row a line, with the start_time and end_time"
-    " of its bucket. pages: such rows in pages of one bucket each. flat: rows in the one shape that"
-    " generated clients use for all kinds. By default each record keeps its shape.",
+    help="The shape of the written records. Rows get the start_time and end_time of their bucket."
+    " Pages have one bucket each, with such rows. Flat rows have the one shape that generated"
+    " clients use for all kinds. By default each record keeps its shape.",
 )
 @click.option(
     "--dialect",
@@ -52,8 +52,8 @@ _MAX_LETTER_BYTES: Final = 6 * MAX_LINE_BYTES + 2**16
 @click.option(
     "--rejects",
     metavar="FILE",
-    help="Write the rejected lines to this file as dead letters: one JSON object a line, with the"
-    " place, the reason, and the whole line under raw, where you can fix it.",
+    help="Write the rejected lines to this file as dead letters, one JSON object a line. Each has"
+    " the place, the reason, and the whole line under raw, where you can fix it.",
 )
 @click.option(
     "--from-rejects",

@@ -1,4 +1,4 @@
-"""Events for an event loop, asyncio's: what an async source of events can be asked.
+"""Events for an asyncio event loop, and the questions that every async source answers.
 
 Events are fetched a little ahead and kept until they are taken, so a wait may be cancelled.
 """
@@ -35,14 +35,14 @@ class Notifier:
         with suppress(KeyError):
             while True:
                 notified, loop = self._waiting.popitem()
-                with suppress(RuntimeError):  # the loop was closed, and nobody waits any more
+                with suppress(RuntimeError):  # the loop is closed, so no task waits
                     loop.call_soon_threadsafe(notified.set)
 
 
 class AsyncEventSource(ABC):
-    """A source of events that are fetched elsewhere. Used in one event loop at a time.
+    """A source of events that are fetched elsewhere. One event loop at a time uses it.
 
-    Its attributes are those of an `EventSource`.
+    Its attributes have the meaning that they have in `EventSource`.
     """
 
     def __init__(self, start: SourceStarted, *, is_followed: bool = False) -> None:
@@ -57,9 +57,9 @@ class AsyncEventSource(ABC):
         return self.stopped or self._has_fetched()
 
     def take(self) -> Event | FileError | None:
-        """Return the next event, or the error that came in its place; None at the end.
+        """Return the next event, or the error that came in its place, or None at the end.
 
-        Call it where something is `pending`. It raises any other exception of the source.
+        Call it only if `pending` is true. It raises any other exception of the source.
         """
         found = None if self.stopped else self._next_fetched()
         if not isinstance(found, BaseException) or isinstance(found, FileError):
@@ -67,7 +67,7 @@ class AsyncEventSource(ABC):
         try:
             raise found
         finally:
-            del found  # or it would refer to itself by its traceback
+            del found  # its traceback would refer to itself
 
     async def wait(self) -> None:
         """Wait until something may be `pending`. After a cancellation, wait again."""
@@ -75,7 +75,7 @@ class AsyncEventSource(ABC):
         await self._notifier.wait(lambda: self.pending)
 
     def stop(self) -> None:
-        """End the events, also from another thread."""
+        """End the events. Other threads may call this."""
         self.stopped = True
         self._notifier.notify()
 
@@ -86,11 +86,11 @@ class AsyncEventSource(ABC):
 
     @abstractmethod
     def skip_source(self) -> None:
-        """Go on with the next file, if there is one. Fetched events of this one may still come."""
+        """Continue with the next file, if any. Fetched events of this file may still come."""
 
     @abstractmethod
     async def aclose(self) -> None:
-        """Close what is open, or raise `FileError`. There are no more events then."""
+        """Close all that is open, or raise `FileError`. No more events come."""
 
     @abstractmethod
     def _start_fetching(self) -> None: ...

@@ -1,7 +1,7 @@
-"""Records of files and async streams in an event loop: `aread`, and the `AsyncReader` it returns.
+"""Records of files and async streams in an asyncio event loop: `aread` and its `AsyncReader`.
 
-This module does with an `AsyncEventSource` what `reader` does with an `EventSource`: no rule of
-reading is here. The event loop is asyncio's.
+This module treats an `AsyncEventSource` as `reader` treats an `EventSource`. It must not know any
+rule of reading.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
 SLICE: Final = 0.005
-"""Seconds of decoding after which other tasks get a turn, when the step at hand is done."""
+"""Seconds of decoding after which other tasks get a turn, as soon as the current step is done."""
 
 
 @overload
@@ -46,28 +46,33 @@ def aread(
     resume: str | bytes | None = None,
     **options: Unpack[DecoderOptions],
 ) -> AsyncReader[Any]:
-    r"""Return an async iterator over the records of `source`, an async context manager too.
+    r"""Return an async iterator over the records of a source. It is also an async context manager.
 
-    It is `read` for an asyncio event loop: the same compressions, documents, errors, checkpoints.
+    It is `read` for an asyncio event loop, with the same compressions, documents, errors and
+    checkpoints. Nothing is opened or started until the first record is asked for. Only a log to
+    follow is looked at when this is called.
 
     Args:
-        source: an async iterable of bytes, as HTTP clients give; an object with an async `read`,
-            as `asyncio.StreamReader`; or anything that `read` takes, which a thread opens, reads
-            and iterates over, so that waiting for it does not block the event loop.
-        type, follow, interval, resume, options: as in `read`. A checkpoint may be of either.
+        source: an async iterable of bytes, as HTTP clients give, an object with an async `read`, as
+            `asyncio.StreamReader`, or anything that `read` takes. A thread opens and reads what
+            `read` takes, so waiting for it does not block the event loop.
+        type: the type of the records, as in `Decoder`.
+        follow: whether to wait for more text at the end of a log, as in `read`.
+        interval: seconds between two looks at a followed log that has nothing new.
+        resume: a checkpoint of a reader of either kind. Reading continues at its place.
+        **options: the options of `Decoder`, as in `read`.
 
     Raises:
-        CheckpointError: where the checkpoint is none.
-        FileError: where the source cannot be followed.
-        UsageWireError: as `Decoder`, for the type and the options.
+        CheckpointError: if `resume` is not a checkpoint.
+        FileError: if the source cannot be followed.
+        UsageWireError: if the type or an option is wrong, as in `Decoder`.
 
-    Nothing is opened or started before the first record is asked for, but for the look at a log
-    that is to be followed. Iterating raises the errors of `read`. An exception of an async source
-    is the cause of a `FileError`, after the records before it. A cancellation passes.
+    Iterating raises the errors that `read` lists. If an async source raises an exception, it
+    becomes the cause of a `FileError` after the records before it. A cancellation is raised as is.
 
-    Decoding runs in the event loop. Other tasks get a turn after `SLICE` seconds of it, between two
-    steps, of which each is at most 1 MiB of lines, or one line longer than that, or one whole
-    document.
+    Decoding runs in the event loop. After 5 milliseconds of decoding, other tasks get a turn as
+    soon as the current step is done. A step is at most 1 MiB of lines, one longer line, or one
+    whole document.
 
     >>> import asyncio
     >>> from usagewire import aread
@@ -94,10 +99,11 @@ def aread(
 
 
 class AsyncReader(ReaderState[T]):
-    """The records of an async source, or of files, in order. Made by `aread`.
+    """The records of a source, in order: an async iterator and context manager. `aread` returns it.
 
-    A wait for a record or a batch may be cancelled, as by `asyncio.timeout`: no record is lost and
-    none comes twice. Several tasks may share a reader; each record comes to one of them.
+    You can cancel a wait for a record or a batch, as `asyncio.timeout` does: no record is lost or
+    comes twice. Several tasks may share a reader; each record comes to one of them. Iterating
+    raises the errors that `read` lists. `aread` has an example.
     """
 
     def __init__(self, source: AsyncEventSource, pipeline: Pipeline[T]) -> None:
@@ -107,7 +113,7 @@ class AsyncReader(ReaderState[T]):
 
     @property
     def taken(self) -> int:
-        """Bytes taken from the source so far, as it gave them: for showing progress."""
+        """Bytes read from the source so far, before decompression. Use it to show progress."""
         return self._source.bytes_read
 
     def __aiter__(self) -> Self:
@@ -117,17 +123,17 @@ class AsyncReader(ReaderState[T]):
         while True:
             for record in self._pipeline.buffer:
                 return record
-            # At each await nothing is held here, and another task may go on.
+            # This holds no record at an await, so another task may continue.
             if self._pipeline.step():
                 await self._fetch()
             else:
                 await self._give_way()
 
     def batches(self) -> AsyncIterator[list[T]]:
-        """Return an async iterator over the records in lists of about a thousand; none is empty.
+        """Return an async iterator over the records in lists, none of them empty.
 
-        A list is smaller where no more is there yet. The iterator raises as the reader does, once
-        the records before have come out, and goes on after that.
+        A list usually has at least 1,000 records. It has fewer if no more have come yet, or if an
+        error comes next. The iterator raises as iterating does. You can use it again then.
         """
         return _Batches(self._batch)
 
@@ -141,7 +147,7 @@ class AsyncReader(ReaderState[T]):
                 await self._fetch()
 
     def stop(self) -> None:
-        """Let the records end soon, as `Reader.stop` does, also from another thread."""
+        """End the records soon, as `Reader.stop` does. Other threads may call this."""
         self._source.stop()
 
     async def __aenter__(self) -> Self:
@@ -151,11 +157,13 @@ class AsyncReader(ReaderState[T]):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close what `aread` opened, and an async generator that was its source.
+        """Close what `aread` opened, and a source that is an async generator. No more records come.
 
-        There are no more records then. Any other source stays open; up to a few chunks more than
-        the records need were read from it. It raises `FileError` where an async source cannot be
-        closed.
+        Any other source stays open, but a few more chunks than the records need may have been read
+        from it.
+
+        Raises:
+            FileError: if an async source cannot be closed.
         """
         self._pipeline.close()
         await self._source.aclose()
@@ -186,7 +194,7 @@ class AsyncReader(ReaderState[T]):
 
 
 class _Batches(AsyncIterator[list[T]]):
-    """No generator, which would end for good with the first error or cancellation."""
+    """Not a generator, which would end for good at the first error or cancellation."""
 
     def __init__(self, batch: Callable[[], Awaitable[list[T]]]) -> None:
         self._batch = batch

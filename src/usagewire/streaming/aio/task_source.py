@@ -1,4 +1,4 @@
-"""Async iterables of bytes, and objects with an async `read`: a task fetches their events."""
+"""Async iterables of bytes and objects with an async `read`: a task fetches their events."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from usagewire.streaming.events import Event, SourceStarted
 from usagewire.streaming.sources import elsewhere
 
 _DEPTH: Final = 64
-"""How many events of an async source are held at most."""
+"""At most this many events of an async source are held."""
 
 
 class AsyncFile(Protocol):
     """An object with an async `read`, as `asyncio.StreamReader`. Empty bytes are its end."""
 
     async def read(self, size: int, /) -> bytes:
-        """Return the next bytes, `size` at most."""
+        """Return the next bytes, at most `size`."""
         ...
 
 
@@ -40,10 +40,10 @@ def is_async(source: object) -> bool:
 
 
 class TaskEventSource(AsyncEventSource):
-    """The events of one async source, which a task of their own fetches.
+    """The events of one async source, fetched by a task.
 
     The task starts at the first wait, in the event loop of that moment. It closes an async
-    generator, and an iterator that was made from the source. Any other source stays open.
+    generator, and an iterator that it made from the source. Any other source stays open.
     """
 
     def __init__(self, source: AsyncSource, name: str | None, resume: Checkpoint | None) -> None:
@@ -54,17 +54,17 @@ class TaskEventSource(AsyncEventSource):
 
     @property
     def bytes_read(self) -> int:
-        """Bytes read from the source so far, as it gave them."""
+        """Bytes read from the source so far, before decompression."""
         return self._mailbox.bytes_read
 
     def skip_source(self) -> None:
-        """Fetch no more. Fetched events may still come."""
+        """Fetch nothing more. Fetched events may still come."""
         self._mailbox.stopped = True
         if self._task is not None:
             self._task.cancel()
 
     async def aclose(self) -> None:
-        """Close what is to be closed, as the class says."""
+        """Close a source of the kinds that the class names."""
         self.stop()
         self.skip_source()
         if self._task is not None:
@@ -139,7 +139,10 @@ async def _fetch(events: AsyncGenerator[Event], mailbox: Mailbox) -> None:
         mailbox.put(error)
     except BaseException as error:
         if not mailbox.stopped:
-            if isinstance(error, Exception) or _is_of_the_source(error):
+            task = asyncio.current_task()
+            # A cancellation that no one asked the task for comes from the source.
+            by_source = isinstance(error, asyncio.CancelledError) and task and not task.cancelling()
+            if by_source or isinstance(error, Exception):
                 mailbox.put(error)
             mailbox.put(FileError(f"{mailbox.name}: reading was interrupted; open it again"))
         if not isinstance(error, Exception):
@@ -149,14 +152,8 @@ async def _fetch(events: AsyncGenerator[Event], mailbox: Mailbox) -> None:
         await events.aclose()
 
 
-def _is_of_the_source(error: BaseException) -> bool:
-    """Return whether it is a cancellation that nobody asked the task for."""
-    task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and bool(task and not task.cancelling())
-
-
 def _forget(task: asyncio.Task[None], mailbox: Mailbox) -> None:
-    """End a task whose events nobody can ask for any more."""
+    """End the task of a source that was forgotten."""
     mailbox.stopped = True
     loop = task.get_loop()
     if not loop.is_closed():
@@ -196,5 +193,5 @@ async def _chunks(source: Any, name: str) -> AsyncGenerator[bytes]:
 
 
 def _has_async_read(source: object) -> bool:
-    # Preferred to iteration: an asyncio.StreamReader iterates over lines, and short ones only.
+    # Preferred to iteration: an asyncio.StreamReader iterates over lines, and only short ones.
     return iscoroutinefunction(getattr(source, "read", None))

@@ -12,9 +12,9 @@ from usagewire.streaming.events import Event, EventSource, SourceStarted
 
 
 class ThreadEventSource(AsyncEventSource):
-    """The events of a source that blocks, fetched and closed by a thread of their own.
+    """The events of a source that blocks: a thread fetches them and closes the source.
 
-    The thread starts at the first wait. It opens the source, where that is a function.
+    The thread starts at the first wait. If the source is a function, the thread calls it.
     """
 
     def __init__(self, source: EventSource | Callable[[], EventSource], name: str | None) -> None:
@@ -30,15 +30,15 @@ class ThreadEventSource(AsyncEventSource):
 
     @property
     def bytes_read(self) -> int:
-        """Bytes read from the files so far."""
+        """Bytes read from the files so far, before decompression."""
         return self._fetcher.source.bytes_read if self._fetcher.source else 0
 
     def skip_source(self) -> None:
-        """Go on with the next file. Fetched events of this one may still come."""
+        """Continue with the next file. Fetched events of this file may still come."""
         self._fetcher.file_to_skip = self._files_taken
 
     async def aclose(self) -> None:
-        """Close the file that is open. A thread that is stuck in a read does that later."""
+        """Close the open file. A thread that is stuck in a read closes it later."""
         self.stop()
         source = self._fetcher.source
         if source is not None:
@@ -50,7 +50,7 @@ class ThreadEventSource(AsyncEventSource):
 
     def _start_fetching(self) -> None:
         if self._fetched is None:
-            # An error of a followed log is tried again, so it should not be an old one.
+            # A followed log is read again after an error, so the error should not be old.
             depth = 1 if self.is_followed else DEPTH
             events = self._fetcher.events()
             try:
@@ -69,10 +69,7 @@ class ThreadEventSource(AsyncEventSource):
 
 
 class _Fetcher:
-    """The state of the thread.
-
-    It does not refer to the `ThreadEventSource`, so that the thread of one that is forgotten ends.
-    """
+    """The state of the thread, which does not keep a forgotten `ThreadEventSource` alive."""
 
     def __init__(self, source: EventSource | Callable[[], EventSource]) -> None:
         self._open = source if callable(source) else lambda: source
@@ -80,7 +77,7 @@ class _Fetcher:
         self.file_to_skip = 0
 
     def events(self) -> Generator[Event | BaseException]:
-        """Yield the events, and errors in their place among them."""
+        """Yield the events, and each error in its place among them."""
         try:
             self.source = source = self._open()
         except BaseException as error:

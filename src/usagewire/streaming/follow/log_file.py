@@ -1,4 +1,4 @@
-"""One file of a log: its text from the beginning, and what of it identifies the text elsewhere."""
+"""One file of a log: its text from the beginning, and a prefix to recognise that text by."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from io import FileIO
+from typing import Final
 
 from usagewire.errors import FileError
 from usagewire.io.compression import LONGEST_MAGIC, format_of
@@ -13,12 +14,14 @@ from usagewire.io.decompression import Decompressor
 from usagewire.io.files import CHUNK, read_fully
 from usagewire.streaming.checkpoint import WINDOW, Prefix
 
+COMPRESSED: Final = "is compressed; only uncompressed files can be followed"
+
 
 class LogFile:
-    """The text of one file. A compressed file is decompressed.
+    """The text of one file, decompressed.
 
-    It raises `FileError` where it is no regular file, and `OSError` where it cannot be opened.
-    Reading it may raise both as well.
+    Opening raises `FileError` if it is not a regular file, and `OSError` if it cannot be opened.
+    Reading may raise both as well.
     """
 
     def __init__(self, path: str, stopped: Callable[[], bool] = bool) -> None:
@@ -32,11 +35,11 @@ class LogFile:
                 raise FileError(f"{path}: not a regular file, so it cannot be followed")
             self.inode = found.st_dev, found.st_ino
             self.prefix = Prefix(inode=self.inode)
-            """The text before the next bytes. It may be put back, unless the file is compressed."""
+            """The text before the next bytes. In an uncompressed file it may be set back."""
             self.mtime = found.st_mtime_ns
-            """The modification time in nanoseconds, when it was last looked at."""
+            """The modification time at the last look, in nanoseconds."""
             self.is_compressed = format_of(self._at(0, LONGEST_MAGIC)) is not None
-            """Nothing more comes after its end then."""
+            """Whether it is compressed. If so, the file does not grow."""
             self._file.seek(0)
         except BaseException:
             self._file.close()
@@ -45,7 +48,7 @@ class LogFile:
 
     @property
     def bytes_read(self) -> int:
-        """How many bytes of the file were read."""
+        """Bytes of the file that were read."""
         is_open = self.is_compressed and not self._file.closed
         return self._file.tell() if is_open else self.prefix.offset
 
@@ -54,9 +57,9 @@ class LogFile:
         return os.fstat(self._file.fileno()).st_mtime_ns
 
     def read(self) -> bytes | None:
-        """Return the next bytes of the text, which may be none yet.
+        """Return the next bytes of the text, possibly none, or None if the file was truncated.
 
-        Return None where the text before them has changed: the file was truncated.
+        The file was truncated if the text before the next bytes has changed.
         """
         offset, head, tail, _ = self.prefix
         if self.is_compressed:
@@ -68,13 +71,13 @@ class LogFile:
             if not found.startswith(tail) or not same_head:
                 return None
             if offset < LONGEST_MAGIC and format_of(found):
-                raise FileError(f"{self.path}: is compressed; what is followed must be plain text")
+                raise FileError(f"{self.path}: {COMPRESSED}")
             chunk = found[len(tail) :]
         self.prefix = self.prefix.extended(chunk)
         return chunk
 
     def seek(self, offset: int) -> bool:
-        """Go to `offset`; return whether the text is that long and this was not stopped.
+        """Go to `offset`. Return whether the text is that long and the search was not stopped.
 
         A compressed file can only go forwards.
         """
@@ -93,7 +96,7 @@ class LogFile:
         return self.prefix.offset == offset
 
     def continues(self, prefix: Prefix) -> bool:
-        """Go to the end of `prefix`; return whether the text before it is the same."""
+        """Go to the end of `prefix`. Return whether the text before it is the same."""
         return (
             # Most other texts differ in their first bytes.
             self.seek(min(prefix.offset, WINDOW))
@@ -112,7 +115,7 @@ class LogFile:
 
 
 def _open(path: str, flags: int) -> int:
-    # A pipe that nobody writes to must not be waited for.
+    # Opening a pipe that no one writes to must not block.
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 

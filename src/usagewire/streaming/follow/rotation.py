@@ -1,9 +1,9 @@
-"""The files that a log was rotated to: how they are listed, told apart and found again.
+"""The files that a log was rotated to: how they are listed, distinguished and found again.
 
-A rotation moves or copies the text of a log to another file, which may be compressed later. So a
-file is recognised by its text, not by its name: by the beginning, and the bytes before the offset
-that reading has come to. Files are ordered by their modification times, which a rotation keeps.
-This module does not know when to look.
+A rotation moves or copies the text of a log to another file, which may be compressed later. A file
+is therefore recognised by its text, not by its name: by the first bytes, and by the bytes before
+the offset that reading has come to. Files are ordered by their modification times, which a
+rotation keeps. This module must not know when to look.
 """
 
 from __future__ import annotations
@@ -13,20 +13,22 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from usagewire.errors import CheckpointError, FileError
 from usagewire.io.filesystem import file_error
 from usagewire.streaming.checkpoint import Checkpoint, Prefix
-from usagewire.streaming.follow.log_file import LogFile
+from usagewire.streaming.follow.log_file import COMPRESSED, LogFile
 
 _COMPRESSED: Final = re.compile(r"\.(gz|zst|bz2|xz)$")
 _ROTATED: Final = re.compile(r"[-._]\d[\dTZ._:+-]*|\.old|")
-"""What a rotation adds to a name: a number, a date, a time, `.old`, or only `.gz`."""
+"""A rotation adds one of these to a name: a number, a date, a time, `.old`, or only `.gz`."""
 _NUMBERED: Final = re.compile(r"[-._](\d{1,5})")
 _OURS: Final = re.compile(r"\.(torn|part)$")
-"""The files that this library itself puts beside a log."""
+"""The files that this library puts beside a log."""
 
 
 class RotationCandidate(NamedTuple):
@@ -36,21 +38,21 @@ class RotationCandidate(NamedTuple):
     inode: tuple[int, int]
     mtime: int
     """The modification time in nanoseconds."""
-    is_rotated: bool
+    is_rotated: bool = False
     """Whether its name is one that a rotation gives."""
-    number: int
-    """Of files modified at the same moment, the one with the higher number is the older."""
+    number: int = 0
+    """If two files were modified at the same moment, the file with the higher number is older."""
 
     def is_renamed(self, inode: tuple[int, int] | None) -> bool:
         """Return whether it is the file `inode`, renamed.
 
-        A compressed file is a new one. It may have been given the inode number of a deleted file.
+        A compressed file is a new file, which may have the inode number of a deleted file.
         """
         return self.inode == inode and not _COMPRESSED.search(self.path)
 
 
 class RenamedError(Exception):
-    """A file was renamed between listing and opening it. Look again."""
+    """A file was renamed after it was listed and before it was opened. Look again."""
 
 
 class RotationSearch:
@@ -62,11 +64,10 @@ class RotationSearch:
 
     def current_inode(self) -> tuple[int, int] | None:
         """Return the inode of the file that has the log's name now."""
-        try:
-            found = os.stat(self._path)  # noqa: PTH116 -- the name stays as it was given
-        except FileNotFoundError:
-            return None
-        return found.st_dev, found.st_ino
+        with suppress(FileNotFoundError):
+            found = os.stat(self._path)  # noqa: PTH116 -- a Path would change the name
+            return found.st_dev, found.st_ino
+        return None
 
     def open_current(self) -> LogFile | None:
         """Open the file that has the log's name now."""
@@ -76,17 +77,17 @@ class RotationSearch:
             return None
         if found.is_compressed:
             found.close()
-            raise FileError(f"{self._path}: is compressed; only plain text can be followed")
+            raise FileError(f"{self._path}: {COMPRESSED}")
         return found
 
-    def last_rotation(self) -> int:
-        """Return the latest modification time of a rotated file, in nanoseconds; 0 without one."""
-        return max([0, *(one.mtime for one in candidates(self._path) if one.is_rotated)])
+    def last_rotation(self, inode: tuple[int, int] | None = None) -> int:
+        """Return the modification time of the rotated file `inode`, in nanoseconds.
 
-    def mtime_of(self, inode: tuple[int, int] | None) -> int | None:
-        """Return the modification time of the rotated file `inode`, if it is there."""
-        times = (one.mtime for one in candidates(self._path) if one.is_renamed(inode))
-        return next(times, None)
+        If there is no such file, return the latest time of any rotated file, or 0.
+        """
+        found = candidates(self._path)
+        renamed = [one.mtime for one in found if one.is_renamed(inode)]
+        return max([0, *(renamed or [one.mtime for one in found if one.is_rotated])])
 
     def next_file(
         self,
@@ -99,13 +100,13 @@ class RotationSearch:
     ) -> tuple[LogFile | None, int]:
         """Return the oldest file that was rotated away after the time `since`, and a new `since`.
 
-        The new time is later where a file is passed over that was copied later. Files with the
-        inodes `without` are passed over, and texts `done`, which were read to their end. The file
-        with the inode `wanted` is returned even if it is older.
+        This skips the inodes `without`, and the texts `done`, which were read to their end. If it
+        skips a file that was copied later, the new time is later too. It returns the inode
+        `wanted` even if that file is older.
         """
         found = candidates(self._path)
         done_until = since
-        # A file modified at that very moment is later if its number is lower.
+        # If a file was modified at that very moment, it is later if its number is lower.
         number = max((one.number for one in found if one.inode in without), default=0)
         for one in found:
             is_later = one.mtime > since or (one.mtime == since and one.number < number)
@@ -119,14 +120,14 @@ class RotationSearch:
             same = self._found_in(done, one)
             if same:
                 done_until = max(done_until, one.mtime)
-                # Half a line has one copy. Another such file is another half.
+                # Half a line has one copy. A second such file is a different half.
                 done = done if same.is_distinctive else [seen for seen in done if seen is not same]
                 continue
             return self._open(one), done_until
         return None, done_until
 
     def copies(self, prefix: Prefix, since: int) -> Iterator[LogFile]:
-        """Yield the files modified from `since` on that begin with `prefix`, opened at its end."""
+        """Yield the files modified at `since` or later that begin with `prefix`, at its end."""
         found = candidates(self._path)
         rotated = [one for one in found if one.is_rotated]
         for one in rotated + [one for one in reversed(found) if not one.is_rotated]:
@@ -138,24 +139,24 @@ class RotationSearch:
     def find(self, resume: Checkpoint) -> LogFile:
         """Return the file that a checkpoint was taken in, opened at its place.
 
-        It raises `CheckpointError` where no file has the text before it.
+        It raises `CheckpointError` if no file has the text before the place.
         """
-        trouble: list[FileError] = []
+        errors: list[FileError] = []
         found = self._likely(resume.inode)
         for one in found:
             file = self._open_if(
                 one,
                 lambda file: file.seek(resume.covered) and resume.matches(file.prefix),
-                trouble,
+                errors,
             )
             if file:
                 return file
         if _names(found) != _names(self._likely(resume.inode)):
             raise RenamedError
         raise CheckpointError(
-            f"{self._path}: neither this file nor one that it may have been rotated to is the one"
-            f" that the checkpoint was taken in, at byte {resume.covered}"
-            + "".join(f"; {error}" for error in trouble)
+            f"{self._path}: neither this file nor any file that it may have been rotated to has the"
+            f" text that was read before the checkpoint, at byte {resume.covered}"
+            + "".join(f"; {error}" for error in errors)
         )
 
     def _likely(self, inode: tuple[int, int] | None) -> list[RotationCandidate]:
@@ -164,26 +165,20 @@ class RotationSearch:
         current = self.open_current()
         if current is not None:
             current.close()
-            found.append(
-                RotationCandidate(
-                    self._path, current.inode, current.mtime, is_rotated=False, number=0
-                )
-            )
+            found.append(RotationCandidate(self._path, current.inode, current.mtime))
         return sorted(
             found, key=lambda one: (one.inode != inode, one.path != self._path, -one.mtime)
         )
 
     def _found_in(self, done: Iterable[Prefix], one: RotationCandidate) -> Prefix | None:
-        """Return which of the texts that were read to their end a file has."""
+        """Return the text of `done` that a file has, if it has one."""
+
+        def has(file: LogFile, prefix: Prefix) -> bool:
+            # A longer text is a different one, unless it is in the same file.
+            return file.continues(prefix) and (file.inode == prefix.inode or not file.read())
+
         for prefix in done:
-            # Not a longer one, unless it is the very file.
-            same = prefix.offset and self._open_if(
-                one,
-                lambda file: (
-                    file.continues(prefix)  # noqa: B023 -- called at once
-                    and (file.inode == prefix.inode or not file.read())  # noqa: B023
-                ),
-            )
+            same = prefix.offset and self._open_if(one, partial(has, prefix=prefix))
             if same:
                 same.close()
                 return prefix
@@ -200,9 +195,9 @@ class RotationSearch:
         self,
         one: RotationCandidate,
         check: Callable[[LogFile], bool],
-        trouble: list[FileError] | None = None,
+        errors: list[FileError] | None = None,
     ) -> LogFile | None:
-        """Return a file that passes the check. A file that cannot be read does not pass."""
+        """Return the opened file if it passes the check. An unreadable file does not pass."""
         found = None
         passes = False
         try:
@@ -211,10 +206,9 @@ class RotationSearch:
         except FileNotFoundError:
             raise
         except (OSError, FileError) as error:
-            if trouble is not None:
-                trouble.append(
-                    error if isinstance(error, FileError) else file_error(one.path, error)
-                )
+            if errors is not None:
+                ours = error if isinstance(error, FileError) else file_error(one.path, error)
+                errors.append(ours)
         finally:
             if found is not None and not passes:
                 found.close()
@@ -224,11 +218,11 @@ class RotationSearch:
 def candidates(path: str) -> list[RotationCandidate]:
     """Return the files beside `path` that it may have been rotated to, the oldest first.
 
-    Their names have something added at the end or before the suffix, and the suffix of the
-    compression. A compressed file is left out while the file that it is made from is still there.
-    It raises `OSError` where the folder cannot be listed.
+    A rotation adds something to the name, at the end or before the suffix, and compression adds its
+    suffix. A compressed file is left out as long as the uncompressed file exists. This raises
+    `OSError` if the folder cannot be listed.
     """
-    # Renaming while a folder is listed may hide a file, so list it until two lists are equal.
+    # A rename while a folder is listed may hide a file, so list it until two lists are equal.
     before: list[RotationCandidate] | None = None
     while (found := _listed(Path(path))) != before:
         before = found
@@ -238,18 +232,18 @@ def candidates(path: str) -> list[RotationCandidate]:
 def _listed(path: Path) -> list[RotationCandidate]:
     found: dict[str, RotationCandidate] = {}
     try:
-        names = sorted(os.listdir(path.parent))  # noqa: PTH208 -- of names alone, and all at once
+        names = sorted(os.listdir(path.parent))  # noqa: PTH208 -- only names, and all at once
     except FileNotFoundError:
         return []
     for name in names:
         plain = _COMPRESSED.sub("", name)
         added = _added(plain, path)
-        # Sorted, a name comes before the same name with a suffix.
+        # In this order, a name comes before the same name with a suffix.
         if name == path.name or plain in found or added is None:
             continue
         beside = os.path.join(os.path.dirname(path), name)  # noqa: PTH118, PTH120 -- keeps "./"
         try:
-            status = os.stat(beside)  # noqa: PTH116 -- it is no Path
+            status = os.stat(beside)  # noqa: PTH116 -- it is a str
         except FileNotFoundError:
             continue
         if stat.S_ISREG(status.st_mode):
@@ -265,7 +259,7 @@ def _listed(path: Path) -> list[RotationCandidate]:
 
 
 def _added(name: str, path: Path) -> str | None:
-    """Return what is added to the name of `path` in `name`; None where it is another name."""
+    """Return the text that `name` adds to the name of `path`, or None if it is not such a name."""
     if _OURS.search(name):
         return None
     if name.startswith(path.name):
