@@ -50,16 +50,16 @@ class Counted:
         self.track = plan.track
         self.taken = 0
 
-    def decode(self, text: bytes) -> Any:
+    def decode(self, text: bytes, note: Any) -> Any:
         """Return the record of a document."""
         with fenced(text):
-            record = self.plan.decode(text)
+            record = self.plan.decode(text, note)
         self.taken += record is not NotImplemented
         return record
 
     def decode_lines(self, *arguments: Any) -> None:
         """Add the records of lines."""
-        place, records = arguments[1], arguments[-1]
+        place, records = arguments[1], arguments[6]
         before = len(records) + place[2]
         try:
             with fenced(arguments[0]):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import threading
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from usagewire.converters.scalars import Leniency
@@ -22,6 +23,21 @@ CONTAINER_OF_KEY: Final[Mapping[str, type]] = {
     for key in wire_names.spellings(attribute)
 }
 """The container that each key of an array of objects shows, a page before a bucket."""
+
+
+class UnknownRows(threading.local):
+    """The function to which the hooks of a thread report the unknown rows that they read."""
+
+    def __init__(self) -> None:
+        self.note: Callable[[int], object] = _ignore
+        """Called with 1 for each row. A decoder sets it, because converters are shared."""
+
+
+def _ignore(_: int) -> None:
+    pass
+
+
+UNKNOWN_ROWS: Final = UnknownRows()
 
 
 def mistagged_by(o: Mapping[str, Any]) -> str | None:
@@ -132,6 +148,7 @@ def read_unknown(read_class: Hook) -> Hook:
                 f" has objects under {quote(key)}. Give it the tag {name!r}, or read it as"
                 " UsageObject with strict=False",
             ).within(wire_names.TAG)
+        UNKNOWN_ROWS.note(1)
         return row
 
     return describe(read, "unknown", read_class)
