@@ -206,9 +206,9 @@ class Encoders:
         assert self.c._writer is not None
         by_reference = self.c._encode
 
-        def counted(obj: Any, option: int) -> bytes:
+        def counted(obj: Any, option: int, hook: Any = None) -> bytes:
             self.handed_back += 1
-            return by_reference(obj, option)
+            return by_reference(obj, option, hook)
 
         self.c._encode = counted  # type: ignore[method-assign]
 

@@ -79,7 +79,7 @@ def test_an_attribute_that_raises(monkeypatch: pytest.MonkeyPatch, error: Except
 
 @pytest.mark.usefixtures("path")
 def test_an_attribute_that_changes_its_value() -> None:
-    """What reading the attribute gives is written, and not what the slot holds."""
+    """The encoder writes the value that reading the attribute gives, not the value of the slot."""
     assert b'{"n":7}' == uw.Encoder(converter=uw.make_converter(omit_if_default=True)).encode(
         Peculiar(1)
     )
@@ -114,7 +114,7 @@ def test_hooks_that_raise(error: Exception) -> None:
 
 @pytest.mark.usefixtures("path")
 def test_a_class_without_a_hash() -> None:
-    """It cannot be looked up, which is said by an error of ours."""
+    """It cannot be looked up, and an error of ours reports that."""
 
     class Unhashable(metaclass=Meta):
         pass

@@ -147,7 +147,7 @@ def either(
 
     After each line, check the sizes of the lines that were read in one way from one chunk.
     """
-    run: list[int] = []
+    run: list[tuple[int, bool]] = []
     while True:
         way = dice.randrange(3) if dice else 0
         if way and lines.has_text():
@@ -156,9 +156,10 @@ def either(
             is_simple = len(line) <= LIMIT and not (lines.offset == 0 and line.startswith(BOM))
             if way == 1 and is_simple:
                 yield lines.number, lines.offset, line, 0
+                lines.run_start = lines.run_start if run else lines.start
                 lines.block, lines.index = Block(lines.number + 1, []), 0
                 lines.start, lines.offset = end + 1, lines.offset + size
-                run.append(size)
+                run.append((size, not line.strip()))
                 check_sizes(lines, run)
                 run = run if lines.start < lines.stop else []
                 continue
@@ -169,18 +170,23 @@ def either(
         block, index = lines.block, lines.index
         run = [] if index == 0 else run
         yield block.number + index, lines.offset, block.lines[index], block.length
-        run.append(block.size(index, index + 1))
-        lines.offset += run[-1]
+        run.append((block.size(index, index + 1), False))
+        lines.offset += run[-1][0]
         lines.index += 1
         check_sizes(lines, run)
         if lines.index == len(block.lines):
             run = []
 
 
-def check_sizes(lines: LineBuffer, run: list[int]) -> None:
-    """Check the sizes that the buffer reports for the lines just read."""
-    for back in range(len(run) + 1):
-        assert sum(run[len(run) - back :]) == lines.size(back)
+def check_sizes(lines: LineBuffer, run: list[tuple[int, bool]]) -> None:
+    """Check the sizes that the buffer reports for the lines just read, which are blank or not."""
+    if not run or run[-1][1]:
+        return  # a run ends with a record
+    back = size = blank = 0
+    for before, (more, is_blank) in zip([*run[-2::-1], (0, False)], run[::-1], strict=True):
+        size, blank, back = size + more, blank + is_blank, back + (not is_blank)
+        if not before[1]:
+            assert (size, blank) == lines.before(back)
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -241,9 +247,9 @@ def test_sizes_after_a_cut() -> None:
         assert lines.has_text()
         lines.block, lines.start, lines.offset = Block(4, []), 10, 10
         sizes = [0, 5, 8, 10]
-        assert sizes == [lines.size(back) for back in range(4)]
+        assert sizes == [lines.before(back)[0] for back in range(4)]
         lines.cut_line()
-        assert sizes == [lines.size(back) for back in range(4)]
+        assert sizes == [lines.before(back)[0] for back in range(4)]
         assert 4 == lines.block.number
 
 

@@ -181,7 +181,7 @@ def test_union_by_json_keys(loads: Loads, kind: Any, data: str, expected: Any) -
     ],
 )
 def test_union_that_nothing_tells_is_refused(kind: Any, options: dict[str, Any]) -> None:
-    """It is refused when the decoder is built, with the classes that are alike."""
+    """It is refused when the decoder is built, and the message names the classes."""
     with pytest.raises(UsageWireError, match="no required JSON key and no Literal"):
         Decoder(kind, converter=make_converter(**options))
 

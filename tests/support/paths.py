@@ -1,6 +1,7 @@
 """The ways to decode, and checks that a decoder uses the expected way."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
 from types import NoneType, UnionType
 from typing import Any, Final, NamedTuple, Union, get_args, get_origin
 
@@ -57,6 +58,7 @@ def check_ways(patch: pytest.MonkeyPatch) -> None:
     """
     build, encode, encode_lines = Decoder.__init__, Encoder.encode, Encoder.encode_lines
 
+    @wraps(build)
     def built(self: Any, type: Any = usagewire.UsageObject, **options: Any) -> None:  # noqa: A002 -- the name is public
         build(self, type, **options)
         kinds = set(leaves(type))
@@ -72,13 +74,15 @@ def check_ways(patch: pytest.MonkeyPatch) -> None:
             elif cls in OURS and self._is_own:
                 assert self.not_accelerated(cls) is None
 
-    def encoded(self: Any, obj: Any) -> bytes:
-        data = encode(self, obj)
+    @wraps(encode)
+    def encoded(self: Any, obj: Any, type: Any = None) -> bytes:  # noqa: A002 -- as it is named there
+        data = encode(self, obj, type)
         check(self, [obj])
         return data
 
-    def encoded_lines(self: Any, objs: Any, **options: Any) -> bytes:
-        data = encode_lines(self, objs, **options)
+    @wraps(encode_lines)
+    def encoded_lines(self: Any, objs: Any, *arguments: Any, **options: Any) -> bytes:
+        data = encode_lines(self, objs, *arguments, **options)
         check(self, objs if isinstance(objs, list) else [])
         return data
 

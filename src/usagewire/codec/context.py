@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import orjson
 
 from usagewire.codec.counts import DecodeStats
 from usagewire.converters.row_rules import UNKNOWN_ROWS
-from usagewire.errors import DecodeError, lack_of_memory
+from usagewire.errors import DecodeError, UsageWireError, lack_of_memory
 
 T = TypeVar("T")
+
+Data: TypeAlias = bytes | bytearray | memoryview | str
 
 
 class DecodeContext(NamedTuple, Generic[T]):
@@ -96,6 +98,10 @@ class RunDecoder(ABC, Generic[T]):
         # The run that is not counted yet: the list it is in, the number of records before it in
         # that list and, if C reads the text, the progress that C reports.
         self._run: tuple[list[T], int, memoryview[int] | None] | None = None
+
+    def use(self, context: DecodeContext[T]) -> None:
+        """Read what comes next by another context of the same decoder."""
+        self._context = context
 
     @property
     def raises_next(self) -> bool:
@@ -178,3 +184,16 @@ def syntax_error(error: orjson.JSONDecodeError, text: bytes) -> DecodeError:
         at = wrong.start
         return DecodeError("syntax", f"invalid JSON: 0x{text[at]:02x} at byte {at} is not UTF-8")
     return DecodeError("syntax", f"invalid JSON: {error.msg} at byte {len(before.encode())}")
+
+
+def as_bytes(data: Data) -> bytes:
+    """Return data as bytes."""
+    if isinstance(data, str):
+        # A lone surrogate is not valid UTF-8, so its line will be rejected.
+        return data.encode("utf-8", "surrogatepass")
+    if isinstance(data, bytes | bytearray | memoryview):
+        try:
+            return bytes(data)
+        except ValueError as error:
+            raise UsageWireError(f"data cannot be read: {error}") from error
+    raise UsageWireError(f"data must be bytes-like or a str, not {type(data).__name__}")

@@ -7,13 +7,25 @@ about values. This module must not know files.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeAlias, TypedDict, Unpack, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Generic,
+    Self,
+    TypedDict,
+    Unpack,
+    cast,
+    overload,
+)
 
 import attrs
 from cattrs import Converter
 
-from usagewire.codec.context import START, DecodeContext, Place, T
+from usagewire.codec.context import START, Data, DecodeContext, Place, T, as_bytes
 from usagewire.codec.counts import MAX_REJECTIONS, Counts, DecodeStats, OnError
 from usagewire.codec.documents import Document, DocumentDecoder
 from usagewire.codec.line_buffer import BOM, MAX_LINE_BYTES
@@ -37,8 +49,6 @@ from usagewire.wire.names import is_own
 if TYPE_CHECKING:
     # cattrs installs typing_extensions, but nothing here needs it at run time.
     from typing_extensions import TypeForm
-
-Data: TypeAlias = bytes | bytearray | memoryview | str
 
 _LIKE_A_PATH: Final = re.compile(rb"[^\"{}\[\]\r\n]{1,255}\.(nd)?json[l]?(\.\w{2,4})?")
 
@@ -137,7 +147,7 @@ class Decoder(Generic[T]):
         self._name = name
         self._stats = stats = DecodeStats(on_error, max_rejections, kept)
         self._note_unknown = stats.count_unknown_of_document
-        try:
+        with _naming(type):
             if converter is None:
                 converter = (
                     shared_converter(unknown=unknown)
@@ -147,15 +157,9 @@ class Decoder(Generic[T]):
                     )
                 )
             hook = converter.get_structure_hook(type)
+            plan = self._plan_for(hook, type)
             self.reads_objects = all(attrs.has(m) for m in members(type))
             """Whether each document must be a JSON object: the type is attrs classes alone."""
-            plan = plans.plan_for(hook, type)
-        except plans.NotLoweredError as error:
-            plan, self.not_accelerated = None, str(error)
-        except Exception as error:
-            if isinstance(error, UsageWireError | MemoryError):
-                raise
-            raise UsageWireError(f"cannot decode into {quote(type)}: {text_of(error)}") from error
         keeps_whole = max_raw_bytes is None and getattr(on_error, "whole_lines", False) is True
         raw_bytes = max_line_bytes if keeps_whole else kept
         self._context: DecodeContext[T] = DecodeContext(
@@ -165,7 +169,7 @@ class Decoder(Generic[T]):
         self._is_fed = self._is_reading = False
         # Leniencies of documents are counted one document at a time; strict decoders have none.
         self._lock = None if strict else RLock()
-        given = None if own else converter
+        self._given = given = None if own else converter
         self._arguments = type, {
             "strict": strict, "unknown": unknown, "on_error": on_error,
             "max_line_bytes": max_line_bytes, "max_rejections": max_rejections,
@@ -186,6 +190,24 @@ class Decoder(Generic[T]):
     def __deepcopy__(self, memo: Any) -> Self:
         return self.__copy__()
 
+    def _plan_for(self, hook: Any, kind: Any) -> Any:
+        self.not_accelerated = None
+        try:
+            return plans.plan_for(hook, kind)
+        except plans.NotLoweredError as error:
+            self.not_accelerated = str(error)
+            return None
+
+    def _use_new_hooks(self) -> None:
+        """Use the hooks that the user has registered on their converter since the last call."""
+        kind = self._context.type
+        with _naming(kind):
+            hook: Any = cast("Converter", self._given).get_structure_hook(kind)
+            if hook is not self._context.structure:
+                plan = self._plan_for(hook, kind)
+                self._context = self._context._replace(structure=hook, plan=plan)
+                self._line_decoder.use(self._context)
+
     @property
     def counts(self) -> Counts:
         """The `Counts` so far. `decode`, which reads no lines, adds to `lenient` and `unknown`."""
@@ -205,8 +227,10 @@ class Decoder(Generic[T]):
         Raises:
             DecodeError: if `data` is not JSON or not of the type, whatever `on_error` is.
         """
-        text = data if type(data) is bytes else _as_bytes(data)
+        text = data if type(data) is bytes else as_bytes(data)
         text = text.removeprefix(BOM)
+        if self._given is not None:
+            self._use_new_hooks()
         if self._lock is None:
             return self._document(text)
         with self._lock:
@@ -247,7 +271,9 @@ class Decoder(Generic[T]):
             DecodeError: at the first bad line, with `on_error="raise"`. `DecodeError.records` holds
                 the records before it.
         """
-        return self._all_of(self.begin(self._name), _as_bytes(data), last=True)
+        if self._given is not None:
+            self._use_new_hooks()
+        return self._all_of(self.begin(self._name), as_bytes(data), last=True)
 
     def decode_document(self, data: Data) -> list[T]:
         """Return the records of one JSON document: a record, or an array of records.
@@ -261,7 +287,9 @@ class Decoder(Generic[T]):
             DecodeError: for the first bad record, with `on_error="raise"`, after all records were
                 read. `DecodeError.records` holds all good records.
         """
-        document = self.begin_document(self._name, Document.read(_as_bytes(data)))
+        if self._given is not None:
+            self._use_new_hooks()
+        document = self.begin_document(self._name, Document.read(as_bytes(data)))
         records: list[T] = []
         first: DecodeError | None = None
         while True:
@@ -288,7 +316,10 @@ class Decoder(Generic[T]):
             DecodeError: at a bad line, with `on_error="raise"`. `DecodeError.records` holds the
                 records before it in this call. The next call goes on after the bad line.
         """
-        return self._all_of(self._line_decoder, _as_bytes(chunk))
+        text = as_bytes(chunk)
+        if self._given is not None:
+            self._use_new_hooks()
+        return self._all_of(self._line_decoder, text)
 
     def close(self) -> list[T]:
         """Return the records that are left, including one of a last line without LF.
@@ -296,6 +327,8 @@ class Decoder(Generic[T]):
         Raises:
             DecodeError: at a bad line, as in `feed`.
         """
+        if self._given is not None:
+            self._use_new_hooks()
         records = self._all_of(self._line_decoder, b"", last=True)
         self._is_fed = False
         return records
@@ -350,17 +383,16 @@ class Decoder(Generic[T]):
         return found
 
 
+@contextmanager
+def _naming(kind: Any) -> Iterator[None]:
+    """Make the errors of a type that cannot be decoded errors of ours."""
+    try:
+        yield
+    except (UsageWireError, MemoryError):
+        raise
+    except Exception as error:
+        raise UsageWireError(f"cannot decode into {quote(kind)}: {text_of(error)}") from error
+
+
 def _make(cls: type[Decoder[Any]], kind: Any, options: dict[str, Any]) -> Decoder[Any]:
     return cls(kind, **options)
-
-
-def _as_bytes(data: Data) -> bytes:
-    if isinstance(data, str):
-        # A lone surrogate is not valid UTF-8, so its line will be rejected.
-        return data.encode("utf-8", "surrogatepass")
-    if isinstance(data, bytes | bytearray | memoryview):
-        try:
-            return bytes(data)
-        except ValueError as error:
-            raise UsageWireError(f"data cannot be read: {error}") from error
-    raise UsageWireError(f"data must be bytes-like or a str, not {type(data).__name__}")

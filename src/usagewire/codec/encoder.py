@@ -9,8 +9,9 @@ import orjson
 from cattrs import Converter
 
 from usagewire.converters.configure import make_converter, shared_converter
-from usagewire.errors import EncodeError, UsageWireError, located_writing, quote
+from usagewire.errors import EncodeError, UsageWireError, located_writing, quote, text_of
 from usagewire.native import plans
+from usagewire.wire.hook_info import Hook, info_of
 from usagewire.wire.names import DIALECTS, Dialect, is_own
 
 
@@ -43,7 +44,7 @@ class Encoder:
             )
         if not isinstance(converter, Converter | None):
             raise UsageWireError(f"converter is {quote(converter)}; it must be a cattrs Converter")
-        self._dialect = dialect
+        self._dialect: Dialect = dialect
         self._is_own = converter is None
         self._user_converter = converter
         self._writer = self._new_writer()
@@ -66,15 +67,21 @@ class Encoder:
         """
         return plans.unavailable() if self._writer is None else self._writer.refusal(cls)
 
-    def encode(self, obj: Any) -> bytes:
+    def encode(self, obj: Any, type: Any = None) -> bytes:  # noqa: A002 -- the name is public
         """Return an object as one JSON document, in UTF-8 bytes.
 
         Args:
             obj: a record, a list of records, or any other value that a cattrs converter can write.
+            type: the type to write `obj` as, such as `Page[Item]` or a union. By default, the class
+                of the object. An object that is not of the type is refused.
 
         Raises:
-            EncodeError: if `obj` holds something that would not read back equal.
+            EncodeError: if `obj` is not of the type, or holds something that would not read back
+                equal.
+            UsageWireError: if the type cannot be written.
         """
+        if type is not None and not self._are_written_by_class([obj], type):
+            return self._encode(obj, 0, self._hook_of(type))
         writer = self._current_writer()
         if writer is not None:
             text = writer.encode(obj)
@@ -84,17 +91,34 @@ class Encoder:
                 return text  # type: ignore[no-any-return]
         return self._encode(obj, 0)
 
-    def encode_lines(self, objs: Iterable[Any], *, first: int = 0) -> bytes:
+    def encode_lines(
+        self,
+        objs: Iterable[Any],
+        type: Any = None,  # noqa: A002 -- the name is public
+        *,
+        first: int = 0,
+    ) -> bytes:
         """Return records as NDJSON: one JSON document per line, each line ended by LF.
 
         Args:
             objs: the records, in any iterable.
+            type: the type of each record, as in `encode`.
             first: the index of the first record, for the paths of errors. By default 0.
 
         Raises:
             EncodeError: if a record holds something that would not read back equal. Its `path`
                 begins with the index of the record, as in `$[3].model`.
+            UsageWireError: if the type cannot be written.
         """
+        if type is None:
+            return self._encode_lines(objs, first)
+        listed = list(objs)
+        if self._are_written_by_class(listed, type):
+            return self._encode_lines(listed, first)
+        hook = self._hook_of(type)
+        return b"".join(self._line(obj, index, hook) for index, obj in enumerate(listed, first))
+
+    def _encode_lines(self, objs: Iterable[Any], first: int) -> bytes:
         writer = self._current_writer()
         # One buffer, because each result of orjson.dumps that is kept holds about 4 kB.
         whole = bytearray()
@@ -117,16 +141,18 @@ class Encoder:
             whole += text
         return bytes(whole)
 
-    def _line(self, obj: Any, index: int) -> bytes:
+    def _line(self, obj: Any, index: int, hook: Hook | None = None) -> bytes:
         try:
-            return self._encode(obj, orjson.OPT_APPEND_NEWLINE)
+            return self._encode(obj, orjson.OPT_APPEND_NEWLINE, hook)
         except EncodeError as error:
             raise error.within(index)
 
-    def _encode(self, obj: Any, option: int) -> bytes:
+    def _encode(self, obj: Any, option: int, hook: Hook | None = None) -> bytes:
         try:
-            item = obj[0] if type(obj) is list and obj else obj
-            return orjson.dumps(self._converter_for(type(item)).unstructure(obj), option=option)
+            if hook is None:
+                item = obj[0] if type(obj) is list and obj else obj
+                hook = self._converter_for(type(item)).unstructure
+            return orjson.dumps(hook(obj), option=option)
         except Exception as error:
             if isinstance(error, EncodeError):
                 raise
@@ -137,10 +163,25 @@ class Encoder:
             return None
         return plans.RecordWriter(self._hook_of)
 
-    def _hook_of(self, cls: type) -> Any:
-        return self._converter_for(cls).get_unstructure_hook(cls)
+    def _are_written_by_class(self, objs: list[Any], kind: Any) -> bool:
+        """Return whether writing the objects as a `kind` is writing each by its own class."""
+        hook = self._hook_of(kind)
+        match info_of(hook):
+            case ("union", table):
+                return all(type(obj) in table for obj in objs)
+            case ("class", *_) | ("costs", _) | ("unknown", _):
+                return all(type(obj) is kind for obj in objs)
+        return False
 
-    def _converter_for(self, cls: type) -> Converter:
+    def _hook_of(self, kind: Any) -> Hook:
+        try:
+            return self._converter_for(kind).get_unstructure_hook(kind)
+        except (UsageWireError, MemoryError):
+            raise
+        except Exception as error:
+            raise UsageWireError(f"cannot write {quote(kind)}: {text_of(error)}") from error
+
+    def _converter_for(self, cls: Any) -> Converter:
         """Return the converter that was given, or the shared one for our own classes."""
         if self._is_own and is_own(cls):
             return shared_converter(self._dialect)

@@ -79,8 +79,8 @@ class LineBuffer:
         lines sets `start`, and `block` to an empty block with the number of the next line."""
         self.start = self.stop = 0
         self.run_start = 0
-        """Where the last run of lines that were not cut begins."""
-        # Of a block, the size of its first lines. Of a text, where the lines before an end begin.
+        """The start of the last run of lines that were not split."""
+        # A block and the sizes of its first lines. A text, and its lines before an end.
         self._sums: tuple[Block, list[int]] = self.block, [0]
         self._starts: tuple[bytes, list[tuple[int, int]]] = self.text, [(0, 0)]
         self._limit = max_line_bytes
@@ -156,7 +156,7 @@ class LineBuffer:
                 sums = [0, *self.block.sizes()]
                 self._sums = self.block, sums
             return sums[self.index] - sums[self.index - back], 0
-        # They were not cut. The one after them may have been, since.
+        # They were not split. The line after them may have been, since.
         end = self.start - self.block.size(0, len(self.block.lines))
         text, starts = self._starts
         if text is not self.text or starts[0][0] != end:

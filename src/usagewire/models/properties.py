@@ -16,7 +16,8 @@ class _NoProperties(dict[str, Any]):
         raise TypeError("additional_properties of a record cannot be changed; use attrs.evolve")
 
     __setitem__ = __delitem__ = __ior__ = _refuse
-    clear = pop = popitem = setdefault = update = _refuse
+    clear = pop = popitem = _refuse
+    setdefault = update = _refuse  # pyright: ignore[reportAssignmentType] -- they are overloads
 
     def __reduce__(self) -> str:
         # Given a string, pickle and copy look up that name here instead of making a second object.

@@ -225,9 +225,9 @@ static bool plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *re
 /* Add the records of lines to the list `records`, from byte `progress[0]` of `text` to byte `stop`. Stop at
  * `most` lines, and at a line for the reference, which may also have no LF or over `longest` bytes before it.
  * Leave four int64 in `progress`: the start of the next line, whether it is malformed (certainly gives no
- * record), and the numbers of malformed and of blank lines that `skips` skipped. The function `args[7]`,
- * which may be left out, receives the number of unknown rows before their record is added. The caller then
- * calls `track`. */
+ * record), and the numbers of malformed and blank lines that were skipped. The function `args[7]`, which may
+ * be left out, receives the number of unknown rows before their record is added. The caller then calls
+ * `track`. */
 static PyObject *plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     Plan *plan = (Plan *)self;
