@@ -11,6 +11,7 @@ import usagewire as uw
 from tests.support.comparing import Refused, expect, outcome
 from tests.support.paths import Loads, Way
 from tests.support.samples import VECTORS, bucket, row, text
+from usagewire.converters.row_rules import reject_unknown
 
 ROW = row(VECTORS)
 BUCKET = bucket(results=[ROW])
@@ -116,6 +117,22 @@ def test_an_unknown_row_like_a_container_is_not_written(key: str) -> None:
             write(record)
     kept = attrs.evolve(record, object="organization.usage.new.result")
     assert kept == uw.loads(uw.dumps(kept))
+
+
+def test_unknown_rows_can_be_rejected(path: Way) -> None:
+    """A converter that rejects unknown rows rejects them wherever they are, and reads the rest."""
+    converter = uw.make_converter()
+    reject_unknown(converter)
+    decoder = path.Decoder(converter=converter, on_error="collect")
+    unknown = {"object": "chat.completion"}
+    lines = [PAGE, unknown, PAGE | {"data": [bucket(results=[unknown])]}, ROW]
+
+    assert 2 == len(decoder.decode_lines(b"\n".join(map(text, lines))))
+    assert ["$.object", "$.data[0].results[0].object"] == [one.path for one in decoder.rejections]
+    assert 0 == decoder.counts.unknown
+    with pytest.raises(uw.DecodeError, match="not the tag of a known kind"):
+        decoder.decode(text(unknown))
+    assert path.name != "c" or decoder.not_accelerated is None
 
 
 VALUES = st.sampled_from([None, 5, "x", [], [{}], [[]], [1, {"a": 1}], {}, [BUCKET], [ROW]])

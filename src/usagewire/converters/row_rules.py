@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
+from cattrs import Converter
+
 from usagewire.converters.scalars import Leniency
 from usagewire.errors import DecodeError, EncodeError, quote
 from usagewire.models import CostsResult, UnknownResult
@@ -152,6 +154,19 @@ def read_unknown(read_class: Hook) -> Hook:
         return row
 
     return describe(read, "unknown", read_class)
+
+
+def reject_unknown(converter: Converter) -> None:
+    """Make `converter` reject every unknown row as `wrong_tag`."""
+    read_unknown_row = converter.get_structure_hook(UnknownResult)
+
+    def reject(o: Any, kind: Any = None) -> Any:
+        row = read_unknown_row(o, kind)
+        raise DecodeError(
+            "wrong_tag", f"{quote(row.object)} is not the tag of a known kind of row"
+        ).within(wire_names.TAG)
+
+    converter.register_structure_hook(UnknownResult, describe(reject, "rejecting"))
 
 
 def _tag_of(o: Mapping[str, Any], keys: Collection[str]) -> Any:
