@@ -138,8 +138,8 @@ class Attributes:
     more = property(runs("property", 1))
 
     def __getattribute__(self, name: str) -> Any:
-        """Run hostile code if no paths are compared, because C reads the slots."""
-        if SCENE.is_alone and name == "n":
+        """Run hostile code for the field. C hands back records of such a class."""
+        if name == "n":
             SCENE.run("__getattribute__")
         return object.__getattribute__(self, name)
 
@@ -187,7 +187,6 @@ class Outer:
     hashed: HashedByCode | None = None
     number: int = 5
     items: tuple[EqualByCode, ...] = ()
-    attributes: Attributes | None = None
     additional_properties: Any = attrs.field(default=NO_PROPERTIES)
 
 
@@ -232,9 +231,8 @@ def outer(rng: Random) -> Outer:
         record.unequal = UnequalByCode(rng.randrange(9))
     if chance() < 0.3:
         record.hashed = HashedByCode(rng.randrange(9))
-    if chance() < 0.3:
-        record.attributes = Attributes(rng.randrange(9))
     if isinstance(record, OuterOfMetaclass) and chance() < 0.7:
+        record.attributes = Attributes(rng.randrange(9))
         record.of_metaclass = OfMetaclass(rng.randrange(9))
     if chance() < 0.4:
         record.number = rng.randrange(9) if chance() < 0.6 else Number(rng.randrange(9))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from cattrs import Converter
+
 from usagewire.codec.context import Data
 from usagewire.codec.decoder import Decoder
 from usagewire.codec.encoder import Encoder
@@ -15,7 +17,6 @@ from usagewire.wire.layout import Unknown
 from usagewire.wire.names import Dialect
 
 if TYPE_CHECKING:
-    from cattrs import Converter
     from typing_extensions import TypeForm
 
 T = TypeVar("T")
