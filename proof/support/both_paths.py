@@ -75,6 +75,8 @@ class Answer(NamedTuple):
     exact: bytes
     """Records, errors, rejections and counts, as bytes."""
     lines: int
+    unknown: int
+    """Unknown rows."""
 
 
 class Side:
@@ -119,9 +121,10 @@ class Side:
             records, failed = [], (type(error).__name__, str(error))
         after = decoder.counts
         names = [a.name for a in attrs.fields(type(after))]
-        counts = [getattr(after, name) - getattr(before, name) for name in names]
+        counts = {name: getattr(after, name) - getattr(before, name) for name in names}
         rejections = [rejection(one) for one in (*self.rejections, *decoder.rejections[kept:])]
-        return Answer(records, exact([records, failed, rejections, counts]), counts[0])
+        answer = exact([records, failed, rejections, counts])
+        return Answer(records, answer, counts["lines"], counts["unknown"])
 
 
 class Pair:
