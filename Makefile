@@ -158,7 +158,7 @@ sanitize: .venv/.stamp-test
 	$(SANITIZED) ASAN_OPTIONS=detect_leaks=1 $(BIN)/python -m proof.support.run_on_build proof.hostile --seed $(SEED)
 	$(SANITIZED) ASAN_OPTIONS=detect_leaks=0 $(BIN)/python -m proof.support.run_on_build \
 		proof.fuzz --lines $$(($(LINES) / 10)) --seed $(SEED)
-	# orjson leaks keys of so many lines. To recognise its leaks takes a slow unwinder.
+	# orjson leaks some keys. Only the slow unwinder recognises its leaks, so this runs few lines.
 	$(SANITIZED) ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0 $(BIN)/python -m proof.support.run_on_build \
 		proof.fuzz --lines $$(($(LINES) / 100)) --seed $(SEED)
 

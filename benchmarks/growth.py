@@ -43,9 +43,9 @@ class Shape:
     size: int
     """The number of parts of the smaller input in a full run. The larger one has twice as many."""
     make: Callable[[int, Path], Run]
-    """Prepare the input of so many parts in a folder, and return the function to time."""
+    """Prepare the input of this many parts in a folder, and return the function to time."""
     lines: Callable[[int], Counts]
-    """The expected counts for so many parts, without bytes."""
+    """The expected counts for this many parts, without bytes."""
 
 
 @attrs.frozen

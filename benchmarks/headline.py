@@ -41,9 +41,9 @@ class Case:
     title: str
     peers: Sequence[str]
     targets: Mapping[str, tuple[float, float | None]]
-    """By peer: we must be at least so many times faster, and would like to be so many times."""
+    """For each peer two factors: how much faster we must be, and how much faster we want to be."""
     texts: int = 1
-    """The rows are encoded into so many texts, one after the other. Each is dropped at once."""
+    """The rows are encoded into this many texts, one after the other. Each is dropped at once."""
 
 
 CASES: Final = (
@@ -232,8 +232,8 @@ def section(measured: Measured) -> str:
     head = ("", *(case.title for case in CASES))
     state = "with the C extension, as installed" if accelerated() else "**without the C extension**"
     return f"""\
-The first table has the time of each peer as a multiple of usagewire's: above 1 is slower than
-usagewire. Its last column is the memory that one completions row keeps, in bytes.
+The first table has the time of each peer as a multiple of usagewire's: a number above 1
+means slower than usagewire. Its last column is the memory that one completions row keeps, in bytes.
 
 The data are {measured.sizes.rows:,} rows of each workload in memory. Each peer decodes them into a
 list of records, or encodes such a list. Here, usagewire runs {state}. Completions rows have 12

@@ -62,7 +62,7 @@ class FileReader:
     read: Callable[[Path], object]
     """Read the whole file. This function is timed."""
     rows: Callable[[Path, list[str]], Iterable[Row]]
-    """Read the file in the same way, yield `COLUMNS` of each record, and append reports."""
+    """Read the file in the same way, yield `COLUMNS` of each record, add reports to the list."""
 
 
 @attrs.frozen(kw_only=True)
@@ -337,8 +337,8 @@ def section(measured: Measured) -> str:
 ### Good lines
 
 This table has the time that each reader takes for a file of {measured.rows:,} completions rows. It
-is a multiple of usagewire's: above 1 is slower than usagewire. Cells show the median and range of
-{measured.turns} turns.
+is a multiple of usagewire's: a number above 1 means slower than usagewire. Cells show the median
+and range of {measured.turns} turns.
 
 Before it is timed, each reader must find the same number of rows and the same sums of
 {", ".join(f"`{column}`" for column in COLUMNS)}.

@@ -107,8 +107,8 @@ def render(measured: Measured) -> str:
         "Targets": _targets(measured),
         "Unusual lines": variants.section(measured.variants),
         "From few records to very many": scale.section(measured.scale),
-        "All peers: time, as a multiple of usagewire's": "In these tables, above 1 is slower than"
-        " usagewire. The introduction describes the data and the method."
+        "All peers: time, as a multiple of usagewire's": "In these tables, a number above 1 means"
+        " slower than usagewire. The introduction describes the data and the method."
         f"\n\n{ratio_tables(measured)}",
         "Nanoseconds a row, for orientation": _nanoseconds(measured),
         "Memory kept a row": _memory(measured),

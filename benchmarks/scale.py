@@ -38,7 +38,7 @@ BYTES_A_RECORD: Final = 1_000 if accelerated() else 2_000
 """Free memory that each record needs: the line, the record, and half as much again."""
 
 LEFT: Final = 1_000
-"""One of so many records is kept. Python allocates memory for some thousands at once."""
+"""One record in 1,000 is kept. Python allocates memory for some thousands at once."""
 
 
 @attrs.frozen
@@ -121,7 +121,7 @@ def _run(file: Path, records: int, calls: int) -> Spent:
 
 
 def observed(file: Path, records: int, calls: int) -> Spent:
-    """Warm up, decode so many records so many times, keep them all, and do that again."""
+    """Decode `records` records in each of `calls` calls, twice; time only the second round."""
     block = file.read_bytes()
     text = _text(block, records)
     _check(text, records)
@@ -149,7 +149,7 @@ def _decoded(decoder: Decoder[Any], text: bytes, calls: int) -> tuple[list[list[
 
 
 def _text(block: bytes, records: int) -> bytes:
-    """Return so many lines: the first ones of `block`, or all of it several times."""
+    """Return this many lines: the first ones of `block`, or all of it several times."""
     lines = block.count(b"\n")
     if records < lines:
         return b"".join(block.splitlines(keepends=True)[:records])
@@ -158,7 +158,7 @@ def _text(block: bytes, records: int) -> bytes:
 
 
 def _check(text: bytes, records: int) -> None:
-    """Assert that the text has so many lines, and that the first thousand are read correctly."""
+    """Assert that the text has this many lines, and that the first thousand are read correctly."""
     assert text.count(b"\n") == records
     head = b"\n".join(text.split(b"\n", 1000)[:1000])
     decode = peers.load("usagewire_reference").decoder(UsageCompletionsResult)

@@ -33,13 +33,13 @@ LIMIT: Final = 16 * MIB
 """`max_line_bytes` of every case, which is the default."""
 
 ROWS_AT_ONCE: Final = 20_000
-"""A large file repeats the lines of so many rows. No record is kept while the next one is read."""
+"""A large file repeats the lines of this many rows. No record is kept when the next is read."""
 
 STREAMED_TARGET: Final = 64 * MIB
-"""The peak may grow by at most so many bytes after the first tenth of a large file."""
+"""After the first tenth of a large file, the peak may grow by at most this many bytes."""
 
 HOSTILE_TARGET: Final = 100 * MIB
-"""The peak may grow by at most so many bytes from before reading, if one line never ends."""
+"""If one line never ends, reading may raise the peak by at most this many bytes."""
 
 
 @attrs.frozen
@@ -66,7 +66,7 @@ class Case:
     write: Callable[[Path, Sizes], Counts]
     """Write the file and return the expected counts, with 0 for bytes."""
     target: int | None
-    """The peak may grow by at most so many bytes. None means that there is no target."""
+    """The peak may grow by at most this many bytes. None means that there is no target."""
     from_tenth: bool = False
     """Whether growth starts after the first tenth, instead of before reading."""
     chunk: int | None = None
@@ -305,7 +305,7 @@ def targets(measured: Measured) -> list[Target]:
     for bound in (STREAMED_TARGET, HOSTILE_TARGET):
         grown = {c.title: _growth(c, measured) / MIB for c in CASES if c.target == bound}
         worst = max(grown, key=lambda title: grown[title])
-        what = f"MiB of growth while streaming, the most of {len(grown)} inputs: {worst}"
+        what = f"MiB of growth while streaming, the largest of {len(grown)} inputs: {worst}"
         found.append(Target(what, "below", bound / MIB, [grown[worst]]))
     return found
 

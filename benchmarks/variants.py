@@ -164,8 +164,8 @@ thing changed, except the last, which has about as many rows in pretty-printed p
 
 The first three columns describe the rows and our own time. The third compares our time a byte with
 that of the usual rows. The columns of peers are their time as a multiple of ours:
-above 1 is slower than usagewire. All decode the same bytes, measured as in the headline, over
-{measured.sizes.turns} turns.
+a number above 1 means slower than usagewire. All decode the same bytes, measured as in the
+headline, over {measured.sizes.turns} turns.
 
 A pretty-printed page is one JSON document. It is decoded alone, by `Decoder.decode` or the peer's
 function for one document. The null keys differ from row to row. Unknown keys are kept by usagewire,

@@ -30,7 +30,7 @@ from usagewire.native import plans
 ACTIONS: Final = ("nothing", "drop", "empty", "raise", "swap", "encode")
 """Things that hostile code does to the record that is being written."""
 EACH: Final = 3
-"""The most records of a list."""
+"""A list has at most this many records."""
 
 
 class Scene:

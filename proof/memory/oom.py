@@ -41,7 +41,7 @@ except ImportError:
 ENOUGH: Final = 40
 """Calls in a row without a failure, after which no allocation is left to fail."""
 HELD: Final = 100
-"""Dicts, lists and floats to hold meanwhile, because CPython reuses as many freed ones."""
+"""CPython reuses this many freed dicts, lists and floats. They are held during the test."""
 PADS: Final = 200
 """Lengths of a text in records, so that the buffer becomes full at each place."""
 
@@ -354,7 +354,12 @@ def _writing(loop: Loop) -> None:
 
 def _writers(loop: Loop) -> None:
     specs: list[Any] = []
-    lowering = Lowering("written", specs.append)
+
+    def add(spec: Any) -> int:
+        specs.append(spec)
+        return len(specs) - 1
+
+    lowering = Lowering("written", add)
     for record in (*RECORDS, *_read()):
         lowering.index_of(make_converter().get_unstructure_hook(type(record)))
 

@@ -34,7 +34,10 @@ PARTS: Final = (
         "pytest",
         "-k",
         "[c",
-        *(f"tests/codec/test_{name}.py" for name in ("decoder", "line_decoder", "samples")),
+        *(
+            f"tests/codec/test_{name}.py"
+            for name in ("decoder", "foreign_errors", "line_decoder", "samples")
+        ),
         *(f"tests/converters/test_{name}.py" for name in ("classes", "scalars", "unions")),
     ),
     ("proof.fuzz", "--lines", "20000", "--seed", "1"),

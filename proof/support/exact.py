@@ -20,7 +20,7 @@ _ATOMS: Final = frozenset({int, float, str, bool, bytes, type(None)})
 
 
 def flat(value: Any) -> Any:
-    """Return a value as data that marshal can write, with the names of other types."""
+    """Return a value as data that marshal can write. Other types are written by their names."""
     kind: Any = type(value)
     return value if kind in _ATOMS else _flattener(kind)(value)
 

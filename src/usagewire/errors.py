@@ -77,6 +77,14 @@ class Rejection:
     """One line that could not be read, as data.
 
     It keeps no file open, and only the first bytes of the line in memory.
+
+    >>> import usagewire
+    >>> decoder = usagewire.Decoder(usagewire.UsageVectorStoresResult, on_error="collect")
+    >>> decoder.decode_lines(b'{"usage_bytes":"5"}')
+    []
+    >>> [bad] = decoder.rejections
+    >>> bad.line, bad.offset, bad.path, bad.code, bad.raw
+    (1, 0, '$.usage_bytes', 'wrong_type', b'{"usage_bytes":"5"}')
     """
 
     code: str
@@ -92,7 +100,7 @@ class Rejection:
     length: int
     """Length of the whole line in bytes, without its line end."""
     raw: bytes = attrs.field(repr=False)
-    """The line's first bytes, at most `RAW_LIMIT` unless the reader was asked to keep more."""
+    """The line's first bytes, at most `max_raw_bytes` of the decoder: 4,096 by default."""
     file: str | None = None
     """Name of the file. None if the bytes did not come from a file."""
 
@@ -119,7 +127,7 @@ class _PlacedError(UsageWireError):
 
     @property
     def path(self) -> str:
-        """The place in the document, as in `$.results[1].input_tokens`; `$` is the document."""
+        """The place, as in `$.results[1].input_tokens`; `$` is the whole document or record."""
         steps = self.steps[::-1]
         if len(steps) > _PATH_STEPS:
             steps = [*steps[: _PATH_STEPS // 2], "...", *steps[-_PATH_STEPS // 2 :]]
@@ -140,6 +148,13 @@ class EncodeError(_PlacedError):
     """A value that cannot be written, because it would not read back equal.
 
     `path` is the place in the record, as in `$.results[1].input_tokens`.
+
+    >>> import usagewire
+    >>> try:
+    ...     usagewire.dumps(usagewire.UsageVectorStoresResult(usage_bytes=2.5))
+    ... except usagewire.EncodeError as error:
+    ...     print(error.path)
+    $.usage_bytes
     """
 
     def __init__(self, message: str) -> None:
@@ -188,7 +203,15 @@ class FileError(UsageWireError):
 
 
 class CheckpointError(FileError):
-    """A checkpoint that is damaged, has another version, or does not match its file."""
+    """A checkpoint that is damaged, has another version, or does not match its file.
+
+    >>> import usagewire
+    >>> try:
+    ...     usagewire.read("usage.ndjson", resume="5")
+    ... except usagewire.CheckpointError as error:
+    ...     print(str(error).partition(";")[0])
+    '5' is not a checkpoint
+    """
 
 
 def located(error: Exception, step: str | int | None) -> Exception:
@@ -239,10 +262,11 @@ def _message(error: Exception) -> str:
 
 def located_writing(error: Exception, step: str | int | None) -> Exception:
     """Return the exception to raise when `error` came up while writing the key or index `step`."""
-    if isinstance(error, MemoryError):
-        return error
+    if memory := lack_of_memory(error):
+        return memory
     found = error if isinstance(error, EncodeError) else EncodeError(_message(error))
     if found is not error:
         found.__cause__ = error
-        found.steps = getattr(error, "steps", found.steps)
+        if isinstance(error, _PlacedError):
+            found.steps = error.steps
     return found if step is None else found.within(step)

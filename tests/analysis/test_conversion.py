@@ -45,7 +45,7 @@ FLAT = UsageTimeBucketResultInner(object="organization.costs.result", usage_byte
 
 
 def timed(row: Any, start: int = START, **extra: Any) -> Any:
-    """Return the row with the times of a day as unknown fields."""
+    """Return the row with the start and end of a day as unknown fields."""
     times = {"start_time": start, "end_time": start + DAY}
     return attrs.evolve(row, additional_properties=extra | times)
 

@@ -185,7 +185,7 @@ def test_a_checkpoint_of_another_log_is_refused(tail: Tail) -> None:
     kept = PLACE.read_text()
     result = tail("--checkpoint", PLACE, text=BAD * 100)
     assert (2, "", kept) == (result.exit_code, result.stdout, PLACE.read_text())
-    assert "usage.log: neither" in result.stderr
+    assert "are neither in this file nor in a rotated file beside it" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["usage.log", "./usage.log", "place.gz"])

@@ -228,3 +228,24 @@ def test_wrong_dialect() -> None:
         dumps(wrong(), dialect="ruby")  # type: ignore[arg-type]
     with pytest.raises(UsageWireError):
         Encoder(dialect="dart", converter=make_converter())
+
+
+class StepsError(Exception):
+    """An error with an attribute that our errors have too."""
+
+    steps = 7
+
+
+@pytest.mark.usefixtures("path")
+def test_an_error_with_steps_of_its_own() -> None:
+    """Only errors of usagewire have a path."""
+
+    def hook(_: Any) -> Any:
+        raise StepsError
+
+    converter = make_converter()
+    converter.register_unstructure_hook(str, hook)
+    with pytest.raises(EncodeError) as caught:
+        Encoder(converter=converter).encode(CostsResult(line_item="x"))
+    assert "$.line_item" == caught.value.path
+    assert isinstance(caught.value.__cause__, StepsError)

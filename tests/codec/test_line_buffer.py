@@ -125,7 +125,7 @@ def each(lines: LineBuffer) -> Iterator[tuple[int, int, bytes]]:
 
 
 LIMIT = 10
-"""The most bytes of a line in the tests below."""
+"""The limit for the bytes of a line in the tests below."""
 
 TEXTS = {
     "usual": b"1\n22\n\n333\r\n4444\n5",
@@ -267,7 +267,7 @@ def test_far_places_of_rejections(path: Way) -> None:
 
 @pytest.mark.parametrize("step", [1, 2, 64 * 2**10])
 def test_long_line_takes_no_memory(step: int) -> None:
-    """A line of any length needs only the memory of the limit, in chunks of any size."""
+    """A very long line takes no more memory than a line at the limit, in chunks of any size."""
     limit = 2**16
     total = 64 * 2**20 if step > 2 else 2**17
     chunk = b"x" * step

@@ -184,7 +184,7 @@ def kinds(answer: Any, tag: Any) -> list[list[str]]:
 
 
 def agree(payload: Any, endpoint: str) -> bool:
-    """Return whether both read the same JSON and the same kinds of row from an answer."""
+    """Return whether `openai` and usagewire read the same data and kinds of row from an answer."""
     theirs = official(payload, endpoint)
     try:
         ours = loads(text(payload))
@@ -198,13 +198,13 @@ def agree(payload: Any, endpoint: str) -> bool:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_agrees(page: str) -> None:
-    """A page that follows the specification reads the same in both."""
+    """`openai` and usagewire read a page that follows the specification in the same way."""
     assert agree(PAGES[page], SAMPLES["pages"][page]["path"].rsplit("/", 1)[1])
 
 
 @pytest.mark.parametrize("quirk", sorted(PAYLOADS.keys() - DIFFERENCES.keys()))
 def test_quirk_agrees(quirk: str) -> None:
-    """A quirk that is not listed as a difference reads the same in both."""
+    """`openai` and usagewire read a quirk in the same way if it is not listed as a difference."""
     assert agree(PAYLOADS[quirk], "costs")
 
 

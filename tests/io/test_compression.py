@@ -149,7 +149,7 @@ def test_skippable_frames(size: int) -> None:
 @pytest.mark.parametrize("garbage", [b"garbage", b"{}", b"B", b"\0\0\0\0!"])
 @pytest.mark.parametrize("size", [1, 2**18])
 def test_garbage_after(kind: str, garbage: bytes, size: int) -> None:
-    """Other data after a member is an error with its place, after the text."""
+    """Other data after a member is an error that names its place. The text comes first."""
     packed = PACK[kind](TEXT)
     text, error = unpack(packed + garbage, size)
 

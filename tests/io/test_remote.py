@@ -188,7 +188,7 @@ def test_server_that_breaks_off(server: str, name: str) -> None:
     [("missing", ""), ("unserved", ""), ("forbidden", "403"), ("deflated", "encoding 'deflate'")],
 )
 def test_refused_by_a_server(server: str, name: str, message: str) -> None:
-    """A web address that cannot be read is an error at once, also if there is no server."""
+    """A web address that cannot be read is an error at once, even if there is no server."""
     if name == "unserved":
         with socket.create_server(("127.0.0.1", 0)) as closed:
             server = f"127.0.0.1:{closed.getsockname()[1]}"

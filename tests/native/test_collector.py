@@ -182,7 +182,7 @@ def test_records_are_tracked_after_a_line_without_one(skip_malformed: bool) -> N
 
 @pytest.mark.usefixtures("_small_heap")
 def test_collector_runs_while_others_read() -> None:
-    """A record is tracked as the objects in it, also if others use its plan at the same time."""
+    """A record is tracked as the objects in it, even if others use its plan at the same time."""
     inner = {"value": 1.5, "currency": "usd", "new": [1]}
     costs = compact({"object": CostsResult.object, "amount": inner})
     other = Decoder()

@@ -122,7 +122,7 @@ def test_unknown_keys(options: dict[str, Any], extra: bytes, key: str) -> None:
 
 
 def test_depth_of_unknown_values() -> None:
-    """C keeps unknown values of at most 99 levels, and ignores them with at most 200."""
+    """C keeps unknown values of up to 99 levels. If they are ignored, it skips up to 200 levels."""
     for unknown, most in (("keep", 99), ("ignore", 200)):
         for depth in (1, 49, 50, 51, 63, 64, 65, 98, 99, 100, 101, 199, 200, 201):
             for opening, closing in ((b"[", b"]"), (b'{"a":', b"}")):

@@ -192,7 +192,7 @@ def test_malformed_lines_are_skipped(line: bytes, sort: int, skips: bool) -> Non
 
 
 def test_skipped_lines_count() -> None:
-    """Skipped lines count towards the most lines of a call, and add up."""
+    """Skipped lines count towards the limit of lines in a call, and add up."""
     plan = plan_for(UsageObject)
     data = b"x\n" * 5 + text(row()) + b"\n" + b"x\n" * 5
 
@@ -214,6 +214,7 @@ def test_skipped_lines_count() -> None:
         # Blank lines count with the record after them, so that a place is right after its record.
         (b"1\n\n\n", SKIP_BLANK, [1], [2, 0, 0, 0]),
         (b"1\n\n?\n", SKIP_BLANK, [1], [2, 0, 0, 0]),
+        (b"1\n\n1 2\n", SKIP_BLANK, [1], [2, 0, 0, 0]),
         (b"1\n\n1 2\n\n3\n", SKIP_BLANK | SKIP_MALFORMED, [1, 3], [10, 0, 1, 2]),
         (b"1\n" + b" " * 9 + b"\n2\n", SKIP_BLANK, [1, 2], [14, 0, 0, 1]),
         (b"1\n" + b" " * 10 + b"\n2\n", SKIP_BLANK, [1], [2, 0, 0, 0]),

@@ -391,3 +391,23 @@ def test_nothing_is_kept() -> None:
         del many
         after = [sys.getrefcount(one) for one in held]
         assert all(abs(b - a) < 20 for a, b in zip(counts, after, strict=True)), record
+
+
+def test_an_interrupt_while_a_class_is_added() -> None:
+    """C and Python give the classes after it the same indices, so C writes them."""
+    encoder = Encoder()
+    lowering = writer_of(encoder)._lowering  # noqa: SLF001 -- an interrupt can come there
+    add = lowering._add  # noqa: SLF001
+
+    def interrupted(described: Any) -> int:
+        add(described)
+        raise KeyboardInterrupt
+
+    lowering._add = interrupted  # noqa: SLF001
+    with pytest.raises(KeyboardInterrupt):
+        encoder.encode(UsageVectorStoresResult(usage_bytes=1))
+    lowering._add = add  # noqa: SLF001
+
+    for record in (CostsResult(), UsageVectorStoresResult(usage_bytes=1)):
+        assert dumps(record) == encoder.encode(record)
+        assert encoder.not_accelerated(type(record)) is None

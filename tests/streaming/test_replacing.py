@@ -119,7 +119,7 @@ def test_full_disk_midway(old: Path, disk: Disk, room: int) -> None:
         writer.write_all(ROWS * MANY)
     with pytest.raises(FileError, match="the writer is closed"):
         writer.write(ROWS[0])
-    with pytest.raises(FileError, match="writing it failed before"):
+    with pytest.raises(FileError, match="an earlier write failed, so the file was not replaced"):
         writer.close()
     writer.discard()
     writer.close()
@@ -130,7 +130,7 @@ def test_full_disk_midway(old: Path, disk: Disk, room: int) -> None:
 def test_ignored_failure(old: Path, disk: Disk) -> None:
     """If the caller ignores an error, `close` still reports that the file was not replaced."""
     disk.room = 0
-    with pytest.raises(FileError, match="failed before"), Writer(old) as writer:  # noqa: PT012 -- raised in the end
+    with pytest.raises(FileError, match="was not replaced"), Writer(old) as writer:  # noqa: PT012 -- raised in the end
         with pytest.raises(FileError, match=FULL):
             writer.write_all(ROWS * MANY)
         disk.room = 10**9
@@ -139,7 +139,7 @@ def test_ignored_failure(old: Path, disk: Disk) -> None:
 
 
 def test_interrupt_while_writing(old: Path, disk: Disk) -> None:
-    """An interrupt while the system writes is raised, and the old file stays."""
+    """If an interrupt comes while the system writes, it is raised, and the old file stays."""
     disk.room, disk.errors = 100, [KeyboardInterrupt()]
     with pytest.raises(KeyboardInterrupt):
         write(old, ROWS * MANY)

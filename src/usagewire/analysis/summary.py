@@ -100,8 +100,8 @@ _ATTRIBUTES: Final = {name: name for name in (*HEADLINE, *OTHERS, *BREAKDOWN)} |
 }
 
 _EXACT: Final = Context(
-    # The limits of an amount need 12,321 digits, and 179 more hold the sum of 10**179 amounts.
-    # If a sum were rounded after all, Inexact would raise.
+    # An amount has at most 12,321 digits. 179 digits more are enough to add 10**179 amounts.
+    # So no sum is rounded. If one were, the trap Inexact would raise.
     prec=12_500,
     Emin=MIN_EMIN,
     Emax=MAX_EMAX,
@@ -163,7 +163,7 @@ class Group:
     rows: int
     """The number of rows, including rows without metrics and amount."""
     metrics: Mapping[str, int]
-    """The sum of each metric, always `HEADLINE` and others if a row states them."""
+    """The sum of each metric by its name. `Summary` lists the names."""
     cost: Mapping[str | None, Decimal]
     """The sum of money for each currency, in lower case and sorted. None is money without one."""
 
@@ -195,21 +195,32 @@ class _Sums:
 class Summary:
     """Exact sums of records, group by group. Money is never added across currencies.
 
+    Every group has the metrics `requests` (the sum of `num_model_requests`), `input_tokens`,
+    `input_cached_tokens` and `output_tokens`. They are 0 if no row states them. A group has
+    `images`, `characters`, `seconds`, `usage_bytes`, `sessions` and `num_requests` only if a row
+    states them. `input_cached_tokens` is a part of `input_tokens`: do not add the two.
+    `usage_bytes` is the storage in each interval, so a sum over several days is in byte-days.
+
     It does not sum `quantity`, because the unit differs from row to row. It counts a row with an
     amount without a value, but adds no money. It does not remove duplicates: a bucket that was
     fetched twice counts twice.
 
     Args:
-        by: Names of group keys out of `KEYS`; the default is `model`. Without keys there is one
-            group. A row without a value for a key has None there. An unknown row has None for
-            every key except `kind`, `day` and `month`.
+        by: Names of group keys; the default is `model`. Without keys there is one group. `kind` is
+            the short name of a known kind of row, or the tag of an unknown one. `day`
+            (`YYYY-MM-DD`) and `month` (`YYYY-MM`) are the UTC date on which the interval of the
+            row starts. The other keys are `project_id`, `user_id`, `api_key_id`, `model`, `batch`,
+            `service_tier`, `api_source`, `size`, `source`, `vector_store_id`, `context_level` and
+            `line_item`. A row without a value for a key has None there. An unknown row has None
+            for every key except `kind`, `day` and `month`.
         kinds: The kinds of rows to sum, as short names or tags. By default every kind. `skipped`
             counts the other rows.
-        breakdown: Whether to sum the parts of the token totals too (`BREAKDOWN`).
+        breakdown: Whether to sum the parts of the token totals too, such as `input_audio_tokens`.
+            A group has a part only if a row states it. The totals already include the parts.
 
     Raises:
-        UsageWireError: A key is unknown or repeated, or a kind is not a short name and, without a
-            dot, not a tag.
+        UsageWireError: A key is unknown or repeated, or a kind is not a short name and has no dot,
+            as a tag has.
 
     >>> from usagewire import loads
     >>> summary = Summary(by=("kind", "day"))

@@ -21,7 +21,7 @@ MAX_REJECTIONS: Final = 1000
 
 @attrs.frozen(kw_only=True)
 class Counts:
-    """The number of lines, bytes, leniencies and unknown rows of a decoder, at one moment.
+    """How many lines, bytes, lenient values and unknown rows a decoder has counted so far.
 
     Every line is a record, rejected or blank, so `lines == records + rejected + blank` is always
     true. In a JSON document each record counts as a line. Each count is an int, by default 0. Two

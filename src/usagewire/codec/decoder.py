@@ -84,8 +84,8 @@ class Decoder(Generic[T]):
         on_error: what to do with a bad line: `"raise"` a `DecodeError` (the default), `"skip"` it,
             or `"collect"` its `Rejection` in `rejections`. A function is called with the
             `Rejection`. Every bad line is counted.
-        max_line_bytes: the most bytes of a line, without its end; by default 16 MiB. A longer line
-            is rejected as `line_too_long`, and memory stays bounded.
+        max_line_bytes: the largest size of a line in bytes, without its end; by default 16 MiB. A
+            longer line is rejected as `line_too_long`, and memory stays bounded.
         max_rejections: how many rejections `rejections` keeps; by default 1000.
         max_raw_bytes: how many bytes of a bad line `Rejection.raw` keeps; by default 4096. If
             `on_error` is a function with the attribute `whole_lines = True`, such as

@@ -22,7 +22,7 @@ BOM: Final = b"\xef\xbb\xbf"
 """The UTF-8 byte order mark, which is skipped only at the start of a stream or document."""
 
 MAX_LINE_BYTES: Final = 16 * 2**20
-"""The most bytes of a line by default, because orjson can need 30 times as much memory."""
+"""The default limit for the bytes of a line. orjson can need 30 times as much memory."""
 
 _CR: Final = b"\r"
 _BLANK: Final = b" \t\r\n"

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 from usagewire.errors import FileError
 
 XZ_MEMORY: Final = 2**28
-"""The most bytes that an xz decoder may use: four times what the highest preset, `xz -9`, needs."""
+"""An xz decoder may use this many bytes: four times the need of the highest preset, `xz -9`."""
 
 GZIP_WBITS: Final = 16 + zlib.MAX_WBITS
 """The `wbits` of zlib for data with a gzip header and trailer."""

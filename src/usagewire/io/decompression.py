@@ -41,13 +41,13 @@ from usagewire.io.compression import (
 )
 
 PIECE: Final = 2**18
-"""The most bytes of text in a piece of compressed data."""
+"""A piece of compressed data gives at most this many bytes of text."""
 LARGE: Final = 2**20
 """The same if the bytes can be read again. It is larger because a thread waits for the GIL."""
 KEEP: Final = 2**20
-"""The most bytes of one zstd, bzip2 or xz member that are kept, to replay them after damage."""
+"""At most this many bytes of a zstd, bzip2 or xz member are kept, to replay them after damage."""
 _SLICE: Final = 2**14
-"""Bytes given to a decoder at once. Few, because each small member copies the bytes after it."""
+"""Bytes given to a decoder at once. They are few, because those after a member are copied."""
 _LARGE_SLICE: Final = 2**17
 """The same far into a member, if the bytes can be read again."""
 _FAR: Final = 2**21
@@ -230,7 +230,7 @@ class _Member:
 
     def __init__(self, start: Callable[[], Decoder], *, hides_output: bool) -> None:
         self.slice_size = _SLICE
-        """The most bytes to feed at once."""
+        """The decoder gets at most this many bytes at once."""
         self._piece = PIECE
         self._start = start
         self.decoder = start()

@@ -283,7 +283,7 @@ def _again(opened: OpenedFile, name: str, size: int) -> Iterator[bytes]:
 
 
 def _read_some(file: BufferedReader | BufferedRWPair, size: int) -> bytes | None:
-    # `read1` of a non-blocking file returns b"" also if no bytes have come yet.
+    # For a non-blocking file, b"" from `read1` can also mean that no bytes have come yet.
     return file.read1(size) or file.read(1)
 
 

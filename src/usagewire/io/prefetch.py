@@ -1,6 +1,7 @@
 """An iterator that runs ahead in a thread, so that its waits overlap with other work.
 
-This is useful if the iterator releases the GIL for long, as networks and few decompressors do.
+This helps only if the iterator releases the GIL for a long time. Waiting for a network does so, but
+most decompressors do not.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import Final, Generic, Self, TypeAlias, TypeVar
 V = TypeVar("V")
 
 DEPTH: Final = 8
-"""The most items that are held."""
+"""The thread makes at most this many items in advance."""
 
 _PATIENCE: Final = 0.5
-"""Seconds that `close` waits for the thread, and the most seconds before an interrupt is raised."""
+"""`close` waits this many seconds for the thread. An interrupt is raised within this time."""
 
 _MORE: Final = "more"
 _STOP: Final = "stop"
@@ -39,7 +40,7 @@ class Waiter:
         self._lock.acquire()
 
     def wait(self, seconds: float) -> None:
-        """Wait so many seconds, or until `wake` is called. A call before counts too."""
+        """Wait this many seconds, or until `wake` is called. A call before counts too."""
         self._lock.acquire(timeout=seconds)
 
     def wake(self) -> None:

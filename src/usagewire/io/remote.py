@@ -15,10 +15,10 @@ from typing import Any, Final, NamedTuple
 from usagewire.errors import FileError
 
 _SILENCE: Final = 60
-"""The most seconds to wait for a connection to a web server, or for its next byte."""
+"""Seconds to wait for a connection to a web server, or for its next byte, before giving up."""
 
 _ENCODINGS: Final = ("identity", "gzip", "x-gzip", "zstd")
-"""The encodings of a web server (RFC 9110, RFC 8878) that the first bytes show, as in a file."""
+"""Accepted values of Content-Encoding (RFC 9110, RFC 8878). The first bytes show which it is."""
 
 # The user and the password, which end at the last @ before the path. If the password contains a /
 # or ?, as AWS keys can, they end at the next @. A port or text after `::` is not a password.

@@ -38,6 +38,11 @@ class CostsResult:
 
     Endpoint: `/v1/organization/costs`, whose buckets are always one day wide.
     Source: API specification of 2024-12-04.
+
+    >>> from decimal import Decimal
+    >>> amount = CostsResultAmount(value=Decimal("0.06"), currency="usd")
+    >>> CostsResult(amount=amount, line_item="web search").amount.value
+    Decimal('0.06')
     """
 
     object: ClassVar[Literal["organization.costs.result"]] = "organization.costs.result"

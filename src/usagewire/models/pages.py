@@ -35,6 +35,11 @@ class UsageResponse:
 
     Endpoint: every usage endpoint and `/v1/organization/costs`.
     Source: API specification of 2024-12-04.
+
+    >>> day = UsageTimeBucket(start_time=1785542400, end_time=1785628800, results=())
+    >>> page = UsageResponse(data=(day,), has_more=False)
+    >>> page.data[0].end_time - page.data[0].start_time
+    86400
     """
 
     object: ClassVar[Literal["page"]] = "page"

@@ -340,6 +340,11 @@ class UnknownResult:
     """A row of a kind that this version does not know, kept whole so that it can be written back.
 
     Endpoint: any. Source: none, because the row is in no specification this version knows.
+
+    >>> from usagewire import loads
+    >>> row = loads('{"object": "organization.usage.videos.result", "video_seconds": 30}')
+    >>> row.object, row.additional_properties["video_seconds"]
+    ('organization.usage.videos.result', 30)
     """
 
     object: str

@@ -132,10 +132,10 @@ class Lowering:
 
     Args:
         direction: "read" for structure hooks, "written" for unstructure hooks.
-        add: is called with each class. Its index is the number of earlier classes.
+        add: takes each class, after the classes that it refers to, and returns its index.
     """
 
-    def __init__(self, direction: Direction, add: Callable[[ClassDescription], object]) -> None:
+    def __init__(self, direction: Direction, add: Callable[[ClassDescription], int]) -> None:
         self._add = add
         self.is_strict = True
         """Whether every hook so far rejects values of other types."""
@@ -196,9 +196,8 @@ class Lowering:
                 raise NotLoweredError(
                     f"a class is {self._direction} by a hook that C does not know"
                 )
-        self._add(self._class(layout, hooks, rules))
-        self._index[hook] = len(self._index)
-        return self._index[hook]
+        index = self._index[hook] = self._add(self._class(layout, hooks, rules))
+        return index
 
     def _class(
         self, layout: Layout, hooks: Sequence[ValueHook], rules: set[str]

@@ -91,7 +91,12 @@ def plan_for(hook: Callable[..., Any], kind: Any) -> Any:
 def lowered(hook: Callable[..., Any], kind: Any) -> tuple[Any, ...]:
     """Return the arguments of `Plan` for values of type `kind`, which `hook` reads."""
     classes: list[descriptions.ClassDescription] = []
-    lowering = descriptions.Lowering("read", classes.append)
+
+    def add(described: descriptions.ClassDescription) -> int:
+        classes.append(described)
+        return len(classes) - 1
+
+    lowering = descriptions.Lowering("read", add)
     root = lowering.kind(hook, kind)
     return REFERENCE, tuple(classes), root, lowering.is_strict
 

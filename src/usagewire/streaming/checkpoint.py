@@ -109,7 +109,7 @@ class Checkpoint:
     def __attrs_post_init__(self) -> None:
         at = (1, 0) if self.item is not None else (max(1, self.line), self.covered)
         if (self.line, self.offset) != at:
-            raise ValueError(f"line {self.line} and byte {self.offset} are not a place")
+            raise ValueError(f"line {self.line} and byte {self.offset} do not fit together")
 
     @property
     def place(self) -> Place:
@@ -159,7 +159,7 @@ class Checkpoint:
         del fields["check"]
         try:
             if fields.keys() != attrs.fields_dict(cls).keys():
-                raise ValueError("it has other fields than a checkpoint")
+                raise ValueError("its fields are not those of a checkpoint")
             if isinstance(fields["inode"], list):
                 fields["inode"] = tuple(fields["inode"])
             return cls(**fields)

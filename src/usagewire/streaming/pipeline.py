@@ -27,7 +27,14 @@ _BATCH: Final = 1000
 
 @attrs.frozen(kw_only=True)
 class Position:
-    """A place between two records of a source."""
+    r"""A place between two records of a source.
+
+    >>> from usagewire import UsageVectorStoresResult, read
+    >>> chunks = [b'{"usage_bytes":5}\n{"usage_bytes":6}\n']
+    >>> with read(chunks, UsageVectorStoresResult, name="a.ndjson") as records:
+    ...     next(records).usage_bytes, records.position
+    (5, Position(file='a.ndjson', line=2, offset=18, item=None))
+    """
 
     file: str
     """Name of the source."""
@@ -163,18 +170,20 @@ class Pipeline(Generic[T]):
                 self.text.abort()
                 self._next = event
             elif event is None or isinstance(event, SourceStarted):
-                self.is_ended = event is None
+                self.is_ended |= event is None
                 if not self._source_done:
                     self.text.finish()
                 self._next = event
             elif not self._source_done:
                 self.text.push(event)
-        except FileError as error:
+        except CheckpointError:
             self.interrupted = False
-            if isinstance(error, CheckpointError):
-                self.close()
-            else:
-                self._source_done = self.skips_source = True
+            self.close()
+            raise
+        except FileError:
+            # No call between the two, so that an interrupt cannot come between them.
+            self.interrupted = False
+            self._source_done = self.skips_source = True
             raise
         self.interrupted = False
 

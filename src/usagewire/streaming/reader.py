@@ -46,20 +46,21 @@ def read(
     several lines, or an array of objects. A document is held in memory, so it may have at most
     `max_line_bytes`. gzip, zstd, bzip2 and xz are recognised by their first bytes.
 
+    With `follow`, the source is the path of one uncompressed log, which need not exist yet. A last
+    line without its LF is held back until the LF comes. The log can be deleted, created again, and
+    rotated, by renaming or by copying and truncating. Rotated text that was not read yet is read
+    first, even from a compressed file. A checkpoint also finds its file under a new name. The
+    records end when `Reader.stop` is called.
+
     Args:
         source: a path, a glob, `-` for standard input, a URL, a binary file object or an iterable
             of bytes. An iterable of several such sources works too. A file object stays open.
         type: the type of the records, as in `Decoder`.
         follow: whether to wait for more text at the end of the source, as `tail -F` does.
         interval: seconds between two looks at a followed log that has nothing new.
-        resume: a checkpoint that `Reader.checkpoint` returned. Reading continues at its place.
+        resume: a checkpoint that `Reader.checkpoint` returned. Reading continues at its place. With
+            None (default) it starts at the beginning.
         **options: the options of `Decoder`. By default, `name` is the name of the source.
-
-    With `follow`, the source is the path of one uncompressed log, which need not exist yet. A last
-    line without its LF is held back until the LF comes. The log can be deleted, created again, and
-    rotated, by renaming or by copying and truncating. Rotated text that was not read yet is read
-    first, even from a compressed file. A checkpoint also finds its file under a new name. The
-    records end when `Reader.stop` is called.
 
     Raises:
         FileError: if the source cannot be opened. During iteration, if the source cannot be read

@@ -157,8 +157,8 @@ class SourceText(Generic[T]):
         text = b"" if document is None else document.text
         if len(text) != resume.covered:
             raise CheckpointError(
-                f"{self.started.name}: is not the JSON document of {resume.covered} bytes that it"
-                f" was at the checkpoint, so the file was replaced; {START_OVER}"
+                f"{self.started.name}: no longer holds the JSON document of {resume.covered} bytes"
+                f" that was read before the checkpoint, so the file was replaced; {START_OVER}"
             )
         resume.check(self.started.name, Prefix().extended(text))
         return resume.item

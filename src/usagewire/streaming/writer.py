@@ -222,7 +222,7 @@ class Writer:
         if self._target.is_open:
             self._do(self._target.close)
         elif self._target.failed:
-            raise FileError(f"{self.name}: writing it failed before")
+            raise FileError(f"{self.name}: an earlier write failed, so the file was not replaced")
 
     def discard(self) -> None:
         """Close the file without the lines that were not passed to the system.

@@ -133,7 +133,9 @@ def fields_of(cls: Any, converter: Converter, rules: NamingRules) -> tuple[Field
     own = {name for base in _own_bases(origin) for name in attrs.fields_dict(base)}
     given = rules.names.get(origin, {})
     if unknown := given.keys() - attrs.fields_dict(origin).keys():
-        raise UsageWireError(f"names= has {min(unknown)!r}, not a field of {origin.__name__}")
+        raise UsageWireError(
+            f"names= has {min(unknown)!r}, which is not a field of {origin.__name__}"
+        )
     found = []
     for a in attrs.fields(origin):
         # attrs uses None for a field without annotation and for the annotation None.

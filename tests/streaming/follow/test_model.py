@@ -132,7 +132,7 @@ class RotatedLog(RuleBasedStateMachine):
         assert self.half
         generation, rest = self.half
         self.half = None
-        # In a different file, the rest must be long enough to recognise its text.
+        # A reader recognises the rest in a different file only if it is long enough.
         if len(rest) > 8 or self.files.get("") is generation:
             self.put(rest)
 
@@ -249,7 +249,7 @@ class RotatedLog(RuleBasedStateMachine):
     @precondition(lambda self: self.reader)
     @rule()
     def leave(self) -> None:
-        """Stop reading; a file that only the reader had is gone."""
+        """Stop reading. A deleted file that only the reader held open is gone."""
         assert self.reader
         self.checkpoint = self.reader.checkpoint()
         self.counts += self.reader.counts

@@ -16,7 +16,7 @@ _PAUSE: Final = 0.25
 """At least this many seconds pass between two redraws."""
 
 _SHARE: Final = 10
-"""Drawing takes at most one part in this many of the time, even with very many groups."""
+"""Drawing takes at most a tenth of the time, even with very many groups."""
 
 
 class LiveTable:

@@ -140,7 +140,7 @@ async def _fetch(events: AsyncGenerator[Event], mailbox: Mailbox) -> None:
     except BaseException as error:
         if not mailbox.stopped:
             task = asyncio.current_task()
-            # A cancellation that no one asked the task for comes from the source.
+            # If no one cancelled this task, the source raised the cancellation.
             by_source = isinstance(error, asyncio.CancelledError) and task and not task.cancelling()
             if by_source or isinstance(error, Exception):
                 mailbox.put(error)

@@ -87,7 +87,7 @@ class RotationSearch:
         """
         found = candidates(self._path)
         renamed = [one.mtime for one in found if one.is_renamed(inode)]
-        return max([0, *(renamed or [one.mtime for one in found if one.is_rotated])])
+        return renamed[0] if renamed else max([0, *(one.mtime for one in found if one.is_rotated)])
 
     def next_file(
         self,
@@ -154,8 +154,8 @@ class RotationSearch:
         if _names(found) != _names(self._likely(resume.inode)):
             raise RenamedError
         raise CheckpointError(
-            f"{self._path}: neither this file nor any file that it may have been rotated to has the"
-            f" text that was read before the checkpoint, at byte {resume.covered}"
+            f"{self._path}: the {resume.covered} bytes that were read before the checkpoint are"
+            " neither in this file nor in a rotated file beside it"
             + "".join(f"; {error}" for error in errors)
         )
 

@@ -176,7 +176,7 @@ static inline bool scan_string(Scan *s, Text *text)
 }
 
 enum {
-    SCAN_DIGITS = 18, /* so many digits always fit in 64 bits */
+    SCAN_DIGITS = 18, /* a number of 18 digits always fits in 64 bits */
     SCAN_DEPTH = 200, /* deeper values are for the reference, because orjson has a limit for documents */
 };
 

@@ -105,7 +105,7 @@ static bool plan_is_not_object(const Plan *plan, const uint8_t *p, const uint8_t
     while (p < end && (*p == ' ' || *p == '\t' || *p == '\r')) {
         p++;
     }
-    bool other = p < end && *p != '\n' && *p != '{';
+    bool other = p < end && *p != '{';
     return other && !plan->root.nullable && (plan->root.name == KIND_CLASS || plan->root.name == KIND_UNION);
 }
 

@@ -85,7 +85,7 @@ static bool buffer_resize(Buffer *b, size_t room)
     return true;
 }
 
-/* Allow `more` bytes to be used. If there is no room, make twice as much. */
+/* Allow `more` bytes to be used. If the room is too small, double it. */
 static bool buffer_grow(Buffer *b, size_t more)
 {
     size_t room = buffer_room(b);

@@ -37,7 +37,7 @@ static inline void digits_store(char *to, uint64_t word)
 static inline char *digits_short(char *to, uint32_t n)
 {
     static const uint32_t first[] = {0, 10, 100, 1000, 10000, 100000, 1000000, 10000000, DIGITS_EIGHT};
-    /* 1233 / 4096 is slightly less than log10(2). So `sure` is the least number of digits of so many bits. */
+    /* 1233 / 4096 is slightly less than log10(2). So a number with these bits has at least `sure` digits. */
     unsigned sure = (highest_bit(n | 1) + 1) * 1233 >> 12, size = sure + (n >= first[sure]);
     digits_store(to, digits_eight(n) >> (64 - 8 * size));
     return to + size;

@@ -139,8 +139,8 @@ static PyObject *writer_encode(PyObject *self, PyObject *record)
 }
 
 enum {
-    ESTIMATE_FIRST = 64, /* estimate the size of the rest after so many records, */
-    ESTIMATE_FACTOR = 4, /* and again after so many times as many */
+    ESTIMATE_FIRST = 64, /* estimate the size of the rest after 64 records, */
+    ESTIMATE_FACTOR = 4, /* and again each time their number has grown four times */
 };
 
 /* Make room for `left` records the size of the `n` written ones, at most for as many as before the next
