@@ -1,5 +1,7 @@
 """One decoder used by several threads, and from inside its own calls."""
 
+import itertools
+import random
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -117,3 +119,24 @@ def test_a_hook_may_decode_a_document_by_its_decoder() -> None:
     decoder = uw.Decoder(Outer, converter=converter)
 
     assert "x" == decoder.decode('{"n":1,"text":"{\\"n\\":2,\\"text\\":\\"x\\"}"}').text
+
+
+@pytest.mark.usefixtures("path", "switching")
+@pytest.mark.parametrize("converter", [None, uw.make_converter()], ids=["ours", "given"])
+def test_one_encoder_in_threads(converter: Any) -> None:
+    """Each thread gets the text of its record, whichever classes the encoder meets first."""
+    fields = {"a": attrs.field(type=int), "b": attrs.field(type=str, default="x")}
+    classes = [attrs.make_class(f"K{index}", fields, slots=True) for index in range(60)]
+    encoder = uw.Encoder(converter=converter)
+    order = itertools.count()
+
+    def work() -> None:
+        dice = random.Random(next(order))  # noqa: S311 -- test data
+        for _ in range(60):
+            record = dice.choice(classes)(dice.randrange(10**9))
+            text = b'{"a":%d,"b":"x"}' % record.a
+            assert text == encoder.encode(record)
+            assert 2 * (text + b"\n") == encoder.encode_lines([record, record])
+            assert b"[" + text + b"]" == encoder.encode([record])
+
+    assert [] == in_threads(work)

@@ -89,7 +89,7 @@ def plan_spec(kind: Any = Drawing) -> tuple[Any, ...]:
 def writer_specs(*classes: type) -> list[Any]:
     """Return the descriptions of classes to write, those inside them first."""
     specs: list[Any] = []
-    lowering = Lowering("written", specs.append)
+    lowering = Lowering("written", lambda spec: specs.append(spec) or len(specs) - 1)
     for cls in classes:
         lowering.index_of(make_converter().get_unstructure_hook(cls))
     return specs

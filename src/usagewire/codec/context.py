@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 import orjson
 
@@ -197,3 +197,14 @@ def as_bytes(data: Data) -> bytes:
         except ValueError as error:
             raise UsageWireError(f"data cannot be read: {error}") from error
     raise UsageWireError(f"data must be bytes-like or a str, not {type(data).__name__}")
+
+
+class Remade:
+    """An object that is copied as it is pickled: by making it again from its options."""
+
+    def __copy__(self) -> Self:
+        made: Any = self.__reduce__()
+        return made[0](*made[1])  # type: ignore[no-any-return]
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self.__copy__()

@@ -15,7 +15,6 @@ from typing import (
     Any,
     Final,
     Generic,
-    Self,
     TypedDict,
     Unpack,
     cast,
@@ -25,7 +24,7 @@ from typing import (
 import attrs
 from cattrs import Converter
 
-from usagewire.codec.context import START, Data, DecodeContext, Place, T, as_bytes
+from usagewire.codec.context import START, Data, DecodeContext, Place, Remade, T, as_bytes
 from usagewire.codec.counts import MAX_REJECTIONS, Counts, DecodeStats, OnError
 from usagewire.codec.documents import Document, DocumentDecoder
 from usagewire.codec.line_buffer import BOM, MAX_LINE_BYTES
@@ -66,7 +65,7 @@ class DecoderOptions(TypedDict, total=False):
     name: str | None
 
 
-class Decoder(Generic[T]):
+class Decoder(Remade, Generic[T]):
     r"""A decoder of JSON bytes to records of one type, which counts every line.
 
     It opens no files: give it bytes with `decode_lines` (a whole text), with `feed` and `close` (a
@@ -182,13 +181,6 @@ class Decoder(Generic[T]):
                 "a decoder in the middle of a stream cannot be copied or pickled: close it first"
             )
         return _make, (self.__class__, *self._arguments)
-
-    def __copy__(self) -> Self:
-        function, arguments = self.__reduce__()
-        return function(*arguments)  # type: ignore[no-any-return]
-
-    def __deepcopy__(self, memo: Any) -> Self:
-        return self.__copy__()
 
     def _plan_for(self, hook: Any, kind: Any) -> Any:
         self.not_accelerated = None

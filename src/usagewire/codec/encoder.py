@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any
 
 import orjson
 from cattrs import Converter
 
+from usagewire.codec.context import Remade
 from usagewire.converters.configure import make_converter, shared_converter
 from usagewire.errors import EncodeError, UsageWireError, located_writing, quote, text_of
 from usagewire.native import plans
@@ -15,7 +16,7 @@ from usagewire.wire.hook_info import Hook, info_of
 from usagewire.wire.names import DIALECTS, Dialect, is_own
 
 
-class Encoder:
+class Encoder(Remade):
     """An encoder of records to JSON bytes.
 
     Money is written as a number if a reader gets the same `Decimal` from it, else as a string. A
@@ -51,13 +52,6 @@ class Encoder:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _make, (type(self), self._dialect, None if self._is_own else self._user_converter)
-
-    def __copy__(self) -> Self:
-        function, arguments = self.__reduce__()
-        return function(*arguments)  # type: ignore[no-any-return]
-
-    def __deepcopy__(self, memo: Any) -> Self:
-        return self.__copy__()
 
     def not_accelerated(self, cls: type) -> str | None:
         """Return why this encoder does not use the C extension, or None if it does.

@@ -151,7 +151,9 @@ class RecordWriter:
 
     def is_current(self) -> bool:
         """Return whether the hooks of all known classes are still the same."""
-        return all(self._hook_of(cls) is hook for cls, hook in self._hooks.items())
+        # A copy, because another thread may add a class meanwhile.
+        hooks = self._hooks.copy()
+        return all(self._hook_of(cls) is hook for cls, hook in hooks.items())
 
     def refusal(self, cls: type) -> str | None:
         """Return why C does not write `cls`, or None if it does."""
