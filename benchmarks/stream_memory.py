@@ -211,7 +211,7 @@ def _slow_line(file: Path, sizes: Sizes) -> Counts:
     """Write one line as long as allowed, which is read a few bytes at a time."""
     head, tail = b'{"object":"organization.usage.new.result","note":"', b'"}'
     file.write_bytes(head + b"x" * (sizes.document - len(head) - len(tail)) + tail)
-    return Counts(lines=1, records=1)
+    return Counts(lines=1, records=1, unknown=1)
 
 
 def _bomb(file: Path, sizes: Sizes) -> Counts:
@@ -277,7 +277,7 @@ def _line_of_nothing(file: Path, sizes: Sizes) -> Counts:
     """Write one line of empty objects, which need the most memory of a parser for their bytes."""
     head, tail = b'{"object":"organization.usage.new.result","new":[', b"{}]}"
     file.write_bytes(head + b"{}," * ((sizes.document - len(head) - len(tail)) // 3) + tail)
-    return Counts(lines=1, records=1)
+    return Counts(lines=1, records=1, unknown=1)
 
 
 CASES: Final = (

@@ -43,6 +43,7 @@ class Tally:
 
     lines: int = 0
     records: int = 0
+    unknown: int = 0
     taken: int = 0
     written: int = 0
     written_by_c: int = 0
@@ -92,7 +93,8 @@ def main() -> None:
     seconds = time.monotonic() - started
     read, wrote = tally.taken / max(1, tally.records), tally.written_by_c / max(1, tally.written)
     print(
-        f"fuzz: {tally.lines} lines, seed {seed}: {tally.records} records, C read {read:.1%}; {tally.written}"
+        f"fuzz: {tally.lines} lines, seed {seed}: {tally.records} records, {tally.unknown} unknown rows,"
+        f" C read {read:.1%}; {tally.written}"
         f" written in {len(DIALECTS)} dialects, C wrote {wrote:.1%}; {tally.altered} altered records;"
         f" {len(FINDINGS) + len(RECORDS)} old findings; no difference; {tally.lines / seconds:,.0f} lines/s"
     )
@@ -128,6 +130,7 @@ def _batch(seed: int, number: int, name: str | None, tally: Tally) -> None:
     if found.exact != expected.exact:
         raise DifferenceError(smaller(options, way, data, cuts))
     tally.lines += BATCH if way == "documents" else found.lines
+    tally.unknown += found.unknown
     records = [record for record in found.records if type(record) in KNOWN]
     tally.records += len(records)
     tally.taken += min(pair.taken - before, len(records))

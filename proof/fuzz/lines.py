@@ -166,6 +166,8 @@ class Line:
             return
         if chance < 0.02:  # the tag of another class, or an unusual value
             tag = self.pick(ALL_TAGS if chance < 0.01 else self.pool.unusual)
+        elif chance < 0.03:
+            tag = self.pick(UNKNOWN_TAGS)
         elif self.random() < 0.9 and model.tags:
             tag = model.tags[0]
         else:
@@ -382,6 +384,9 @@ ALL_TAGS: Final = [
     *(quoted(tag) for tag in wire_names.CLASS_OF_TAG), b'"circle"', b'"square"', b'"later"',
     b'"organization.usage.later.result"', b'""', b'"obj\\u0065ct"', '"é"'.encode(),
     b'"bucke\\u0074"', b'"' + b"t" * 70 + b'"', b"null", b"5",
+]  # fmt: skip
+UNKNOWN_TAGS: Final = [
+    b'"list"', b'"chat.completion"', b'"organization.usage.later.result"', b'"Page"',
 ]  # fmt: skip
 FAR_KEYS: Final = [
     quoted(f"{start}{i}") for i in range(20) for start in ("new_", "input_tokens_", "")

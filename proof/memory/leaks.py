@@ -205,7 +205,7 @@ def _none_counts(plan: Any, text: bytes) -> tuple[int, int, int]:
     gc.collect()
     before = sys.getrefcount(None)
     while place[0] < len(text):
-        plan.decode_lines(text, place, len(text), 2**20, 4096, True, records)
+        plan.decode_lines(text, place, len(text), 2**20, 4096, True, records, bool)
         if place[0] < len(text):
             place[0] = text.index(b"\n", place[0]) + 1  # the line was handed back
     plan.track()

@@ -223,11 +223,11 @@ def _documents(loop: Loop) -> None:
                 raise OutOfOrderError(f"handed back: {text!r}")
             right = exact(NotImplemented), exact(plan.decode(text))
             is_right = partial(lambda right, answer: exact(answer) in right, right)
-            loop.run(f"decode {text!r}", partial(plan.decode, text), is_right)
+            loop.run(f"decode {text!r}", partial(plan.decode, text, bool), is_right)
     for name, lines in BAD.items():
         plan = _plan(name)
         for text in lines:
-            decode = partial(plan.decode, text)
+            decode = partial(plan.decode, text, bool)
             loop.run(f"decode {text!r}", decode, lambda answer: answer is NotImplemented)
 
 
@@ -262,7 +262,7 @@ def _new_texts(loop: Loop) -> None:
 def _one_text(loop: Loop, name: str, plan: Any, text: bytes, *, skips: bool) -> None:
     def read(place: memoryview[int], records: list[Any]) -> None:
         try:
-            plan.decode_lines(text, place, len(text), 2**20, 4096, skips, records)
+            plan.decode_lines(text, place, len(text), 2**20, 4096, skips, records, bool)
         finally:
             plan.track()
 

@@ -50,16 +50,16 @@ class Counted:
         self.track = plan.track
         self.taken = 0
 
-    def decode(self, text: bytes) -> Any:
+    def decode(self, text: bytes, note: Any) -> Any:
         """Return the record of a document."""
         with fenced(text):
-            record = self.plan.decode(text)
+            record = self.plan.decode(text, note)
         self.taken += record is not NotImplemented
         return record
 
     def decode_lines(self, *arguments: Any) -> None:
         """Add the records of lines."""
-        place, records = arguments[1], arguments[-1]
+        place, records = arguments[1], arguments[6]
         before = len(records) + place[2]
         try:
             with fenced(arguments[0]):
@@ -75,6 +75,8 @@ class Answer(NamedTuple):
     exact: bytes
     """Records, errors, rejections and counts, as bytes."""
     lines: int
+    unknown: int
+    """Unknown rows."""
 
 
 class Side:
@@ -119,9 +121,10 @@ class Side:
             records, failed = [], (type(error).__name__, str(error))
         after = decoder.counts
         names = [a.name for a in attrs.fields(type(after))]
-        counts = [getattr(after, name) - getattr(before, name) for name in names]
+        counts = {name: getattr(after, name) - getattr(before, name) for name in names}
         rejections = [rejection(one) for one in (*self.rejections, *decoder.rejections[kept:])]
-        return Answer(records, exact([records, failed, rejections, counts]), counts[0])
+        answer = exact([records, failed, rejections, counts])
+        return Answer(records, answer, counts["lines"], counts["unknown"])
 
 
 class Pair:

@@ -167,7 +167,7 @@ def test_the_last_line_counts_the_lines() -> None:
     assert "lines 4, records 1, rejected 2, blank 1" == closing
     result = run("summary", "-", "--lenient", "--format", "json", stdin=lines)
     assert result.stderr.endswith("\nlines 4, records 2, rejected 1, blank 1, lenient 1\n")
-    expected = {"lines": 4, "records": 2, "rejected": 1, "blank": 1, "lenient": 1}
+    expected = {"lines": 4, "records": 2, "rejected": 1, "blank": 1, "lenient": 1, "unknown": 0}
     assert expected == json.loads(result.stdout)["lines"]
 
 

@@ -236,3 +236,14 @@ def test_the_interval(tail: Tail, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FollowedLog, "__init__", note)
     tail("--interval", "1.5")
     assert [1.5] == seen
+
+
+def test_unknown_kinds(tail: Tail) -> None:
+    """The unknown kinds of a log are named at the end. With `--strict-kinds` they are rejected."""
+    result = tail(text=STORED + '{"object":"later"}\n')
+    assert "unknown kinds: 'later' 1\nlines 2, records 2, rejected 0, blank 0, unknown 1" in (
+        result.stderr
+    )
+    result = tail("--strict-kinds", text=STORED + '{"object":"later"}\n')
+    assert "$.object: wrong_tag: 'later' is not the tag" in result.stderr
+    assert 1 == result.exit_code

@@ -3,7 +3,6 @@
 import itertools
 import random
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import attrs
 import pytest
 
 import usagewire as uw
+from tests.support.threads import in_threads
 
 ROW = b'{"usage_bytes":"5"}'
 
@@ -22,26 +22,6 @@ def switching() -> Iterator[None]:
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
-
-
-def in_threads(work: Callable[[], object], count: int = 8) -> list[BaseException]:
-    """Run `work` in threads at once; return what it raised."""
-    raised: list[BaseException] = []
-    start = threading.Barrier(count)
-
-    def run() -> None:
-        start.wait()
-        try:
-            work()
-        except BaseException as error:
-            raised.append(error)
-
-    threads = [threading.Thread(target=run) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return raised
 
 
 @pytest.mark.usefixtures("path", "switching")

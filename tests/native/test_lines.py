@@ -19,7 +19,12 @@ from tests.support.native import (
 )
 from tests.support.samples import COMPLETIONS, VECTORS, row, text
 from usagewire import Decoder, UsageObject, UsageVectorStoresResult
-from usagewire.codec.line_decoder import SKIP_BLANK, SKIP_LEADING_BLANK, SKIP_MALFORMED
+from usagewire.codec.line_decoder import (
+    SKIP_BLANK,
+    SKIP_LEADING_BLANK,
+    SKIP_MALFORMED,
+    progress_from,
+)
 
 pytestmark = BY_C
 
@@ -265,3 +270,31 @@ def test_interrupt_loses_nothing(milliseconds: int) -> None:
     assert counts.lines == counts.records
     assert counts.records * len(data) == counts.bytes * len(numbers)
     assert counts.records % len(numbers) == 0
+
+
+def test_interrupt_while_unknown_rows_are_noted() -> None:
+    """A line or document whose unknown rows could not be noted gives no record, and comes again."""
+    plan, records, given, raises = plan_for(UsageObject), list[Any](), list[int](), [True]
+
+    def note(rows: int) -> None:
+        if raises:
+            raises.clear()
+            raise KeyboardInterrupt
+        given.append(rows)
+
+    data = text(row()) + b"\n" + b'{"object":"x"}\n' * 2
+    progress = progress_from(0)
+    arguments = data, progress, len(data), 10**6, 10**6, 0, records, note
+    with pytest.raises(KeyboardInterrupt):
+        plan.decode_lines(*arguments)
+    assert (1, len(text(row())) + 1) == (len(records), progress[0])
+    plan.decode_lines(*arguments)
+    assert (3, [1, 1]) == (len(records), given)
+    plan.track()
+
+    raises.append(True)
+    with pytest.raises(KeyboardInterrupt):
+        plan.decode(b'{"object":"x"}', note)
+    plan.decode(b'{"object":"x"}', note)
+    plan.decode(text(row()), note)
+    assert [1, 1, 1] == given

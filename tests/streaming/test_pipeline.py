@@ -96,7 +96,8 @@ def test_mixed() -> None:
     lines = oracle(MIXED, LIMIT, UsageObject)
     result = decoded([MIXED])
 
-    assert Counts(lines=20, records=8, rejected=9, blank=3, bytes=len(MIXED)) == result.counts
+    expected = Counts(lines=20, records=8, rejected=9, blank=3, bytes=len(MIXED), unknown=1)
+    assert expected == result.counts
     assert [one.record for one in lines if one.record] == result.records[1]
     assert [one.rejection for one in lines if one.rejection] == list(map(facts, result.rejections))
     codes = {one.code for one in result.rejections}

@@ -94,7 +94,7 @@ def read_lines(plan: Any, data: bytes, start: int = 0, **given: Any) -> tuple[li
     options = {"stop": len(data), "longest": 10**6, "most": 10**6, "passes": False} | given
     records: list[Any] = []
     progress = progress_from(start)
-    plan.decode_lines(data, progress, *options.values(), records)
+    plan.decode_lines(data, progress, *options.values(), records, bool)
     plan.track()
     return records, progress.tolist()
 

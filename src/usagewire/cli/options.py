@@ -12,7 +12,14 @@ LENIENT: Final = click.option(
     "--lenient",
     is_flag=True,
     help='Also accept "5" and 59200.0 as counts, and "TRUE" as true. Unwrap rows of generated'
-    " clients, and accept rows of any kind that are tagged as costs.",
+    " clients, and accept rows of any kind that are tagged as costs, and pages and buckets with an"
+    " unknown tag.",
+)
+STRICT_KINDS: Final = click.option(
+    "--strict-kinds",
+    is_flag=True,
+    help="Reject rows of kinds that this version does not know. By default they are records without"
+    " metrics, and standard error names their kinds.",
 )
 BY: Final = click.option(
     "--by",

@@ -1,28 +1,38 @@
 """One run of a command: it reads files in batches, counts lines and failures, and ends."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final, NoReturn, TypeAlias
 
 import attrs
+from cattrs import Converter
 from rich.console import Console
 
+from usagewire.analysis.summary import rows
 from usagewire.cli.exits import FAILED, REJECTED, exit_on_failure
 from usagewire.cli.terminal.messages import RejectionPrinter, print_message
 from usagewire.cli.terminal.progress import Bar, State, total_size
 from usagewire.codec.counts import Counts
 from usagewire.codec.decoder import Decoder
-from usagewire.errors import FileError, Rejection
-from usagewire.models import UsageObject
+from usagewire.converters.configure import make_converter
+from usagewire.converters.row_rules import reject_unknown
+from usagewire.errors import FileError, Rejection, quote
+from usagewire.models import UnknownResult, UsageObject
 from usagewire.streaming.reader import Reader, read
+from usagewire.wire.layout import Unknown
 
 MOST_SHOWN: Final = 20
 """At most this many rejected lines of a file are printed, unless the command prints all."""
 
+MOST_KINDS: Final = 20
+"""At most this many unknown kinds of rows are named."""
+
 OnRejection: TypeAlias = Callable[[Rejection], None]
 
-_COUNTS: Final = ("lines", "records", "rejected", "blank", "lenient")
+_COUNTS: Final = ("lines", "records", "rejected", "blank", "lenient", "unknown")
+_UNLESS_ZERO: Final = ("lenient", "unknown")
 
 
 class Session:
@@ -46,6 +56,7 @@ class Session:
         self._unfinished = unfinished
         self._lines = 0
         self._failures: dict[str, str] = {}
+        self._unknown_kinds: Counter[str] = Counter()
 
     @property
     def counts(self) -> Counts:
@@ -58,6 +69,58 @@ class Session:
         counts = attrs.asdict(self.counts)
         counts["lenient"] += self.leniencies
         return {name: counts[name] for name in _COUNTS}
+
+    def reading_rules(
+        self, *, lenient: bool, strict_kinds: bool, unknown: Unknown = "keep"
+    ) -> dict[str, Any]:
+        """Return the options of `read` for the options of a command."""
+        if not strict_kinds:
+            return {"strict": not lenient, "unknown": unknown}
+        return {"converter": self.converter(lenient=lenient, strict_kinds=True, unknown=unknown)}
+
+    def converter(
+        self,
+        then: Callable[[Any], Any] | None = None,
+        *,
+        lenient: bool,
+        strict_kinds: bool,
+        unknown: Unknown = "keep",
+    ) -> Converter:
+        """Return a converter for the options of a command.
+
+        `then` receives each record, and its result becomes the record. It may reject the record.
+        """
+        converter = make_converter(
+            strict=not lenient, unknown=unknown, on_lenient=self.use_leniency
+        )
+        if strict_kinds:
+            reject_unknown(converter)
+        if then is None and not lenient:
+            return converter  # C reads it
+        structure = converter.get_structure_hook(UsageObject)
+
+        def read_record(value: Any, kind: Any) -> Any:
+            before = self.leniencies
+            try:
+                record = structure(value, kind)
+                return record if then is None else then(record)
+            except BaseException:
+                self.leniencies = before
+                raise
+
+        converter.register_structure_hook_func(lambda kind: kind == UsageObject, read_record)
+        return converter
+
+    def name_unknown(self, records: Iterable[Any]) -> None:
+        """Note the kinds of the unknown rows of records that were just read."""
+        if self.counts.unknown == self._unknown_kinds.total():
+            return
+        for record in records:
+            for row, _, _ in rows(record):
+                if isinstance(row, UnknownResult):
+                    kind, kinds = quote(row.object), self._unknown_kinds
+                    is_named = kind in kinds or len(kinds) < MOST_KINDS
+                    kinds[kind if is_named else "others"] += 1
 
     def batches(
         self,
@@ -124,7 +187,8 @@ class Session:
 
     def summary_line(self, *more: str) -> str:
         """Return the counts and `more` on one line."""
-        words = [f"{name} {n}" for name, n in self.line_counts.items() if name != "lenient" or n]
+        counts = self.line_counts.items()
+        words = [f"{name} {n}" for name, n in counts if n or name not in _UNLESS_ZERO]
         return ", ".join([*words, *more])
 
     @contextmanager
@@ -136,6 +200,8 @@ class Session:
     def finish(self, *more: str) -> NoReturn:
         """Print the counts and `more`, and exit with the status of the run."""
         sys.stdout.flush()
+        if kinds := self._unknown_kinds.most_common():
+            self.print(f"unknown kinds: {', '.join(f'{name} {n}' for name, n in kinds)}")
         self.print(self.summary_line(*more))
         if any(self._failures.values()):
             sys.exit(FAILED)

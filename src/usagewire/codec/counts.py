@@ -21,7 +21,7 @@ MAX_REJECTIONS: Final = 1000
 
 @attrs.frozen(kw_only=True)
 class Counts:
-    """How many lines, bytes and lenient values a decoder has counted up to one moment.
+    """How many lines, bytes, lenient values and unknown rows a decoder has counted so far.
 
     Every line is a record, rejected or blank, so `lines == records + rejected + blank` is always
     true. In a JSON document each record counts as a line. Each count is an int, by default 0. Two
@@ -29,7 +29,7 @@ class Counts:
 
     >>> from usagewire import Counts
     >>> Counts(lines=2, records=2, bytes=20) + Counts(lines=1, blank=1, bytes=1)
-    Counts(lines=3, records=2, rejected=0, blank=1, bytes=21, lenient=0)
+    Counts(lines=3, records=2, rejected=0, blank=1, bytes=21, lenient=0, unknown=0)
     """
 
     lines: int = 0
@@ -44,11 +44,45 @@ class Counts:
     """Decompressed bytes of all these lines, including line ends and a byte order mark."""
     lenient: int = 0
     """Values in records that were accepted only because of `strict=False`."""
+    unknown: int = 0
+    """Rows in records that became an `UnknownResult`. A page with three of them adds three."""
+
+    def __getstate__(self) -> dict[str, int]:
+        return attrs.asdict(self)
+
+    def __setstate__(self, state: dict[str, int]) -> None:
+        for a in attrs.fields(Counts):  # a pickle of an earlier version lacks the later counts
+            object.__setattr__(self, a.name, state.get(a.name, a.default))
 
     def __add__(self, other: Self) -> Self:
         return type(self)(
             **{a.name: getattr(self, a.name) + getattr(other, a.name) for a in attrs.fields(Counts)}
         )
+
+
+class Tally:
+    """The number of things in records, and the record of each thing in the last batch."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        """Things in earlier batches."""
+        self.indices: list[int] = []
+        """The index of the record of each thing, in order."""
+
+    def before(self, index: int) -> int:
+        """Return the number of things before a record of the batch."""
+        # In order, so that asking after each record of a batch takes little.
+        return self.total + bisect_left(self.indices, index)
+
+    def settle(self, start: int = 0) -> None:
+        """Count the things from the place `start` in `indices`, and forget their records."""
+        self.total += len(self.indices) - start
+        del self.indices[start:]
+
+    def drop(self, index: int) -> None:
+        """Remove the things of the last record, which has this index."""
+        while self.indices and self.indices[-1] == index:
+            self.indices.pop()
 
 
 class DecodeStats:
@@ -59,10 +93,9 @@ class DecodeStats:
         self._max_rejections = max_rejections
         self._max_kept_bytes = max_kept_bytes
         self._lines = self._records = self._rejected = self._blank = self._bytes = 0
-        self._lenient = 0
+        self.lenient, self.unknown = Tally(), Tally()
         self.rejections: list[Rejection] = []
         self._batch: Sized = ()
-        self._leniencies: list[int] = []
 
     def counts(self, back: int = 0, size: int = 0, blank: int = 0) -> Counts:
         """Return the counts without the last `back` records, and `blank` lines before them.
@@ -70,44 +103,38 @@ class DecodeStats:
         These lines have `size` bytes together.
         """
         kept = len(self._batch) - back
-        # In order, so that asking after each record of a batch takes little.
-        lenient = bisect_left(self._leniencies, kept) if back else len(self._leniencies)
         return Counts(
             lines=self._lines - back - blank,
             records=self._records - back,
             rejected=self._rejected,
             blank=self._blank - blank,
             bytes=self._bytes - size,
-            lenient=self._lenient + lenient,
+            lenient=self.lenient.before(kept),
+            unknown=self.unknown.before(kept),
         )
 
     def start_batch(self, records: Sized) -> None:
-        """Note the index in `records` with each leniency from now on."""
-        self._lenient += len(self._leniencies)
-        self._leniencies.clear()
+        """Note the index in `records` with each leniency and unknown row from now on."""
+        self.lenient.settle()
+        self.unknown.settle()
         self._batch = records
 
     def count_leniency(self) -> None:
         """Count a value of the next record that only `strict=False` accepts."""
-        self._leniencies.append(len(self._batch))
+        self.lenient.indices.append(len(self._batch))
 
-    def drop_leniencies(self) -> None:
-        """Remove the lenient values of the next record, because it was rejected."""
-        while self._leniencies and self._leniencies[-1] == len(self._batch):
-            self._leniencies.pop()
+    def count_unknown(self, rows: int) -> None:
+        """Count unknown rows of the next record."""
+        self.unknown.indices.extend([len(self._batch)] * rows)
 
-    def mark(self) -> int:
-        """Return a place in the leniencies, before a document that is decoded by itself."""
-        return len(self._leniencies)
+    def count_unknown_of_document(self, rows: int) -> None:
+        """Count unknown rows of a document that is decoded by itself."""
+        self.unknown.total += rows
 
-    def drop_from(self, mark: int) -> None:
-        """Take back the leniencies of a document that was rejected."""
-        del self._leniencies[mark:]
-
-    def keep_from(self, mark: int) -> None:
-        """Count the leniencies of a document."""
-        self._lenient += len(self._leniencies) - mark
-        del self._leniencies[mark:]
+    def drop_next(self) -> None:
+        """Remove what was counted of the next record, because it was rejected."""
+        self.lenient.drop(len(self._batch))
+        self.unknown.drop(len(self._batch))
 
     def add(self, size: int, *, records: int = 0, rejected: int = 0, blank: int = 0) -> None:
         """Count `size` bytes and the lines in them."""

@@ -217,7 +217,7 @@ class DocumentDecoder(RunDecoder[T]):
         if self.index == len(items):
             return False
         if context.plan is not None and not is_array:
-            self._read_run(records, [self.text.removeprefix(BOM)], self.index, context.record)
+            self._read_run(records, [self.text.removeprefix(BOM)], self.index, self._record_of)
         else:
             self._read_run(records, items, self.index, self._record)
         return True

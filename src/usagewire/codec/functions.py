@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from cattrs import Converter
 
-from usagewire.codec.decoder import Data, Decoder
+from usagewire.codec.context import Data
+from usagewire.codec.decoder import Decoder
 from usagewire.codec.encoder import Encoder
 from usagewire.errors import UsageWireError
 from usagewire.models import UsageObject

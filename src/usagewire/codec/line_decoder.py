@@ -14,6 +14,7 @@ import orjson
 from usagewire.codec.context import START, DecodeContext, Place, RunDecoder, T, bad_value
 from usagewire.codec.counts import Counts
 from usagewire.codec.line_buffer import BOM, Block, LineBuffer
+from usagewire.converters.row_rules import UNKNOWN_ROWS
 from usagewire.errors import DecodeError
 
 _BLANK: Final = b" \t\r"
@@ -101,7 +102,7 @@ class LineDecoder(RunDecoder[T]):
         if lines.block.length:
             self._error = _too_long(lines.block.length, context.max_line_bytes)
         else:
-            make = None if context.plan is None else context.record
+            make = None if context.plan is None else self._record_of
             self._read_run(records, lines.block.lines, lines.index, make)
         return True
 
@@ -116,12 +117,14 @@ class LineDecoder(RunDecoder[T]):
         lines.run_start = lines.start
         self._run = records, len(records), progress
         bad, line = None, b""
+        note, before_run = context.stats.count_unknown, UNKNOWN_ROWS.note
         try:
+            UNKNOWN_ROWS.note = note
             while progress[NEXT] < stop:
                 before = len(records) + progress[IGNORED] + progress[BLANK]
                 leading = through or len(records) == self._run[1]
                 skips = self._skips(leading=leading, malformed=through and is_quiet)
-                read(text, progress, stop, limit, MOST_AT_ONCE, skips, records)
+                read(text, progress, stop, limit, MOST_AT_ONCE, skips, records, note)
                 done = len(records) + progress[IGNORED] + progress[BLANK] - before
                 if done == MOST_AT_ONCE or progress[NEXT] == stop:
                     continue
@@ -138,6 +141,7 @@ class LineDecoder(RunDecoder[T]):
         except Exception as error:
             bad = bad_value(error, line)
         finally:
+            UNKNOWN_ROWS.note = before_run
             context.plan.track()
             self._end_run()
         if lines.start < stop:

@@ -46,7 +46,8 @@ def make_converter(
         dialect: The spellings to write: `api` (default), `legacy`, `dart` or `powershell`.
         strict: False turns on lenient conversion. An int then also takes `"5"` and `59200.0`, and a
             bool the words true and false. Wrappers of generated clients are unwrapped, and their
-            usage rows with the tag of costs get their right class.
+            usage rows with the tag of costs get their right class. A page or bucket with an unknown
+            tag is read as what it is.
         unknown: How to treat a key for which the class has no field: `keep` it in
             `additional_properties` (default), `ignore` it or `forbid` it (`unknown_field`). A class
             without `additional_properties` ignores what it cannot keep.
@@ -285,6 +286,8 @@ def _register_classes(converter: Converter, rules: classes.Rules) -> None:
         )
         if row_rules.is_costs(kind):
             return row_rules.read_costs(hook)
+        if row_rules.is_container(kind) and not rules.strict:
+            return row_rules.read_container(hook, kind, rules.used)
         return row_rules.read_unknown(hook) if is_unknown(kind) else hook
 
     @converter.register_unstructure_hook_factory(is_record)

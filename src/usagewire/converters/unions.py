@@ -137,12 +137,25 @@ def _read_tagged(kind: Any, classes: list[Any], converter: Converter, rules: Rul
         tag = o[key]
         if type(tag) is not str:
             raise wrong_type("a string", tag).within(key)
-        found = table.get(tag, others)
+        found = table.get(tag)
+        if found is None and not rules.strict:
+            found = _container_in(table, o, tag)
+        found = found or others
         if found is None:
             raise DecodeError("wrong_tag", f"expected {expected}, got {quote(tag)}").within(key)
         return found[0](o, found[1])
 
     return describe(read, "tagged", table, others, keys, nullable)
+
+
+def _container_in(
+    table: Mapping[str, tuple[Hook, type]], o: dict[str, Any], tag: str
+) -> tuple[Hook, type] | None:
+    """Return the member that reads a page or bucket with an unknown tag, or None."""
+    found = row_rules.container_in(o, tag)
+    if found is None:
+        return None
+    return next((item for item in table.values() if issubclass(item[1], found[1])), None)
 
 
 def _tag_table(

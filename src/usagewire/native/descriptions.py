@@ -165,14 +165,15 @@ class Lowering:
                 return _kind(made.__name__, self.kind(item))
             case ("tagged", table, others, keys, nullable):
                 classes = tuple(self.index_of(inner) for inner, _ in table.values())
-                other = None if others is None else self.index_of(others[0])
+                rejects = others is None or info_of(others[0]) == ("rejecting",)
+                other = None if rejects else self.index_of(others[0])
                 union = UnionDescription(tuple(table), classes, other, keys)
                 return _kind("union", union, nullable=nullable)
             case ("union", table):
                 hooks = [inner for cls, inner in table.items() if cls is not NoneType]
                 union = UnionDescription((), tuple(map(self.index_of, hooks)))
                 return _kind("union", union, nullable=NoneType in table)
-            case ("class", *_) | ("costs", _) | ("unknown", _):
+            case ("class", *_) | (("costs" | "unknown" | "container"), _):
                 return _kind("class", self.index_of(hook))
         raise NotLoweredError(
             f"{name_of(kind)} is {self._direction} by a hook that C does not know"
@@ -183,7 +184,7 @@ class Lowering:
         if hook in self._index:
             return self._index[hook]
         inner, rules = hook, set()
-        while (info := info_of(inner))[:1] in (("costs",), ("unknown",)):
+        while (info := info_of(inner))[:1] in (("costs",), ("unknown",), ("container",)):
             rules.add(info[0])
             inner = info[1]
         match info:
@@ -217,12 +218,17 @@ class Lowering:
             keys |= dict.fromkeys(row_rules.METRIC_KEYS, _FALLBACK)
         if layout.wrappers:
             keys |= dict.fromkeys((*wire_names.WRAPPERS, wire_names.API_ERROR), _FALLBACK)
+        is_unknown = "unknown" in rules
+        if is_unknown:
+            keys |= dict.fromkeys(row_rules.CONTAINER_OF_KEY, _FALLBACK)
         keys |= layout.index
         keys |= dict.fromkeys(layout.tag_keys, _TAG)
         head = b"{"
         if layout.tags:
             head += orjson.dumps(layout.written_tag_key) + b":" + orjson.dumps(layout.tags[0])
-        is_unknown = "unknown" in rules
+        reserved = layout.tag_keys | layout.index.keys()
+        if is_unknown:
+            reserved |= row_rules.CONTAINER_OF_KEY.keys()  # only the reference compares the values
         return ClassDescription(
             cls,
             tuple(fields),
@@ -236,7 +242,7 @@ class Lowering:
             layout.tag_field if is_unknown and layout.tag_field is not None else -1,
             frozenset(wire_names.CLASS_OF_TAG if is_unknown else ()),
             head,
-            None if "costs" in rules else layout.tag_keys | layout.index.keys(),
+            None if "costs" in rules else reserved,
         )
 
     def _field(

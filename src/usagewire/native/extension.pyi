@@ -1,5 +1,6 @@
 # The C extension: it reads typed records from JSON bytes and writes them, in their usual forms.
 
+from collections.abc import Callable
 from typing import Any, final
 
 from usagewire.native.descriptions import ClassDescription, Kind, Reference
@@ -14,7 +15,7 @@ class Plan:
         strict: bool,
         /,
     ) -> None: ...
-    def decode(self, text: bytes, /) -> Any: ...
+    def decode(self, text: bytes, note_unknown: Callable[[int], object] = ..., /) -> Any: ...
     def decode_lines(
         self,
         text: bytes,
@@ -22,8 +23,9 @@ class Plan:
         stop: int,
         longest: int,
         most: int,
-        skip_malformed: bool,
+        skips: int,
         records: list[Any],
+        note_unknown: Callable[[int], object] = ...,
         /,
     ) -> None: ...
     def track(self) -> None: ...

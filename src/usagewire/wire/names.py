@@ -121,6 +121,15 @@ CLASS_OF_TAG: Final[Mapping[str, type]] = {
 """The class of every known tag."""
 
 
+CONTAINERS: Final[Mapping[str, type]] = {"data": m.UsageResponse, "results": m.UsageTimeBucket}
+"""The attribute of each container that holds its objects."""
+
+
+def is_row_tag(tag: str) -> bool:
+    """Return whether a tag has the form of the API's row tags, known or not."""
+    return tag.startswith("organization.") and tag.endswith(".result")
+
+
 def spelling(attribute: str, dialect: Dialect) -> str:
     """Return the JSON key that `dialect` writes for `attribute` of one of our classes."""
     if attribute in SPELLINGS:

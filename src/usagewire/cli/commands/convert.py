@@ -5,7 +5,6 @@ from itertools import chain
 from typing import Any, Final
 
 import click
-from cattrs import Converter
 
 from usagewire.analysis.conversion import Conversion, Shape
 from usagewire.cli import help_epilogs, options
@@ -13,9 +12,7 @@ from usagewire.cli.outputs import Outputs
 from usagewire.cli.session import Session
 from usagewire.codec.decoder import Decoder
 from usagewire.codec.line_buffer import MAX_LINE_BYTES
-from usagewire.converters.configure import make_converter
 from usagewire.errors import UsageWireError
-from usagewire.models import UsageObject
 from usagewire.streaming.dead_letters import DeadLetter
 from usagewire.wire.names import DIALECTS, Dialect
 
@@ -68,9 +65,11 @@ _MAX_LETTER_BYTES: Final = 6 * MAX_LINE_BYTES + 2**16
     " user_name, user and email. Rejected lines still contain them.",
 )
 @options.LENIENT
+@options.STRICT_KINDS
 def convert(
     *, files: tuple[str, ...], out: str, shape: Shape | None, dialect: Dialect,
     rejects: str | None, from_rejects: bool, drop_personal: bool, lenient: bool,
+    strict_kinds: bool,
 ) -> None:  # fmt: skip
     """Write the records of all files to one file, in another shape or with other field names.
 
@@ -82,7 +81,8 @@ def convert(
     session = Session(lambda: outputs.state if outputs else "nothing was written")
     with session.guard():
         conversion = Conversion(shape, drop_personal=drop_personal)
-        converter = _conversion_converter(conversion, session, strict=not lenient)
+        # Each record becomes a list. A line that cannot be converted is rejected as any other.
+        converter = session.converter(conversion.add, lenient=lenient, strict_kinds=strict_kinds)
         with Outputs(out, rejects, files, dialect) as outputs:
             reading: dict[str, Any] = {"max_raw_bytes": MAX_LINE_BYTES, "converter": converter}
             if from_rejects:
@@ -94,26 +94,6 @@ def convert(
             outputs.write_all(conversion.close())
             outputs.close(session.counts.rejected)
         session.finish(f"written {outputs.count}")
-
-
-def _conversion_converter(conversion: Conversion, session: Session, *, strict: bool) -> Converter:
-    """Return a converter whose result for a record is the list that `conversion` makes of it.
-
-    A line whose record cannot be converted is then rejected like any other bad line.
-    """
-    converter = make_converter(strict=strict, on_lenient=session.use_leniency)
-    structure = converter.get_structure_hook(UsageObject)
-
-    def convert(value: Any, kind: Any) -> list[Any]:
-        before = session.leniencies
-        try:
-            return conversion.add(structure(value, kind))
-        except BaseException:
-            session.leniencies = before
-            raise
-
-    converter.register_structure_hook_func(lambda kind: kind == UsageObject, convert)
-    return converter
 
 
 def _batches_from_letters(

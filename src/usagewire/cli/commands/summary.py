@@ -25,9 +25,10 @@ from usagewire.cli.terminal.tables import FORMATS
     help="Also sum the parts of the token totals. The totals already contain them.",
 )
 @options.LENIENT
+@options.STRICT_KINDS
 def summary(
     *, files: tuple[str, ...], by: str, kinds: tuple[str, ...], form: str, breakdown: bool,
-    lenient: bool,
+    lenient: bool, strict_kinds: bool,
 ) -> None:  # fmt: skip
     """Add up metrics and money by model, project, day or other keys.
 
@@ -37,7 +38,9 @@ def summary(
     sums = options.new_summary(by, kinds, breakdown=breakdown)
     session = Session(lambda: "no sums were printed")
     with session.guard():
-        for batch in session.batches(files, strict=not lenient):
+        rules = session.reading_rules(lenient=lenient, strict_kinds=strict_kinds)
+        for batch in session.batches(files, **rules):
+            session.name_unknown(batch)
             for record in batch:
                 sums.add(record)
         print_result(FORMATS[form](sums, session.line_counts))

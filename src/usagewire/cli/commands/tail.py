@@ -26,6 +26,7 @@ from usagewire.streaming.reader import Reader, read
 @options.BY
 @options.KIND
 @options.LENIENT
+@options.STRICT_KINDS
 @click.option(
     "--checkpoint",
     metavar="CHECKPOINT",
@@ -40,8 +41,8 @@ from usagewire.streaming.reader import Reader, read
     help="How long to wait before the next look for new lines.",
 )
 def tail(
-    *, file: str, by: str, kinds: tuple[str, ...], lenient: bool, checkpoint: str | None,
-    interval: float,
+    *, file: str, by: str, kinds: tuple[str, ...], lenient: bool, strict_kinds: bool,
+    checkpoint: str | None, interval: float,
 ) -> None:  # fmt: skip
     """Follow a growing log, and sum up its rows until Ctrl-C or SIGTERM.
 
@@ -66,11 +67,12 @@ def tail(
                 follow=True,
                 interval=interval,
                 resume=resume,
-                strict=not lenient,
                 on_error=session.rejection_handler(),
                 max_rejections=0,
+                **session.reading_rules(lenient=lenient, strict_kinds=strict_kinds),
             )
             for batch in _batches_until_signal(session, reader):
+                session.name_unknown(batch)
                 for record in batch:
                     sums.add(record)
                 table.show(idle=not batch)

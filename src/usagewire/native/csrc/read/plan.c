@@ -59,13 +59,27 @@ static PyObject *plan_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSE
     return (PyObject *)plan;
 }
 
-static PyObject *plan_decode(PyObject *self, PyObject *text)
+/* Call `note` with the number of unknown rows of a record, if it has any. Return false with an exception. */
+static bool plan_note_unknown(const Input *input, PyObject *note)
+{
+    if (input->n_unknown == 0 || note == NULL) {
+        return true;
+    }
+    PyObject *done = PyObject_CallFunction(note, "n", input->n_unknown);
+    Py_XDECREF(done);
+    return done != NULL;
+}
+
+/* Return the record of the document `args[0]`. The function `args[1]`, which may be left out, receives its
+ * number of unknown rows. */
+static PyObject *plan_decode(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     Plan *plan = (Plan *)self;
-    if (!PyBytes_CheckExact(text)) {
-        PyErr_SetString(PyExc_TypeError, "decode takes bytes");
+    if (nargs < 1 || nargs > 2 || !PyBytes_CheckExact(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "decode takes bytes and a function");
         return NULL;
     }
+    PyObject *text = args[0];
     const uint8_t *start = (const uint8_t *)PyBytes_AS_STRING(text);
     Input input = {.s = {start, start + PyBytes_GET_SIZE(text), false}, .values = &plan->values};
     scan_space(&input.s);
@@ -78,6 +92,9 @@ static PyObject *plan_decode(PyObject *self, PyObject *text)
     if (input.s.p != input.s.end) {
         Py_DECREF(value);
         return Py_NewRef(Py_NotImplemented);
+    }
+    if (!plan_note_unknown(&input, nargs > 1 ? args[1] : NULL)) {
+        Py_CLEAR(value);
     }
     return value;
 }
@@ -106,6 +123,7 @@ typedef struct {
     const uint8_t *text;
     const uint8_t *line; /* the start of the next line */
     char *progress;      /* PROGRESS_SIZE values of int64, not aligned */
+    PyObject *note;      /* receives the number of unknown rows of a record; borrowed, or NULL */
 } Lines;
 
 static void progress_set(const Lines *lines, size_t which, int64_t value)
@@ -126,6 +144,7 @@ static bool plan_read_line(Plan *plan, Input *input, const Lines *lines, PyObjec
     Scan *s = &input->s;
     input->root = true;
     input->malformed = false;
+    input->n_unknown = 0;
     PyObject *record = record_value(input, &plan->root);
     if (record == NULL) {
         input->malformed |= plan_is_not_object(plan, lines->line, s->end);
@@ -135,7 +154,7 @@ static bool plan_read_line(Plan *plan, Input *input, const Lines *lines, PyObjec
     bool ends = s->p < s->end && *s->p == '\n';
     bool fits = ends && s->p - lines->line <= lines->longest;
     input->malformed = s->p < s->end && !ends;
-    bool read = fits && PyList_Append(records, record) == 0;
+    bool read = fits && plan_note_unknown(input, lines->note) && PyList_Append(records, record) == 0;
     Py_DECREF(record);
     return read;
 }
@@ -206,18 +225,21 @@ static bool plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *re
 /* Add the records of lines to the list `records`, from byte `progress[0]` of `text` to byte `stop`. Stop at
  * `most` lines, and at a line for the reference, which may also have no LF or over `longest` bytes before it.
  * Leave four int64 in `progress`: the start of the next line, whether it is malformed (certainly gives no
- * record), and the numbers of malformed and blank lines that were skipped. The caller then calls `track`. */
+ * record), and the numbers of malformed and blank lines that were skipped. The function `args[7]`, which may
+ * be left out, receives the number of unknown rows before their record is added. The caller then calls
+ * `track`. */
 static PyObject *plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     Plan *plan = (Plan *)self;
-    if (nargs != 7 || !PyBytes_CheckExact(args[0]) || !PyList_CheckExact(args[6])) {
-        PyErr_SetString(PyExc_TypeError, "decode_lines takes bytes, a buffer, four ints and a list");
+    if (nargs < 7 || nargs > 8 || !PyBytes_CheckExact(args[0]) || !PyList_CheckExact(args[6])) {
+        PyErr_SetString(PyExc_TypeError, "takes bytes, a buffer, four ints, a list and a function");
         return NULL;
     }
     Py_ssize_t stop = PyLong_AsSsize_t(args[2]);
     Lines lines = {.longest = PyLong_AsSsize_t(args[3]),
                    .most = PyLong_AsSsize_t(args[4]),
-                   .skips = (int)PyLong_AsLong(args[5])};
+                   .skips = (int)PyLong_AsLong(args[5]),
+                   .note = nargs > 7 ? args[7] : NULL};
     Py_buffer view;
     if (PyErr_Occurred() || PyObject_GetBuffer(args[1], &view, PyBUF_WRITABLE) < 0) {
         return NULL;
@@ -248,7 +270,7 @@ static PyObject *plan_track(PyObject *self, PyObject *Py_UNUSED(ignored))
 }
 
 static PyMethodDef plan_methods[] = {
-    {"decode", plan_decode, METH_O, "Read a JSON document."},
+    {"decode", (PyCFunction)(void (*)(void))plan_decode, METH_FASTCALL, "Read a JSON document."},
     {"decode_lines", (PyCFunction)(void (*)(void))plan_decode_lines, METH_FASTCALL,
      "Read lines and add their records to a list."},
     {"track", plan_track, METH_NOARGS, "GC-track the objects that `decode_lines` made."},

@@ -257,9 +257,11 @@ static PyObject *record_object(Input *r, Class *cls, Key *tag)
         r->malformed |= found.root;
         goto hand_back;
     }
-    if (cls->tag_field >= 0 &&
-        PySet_Contains(cls->known_tags, *record_slot(record, cls->fields[cls->tag_field].offset)) != 0) {
-        goto hand_back;
+    if (cls->tag_field >= 0) {
+        if (PySet_Contains(cls->known_tags, *record_slot(record, cls->fields[cls->tag_field].offset)) != 0) {
+            goto hand_back;
+        }
+        r->n_unknown++;
     }
     PyObject *extra = found.extra;
     if (extra != NULL) {

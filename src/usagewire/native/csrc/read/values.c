@@ -19,10 +19,11 @@ typedef struct {
 typedef struct {
     Scan s;
     Values *values;
-    size_t n_deferred; /* number of objects deferred so far */
-    bool strict;       /* whether a value of another type is rejected */
-    bool root;         /* whether the next value is a whole line */
-    bool malformed;    /* whether the text is certainly not JSON, or JSON of another type */
+    size_t n_deferred;    /* number of objects deferred so far */
+    Py_ssize_t n_unknown; /* number of unknown rows in the document or line */
+    bool strict;          /* whether a value of another type is rejected */
+    bool root;            /* whether the next value is a whole line */
+    bool malformed;       /* whether the text is certainly not JSON, or JSON of another type */
 } Input;
 
 /* Note that the text is not JSON. */
