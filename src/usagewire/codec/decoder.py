@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     # cattrs installs typing_extensions, but nothing here needs it at run time.
     from typing_extensions import TypeForm
 
-_LIKE_A_PATH: Final = re.compile(rb"[^\"{}\[\]\r\n]{1,255}\.(nd)?json[l]?(\.\w{2,4})?")
+_LIKE_A_PATH: Final = re.compile(rb"[^\"{}\[\]\r\n]{1,255}\.(ndjson|jsonl?)(\.\w{2,4})?")
 
 
 class DecoderOptions(TypedDict, total=False):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
-from functools import partial
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Any, Final, Literal, Union, get_args, get_origin
 
-import attrs
 from cattrs import Converter
 
 from usagewire.converters import row_rules
@@ -21,9 +19,10 @@ from usagewire.converters.values.text import TEXT_TYPES
 from usagewire.errors import DecodeError, EncodeError, UsageWireError, quote
 from usagewire.models import UnknownResult
 from usagewire.wire import names as wire_names
-from usagewire.wire.hook_info import Hook, describe, info_of
+from usagewire.wire.discriminators import discriminator
+from usagewire.wire.hook_info import Hook, describe
 from usagewire.wire.layout import tag_keys, tags_of
-from usagewire.wire.members import is_record, is_typed_dict, members_of
+from usagewire.wire.members import is_record, is_typed_dict
 
 _JSON_TYPES: Final[Mapping[Any, frozenset[type]]] = {
     bool: frozenset({bool}),
@@ -182,8 +181,7 @@ def _read_untagged(kind: Any, classes: list[Any], converter: Converter) -> Hook:
     """Return a hook from a JSON object to the class that a Literal or a required key shows."""
     nullable = len(classes) < len(members(kind))
     hooks = {cls: converter.get_structure_hook(cls, cache_result=False) for cls in classes}
-    keys = {cls: _keys_of(cls, hooks[cls]) for cls in classes}
-    class_of = _by_literal(classes, keys) or _by_required_key(kind, classes, keys)
+    class_of = discriminator(kind, hooks)
 
     def read(o: Any, _: Any = None) -> Any:
         if o is None and nullable:
@@ -194,111 +192,6 @@ def _read_untagged(kind: Any, classes: list[Any], converter: Converter) -> Hook:
         return hooks[cls](o, cls)
 
     return describe(read, "untagged", hooks)
-
-
-class _Key(NamedTuple):
-    """A JSON key by which a field of a class is read."""
-
-    attribute: str
-    type: Any
-    required: bool
-    always_written: bool
-
-
-def _keys_of(cls: Any, hook: Hook) -> dict[str, _Key]:
-    """Return the JSON keys of a class; for a hook of the user's, as `cattrs` names them."""
-    match info_of(hook):
-        case ("class", structurer):
-            return {
-                key: _Key(
-                    field.attribute,
-                    field.type,
-                    field.required,
-                    field.required or not field.omit_default,
-                )
-                for field in structurer.layout.fields
-                for key in field.read
-            }
-    overrides = getattr(hook, "overrides", {})
-    found = {}
-    for a in members_of(get_origin(cls) or cls):
-        rename = getattr(overrides.get(a.name), "rename", None)
-        required = a.default is attrs.NOTHING
-        found[rename or a.name] = _Key(a.name, a.type, required, required)
-    return found
-
-
-def _by_literal(
-    classes: list[Any], keys: Mapping[Any, Mapping[str, _Key]]
-) -> Callable[[dict[str, Any]], Any] | None:
-    """Return a function that chooses by a key under which each class has its own Literal."""
-    for key in keys[classes[0]]:
-        table: dict[Any, Any] = {}
-        count = 0
-        for cls in classes:
-            found = keys[cls].get(key)
-            is_tag = found and found.always_written and get_origin(found.type) is Literal
-            choices = get_args(found.type) if found and is_tag else ()
-            if not choices or not all(type(choice) is str for choice in choices):
-                break
-            table |= dict.fromkeys(choices, cls)
-            count += len(choices)
-        else:
-            if len(table) == count:
-                return partial(_class_by_literal, key, table)
-    return None
-
-
-def _class_by_literal(key: str, table: Mapping[str, Any], o: dict[str, Any]) -> Any:
-    if key not in o:
-        raise DecodeError("missing_tag", f"the key {quote(key)}, which tells the class, is absent")
-    value = o[key]
-    if type(value) is not str:
-        raise wrong_type("a string", value).within(key)
-    if value not in table:
-        message = f"expected one of {', '.join(map(quote, table))}, got {quote(value)}"
-        raise DecodeError("wrong_tag", message).within(key)
-    return table[value]
-
-
-def _by_required_key(
-    kind: Any, classes: list[Any], keys: Mapping[Any, Mapping[str, _Key]]
-) -> Callable[[dict[str, Any]], Any]:
-    """Return a function that chooses by a key that only one class has, and that it requires."""
-    chosen: dict[str, Any] = {}
-    rest = list(classes)
-    # A class that has such a key is left out for the others, so look again until none is found.
-    while found := {cls: own for cls in rest if (own := _own_keys(cls, rest, keys))}:
-        for cls, own in found.items():
-            chosen |= dict.fromkeys(own, cls)
-        rest = [cls for cls in rest if cls not in found]
-    if len(rest) > 1:
-        names = " and ".join(cls.__name__ for cls in rest)
-        raise UsageWireError(
-            f"{quote(str(kind))} is not supported: no required JSON key and no Literal is"
-            f" different in {names}; register a structure hook for it"
-        )
-    expected = " or ".join(map(quote, chosen))
-
-    def class_of(o: dict[str, Any]) -> Any:
-        for key, cls in chosen.items():
-            if key in o:
-                return cls
-        if rest:
-            return rest[0]
-        raise DecodeError("bad_value", f"no key tells the class: expected {expected}")
-
-    return class_of
-
-
-def _own_keys(cls: Any, classes: list[Any], keys: Mapping[Any, Mapping[str, _Key]]) -> list[str]:
-    """Return the spellings of a required field of `cls` that no other class has."""
-    others = {key for other in classes if other is not cls for key in keys[other]}
-    by_field: dict[str, list[str]] = {}
-    for key, found in keys[cls].items():
-        if found.required:
-            by_field.setdefault(found.attribute, []).append(key)
-    return next((own for own in by_field.values() if others.isdisjoint(own)), [])
 
 
 def write_union(kind: Any, converter: Converter) -> Hook:

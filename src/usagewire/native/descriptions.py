@@ -165,8 +165,9 @@ class Lowering:
                 return _kind(made.__name__, self.kind(item))
             case ("tagged", table, others, keys, nullable):
                 classes = tuple(self.index_of(inner) for inner, _ in table.values())
-                rejects = others is None or info_of(others[0]) == ("rejecting",)
-                other = None if rejects else self.index_of(others[0])
+                other = None
+                if others is not None and info_of(others[0]) != ("rejecting",):
+                    other = self.index_of(others[0])
                 union = UnionDescription(tuple(table), classes, other, keys)
                 return _kind("union", union, nullable=nullable)
             case ("union", table):
