@@ -104,7 +104,7 @@ class Reader(chain[T], ReaderState[T]):
     >>> with read([line]) as reader:
     ...     records = list(reader)
     >>> reader.counts
-    Counts(lines=1, records=1, rejected=0, blank=0, bytes=68, lenient=0)
+    Counts(lines=1, records=1, rejected=0, blank=0, bytes=68, lenient=0, unknown=0)
     """
 
     def __new__(cls, loop: ReadLoop[T]) -> Self:
