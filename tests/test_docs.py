@@ -217,3 +217,12 @@ def parameters(thing: Any) -> set[str]:
     """Return the parameters that the section `Args:` of a docstring describes."""
     section = re.search(r"^Args:\n((?:    .*\n|\n)*)", f"{inspect.getdoc(thing)}\n", re.MULTILINE)
     return set(re.findall(r"^    \**(\w+): ", section[1], re.MULTILINE)) if section else set()
+
+
+@pytest.mark.parametrize("name", usagewire.__all__)
+def test_every_name_has_an_example(name: str) -> None:
+    """Its docstring has one, or an example in the reference uses the name."""
+    reference = "".join(page for path, page in PAGES.items() if path.startswith("docs/reference/"))
+    examples = re.findall(r"^```python\n(?s:.*?)^```$", reference, re.MULTILINE)
+    documented = ">>>" in (inspect.getdoc(getattr(usagewire, name)) or "")
+    assert documented or re.search(rf"\b{name}\b", "".join(examples))
