@@ -3,12 +3,14 @@
 import copy
 import pickle
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import attrs
 import pytest
 
 import usagewire as uw
+
+T = TypeVar("T")
 
 COPIES: list[Callable[[Any], Any]] = [
     copy.copy,
@@ -111,3 +113,34 @@ def test_names_are_pickled() -> None:
     other = pickle.loads(pickle.dumps(converter))
 
     assert Named(5) == other.structure({"number": 5}, Named)
+
+
+@attrs.define
+class Box(Generic[T]):
+    x: T
+
+
+class Quiet:
+    """A class that only a hook of the user's can write."""
+
+
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, uw.make_converter().__class__.copy])
+def test_a_copy_follows_its_own_hooks(way: Callable[[Any], Any]) -> None:
+    """A hook of the copy is used inside generic records, and unknown types are refused."""
+    other = way(uw.make_converter())
+    other.register_unstructure_hook(Quiet, lambda _: "quiet")
+
+    assert {"x": "quiet"} == other.unstructure(Box(Quiet()))
+    with pytest.raises(uw.UsageWireError):
+        other.unstructure(object())
+
+
+@pytest.mark.usefixtures("path")
+def test_a_closed_decoder_is_copied_though_its_last_line_was_bad() -> None:
+    """After `close` has raised, nothing of the stream is left."""
+    decoder = uw.Decoder(uw.UsageVectorStoresResult)
+    decoder.feed(b"bad")
+    with pytest.raises(uw.DecodeError):
+        decoder.close()
+
+    assert uw.Counts() == copy.copy(decoder).counts

@@ -119,9 +119,15 @@ def test_a_class_without_a_hash() -> None:
     class Unhashable(metaclass=Meta):
         pass
 
-    for write in (uw.dumps, lambda one: uw.Encoder().encode_lines([one])):
+    for write in (
+        uw.dumps,
+        lambda one: uw.Encoder().encode([one]),
+        lambda one: uw.Encoder().encode_lines([one]),
+        lambda one: uw.dumps(one, type=Mine | Holder),
+    ):
         with pytest.raises(uw.EncodeError):
             write(Unhashable())
+    assert uw.Encoder().not_accelerated(Unhashable)
     with pytest.raises(uw.UsageWireError):
         uw.Decoder(Unhashable)
 

@@ -1,6 +1,6 @@
 """Options of one call: the type to write as, and converters whose hooks change."""
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import pytest
 from attrs import define
@@ -112,3 +112,27 @@ def test_hooks_registered_later_count_from_the_next_call() -> None:
     assert [It(2)] == decoder.decode_document('[{"a":1}]')
     assert b'{"a":3}' == encoder.encode(It(1))
     assert b'{"a":3}\n' == encoder.encode_lines([It(1)], It)
+
+
+@define
+class Other:
+    b: int
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize(
+    ("obj", "kind"),
+    [
+        ("zzz", Literal["a"] | int),
+        (["a"], list[int] | str),
+        ({"a": "q"}, dict[str, int] | str),
+        (Page(["x"]), Page[int] | Other),
+        (Page(["x"]), Page[int] | None),
+    ],
+    ids=repr,
+)
+def test_a_union_is_a_type_too(obj: Any, kind: Any) -> None:
+    """An object is checked against the member, not only by its class."""
+    for write in (lambda: dumps(obj, type=kind), lambda: Encoder().encode_lines([obj], kind)):
+        with pytest.raises(EncodeError):
+            write()

@@ -140,3 +140,21 @@ def test_one_encoder_in_threads(converter: Any) -> None:
             assert b"[" + text + b"]" == encoder.encode([record])
 
     assert [] == in_threads(work)
+
+
+@pytest.mark.usefixtures("path", "switching")
+def test_documents_beside_lines_are_counted() -> None:
+    """A rejected document in one thread takes nothing from the lines of another."""
+    decoder = uw.Decoder(uw.UsageImagesResult, strict=False, on_error="skip")
+    lines = b'{"images":"5","num_model_requests":1}\n' * 3000
+
+    def work(order: list[int] = [*range(4)]) -> None:  # noqa: B006 -- threads take from it
+        if order.pop() == 0:
+            decoder.decode_lines(lines)
+            return
+        for _ in range(300):
+            with pytest.raises(uw.DecodeError):
+                decoder.decode(b'{"images":"5","num_model_requests":1,"model":1}')
+
+    assert [] == in_threads(work, 4)
+    assert (3000, 3000) == (decoder.counts.records, decoder.counts.lenient)

@@ -212,3 +212,23 @@ def test_keys_that_are_not_strings() -> None:
     """A dict with a key that is not a str is rejected."""
     with pytest.raises(usagewire.DecodeError, match="a string as key"):
         make_converter().structure({1: 2}, dict[str, int])
+
+
+class Mine(list[int]):
+    """A list that equals no other list."""
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Alike(list[int]):
+    """A list that compares as a list does."""
+
+
+def test_a_container_that_does_not_compare_as_one() -> None:
+    """It would not read back equal, so it is refused."""
+    assert b"[1]" == dumps(Alike([1]), type=list[int])
+    with pytest.raises(EncodeError):
+        dumps(Mine([1]), type=list[int])

@@ -1,6 +1,7 @@
 """Unions whose members differ in the tag, or in a required field."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import pytest
 from attrs import field, frozen
@@ -12,6 +13,7 @@ from tests.support.paths import Loads
 from tests.support.samples import COSTS, VECTORS, bucket, row, text
 from usagewire import (
     Decoder,
+    EncodeError,
     UnknownResult,
     UsageCompletionsResult,
     UsageImagesResult,
@@ -21,6 +23,8 @@ from usagewire import (
     dumps,
     make_converter,
 )
+
+T = TypeVar("T")
 
 
 @pytest.mark.parametrize("strict", [True, False], ids=["strict", "lenient"])
@@ -192,3 +196,64 @@ def test_strategies_of_cattrs_see_the_names() -> None:
     choose = create_default_dis_func(converter, ByX, ByY)
 
     assert [ByX, ByY] == [choose({"x": 1}), choose({"y": 1})]
+
+
+@frozen
+class Named(Generic[T]):
+    kind: T
+    n: int
+
+
+def test_two_types_of_one_class(loads: Loads) -> None:
+    """Each is written by the member that takes its values."""
+    union = Named[Literal["a"]] | Named[Literal["b"]]
+    for record in (Named("a", 1), Named("b", 2)):
+        assert record == loads(dumps(record, type=union), union)
+        assert [record] == loads(dumps([record], type=list[union]), list[union])
+    with pytest.raises(EncodeError):
+        dumps(Named("c", 1), type=union)
+
+
+def test_every_spelling_of_the_tag(loads: Loads) -> None:
+    """A Literal may have several keys, as any field."""
+    names = {"kind": ("type", "kind")}
+    converter = make_converter(names={Dog: names, Cat: names})
+    for key in ("type", "kind"):
+        data = f'{{"n":1,"{key}":"cat"}}'
+        assert Cat(1) == loads(data, Dog | Cat, converter=converter)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (Annotated[int | str, "x"] | list[int], ["5", '"a"', "[1]"]),
+        (Annotated[int | None, "x"] | str, ["5", "null", '"a"']),
+    ],
+)
+def test_a_union_inside_a_union(loads: Loads, kind: Any, values: list[str]) -> None:
+    """It takes the JSON types of all its members."""
+    for value in values:
+        assert value == dumps(loads(value, kind), type=kind).decode()
+
+
+@frozen
+class KeepsX:
+    x: int
+    additional_properties: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen
+class KeepsY:
+    y: int
+    additional_properties: Mapping[str, Any] = field(factory=dict)
+
+
+def test_unknown_keys_do_not_change_the_class(loads: Loads) -> None:
+    """A record that would be read as another member is refused."""
+    union = KeepsX | KeepsY
+    good = KeepsY(1, {"z": 2})
+    assert good == loads(dumps(good, type=union), union)
+    both = KeepsX(1, {"y": 2})
+    assert both == loads(dumps(both, type=union), union)
+    with pytest.raises(EncodeError):
+        dumps(KeepsY(1, {"x": 2}), type=union)

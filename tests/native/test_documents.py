@@ -303,3 +303,23 @@ def test_threads_share_a_decoder() -> None:
         sys.setswitchinterval(switch)
 
     assert wrong == []
+
+
+@pytest.mark.parametrize("arguments", [(), (b"1", print, None), ("1",), (bytearray(b"1"),)])
+def test_document_misused(arguments: Any) -> None:
+    """Wrong arguments are refused."""
+    with pytest.raises(TypeError):
+        plan_for(int).decode(*arguments)
+
+
+def test_note_of_unknown_rows() -> None:
+    """C calls the function with the number of unknown rows, and raises what it raises."""
+    counts: list[int] = []
+    page = b'{"object":"page","data":[],"has_more":false,"next_page":null}'
+    plan = plan_for(UsageObject)
+
+    plan.decode(b'{"object":"later"}', counts.append)
+    plan.decode(page, counts.append)
+    assert [1] == counts
+    with pytest.raises(ZeroDivisionError):
+        plan.decode(b'{"object":"later"}', lambda count: count / 0)

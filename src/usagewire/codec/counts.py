@@ -5,8 +5,11 @@ This module knows only the numbers and sizes of lines. It must not know JSON, re
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_left
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterator, Sized
+from contextlib import contextmanager
+from threading import RLock
 from typing import Any, Final, Literal, Self, TypeAlias
 
 import attrs
@@ -85,6 +88,13 @@ class Tally:
             self.indices.pop()
 
 
+class _Documents(threading.local):
+    """What the decoder of a document has counted in this thread."""
+
+    lenient: int | None = None
+    """Lenient values of the document, or None if the thread decodes lines."""
+
+
 class DecodeStats:
     """The counts of one decoder, and the first of its rejections."""
 
@@ -94,6 +104,9 @@ class DecodeStats:
         self._max_kept_bytes = max_kept_bytes
         self._lines = self._records = self._rejected = self._blank = self._bytes = 0
         self.lenient, self.unknown = Tally(), Tally()
+        self._documents = _Documents()
+        self._lenient_in_documents = self._unknown_in_documents = 0
+        self._lock = RLock()
         self.rejections: list[Rejection] = []
         self._batch: Sized = ()
 
@@ -109,8 +122,8 @@ class DecodeStats:
             rejected=self._rejected,
             blank=self._blank - blank,
             bytes=self._bytes - size,
-            lenient=self.lenient.before(kept),
-            unknown=self.unknown.before(kept),
+            lenient=self.lenient.before(kept) + self._lenient_in_documents,
+            unknown=self.unknown.before(kept) + self._unknown_in_documents,
         )
 
     def start_batch(self, records: Sized) -> None:
@@ -121,7 +134,10 @@ class DecodeStats:
 
     def count_leniency(self) -> None:
         """Count a value of the next record that only `strict=False` accepts."""
-        self.lenient.indices.append(len(self._batch))
+        if self._documents.lenient is None:
+            self.lenient.indices.append(len(self._batch))
+        else:
+            self._documents.lenient += 1
 
     def count_unknown(self, rows: int) -> None:
         """Count unknown rows of the next record."""
@@ -129,7 +145,21 @@ class DecodeStats:
 
     def count_unknown_of_document(self, rows: int) -> None:
         """Count unknown rows of a document that is decoded by itself."""
-        self.unknown.total += rows
+        with self._lock:
+            self._unknown_in_documents += rows
+
+    @contextmanager
+    def lenient_document(self) -> Iterator[None]:
+        """Count the leniencies of a document that is decoded by itself, if it gives a record."""
+        documents = self._documents
+        outer, documents.lenient = documents.lenient, 0
+        try:
+            yield
+            found = documents.lenient
+        finally:
+            documents.lenient = outer
+        with self._lock:
+            self._lenient_in_documents += found
 
     def drop_next(self) -> None:
         """Remove what was counted of the next record, because it was rejected."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import RLock
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -167,8 +166,7 @@ class Decoder(Remade, Generic[T]):
         )
         self._line_decoder = LineDecoder(self._context, name)
         self._is_fed = self._is_reading = False
-        # Leniencies of documents are counted one document at a time; strict decoders have none.
-        self._lock = None if strict else RLock()
+        self._is_strict = strict
         self._given = given = None if own else converter
         self._arguments = type, {
             "strict": strict, "unknown": unknown, "on_error": on_error,
@@ -225,18 +223,10 @@ class Decoder(Remade, Generic[T]):
         text = text.removeprefix(BOM)
         if self._given is not None:
             self._use_new_hooks()
-        if self._lock is None:
+        if self._is_strict:
             return self._document(text)
-        with self._lock:
-            lenient = self._stats.lenient
-            start = len(lenient.indices)
-            try:
-                record = self._document(text)
-            except BaseException:
-                del lenient.indices[start:]
-                raise
-            lenient.settle(start)
-            return record
+        with self._stats.lenient_document():
+            return self._document(text)
 
     def _document(self, text: bytes) -> T:
         context = self._context
@@ -323,9 +313,10 @@ class Decoder(Remade, Generic[T]):
         """
         if self._given is not None:
             self._use_new_hooks()
-        records = self._all_of(self._line_decoder, b"", last=True)
-        self._is_fed = False
-        return records
+        try:
+            return self._all_of(self._line_decoder, b"", last=True)
+        finally:
+            self._is_fed = self._line_decoder.has_more
 
     def begin(self, name: str | None = None, place: Place = START) -> LineDecoder[T]:
         """Return a decoder of one stream that adds to the counts of this decoder."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import NoneType
 from typing import Any
 
+import attrs
 import orjson
 from cattrs import Converter
 
 from usagewire.codec.context import Remade
 from usagewire.converters.configure import make_converter, shared_converter
+from usagewire.converters.unions import members
 from usagewire.converters.values.annotated import own_writer
 from usagewire.errors import EncodeError, UsageWireError, located_writing, quote, text_of
 from usagewire.native import plans
@@ -161,12 +164,14 @@ class Encoder(Remade):
     def _are_written_by_class(self, objs: list[Any], kind: Any) -> bool:
         """Return whether writing the objects as a `kind` is writing each by its own class."""
         hook = self._hook_of(kind)
-        match info_of(hook):
-            case ("union", table):
-                return all(type(obj) in table for obj in objs)
-            case ("class", *_) | ("costs", _) | ("unknown", _):
-                return all(type(obj) is kind for obj in objs)
-        return False
+        classes = [member for member in members(kind) if member is not NoneType]
+        if info_of(hook)[:1] not in {("union",), ("class",), ("costs",), ("unknown",)}:
+            return False
+        # A generic class or a container says more about its items than its class does.
+        if not all(map(_is_bare_class, classes)):
+            return False
+        known = set(map(id, classes))
+        return all(id(type(obj)) in known for obj in objs)
 
     def _hook_of(self, kind: Any) -> Hook:
         try:
@@ -189,6 +194,10 @@ class Encoder(Remade):
         if not self._is_own and self._writer is not None and not self._writer.is_current():
             self._writer = self._new_writer()
         return self._writer
+
+
+def _is_bare_class(cls: Any) -> bool:
+    return type(cls) is type and attrs.has(cls) and not hasattr(cls, "__parameters__")
 
 
 def _make(cls: type[Encoder], dialect: Dialect, converter: Converter | None) -> Encoder:

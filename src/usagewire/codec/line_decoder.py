@@ -67,6 +67,11 @@ class LineDecoder(RunDecoder[T]):
         unkept = max(0, length - len(line))
         lines.block = lines.block._replace(lines=[line], unkept=unkept, length=length)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether there are lines that no run has accounted for."""
+        return self._lines.has_text() or self._lines.has_line()
+
     def place(self, back: int = 0) -> Place:
         """Return the place of the next line, or of the record `back` lines before it."""
         self._account()

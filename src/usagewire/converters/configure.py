@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from functools import lru_cache, wraps
 from types import NoneType
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, Self, TypeVar, get_args, get_origin
 
 from cattrs import Converter
 from cattrs._compat import is_protocol
@@ -96,12 +96,18 @@ class ReferenceConverter(Converter):
             )
         return _remake, self.made_by
 
-    def __copy__(self) -> Converter:
-        copied = self.copy()
-        copied.made_by = self.made_by
-        return copied
+    def copy(self, *arguments: Any, **options: Any) -> Self:
+        """Return a copy with all hooks, as `cattrs.Converter.copy` does."""
+        copied: Any = super().copy(*arguments, **options)
+        copied.made_by = None if arguments or options else self.made_by
+        given = self._unstructure_func._fallback_factory  # noqa: SLF001 -- cattrs does not copy it
+        copied._unstructure_func._fallback_factory = given  # noqa: SLF001 -- the same
+        return copied  # type: ignore[no-any-return]
 
-    def __deepcopy__(self, memo: Any) -> Converter:
+    def __copy__(self) -> Self:
+        return self.copy()
+
+    def __deepcopy__(self, memo: Any) -> Self:
         return self.__copy__()
 
 
@@ -249,10 +255,11 @@ def _register_scalars(converter: Converter, rules: classes.Rules) -> None:
     converter.register_structure_hook_func(lambda kind: kind is None, scalars.read_none)
     converter.register_structure_hook_func(lambda kind: kind is Any, scalars.read_json)
     converter.register_unstructure_hook_func(lambda kind: kind is Any, scalars.write_json)
+
     # Without `type`, a value of a generic class is written by its own class.
-    converter.register_unstructure_hook_func(
-        lambda kind: isinstance(kind, TypeVar), converter.unstructure
-    )
+    @converter.register_unstructure_hook_factory(lambda kind: isinstance(kind, TypeVar))
+    def unstructure_by_class(_: Any, converter: Converter) -> Hook:
+        return converter.unstructure
 
 
 def _register_classes(converter: Converter, rules: classes.Rules) -> None:
@@ -279,16 +286,16 @@ def _register_classes(converter: Converter, rules: classes.Rules) -> None:
 
     @converter.register_structure_hook_factory(is_record)
     def structure_record(kind: Any, converter: Converter) -> Hook:
-        hook = recursive.build(
-            (kind, "read"),
-            lambda: classes.structure_function(kind, converter, rules),
-            lambda: converter.get_structure_hook(kind),
-        )
-        if row_rules.is_costs(kind):
-            return row_rules.read_costs(hook)
-        if row_rules.is_container(kind) and not rules.strict:
-            return row_rules.read_container(hook, kind, rules.used)
-        return row_rules.read_unknown(hook) if is_unknown(kind) else hook
+        def build() -> Hook:
+            hook = classes.structure_function(kind, converter, rules)
+            if row_rules.is_costs(kind):
+                return row_rules.read_costs(hook)
+            if row_rules.is_container(kind) and not rules.strict:
+                return row_rules.read_container(hook, kind, rules.used)
+            return row_rules.read_unknown(hook) if is_unknown(kind) else hook
+
+        # The rules are a part of what is built, so that a class in itself follows them once.
+        return recursive.build((kind, "read"), build, lambda: converter.get_structure_hook(kind))
 
     @converter.register_unstructure_hook_factory(is_record)
     def unstructure_record(kind: Any, converter: Converter) -> Hook:

@@ -33,6 +33,9 @@ SEQUENCES: Final[Mapping[Any, type]] = {
 """The class of the Python value for each sequence type."""
 
 MAPPINGS: Final[Mapping[Any, type]] = {dict: dict, Mapping: Mapping, Counter: Counter}
+
+_STANDARD: Final = frozenset({"builtins", "collections", "collections.abc", "types"})
+"""The modules of Python's own containers."""
 """The class of the values that are written for each type of a mapping."""
 
 
@@ -98,6 +101,14 @@ def _set_of(make: Any, items: list[Any]) -> Any:
         raise
 
 
+def _is_a(value: Any, kind: type) -> bool:
+    """Return whether a value is of a class, or of one derived from it that compares as it does."""
+    if not isinstance(value, kind):
+        return False
+    standard = next((base for base in type(value).__mro__ if base.__module__ in _STANDARD), kind)
+    return type(value).__eq__ is standard.__eq__  # type: ignore[comparison-overlap]
+
+
 def write_sequence(kind: Any, converter: Converter) -> Hook:
     """Return a hook from the sequence type `kind` to a JSON list."""
     if get_origin(kind):
@@ -109,7 +120,7 @@ def write_sequence(kind: Any, converter: Converter) -> Hook:
         item = converter.unstructure
 
     def write(value: Any) -> list[Any]:
-        if not isinstance(value, kind):
+        if not _is_a(value, kind):
             raise EncodeError(f"expected a {kind.__name__}, got {quote(value)}")
         items: list[Any] = []
         try:
@@ -255,7 +266,7 @@ def write_dict(kind: Any, converter: Converter) -> Hook:
         key_of = None if key_type is str else write_key(key_type, converter)
 
     def write(value: Any) -> dict[str, Any]:
-        if not isinstance(value, Counter if cls is Counter else Mapping):
+        if not _is_a(value, Counter if cls is Counter else Mapping):
             raise EncodeError(f"expected a {cls.__name__}, got {quote(value)}")
         done: dict[str, Any] = {}
         for key, one in value.items():

@@ -208,7 +208,7 @@ def write_union(kind: Any, converter: Converter) -> Hook:
     for member in of_class:
         hook = writer_of(member, converter)
         for cls in _classes_of(member):
-            table.setdefault(cls, hook)
+            table[cls] = _either(table[cls], hook) if cls in table else hook
 
     def write(value: Any) -> Any:
         hook = table.get(type(value))
@@ -216,7 +216,37 @@ def write_union(kind: Any, converter: Converter) -> Hook:
             raise EncodeError(f"a {type(value).__name__} is not a member of {quote(str(kind))}")
         return hook(value)
 
+    keeps = [hasattr(get_origin(cls) or cls, wire_names.EXTRA) for cls in classes]
+    if any(keeps) and all(map(_is_class, classes)) and not all(map(_has_tag, classes)):
+        return _write_keyed(kind, classes, write, converter)
     return describe(write, "union", table)
+
+
+def _write_keyed(kind: Any, classes: list[Any], write: Hook, converter: Converter) -> Hook:
+    """Return `write`, but reject a record whose unknown keys make it read as another class."""
+    hooks = {cls: converter.get_structure_hook(cls, cache_result=False) for cls in classes}
+    class_of = discriminator(kind, hooks)
+
+    def write_checked(value: Any) -> Any:
+        written = write(value)
+        found = None if written is None else class_of(written)
+        if (get_origin(found) or found) not in (None, type(value)):
+            raise EncodeError(f"its unknown keys are those of another member of {quote(str(kind))}")
+        return written
+
+    return write_checked
+
+
+def _either(first: Hook, second: Hook) -> Hook:
+    """Return a hook for two members of one class, such as `Box[int] | Box[str]`."""
+
+    def write(value: Any) -> Any:
+        try:
+            return first(value)
+        except EncodeError:
+            return second(value)
+
+    return write
 
 
 def _classes_of(member: Any) -> list[Any]:
@@ -298,6 +328,8 @@ def _json_types(member: Any) -> set[type]:
         return set(map(type, json_values(kind)))
     if is_sequence(kind) or is_named_tuple(kind):
         return {list}
-    if is_dict(kind) or is_record(kind) or is_union(kind):
+    if is_union(kind):
+        return {json_type for one in members(kind) for json_type in _json_types(one)}
+    if is_dict(kind) or is_record(kind):
         return {dict}
     return set(_JSON_TYPES.get(kind, ()))

@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 
 from usagewire.converters import codegen, scalars
-from usagewire.errors import UsageWireError, lack_of_memory
+from usagewire.errors import UsageWireError, lack_of_memory, text_of
 from usagewire.models import NO_PROPERTIES
 from usagewire.native import descriptions
 from usagewire.wire.hook_info import info_of
@@ -127,7 +127,8 @@ class RecordWriter:
     def learn_from(self, obj: Any) -> bool:
         """Learn to write `obj` or the items of a list. Return whether a class was new."""
         if type(obj) is list:
-            return self._writes_lists and sum(map(self.learn, set(map(type, obj)))) > 0
+            classes = {id(type(item)): type(item) for item in obj}
+            return self._writes_lists and sum(map(self.learn, classes.values())) > 0
         return self.learn(type(obj))
 
     def learn(self, cls: type) -> bool:
@@ -144,7 +145,8 @@ class RecordWriter:
             memory = lack_of_memory(error)
             if memory is not None:
                 raise memory  # the next call may have the memory
-            self._refused[cls] = str(error)
+            if not isinstance(error, RecursionError):  # the next call may have more room
+                self._refused[cls] = str(error)
             return False
         self._hooks[cls] = hook
         return True
@@ -157,5 +159,11 @@ class RecordWriter:
 
     def refusal(self, cls: type) -> str | None:
         """Return why C does not write `cls`, or None if it does."""
-        self.learn(cls)
-        return self._refused.get(cls)
+        try:
+            self.learn(cls)
+            return self._refused.get(cls)
+        except Exception as error:
+            memory = lack_of_memory(error)
+            if memory is not None:
+                raise memory
+            return text_of(error)  # the metaclass raises

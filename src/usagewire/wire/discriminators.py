@@ -76,13 +76,18 @@ def _by_literal(
             count += len(choices)
         else:
             if len(table) == count:
-                return partial(_class_by_literal, key, table)
+                first = keys[classes[0]]
+                names = [one for one in first if first[one].attribute == first[key].attribute]
+                return partial(_class_by_literal, names, table)
     return None
 
 
-def _class_by_literal(key: str, table: Mapping[str, Any], o: dict[str, Any]) -> Any:
-    if key not in o:
-        raise DecodeError("missing_tag", f"the key {quote(key)}, which tells the class, is absent")
+def _class_by_literal(names: list[str], table: Mapping[str, Any], o: dict[str, Any]) -> Any:
+    key = next((name for name in names if name in o), None)
+    if key is None:
+        raise DecodeError(
+            "missing_tag", f"the key {quote(names[0])}, which names the class, is absent"
+        )
     value = o[key]
     if type(value) is not str:
         raise DecodeError("wrong_type", f"expected a string, got {quote(value)}").within(key)

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, Self, TypeVar, get_args, get_origin
 
 import attrs
 
-from usagewire.errors import UsageWireError
+from usagewire.errors import UsageWireError, quote
 
 _QUALIFIERS: Final = frozenset({"Required", "NotRequired", "ReadOnly"})
 
@@ -182,6 +182,8 @@ def _typed_dict_variables(cls: Any, variables: Mapping[Any, Any]) -> dict[str, M
 def _arguments(kind: Any, variables: Mapping[Any, Any]) -> dict[Any, Any]:
     """Return the values of the type variables of a generic class, as `kind` gives them."""
     parameters = getattr(get_origin(kind), "__parameters__", ())
+    if not all(isinstance(parameter, TypeVar) for parameter in parameters):
+        raise UsageWireError(f"{quote(str(kind))} is not supported: use only type variables")
     arguments = (fill_in(argument, variables) for argument in get_args(kind))
     return dict(zip(parameters, arguments, strict=False))
 

@@ -38,7 +38,7 @@ def read_choice(kind: Any) -> Hook:
     if _is_flag(kind):
         return _read_flag(kind)
     table = _table(kind)
-    expected = ", ".join(quote(known) for _, known in list(table)[:8])
+    expected = ", ".join(quote(value) for value, _ in list(table.values())[:8])
     missing = _own_missing(kind)
 
     def read(value: Any, _: Any = None) -> Any:
