@@ -89,7 +89,7 @@ class Tally:
 
 
 class _Documents(threading.local):
-    """What the decoder of a document has counted in this thread."""
+    """The count of the document that a thread decodes by itself."""
 
     lenient: int | None = None
     """Lenient values of the document, or None if the thread decodes lines."""
