@@ -1,9 +1,12 @@
 """Options of one call: the type to write as, and converters whose hooks change."""
 
+from collections.abc import Callable
 from typing import Any, Generic, Literal, TypeVar
 
 import pytest
 from attrs import define
+from cattrs import Converter
+from cattrs.preconf.orjson import make_converter as orjson_converter
 
 from usagewire import (
     CostsResult,
@@ -14,6 +17,7 @@ from usagewire import (
     UsageResult,
     UsageVectorStoresResult,
     UsageWireError,
+    configure_converter,
     dumps,
     loads,
     make_converter,
@@ -95,10 +99,18 @@ def test_converters_for_one_document() -> None:
         dumps(It(1), converter=converter, dialect="legacy")
 
 
+def configured() -> Converter:
+    """Return a converter of cattrs that follows our rules."""
+    converter = orjson_converter()
+    configure_converter(converter)
+    return converter
+
+
 @pytest.mark.usefixtures("path")
-def test_hooks_registered_later_count_from_the_next_call() -> None:
+@pytest.mark.parametrize("make", [make_converter, configured])
+def test_hooks_registered_later_count_from_the_next_call(make: Callable[[], Converter]) -> None:
     """Decoders and encoders follow one rule, and hold no copy of the converter."""
-    converter = make_converter()
+    converter = make()
     decoder, encoder = Decoder(It, converter=converter), Encoder(converter=converter)
     assert It(1) == decoder.decode('{"a":1}')
     assert [] == decoder.feed('{"a":')

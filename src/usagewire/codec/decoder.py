@@ -27,7 +27,7 @@ from usagewire.codec.counts import MAX_REJECTIONS, Counts, DecodeStats, OnError
 from usagewire.codec.documents import Document, DocumentDecoder
 from usagewire.codec.line_buffer import BOM, MAX_LINE_BYTES
 from usagewire.codec.line_decoder import LineDecoder
-from usagewire.converters.configure import make_converter, shared_converter
+from usagewire.converters.configure import make_converter, registrations, shared_converter
 from usagewire.converters.unions import members
 from usagewire.converters.values.annotated import own_reader
 from usagewire.errors import (
@@ -168,6 +168,7 @@ class Decoder(Remade, Generic[T]):
         self._is_fed = self._is_reading = False
         self._is_strict = strict
         self._given = given = None if own else converter
+        self._registrations = registrations(given)
         self._arguments = type, {
             "strict": strict, "unknown": unknown, "on_error": on_error,
             "max_line_bytes": max_line_bytes, "max_rejections": max_rejections,
@@ -191,6 +192,7 @@ class Decoder(Remade, Generic[T]):
 
     def _use_new_hooks(self) -> None:
         """Use the hooks that the user has registered on their converter since the last call."""
+        self._registrations = registrations(self._given)
         kind = self._context.type
         with _naming(kind):
             given = cast("Converter", self._given)
@@ -221,7 +223,7 @@ class Decoder(Remade, Generic[T]):
         """
         text = data if type(data) is bytes else as_bytes(data)
         text = text.removeprefix(BOM)
-        if self._given is not None:
+        if self._given is not None and self._registrations != registrations(self._given):
             self._use_new_hooks()
         if self._is_strict:
             return self._document(text)
@@ -255,7 +257,7 @@ class Decoder(Remade, Generic[T]):
             DecodeError: at the first bad line, with `on_error="raise"`. `DecodeError.records` holds
                 the records before it.
         """
-        if self._given is not None:
+        if self._given is not None and self._registrations != registrations(self._given):
             self._use_new_hooks()
         return self._all_of(self.begin(self._name), as_bytes(data), last=True)
 
@@ -271,7 +273,7 @@ class Decoder(Remade, Generic[T]):
             DecodeError: for the first bad record, with `on_error="raise"`, after all records were
                 read. `DecodeError.records` holds all good records.
         """
-        if self._given is not None:
+        if self._given is not None and self._registrations != registrations(self._given):
             self._use_new_hooks()
         document = self.begin_document(self._name, Document.read(as_bytes(data)))
         records: list[T] = []
@@ -301,7 +303,7 @@ class Decoder(Remade, Generic[T]):
                 records before it in this call. The next call goes on after the bad line.
         """
         text = as_bytes(chunk)
-        if self._given is not None:
+        if self._given is not None and self._registrations != registrations(self._given):
             self._use_new_hooks()
         return self._all_of(self._line_decoder, text)
 
@@ -311,7 +313,7 @@ class Decoder(Remade, Generic[T]):
         Raises:
             DecodeError: at a bad line, as in `feed`.
         """
-        if self._given is not None:
+        if self._given is not None and self._registrations != registrations(self._given):
             self._use_new_hooks()
         try:
             return self._all_of(self._line_decoder, b"", last=True)

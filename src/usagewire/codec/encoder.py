@@ -11,7 +11,7 @@ import orjson
 from cattrs import Converter
 
 from usagewire.codec.context import Remade
-from usagewire.converters.configure import make_converter, shared_converter
+from usagewire.converters.configure import make_converter, registrations, shared_converter
 from usagewire.converters.unions import members
 from usagewire.converters.values.annotated import own_writer
 from usagewire.errors import EncodeError, UsageWireError, located_writing, quote, text_of
@@ -52,6 +52,7 @@ class Encoder(Remade):
         self._dialect: Dialect = dialect
         self._is_own = converter is None
         self._user_converter = converter
+        self._registrations = registrations(converter)
         self._writer = self._new_writer()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -191,8 +192,10 @@ class Encoder(Remade):
 
     def _current_writer(self) -> plans.RecordWriter | None:
         """Return the writer, or a new one if your own converter has got other hooks since."""
-        if not self._is_own and self._writer is not None and not self._writer.is_current():
-            self._writer = self._new_writer()
+        if not self._is_own and self._registrations != registrations(self._user_converter):
+            self._registrations = registrations(self._user_converter)
+            if self._writer is not None and not self._writer.is_current():
+                self._writer = self._new_writer()
         return self._writer
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from functools import lru_cache, wraps
+from math import nan
 from types import NoneType
 from typing import Any, Self, TypeVar, get_args, get_origin
 
@@ -88,6 +89,8 @@ class ReferenceConverter(Converter):
 
     made_by: tuple[wire_names.Dialect, dict[str, Any]] | None = None
     """The arguments of `make_converter`; None once a hook was registered."""
+    registrations: int = 0
+    """How many hooks were registered since the converter was made."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.made_by is None:
@@ -122,6 +125,7 @@ def _noting(name: str) -> Any:
     @wraps(register)
     def registering(self: ReferenceConverter, *arguments: Any, **options: Any) -> Any:
         self.made_by = None
+        self.registrations += 1
         return register(self, *arguments, **options)
 
     return registering
@@ -131,6 +135,11 @@ for _name in ("", "_func", "_factory"):
     for _direction in ("structure", "unstructure"):
         _method = f"register_{_direction}_hook{_name}"
         setattr(ReferenceConverter, _method, _noting(_method))
+
+
+def registrations(converter: Converter | None) -> float:
+    """Return how many hooks were registered, or for an unknown converter a number unlike any."""
+    return getattr(converter, "registrations", nan)
 
 
 @lru_cache(maxsize=16)
