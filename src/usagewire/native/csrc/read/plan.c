@@ -94,7 +94,8 @@ static PyObject *plan_decode(PyObject *self, PyObject *const *args, Py_ssize_t n
         return Py_NewRef(Py_NotImplemented);
     }
     if (!plan_note_unknown(&input, nargs > 1 ? args[1] : NULL)) {
-        Py_CLEAR(value);
+        Py_DECREF(value);
+        return NULL;
     }
     return value;
 }
