@@ -27,9 +27,10 @@ test: .venv/.stamp-test
 	$(BIN)/python -m coverage report
 
 # A subset for work, in less than a minute. It decodes by C only. It leaves out what takes long: the
-# properties (Hypothesis), the folder about C alone, and files that start many processes.
+# properties (Hypothesis), C alone, all types, followed logs, event loops, and many processes.
 QUICK := -m 'not hypothesis' -k 'not [compiled and not [reference' $(addprefix --ignore=tests/,native \
 	test_benchmarks.py test_docs.py test_examples.py cli/test_processes.py io/test_write_faults.py \
+	converters/test_types.py streaming/follow streaming/aio test_prose.py analysis \
 	$(addprefix streaming/test_,interrupts.py reading_ahead.py))
 
 test-quick: .venv/.stamp-test
