@@ -1,7 +1,8 @@
 """Unions whose members differ in the tag, or in a required field."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from enum import Enum
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 import pytest
 from attrs import field, frozen
@@ -257,3 +258,34 @@ def test_unknown_keys_do_not_change_the_class(loads: Loads) -> None:
     assert both == loads(dumps(both, type=union), union)
     with pytest.raises(EncodeError):
         dumps(KeepsY(1, {"x": 2}), type=union)
+
+
+class Kind(Enum):
+    CAR = "car"
+    BUS = "bus"
+
+
+@frozen
+class Car:
+    n: int
+    kind: Literal[Kind.CAR] = Kind.CAR
+
+
+@frozen
+class Bus:
+    n: int
+    kind: Annotated[Literal[Kind.BUS], "a bus"] = Kind.BUS
+
+
+@frozen
+class Bike:
+    n: int
+    kind: Final[Literal["bike", "trike"]] = "bike"
+
+
+@pytest.mark.parametrize("record", [Car(1), Bus(2), Bike(3)])
+def test_a_literal_of_enum_members_or_in_another_type_is_a_tag(loads: Loads, record: Any) -> None:
+    """Its JSON values count, whatever it is wrapped in."""
+    union = Car | Bus | Bike
+    assert record == loads(dumps(record, type=union), union)
+    assert Refused("wrong_tag", "$.kind") == outcome(loads, '{"n":1,"kind":"CAR"}', union)

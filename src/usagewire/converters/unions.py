@@ -181,7 +181,7 @@ def _read_untagged(kind: Any, classes: list[Any], converter: Converter) -> Hook:
     """Return a hook from a JSON object to the class that a Literal or a required key shows."""
     nullable = len(classes) < len(members(kind))
     hooks = {cls: converter.get_structure_hook(cls, cache_result=False) for cls in classes}
-    class_of = discriminator(kind, hooks)
+    class_of = discriminator(kind, hooks, _literal_values)
 
     def read(o: Any, _: Any = None) -> Any:
         if o is None and nullable:
@@ -192,6 +192,12 @@ def _read_untagged(kind: Any, classes: list[Any], converter: Converter) -> Hook:
         return hooks[cls](o, cls)
 
     return describe(read, "untagged", hooks)
+
+
+def _literal_values(kind: Any) -> list[Any]:
+    """Return the JSON values of a Literal, also in `Final` or `Annotated`; [] for another type."""
+    inner = unwrapped(kind)
+    return json_values(inner) if get_origin(inner) is Literal else []
 
 
 def write_union(kind: Any, converter: Converter) -> Hook:
@@ -225,7 +231,7 @@ def write_union(kind: Any, converter: Converter) -> Hook:
 def _write_keyed(kind: Any, classes: list[Any], write: Hook, converter: Converter) -> Hook:
     """Return `write`, but reject a record whose unknown keys make it read as another class."""
     hooks = {cls: converter.get_structure_hook(cls, cache_result=False) for cls in classes}
-    class_of = discriminator(kind, hooks)
+    class_of = discriminator(kind, hooks, _literal_values)
 
     def write_checked(value: Any) -> Any:
         written = write(value)

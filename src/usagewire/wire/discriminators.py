@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Literal, NamedTuple, get_args, get_origin
+from typing import Any, NamedTuple, get_origin
 
 import attrs
 
@@ -16,15 +16,18 @@ from usagewire.wire.hook_info import Hook, info_of
 from usagewire.wire.members import members_of
 
 
-def discriminator(kind: Any, hooks: Mapping[Any, Hook]) -> Callable[[dict[str, Any]], Any]:
+def discriminator(
+    kind: Any, hooks: Mapping[Any, Hook], choices_of: Callable[[Any], list[Any]]
+) -> Callable[[dict[str, Any]], Any]:
     """Return a function from a JSON object to its class in the union `kind`.
 
-    `hooks` has the structure hook of each class. It raises `UsageWireError` if no JSON key
+    `hooks` has the structure hook of each class. `choices_of` returns the JSON values of a Literal,
+    or [] for another type. It raises `UsageWireError` if no JSON key
     distinguishes the classes.
     """
     classes = list(hooks)
     keys = {cls: _keys_of(cls, hook) for cls, hook in hooks.items()}
-    return _by_literal(classes, keys) or _by_required_key(kind, classes, keys)
+    return _by_literal(classes, keys, choices_of) or _by_required_key(kind, classes, keys)
 
 
 class _Key(NamedTuple):
@@ -60,7 +63,9 @@ def _keys_of(cls: Any, hook: Hook) -> dict[str, _Key]:
 
 
 def _by_literal(
-    classes: list[Any], keys: Mapping[Any, Mapping[str, _Key]]
+    classes: list[Any],
+    keys: Mapping[Any, Mapping[str, _Key]],
+    choices_of: Callable[[Any], list[Any]],
 ) -> Callable[[dict[str, Any]], Any] | None:
     """Return a function that chooses by a key under which each class has its own Literal."""
     for key in keys[classes[0]]:
@@ -68,8 +73,7 @@ def _by_literal(
         count = 0
         for cls in classes:
             found = keys[cls].get(key)
-            is_tag = found and found.always_written and get_origin(found.type) is Literal
-            choices = get_args(found.type) if found and is_tag else ()
+            choices = choices_of(found.type) if found and found.always_written else []
             if not choices or not all(type(choice) is str for choice in choices):
                 break
             table |= dict.fromkeys(choices, cls)
