@@ -77,10 +77,10 @@ class Tally:
         # In order, so that asking after each record of a batch takes little.
         return self.total + bisect_left(self.indices, index)
 
-    def settle(self, start: int = 0) -> None:
-        """Count the things from the place `start` in `indices`, and forget their records."""
-        self.total += len(self.indices) - start
-        del self.indices[start:]
+    def settle(self) -> None:
+        """Count the things of the batch, and forget their records."""
+        self.total += len(self.indices)
+        self.indices.clear()
 
     def drop(self, index: int) -> None:
         """Remove the things of the last record, which has this index."""
