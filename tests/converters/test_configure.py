@@ -351,7 +351,7 @@ def test_converter_alone() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [(), (1,), {1: 2}, object(), b"x", float("nan"), float("inf"), Decimal(1), 2**70],
+    [(), (1,), {1: 2}, object(), b"x", float("nan"), float("inf"), Decimal("inf"), 1e30],
     ids=repr,
 )
 def test_value_that_is_not_json(value: Any) -> None:

@@ -17,6 +17,7 @@ import orjson
 from usagewire.codec.counts import DecodeStats
 from usagewire.converters.row_rules import UNKNOWN_ROWS
 from usagewire.errors import DecodeError, UsageWireError, lack_of_memory
+from usagewire.wire.exact_json import parse
 
 T = TypeVar("T")
 
@@ -49,7 +50,7 @@ class DecodeContext(NamedTuple, Generic[T]):
     def record_by_reference(self, text: bytes, note: Callable[[int], object]) -> T:
         """Do as `record` does, but without C."""
         try:
-            value = orjson.loads(text)
+            value = parse(text)
         except orjson.JSONDecodeError as error:
             raise syntax_error(error, text) from None
         found: list[int] = []
@@ -118,14 +119,13 @@ class RunDecoder(ABC, Generic[T]):
         """Append the records of `items[start:]`, up to the first bad item, to `records`."""
         self._context.stats.start_batch(records)
         append, structure, kind = records.append, self._context.structure, self._context.type
-        loads = orjson.loads
         self._run = records, len(records), None
         before = UNKNOWN_ROWS.note
         try:
             UNKNOWN_ROWS.note = self._context.stats.count_unknown
             for index in range(start, len(items)):
                 # Inline, because one more call for each line took 4 to 9 % longer.
-                append(make(items[index]) if make else structure(loads(items[index]), kind))
+                append(make(items[index]) if make else structure(parse(items[index]), kind))
         except Exception as error:
             self._error = bad_value(error, items[len(records) - self._run[1] + start])
         finally:

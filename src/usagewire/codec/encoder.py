@@ -16,6 +16,7 @@ from usagewire.converters.unions import members
 from usagewire.converters.values.annotated import own_writer
 from usagewire.errors import EncodeError, UsageWireError, located_writing, quote, text_of
 from usagewire.native import plans
+from usagewire.wire import exact_json
 from usagewire.wire.hook_info import Hook, info_of
 from usagewire.wire.names import DIALECTS, Dialect, is_own
 
@@ -151,7 +152,7 @@ class Encoder(Remade):
             if hook is None:
                 item = obj[0] if type(obj) is list and obj else obj
                 hook = self._converter_for(type(item)).unstructure
-            return orjson.dumps(hook(obj), option=option)
+            return exact_json.dumps(hook(obj), option)
         except Exception as error:
             if isinstance(error, EncodeError):
                 raise

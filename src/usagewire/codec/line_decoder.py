@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import orjson
-
 from usagewire.codec.context import START, DecodeContext, Place, RunDecoder, T, bad_value
 from usagewire.codec.counts import Counts
 from usagewire.codec.line_buffer import BOM, Block, LineBuffer
 from usagewire.converters.row_rules import UNKNOWN_ROWS
 from usagewire.errors import DecodeError
+from usagewire.wire.exact_json import parse
 
 _BLANK: Final = b" \t\r"
 
@@ -140,7 +139,7 @@ class LineDecoder(RunDecoder[T]):
                 line = text[progress[NEXT] : end]
                 if len(line) > limit or line.startswith(BOM):
                     break
-                record = context.structure(orjson.loads(line), context.type)
+                record = context.structure(parse(line), context.type)
                 progress[NEXT] = end + 1
                 records.append(record)
         except Exception as error:

@@ -18,7 +18,15 @@ from cattrs.gen import override
 
 from usagewire.converters import codegen, scalars
 from usagewire.converters.values.annotated import reader_of, writer_of
-from usagewire.errors import DecodeError, EncodeError, located, located_writing, quote
+from usagewire.errors import (
+    DecodeError,
+    EncodeError,
+    UsageWireError,
+    located,
+    located_writing,
+    quote,
+)
+from usagewire.wire import exact_json
 from usagewire.wire import names as wire_names
 from usagewire.wire.hook_info import Hook, ValueHook, describe, info_of
 from usagewire.wire.layout import Field, Layout, NamingRules, layout_of
@@ -319,8 +327,11 @@ def _one_of(o: dict[str, Any], first: str | None, key: str) -> str:
 
 def _same_json(one: Any, other: Any) -> bool:
     """Return whether two JSON values have equal types and values: 1, 1.0 and true differ."""
-    sort = orjson.OPT_SORT_KEYS
     try:
-        return orjson.dumps(one, option=sort) == orjson.dumps(other, option=sort)
-    except orjson.JSONEncodeError:
+        return _json_of(one) == _json_of(other)
+    except UsageWireError:
         return False
+
+
+def _json_of(value: Any) -> bytes:
+    return exact_json.dumps(scalars.write_json(scalars.read_json(value)), orjson.OPT_SORT_KEYS)

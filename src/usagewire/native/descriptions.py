@@ -60,11 +60,12 @@ class Reference(NamedTuple):
     """The functions of the reference that C calls, and its special objects."""
 
     loads: Callable[..., Any]
+    parse: Callable[..., Any]
     dumps: Callable[..., Any]
     json_error: type[Exception]
     wire_error: type[Exception]
-    check_any: Callable[..., Any]
-    check_extra: Callable[..., Any]
+    read_any: Callable[..., Any]
+    read_extra: Callable[..., Any]
     read_decimal: Callable[..., Any]
     write_decimal: Callable[..., Any]
     extra_json: Callable[..., Any]

@@ -163,11 +163,12 @@ typedef struct {
 typedef union {
     struct {
         PyObject *loads;         /* orjson.loads */
+        PyObject *parse;         /* reads JSON with exact numbers */
         PyObject *dumps;         /* orjson.dumps */
         PyObject *json_error;    /* orjson.JSONDecodeError */
         PyObject *wire_error;    /* UsageWireError */
-        PyObject *check_any;     /* checks any value */
-        PyObject *check_extra;   /* checks the value of an unknown key */
+        PyObject *read_any;      /* reads any value that orjson or `parse` made */
+        PyObject *read_extra;    /* reads the value of an unknown key */
         PyObject *read_decimal;  /* reads money */
         PyObject *write_decimal; /* writes money */
         PyObject *extra_json;    /* writes unknown keys */
@@ -175,7 +176,7 @@ typedef union {
         PyObject *decimal;       /* decimal.Decimal */
         PyObject *zero;          /* Decimal(0) */
     };
-    PyObject *all[12];
+    PyObject *all[13];
 } Reference;
 
 /* Return the slot of a record at an offset. */
