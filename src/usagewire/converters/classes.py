@@ -26,6 +26,7 @@ from usagewire.errors import (
     located_writing,
     quote,
 )
+from usagewire.models import CostsResultAmount
 from usagewire.wire import exact_json
 from usagewire.wire import names as wire_names
 from usagewire.wire.hook_info import Hook, ValueHook, describe, info_of
@@ -52,6 +53,7 @@ class Rules(NamingRules):
 
     strict: bool = attrs.field(kw_only=True)
     used: scalars.Leniency = attrs.field(kw_only=True)
+    money: wire_names.Money | None = attrs.field(kw_only=True)
     tests: dict[tuple[Hook, Any], str] = attrs.Factory(dict)
     """The `ValueHook.test` for a hook and a type."""
 
@@ -121,7 +123,17 @@ def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
     hooks = tuple(rules.value_hook(f, f.override.unstruct_hook, get_hook) for f in layout.fields)
     if is_typed_dict(layout.cls):
         return _unstructure_keys(layout, hooks)
+    if issubclass(layout.cls, CostsResultAmount) and rules.money is not None:
+        hooks = tuple(_money_hook(hook, rules.money) for hook in hooks)
     return describe(codegen.compile_unstructure(layout, hooks), "class", layout, hooks)
+
+
+def _money_hook(hook: ValueHook, money: wire_names.Money) -> ValueHook:
+    """Return the hook that writes a field of an amount, but a hook of the user's as it is."""
+    if hook.hook is not scalars.write_decimal:
+        return hook
+    write = scalars.write_money_text if money == "text" else scalars.write_money_number
+    return attrs.evolve(hook, hook=write)
 
 
 def _unstructure_keys(layout: Layout, hooks: Sequence[ValueHook]) -> Hook:

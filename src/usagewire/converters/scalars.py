@@ -284,6 +284,21 @@ def write_decimal(value: Any) -> int | float | str:
     return str(value)
 
 
+def write_money_text(value: Any) -> str:
+    """Return an amount of money as text, as the API writes it."""
+    written = write_decimal(value)
+    return str(value) if written else "0"
+
+
+def write_money_number(value: Any) -> int | float:
+    """Return an amount of money as a number, but only if a double holds it."""
+    written = write_decimal(value)
+    held = float_or_decimal(value)
+    if isinstance(held, Decimal):
+        raise EncodeError(f"a double cannot hold {quote(value)} exactly: write it as text")
+    return held if isinstance(written, str) else written
+
+
 def write_json(value: Any) -> Any:
     """Return any JSON `value`, if it reads back equal.
 

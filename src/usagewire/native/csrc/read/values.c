@@ -263,8 +263,8 @@ static bool value_is_plain_number(const uint8_t *p, size_t length, bool *is_zero
 {
     const uint8_t *end = p + length, *start = p + (*p == '-');
     const uint8_t *point = memchr(p, '.', length);
-    return value_is_simple_decimal(p, length, is_zero) && (*start != '0' || end - start == 1 || start[1] == '.') &&
-           (point == NULL || point - start <= 15);
+    return value_is_simple_decimal(p, length, is_zero) &&
+           (*start != '0' || end - start == 1 || start[1] == '.') && (point == NULL || point - start <= 15);
 }
 
 /* Read money. The Decimal of a string has its text. The Decimal of a number drops trailing zeros. */
