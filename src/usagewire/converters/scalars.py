@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from usagewire.errors import DecodeError, EncodeError, located_writing, quote
 from usagewire.models import MAX_ADJUSTED, MIN_EXPONENT
-from usagewire.wire.exact_json import float_or_decimal
+from usagewire.wire.exact_json import decimal_of, float_or_decimal
 
 INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1
@@ -34,7 +34,7 @@ MAX_DEPTH: Final = 100
 
 _JSON_INT = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
 _INT64_LENGTH: Final = len(str(INT_MIN))
-_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,9})?", re.ASCII)
+_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
 ZERO: Final = Decimal(0)
 _WORDS: Final = dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(
     ("false", "False", "FALSE"), False
@@ -132,7 +132,7 @@ def read_decimal(value: Any, _: Any = None) -> Decimal:
     elif type(value) is str:
         if _DECIMAL.fullmatch(value) is None:
             raise DecodeError("bad_decimal", f"{quote(value)} is not a decimal number")
-        number = Decimal(value)
+        number = decimal_of(value)
     elif type(value) is int:
         number = Decimal(value)
     elif type(value) is float:

@@ -69,9 +69,10 @@ def _is_number(token: bytes) -> bool:
 
 
 def _padded(token: re.Match[bytes]) -> bytes:
-    """Return a number as a zero of the same length, and other tokens unchanged."""
-    text = token[0]
-    return b"0".ljust(len(text)) if _NUMBER.fullmatch(text) else text
+    """Return a number as a zero of the same length, and what follows it unchanged."""
+    number = _NUMBER.match(token[0])
+    end = number.end() if number else 0
+    return b"0".ljust(end)[:end] + token[0][end:]
 
 
 def _parse_again(text: bytes) -> Any:
@@ -106,14 +107,21 @@ def _decimal(text: str) -> Decimal:
     """Return the Decimal of a number with a point or an exponent, without zeros at its end."""
     if "e" not in text and "E" not in text:
         text = text.rstrip("0")
-        return Decimal(text + "0" if text.endswith(".") else text)
-    if not text.lower().partition("e")[0].strip("-0."):
-        return Decimal("-0.0" if text[0] == "-" else "0.0")
+        text = text + "0" if text.endswith(".") else text
+    return decimal_of(text)
+
+
+def decimal_of(text: str) -> Decimal:
+    """Return the exact Decimal of a number; infinite if no Decimal has its exponent."""
     try:
         number = Decimal(text)
     except InvalidOperation:
-        return _INFINITE
-    return number if number.is_finite() else _INFINITE
+        number = _INFINITE
+    if number.is_finite():
+        return number
+    # Without its trap, the user's decimal context makes NaN of such an exponent.
+    is_zero = not text.lower().partition("e")[0].strip("-0.")
+    return Decimal(text[0].rstrip("0") + "0.0") if is_zero else _INFINITE
 
 
 def float_or_decimal(number: Decimal) -> float | Decimal:

@@ -252,7 +252,7 @@ static inline bool scan_integer(Scan *s, int64_t *number)
 /* Properties of a skipped value. */
 typedef struct {
     size_t depth; /* number of nested levels */
-    bool numbers; /* whether it may have a number that neither a double nor 64 bits hold */
+    bool numbers; /* whether a double or 64 bits may not hold one of its numbers */
 } ValueInfo;
 
 /* Skip one value by its quotes and brackets alone. Return false if it does not end. orjson decides whether it
