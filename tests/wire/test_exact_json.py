@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.comparing import exact
-from usagewire.wire.exact_json import dumps, parse
+from usagewire.wire.exact_json import dumps, parse, parser_of
 
 EXPONENTS = st.one_of(st.just(""), st.integers(-400, 400).map("e{}".format), st.just("E+07"))
 NUMBERS = st.builds(
@@ -61,13 +61,37 @@ def same_value(text: str) -> Any:
     return json.loads(text, parse_float=meant)
 
 
-@given(DOCUMENTS)
+@given(st.builds("{}{}".format, SPACES, DOCUMENTS))
 @example("-0")
+@example(" \t-9007199254740993.5")
+@example('{"a":[18446744073709551615,-9223372036854775808,18446744073709551616]}')
 @example("[-0.0,0e999,-0E-999,1e-999,1E400,-1E400]")
 @example("[9007199254740993.0,9007199254740993,9223372036854775808.0,9223372036854774784.0]")
 def test_values(text: str) -> None:
     """Every number has its exact value. All other values are those of any JSON reader."""
     assert exact(same_value(text)) == exact(parse(text.encode()))
+
+
+@given(st.lists(DOCUMENTS, max_size=3), SPACES)
+def test_parser_of_lines(lines: list[str], space: str) -> None:
+    """The parser that is chosen for a text parses each of its lines exactly."""
+    texts = [(space + line).encode() for line in lines]
+    loads = parser_of(b"\n".join(texts))
+
+    assert exact([parse(text) for text in texts]) == exact([loads(text) for text in texts])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"a":0.1,"b":123456789012345,"c":1785542400}',
+        b'{"id":"3e8-4e5","v":"0.1234567890123456789"}',
+        b'["12345678901234567890", "gpt-4-1106"]', b"{}", b"-1",
+    ],
+)  # fmt: skip
+def test_usual_text_is_parsed_once(text: bytes) -> None:
+    """A text without long numbers is parsed by orjson, whatever is in its strings."""
+    assert parser_of(text) is orjson.loads
 
 
 @given(DOCUMENTS)

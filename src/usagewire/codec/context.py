@@ -114,9 +114,17 @@ class RunDecoder(ABC, Generic[T]):
         return False
 
     def _read_run(
-        self, records: list[T], items: Sequence[Any], start: int, make: Callable[[Any], T] | None
+        self,
+        records: list[T],
+        items: Sequence[Any],
+        start: int,
+        make: Callable[[Any], T] | None,
+        loads: Callable[[Any], Any] = parse,
     ) -> None:
-        """Append the records of `items[start:]`, up to the first bad item, to `records`."""
+        """Append the records of `items[start:]`, up to the first bad item, to `records`.
+
+        Each is what `make` makes of the item, or the reference of the value that `loads` parses.
+        """
         self._context.stats.start_batch(records)
         append, structure, kind = records.append, self._context.structure, self._context.type
         self._run = records, len(records), None
@@ -125,7 +133,7 @@ class RunDecoder(ABC, Generic[T]):
             UNKNOWN_ROWS.note = self._context.stats.count_unknown
             for index in range(start, len(items)):
                 # Inline, because one more call for each line took 4 to 9 % longer.
-                append(make(items[index]) if make else structure(parse(items[index]), kind))
+                append(make(items[index]) if make else structure(loads(items[index]), kind))
         except Exception as error:
             self._error = bad_value(error, items[len(records) - self._run[1] + start])
         finally:
