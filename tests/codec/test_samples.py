@@ -150,7 +150,7 @@ def test_page_values(loads: Loads, page: str) -> None:
 @every_page
 def test_page_is_written_as_it_was(loads: Loads, page: str) -> None:
     """A page is written with the same keys and values, except nulls and digits of money."""
-    written = json.loads(dumps(loads(text(PAGES[page]))), parse_float=Decimal)
+    written = json.loads(dumps(loads(text(PAGES[page])), money="number"), parse_float=Decimal)
     given = json.loads(
         json.dumps(PAGES[page]).replace('"0.1739150000000000000000000000"', "0.173915"),
         parse_float=Decimal,

@@ -421,6 +421,8 @@ static PyObject *record_value(Input *r, const Kind *kind)
     case KIND_LIST:
     case KIND_TUPLE:
         return scan_char(s, '[') ? record_list(r, kind->item, kind->name == KIND_TUPLE) : NULL;
+    case KIND_MONEY_TEXT: /* only written, never read */
+    case KIND_MONEY_NUMBER:
     case KIND_COUNT:
         break;
     }

@@ -208,11 +208,13 @@ static PyObject *value_float(Input *r)
         Py_SETREF(value, PyNumber_Float(value));
     }
     else if (value != NULL && PyFloat_AS_DOUBLE(value) == 0) {
-        while (p < r->s.p && *p != 'e' && *p != 'E') {
-            p++;
+        /* The reference rejects an exponent that a Decimal does not hold: `parse` makes it infinite. */
+        Py_SETREF(value, value_of_token(r, p, r->s.p, r->values->reference.parse));
+        if (value != NULL) {
+            Py_SETREF(value, PyNumber_Float(value));
         }
-        if (p < r->s.p) {
-            Py_CLEAR(value); /* the reference rejects some exponents */
+        if (value != NULL && PyFloat_AS_DOUBLE(value) != 0) {
+            Py_CLEAR(value);
         }
     }
     return value;
