@@ -139,6 +139,17 @@ def test_place_of_a_syntax_error(text: str) -> None:
     assert expected.value.pos == error.value.pos
 
 
+@pytest.mark.parametrize("text", ["99.", "[1.,2]", "1e", "[1e5,01]", "[12345678901234567.]", "-"])
+def test_error_without_a_huge_number(text: str) -> None:
+    """The message of orjson stays if no number is beyond a double."""
+    with pytest.raises(orjson.JSONDecodeError) as expected:
+        orjson.loads(text)
+    with pytest.raises(orjson.JSONDecodeError) as error:
+        parse(text.encode())
+
+    assert (expected.value.msg, expected.value.pos) == (error.value.msg, error.value.pos)
+
+
 def test_integers_of_any_length() -> None:
     """An integer of more digits than Python reads quickly is a Decimal."""
     assert 10**4299 == parse(b"1" + b"0" * 4299)

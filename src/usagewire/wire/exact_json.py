@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from typing import Any, Final
 
 import orjson
@@ -47,7 +48,7 @@ def parse(text: bytes) -> Any:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
-        if not _may_be_inexact(text):
+        if parser_of(text) is not parse:
             raise
         orjson.loads(_TOKENS.sub(_padded, text))
         return _parse_again(text)
@@ -80,10 +81,11 @@ def _is_number(token: bytes) -> bool:
 
 
 def _padded(token: re.Match[bytes]) -> bytes:
-    """Return a number as a zero of the same length, and what follows it unchanged."""
+    """Return a number beyond a double as a zero of the same length, and the rest unchanged."""
     number = _NUMBER.match(token[0])
-    end = number.end() if number else 0
-    return b"0".ljust(end)[:end] + token[0][end:]
+    if number is None or isfinite(float(number[0])):
+        return token[0]
+    return b"0".ljust(number.end()) + token[0][number.end() :]
 
 
 def _parse_again(text: bytes) -> Any:
