@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from usagewire.errors import DecodeError, EncodeError, located_writing, quote
 from usagewire.models import MAX_ADJUSTED, MIN_EXPONENT
-from usagewire.wire.exact_json import decimal_of, float_or_decimal
+from usagewire.wire.exact_json import decimal_of, float_or_decimal, parse
 
 INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1
@@ -316,8 +316,8 @@ def _write_number(value: Any) -> Any:
     if type(value) is float and isfinite(value):
         return value
     if type(value) is Decimal and value.is_finite():
-        held = float_or_decimal(value)
-        if held is value:
+        held = read_json(parse(str(value).encode()))
+        if type(held) is Decimal:
             return value
-        raise wrong_type(f"the float {held!r}, as a reader gives it", value)
+        raise wrong_type(f"the {type(held).__name__} that a reader makes of it", value)
     raise wrong_type("JSON", value)

@@ -120,8 +120,10 @@ def _decimal(text: str) -> Decimal:
     """Return the Decimal of a number with a point or an exponent, without zeros at its end."""
     if "e" not in text and "E" not in text:
         text = text.rstrip("0")
-        text = text + "0" if text.endswith(".") else text
-    return decimal_of(text)
+        return decimal_of(text + "0" if text.endswith(".") else text)
+    number = decimal_of(text)
+    # Without a point, an integer such as 9007199254740993e0 would be written as an int.
+    return Decimal(f"{number}.0") if str(number).lstrip("-").isdigit() else number
 
 
 def decimal_of(text: str) -> Decimal:
