@@ -4,8 +4,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-quick test-pure check lint-c docs docs-pages packaging bench matrix matrix-next mutants fuzz \
-	hostile leaks oom coverage-c libfuzzer valgrind debug-python sanitize format clean
+.PHONY: demo test test-quick test-pure check lint-c docs docs-pages packaging bench matrix matrix-next mutants conformance \
+	fuzz hostile leaks oom coverage-c libfuzzer valgrind debug-python sanitize format clean
 
 # A lock, because two pips in one environment conflict under make --jobs.
 LOCKED := $(PYTHON) -c 'import fcntl, subprocess, sys; lock = open("pyproject.toml"); \
@@ -89,6 +89,12 @@ bench: .venv/.stamp-bench
 # Plant faults in the C text. The quick tests must find at least 95 % of them.
 mutants: .venv/.stamp-test
 	$(BIN)/python -m proof.mutants
+
+# Read texts of other projects in every place, by C and by the reference. The folders are checkouts of
+# nst/JSONTestSuite (SUITE), ijl/orjson (ORJSON) and jcrist/msgspec (MSGSPEC). All are optional.
+conformance: .venv/.stamp-test
+	$(BIN)/python -m proof.conformance $(if $(SUITE),--jsontestsuite "$(SUITE)") \
+		$(if $(ORJSON),--orjson "$(ORJSON)") $(if $(MSGSPEC),--msgspec "$(MSGSPEC)")
 
 # Proofs of the C text. The first five are quick, and .ci/run runs them.
 
