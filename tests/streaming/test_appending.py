@@ -113,6 +113,16 @@ def test_last_line(old: Path, first: bytes, tail: bytes) -> None:
     assert (b"" if whole else tail + b"\n") == (b"" if torn is None else torn.read_bytes())
 
 
+@pytest.mark.parametrize("before", [b"", b"\n"])
+def test_empty_log(old: Path, before: bytes) -> None:
+    """A log without text has no torn line."""
+    old.write_bytes(before)
+
+    assert None is append(old, b"next")
+    assert before + b"next\n" == old.read_bytes()
+    assert [old.name] == contents(old.parent)
+
+
 @pytest.mark.parametrize("size", [2**18 - 2, 2**18 - 1, 2**18, 2**18 + 1, 2**24 + 1])
 def test_long_last_line(old: Path, size: int) -> None:
     """The last line is found wherever it begins, and moved if it is longer than a reader allows."""
