@@ -43,6 +43,8 @@ SURVIVORS: Final = Path(__file__).with_name("survivors.txt")
 ALSO_FIRST: Final = {
     "codec/context.py": ("codec/test_decoder.py", "codec/test_line_decoder.py"),
     "codec/functions.py": ("codec/test_sharing.py", "codec/test_options.py"),
+    "converters/codegen.py": ("native/test_classes.py",),
+    "converters/configure.py": ("codec/test_copying.py",),
     "converters/values/annotated.py": ("converters/test_types.py",),
     "converters/values/choices.py": ("converters/test_unions.py",),
     "converters/values/keys.py": ("converters/test_containers.py",),
@@ -51,6 +53,7 @@ ALSO_FIRST: Final = {
     "streaming/checkpoint.py": ("test_compatibility.py",),
     "streaming/dead_letters.py": ("test_compatibility.py",),
     "wire/discriminators.py": ("converters/test_unions.py",),
+    "wire/names.py": ("analysis/test_conversion.py",),
     "wire/members.py": ("converters/test_generics.py", "converters/test_constructors.py"),
 }
 """Tests of modules that have no test of their name, or more tests than that."""

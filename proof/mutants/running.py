@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 ROOT: Final = Path(__file__).parents[2]
-TIMEOUT: Final = 180
+TIMEOUT: Final = 300
 """Seconds for one part of the tests, because a fault can make it run for ever."""
 MAX_KIB: Final = 4 << 20
 """Memory for one part, because a fault can make it take all."""

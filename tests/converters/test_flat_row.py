@@ -27,6 +27,7 @@ from usagewire import (
     loads,
 )
 from usagewire.models import ROW_CLASSES
+from usagewire.wire import names
 
 ROWS = [full(cls) for cls in ROW_CLASSES]
 every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: type(row).__name__)
@@ -252,3 +253,51 @@ def test_flat_row_can_be_written(record: Any) -> None:
 
     assert loads(dumps(inner), UsageTimeBucketResultInner) == inner
     assert record.object == inner.to_result().object
+
+
+# --- rows with the tag of costs --------------------------------------------------------------
+
+ZERO_OF_COSTS: dict[str, Any] = {
+    "amount": CostsResultAmount(value=Decimal(0), currency=None),
+    "quantity": Decimal(0),
+    "quantity_unit": "",
+    "line_item": "",
+}
+
+
+@pytest.mark.parametrize("name", ZERO_OF_COSTS)
+def test_a_field_of_a_cost_makes_a_cost(name: str) -> None:
+    """Zeros of usage do not make usage of a row with the tag and a field of a cost, even zero."""
+    inner = UsageTimeBucketResultInner(
+        object=COSTS, images=0, num_model_requests=0, **{name: ZERO_OF_COSTS[name]}
+    )
+    result: Any = inner.to_result()
+
+    assert CostsResult is type(result)
+    assert (ZERO_OF_COSTS[name] or None) == (getattr(result, name) or None)
+
+
+def test_a_cost_may_have_no_field_of_a_cost() -> None:
+    """A row with the tag of costs and without counts is a cost."""
+    inner = UsageTimeBucketResultInner(object=COSTS, project_id="p")
+
+    assert CostsResult(project_id="p") == inner.to_result()
+
+
+@pytest.mark.parametrize("name", sorted(names.USAGE_METRICS))
+def test_a_count_makes_usage(name: str) -> None:
+    """A row with the tag of costs, a count and no field of a cost is not a cost."""
+    inner = UsageTimeBucketResultInner(object=COSTS, project_id="p", **{name: 0})
+
+    assert CostsResult is not type(outcome(inner.to_result))
+
+
+@pytest.mark.parametrize("name", ["amount", "quantity", "quantity_unit", "line_item"])
+def test_usage_has_no_field_of_a_cost(name: str) -> None:
+    """A field of a cost does not fit the tag of usage, and then no class fits."""
+    value = {"amount": CostsResultAmount(value=Decimal(1)), "quantity": Decimal(1)}.get(name, "x")
+    inner = UsageTimeBucketResultInner(
+        object=UsageVectorStoresResult.object, usage_bytes=5, **{name: value}
+    )
+
+    assert Refused("ambiguous_kind") == outcome(inner.to_result)
