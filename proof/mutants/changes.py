@@ -181,7 +181,7 @@ class _Finder(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Return(self, node: ast.Return) -> None:
-        if node.value is not None and not _is_none(node.value):
+        if node.value is not None and ast.unparse(node.value) not in {"None", "False"}:
             self.replace(node.value, "None")
         self.generic_visit(node)
 
@@ -259,13 +259,9 @@ class _Finder(ast.NodeVisitor):
             if value:
                 self.replace(node, str(value - 1))
         elif isinstance(value, bytes):
-            self.replace(node, repr(value + b"_"))
+            self.replace(node, repr(value + b"X"))
         elif isinstance(value, str) and not re.search(r"\s\S", value):
-            self.replace(node, repr(value + "_"))
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+            self.replace(node, repr(value + "X"))
 
 
 def _is_text(node: ast.expr) -> bool:

@@ -202,7 +202,8 @@ def test_ambiguous_row_is_named() -> None:
     inner = UsageTimeBucketResultInner(
         object=COSTS, input_tokens=1, num_model_requests=1, project_id="p" * 10_000
     )
-    with pytest.raises(DecodeError, match="UsageEmbeddingsResult or Usage") as caught:
+    named = "input_tokens=1, num_model_requests=1, .* could be UsageEmbeddingsResult or Usage"
+    with pytest.raises(DecodeError, match=named) as caught:
         inner.to_result()
 
     assert len(str(caught.value)) < 400
@@ -301,3 +302,17 @@ def test_usage_has_no_field_of_a_cost(name: str) -> None:
     )
 
     assert Refused("ambiguous_kind") == outcome(inner.to_result)
+
+
+def test_kind_without_a_required_field() -> None:
+    """A class with another required field, which the row lacks, does not fit."""
+    inner = UsageTimeBucketResultInner(object=COSTS, images=2)
+
+    assert Refused("ambiguous_kind") == outcome(inner.to_result)
+
+
+def test_ambiguous_row_of_nothing() -> None:
+    """The error of a row with zeros only says so."""
+    inner = UsageTimeBucketResultInner(object=COSTS, images=0)
+    with pytest.raises(DecodeError, match="'nothing above zero' could be of no known class"):
+        inner.to_result()

@@ -2,9 +2,10 @@
 
 import dataclasses
 import json
-from typing import Any, ClassVar, Generic, NamedTuple, TypedDict, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypedDict, TypeVar
 
 import attrs
+import pydantic
 import pytest
 
 from tests.support.comparing import Refused, exact, expect, outcome
@@ -190,3 +191,13 @@ def test_refused_type_of_an_encoder(kind: Any) -> None:
     kind = expression(kind) if isinstance(kind, str) else kind
     with pytest.raises(UsageWireError, match="not supported"):
         dumps(5, type=kind)
+
+
+def test_field_of_pydantic(loads: Loads) -> None:
+    """A field of pydantic may describe a value, but may not limit it."""
+    described = Annotated[int, pydantic.Field(description="tokens")]
+    limited = Annotated[int, pydantic.Field(gt=0)]
+
+    assert [5] == loads("[5]", list[described])
+    with pytest.raises(UsageWireError, match="constraint .* not supported"):
+        loads("[5]", list[limited])
