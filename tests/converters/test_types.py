@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypedDict, TypeVar
 
 import attrs
@@ -199,5 +200,13 @@ def test_field_of_pydantic(loads: Loads) -> None:
     limited = Annotated[int, pydantic.Field(gt=0)]
 
     assert [5] == loads("[5]", list[described])
-    with pytest.raises(UsageWireError, match="constraint .* not supported"):
+    with pytest.raises(UsageWireError, match=r"constraint .* not supported"):
         loads("[5]", list[limited])
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize("kind", ["Colour", "Literal['a']"])
+def test_wrong_choice_names_the_type(kind: str) -> None:
+    """The error of a value that is not a choice names the type."""
+    with pytest.raises(EncodeError, match=f"'no' is not a value of (typing.)?{re.escape(kind)}"):
+        dumps(["no"], type=list[expression(kind)])  # type: ignore[misc]
