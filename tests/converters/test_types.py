@@ -1,9 +1,11 @@
 """The types of fields, by the tables `types.ndjson` and `refused_types.ndjson`."""
 
 import dataclasses
+import datetime as dt
 import json
 import re
 from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypedDict, TypeVar
+from zoneinfo import ZoneInfo
 
 import attrs
 import pydantic
@@ -210,3 +212,13 @@ def test_wrong_choice_names_the_type(kind: str) -> None:
     """The error of a value that is not a choice names the type."""
     with pytest.raises(EncodeError, match=f"'no' is not a value of (typing.)?{re.escape(kind)}"):
         dumps(["no"], type=list[expression(kind)])  # type: ignore[misc]
+
+
+def test_zone_with_a_name(loads: Loads) -> None:
+    """A datetime of a zone with a name is written with the offset of that zone."""
+    summer = dt.datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Berlin"))
+    winter = summer.replace(month=1)
+    data = dumps([summer, winter], type=list[dt.datetime])
+
+    assert b'["2026-07-01T12:00:00+02:00","2026-01-01T12:00:00+01:00"]' == data
+    assert [summer, winter] == loads(data, list[dt.datetime])
