@@ -134,7 +134,7 @@ def test_long_last_line(old: Path, size: int) -> None:
     assert (OLD, tail + b"\n") == (old.read_bytes(), torn.read_bytes())
 
 
-@pytest.mark.parametrize("before", [b"", b"earlier\n", b"earlier"])
+@pytest.mark.parametrize("before", [b"", b"earlier\n", b"earlier", b"e"])
 def test_torn_lines_add_up(old: Path, before: bytes) -> None:
     """Each torn line becomes one more line in the file of torn lines."""
     aside = old.with_name(f"{old.name}.torn")
@@ -144,7 +144,9 @@ def test_torn_lines_add_up(old: Path, before: bytes) -> None:
         append(old)
 
     assert OLD == old.read_bytes()
-    assert b"earlier\n" * bool(before) + b"{1\n{2\n" == aside.read_bytes()
+    assert b"".join(line + b"\n" for line in (*before.splitlines(), b"{1", b"{2")) == (
+        aside.read_bytes()
+    )
 
 
 @needs_posix

@@ -359,6 +359,7 @@ def test_notes_in_letters_stay(path: Way) -> None:
     """Unknown fields are kept and written back, unless they are forbidden."""
     noted = path.loads(dumps(LETTER)[:-1] + b',"owner":"Ada"}', DeadLetter)
     assert {"owner": "Ada"} == noted.additional_properties
+    assert hash(LETTER) == hash(noted)
     assert noted == loads(dumps(noted.mended(GOOD).mended(BAD)), DeadLetter)
     with pytest.raises(DecodeError, match="unknown_field"):
         path.loads(dumps(noted), DeadLetter, unknown="forbid")
