@@ -45,6 +45,7 @@ ALSO_FIRST: Final = {
     "codec/decoder.py": ("native/test_documents.py",),
     "codec/encoder.py": ("native/test_writing.py",),
     "codec/functions.py": ("codec/test_sharing.py", "codec/test_options.py"),
+    "codec/line_decoder.py": ("native/test_lines.py",),
     "converters/codegen.py": ("native/test_classes.py",),
     "converters/configure.py": ("codec/test_copying.py",),
     "converters/values/annotated.py": ("converters/test_types.py",),
