@@ -27,6 +27,7 @@ from usagewire import (
     loads,
     make_converter,
 )
+from usagewire.codec.counts import DecodeStats, OnError
 
 DEEP = b'{"object":"x","a":' + b"[" * 500 + b"]" * 500 + b"}"
 
@@ -426,3 +427,14 @@ def test_wrong_argument(call: Any) -> None:
     """Arguments of a wrong type are refused with a `UsageWireError`."""
     with pytest.raises(UsageWireError):
         call()
+
+
+@pytest.mark.parametrize(
+    ("on_error", "most", "expected"),
+    [("raise", 0, True), ("skip", 9, False), ("collect", 0, False), ("collect", 1, True)],
+)
+def test_a_rejection_that_no_one_gets_is_not_wanted(
+    on_error: OnError, most: int, *, expected: bool
+) -> None:
+    """C skips malformed lines only if no one gets their rejections."""
+    assert expected == DecodeStats(on_error, most, 0).wants_rejection
