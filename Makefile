@@ -4,8 +4,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-quick test-pure check lint-c docs docs-pages packaging bench matrix matrix-next mutants conformance \
-	fuzz hostile leaks oom coverage-c libfuzzer valgrind debug-python sanitize format clean
+.PHONY: demo test test-quick test-pure check lint-c docs docs-pages packaging bench matrix matrix-next \
+	mutants mutants-python conformance fuzz hostile leaks oom coverage-c libfuzzer valgrind debug-python \
+	sanitize format clean
 
 # A lock, because two pips in one environment conflict under make --jobs.
 LOCKED := $(PYTHON) -c 'import fcntl, subprocess, sys; lock = open("pyproject.toml"); \
@@ -28,10 +29,11 @@ test: .venv/.stamp-test
 
 # A subset for work, in less than a minute. It decodes by C only. It leaves out what takes long: the
 # properties (Hypothesis), C alone, all types, followed logs, event loops, and many processes.
-QUICK := -m 'not hypothesis' -k 'not [compiled and not [reference' $(addprefix --ignore=tests/,native \
+WITHOUT_SLOW := $(addprefix --ignore=tests/,native \
 	test_benchmarks.py test_docs.py test_examples.py cli/test_processes.py io/test_write_faults.py \
 	converters/test_types.py streaming/follow streaming/aio test_prose.py analysis \
 	$(addprefix streaming/test_,interrupts.py reading_ahead.py))
+QUICK := -m 'not hypothesis' -k 'not [compiled and not [reference' $(WITHOUT_SLOW)
 
 test-quick: .venv/.stamp-test
 	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest --quiet $(QUICK)
@@ -89,6 +91,14 @@ bench: .venv/.stamp-bench
 # Plant faults in the C text. The quick tests must find at least 95 % of them.
 mutants: .venv/.stamp-test
 	$(BIN)/python -m proof.mutants
+
+# The same for the Python text: N changes, all with N=0. ONLY="codec io" takes the changes of some folders.
+# It takes about ten minutes for 100 changes, so it does not run in CI.
+N ?= 120
+ONLY ?=
+
+mutants-python: .venv/.stamp-test
+	QUICK="$(WITHOUT_SLOW)" $(BIN)/python -m proof.mutants.python --sample $(N) --seed $(SEED) $(ONLY)
 
 # Read texts of other projects in every place, by C and by the reference. The folders are checkouts of
 # nst/JSONTestSuite (SUITE), ijl/orjson (ORJSON) and jcrist/msgspec (MSGSPEC). All are optional.

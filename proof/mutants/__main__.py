@@ -21,13 +21,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple
 
-ROOT: Final = Path(__file__).parents[2]
+from proof.mutants.running import ROOT, failure, say
+
 FAULTS: Final = Path(__file__).with_name("faults.txt")
 """A line for each fault, by C file: `old → new  ## its effect`. The file has the old text once; ⏎ is LF.
 Each fault changes more than speed, and tests can find it without a sanitizer."""
 LEAST_KILLED: Final = 0.95
-TIMEOUT: Final = 120
-"""Seconds for one part, because a fault can make it run for ever."""
 PARTS: Final = (
     ("pytest", "tests/native"),
     (
@@ -113,38 +112,6 @@ def killed(mutation: Mutation | None) -> str:
         return next((by for part in PARTS if (by := failure(part, source))), "")
 
 
-def failure(part: tuple[str, ...], source: Path) -> str:
-    """Run a part on the package in `source`. Return the failure, or an empty str."""
-    module, *arguments = part
-    if module == "pytest":
-        arguments = ["-x", "-q", "-p", "no:cacheprovider", "--no-header", *arguments]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(source),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "HYPOTHESIS_PROFILE": "ci",
-        "USAGEWIRE_PURE": "",
-    }
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=TIMEOUT,
-        )
-    except subprocess.TimeoutExpired:
-        return f"{module}: timeout"
-    if not done.returncode:
-        return ""
-    lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    failed = lines[0] if lines else f"{module}: exit code {done.returncode}"
-    return failed.removeprefix("FAILED ").partition(" - ")[0]
-
-
 def result(mutation: Mutation) -> tuple[Mutation, str, str]:
     """Return a fault, its result, and the details."""
     started = time.monotonic()
@@ -177,12 +144,6 @@ def main() -> int:
     share = counts["killed"] / max(1, len(chosen))
     say(f"{counts['killed']} of {len(chosen)} faults killed ({share:.1%})")
     return int(counts["UNFIT"] > 0 or (bool(chosen) and share < LEAST_KILLED))
-
-
-def say(line: str) -> None:
-    """Write a line at once, because the run takes minutes."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -144,3 +144,14 @@ def test_a_closed_decoder_is_copied_though_its_last_line_was_bad() -> None:
         decoder.close()
 
     assert uw.Counts() == copy.copy(decoder).counts
+
+
+def test_a_copied_converter_can_be_pickled() -> None:
+    """A copy is pickled by its options, unless it has other options than the first."""
+    converter = uw.make_converter("dart", omit_if_default=True)
+    record = uw.UsageImagesResult(images=2, num_model_requests=1)
+    copied = pickle.loads(pickle.dumps(converter.copy()))
+
+    assert converter.unstructure(record) == copied.unstructure(record)
+    with pytest.raises(uw.UsageWireError, match="cannot be pickled"):
+        pickle.dumps(converter.copy(omit_if_default=False))

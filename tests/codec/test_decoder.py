@@ -27,6 +27,7 @@ from usagewire import (
     loads,
     make_converter,
 )
+from usagewire.codec.counts import DecodeStats, OnError
 
 DEEP = b'{"object":"x","a":' + b"[" * 500 + b"]" * 500 + b"}"
 
@@ -426,3 +427,25 @@ def test_wrong_argument(call: Any) -> None:
     """Arguments of a wrong type are refused with a `UsageWireError`."""
     with pytest.raises(UsageWireError):
         call()
+
+
+@pytest.mark.parametrize(
+    ("on_error", "most", "expected"),
+    [("raise", 0, True), ("skip", 9, False), ("collect", 0, False), ("collect", 1, True)],
+)
+def test_a_rejection_that_no_one_gets_is_not_wanted(
+    on_error: OnError, most: int, *, expected: bool
+) -> None:
+    """C skips malformed lines only if no one gets their rejections."""
+    assert expected == DecodeStats(on_error, most, 0).wants_rejection
+
+
+@pytest.mark.parametrize(
+    ("option", "least"), [("max_line_bytes", 1), ("max_rejections", 0), ("max_raw_bytes", 0)]
+)
+def test_least_limit(option: str, least: int) -> None:
+    """Each limit has a least value, and the error for a smaller one names both."""
+    limits: list[dict[str, Any]] = [{option: least}, {option: least - 1}]
+    Decoder(**limits[0])
+    with pytest.raises(UsageWireError, match=f"^{option} must be an int of at least {least},"):
+        Decoder(**limits[1])

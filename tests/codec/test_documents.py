@@ -315,3 +315,9 @@ def test_document_of_a_decoder_is_that_of_read() -> None:
 
         assert (records, decoder.counts) == (list(reader), reader.counts)
         assert decoder.rejections == [attrs.evolve(one, file=None) for one in reader.rejections]
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(2, b"[]\n"), (3, None)])
+def test_end_of_the_first_line_counts(limit: int, expected: bytes | None) -> None:
+    """A first line that ends after the limit is a line, and its LF counts."""
+    assert expected == DocumentSniffer(limit).feed(b"[]\n")

@@ -126,6 +126,28 @@ def test_hooks_registered_later_count_from_the_next_call(make: Callable[[], Conv
     assert b'{"a":3}\n' == encoder.encode_lines([It(1)], It)
 
 
+CALLS: dict[str, Callable[[Decoder[It]], list[It]]] = {
+    "decode": lambda decoder: [decoder.decode('{"a":1}')],
+    "decode_lines": lambda decoder: decoder.decode_lines('{"a":1}'),
+    "decode_document": lambda decoder: decoder.decode_document('[{"a":1}]'),
+    "feed": lambda decoder: decoder.feed('{"a":1}\n'),
+    "close": lambda decoder: decoder.close(),
+}
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize("call", CALLS)
+def test_each_call_uses_a_hook_registered_before(call: str) -> None:
+    """Whatever is called next, a hook that was registered before counts."""
+    converter = make_converter()
+    decoder = Decoder(It, converter=converter)
+    if call == "close":
+        decoder.feed('{"a":1}')
+    converter.register_structure_hook(int, lambda value, _: value + 1)
+
+    assert [It(2)] == CALLS[call](decoder)
+
+
 @define
 class Other:
     b: int

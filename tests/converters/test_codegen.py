@@ -9,7 +9,9 @@ import pytest
 from cattrs.gen import override
 
 from tests.support.comparing import exact
+from tests.support.paths import Way
 from usagewire import (
+    DecodeError,
     Decoder,
     UnknownResult,
     UsageResponse,
@@ -83,6 +85,41 @@ def test_the_same_object_again_and_again(cls: type[Any]) -> None:
     assert [exact(cls(x=1))] * OFTEN == [
         exact(one) for one in decoder.decode_lines('{"x":1}\n' * OFTEN)
     ]
+
+
+@attrs.frozen
+class Unsorted:
+    b: int
+    a: int = 5
+
+
+@pytest.mark.usefixtures("_shipped")
+def test_code_is_generated_for_frequent_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An order of keys gets its code when the third object has it, and one order only once."""
+    compiled: list[tuple[str, ...]] = []
+    generate = codegen.compile_structure
+
+    def note(keys: tuple[str, ...], *arguments: Any) -> Any:
+        compiled.append(keys)
+        return generate(keys, *arguments)
+
+    monkeypatch.setattr(codegen, "compile_structure", note)
+    structure = make_converter().get_structure_hook(Unsorted)
+    found = []
+    for _ in range(OFTEN):
+        for keys in ({"b": 1, "a": 2}, {"a": 2, "b": 1}, {"b": 1}):
+            structure(keys, Unsorted)
+        found.append(len(compiled))
+
+    assert [0, 0, 3, 3, 3] == found
+    assert [("b", "a"), ("a", "b"), ("b",)] == compiled
+
+
+def test_first_wrong_field_is_reported(path: Way) -> None:
+    """If several fields are wrong, the error names the first one of the class."""
+    for _ in range(OFTEN):
+        with pytest.raises(DecodeError, match=r"\$\.b: wrong_type"):
+            path.loads('{"a":"x","b":"x"}', Unsorted)
 
 
 @pytest.mark.parametrize("cls", [Ordinary, Mutable])

@@ -1,5 +1,6 @@
 """attrs classes of every kind: reading does the same as their constructor."""
 
+import dataclasses
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
@@ -276,3 +277,20 @@ def test_unresolvable(loads: Loads) -> None:
 
     with pytest.raises(UsageWireError, match="Nowhere"):
         loads("{}", Lost)
+
+
+@dataclasses.dataclass
+class Area:
+    """A dataclass that sets a member itself."""
+
+    side: int
+    area: int = dataclasses.field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self.area = self.side**2
+
+
+def test_member_that_a_dataclass_sets(loads: Loads) -> None:
+    """A member that `__post_init__` sets is not written, because reading sets it again."""
+    assert b'{"side":3}' == dumps(Area(3))
+    assert Area(3) == loads('{"side":3}', Area)

@@ -27,6 +27,7 @@ from usagewire import (
     loads,
 )
 from usagewire.models import ROW_CLASSES
+from usagewire.wire import names
 
 ROWS = [full(cls) for cls in ROW_CLASSES]
 every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: type(row).__name__)
@@ -201,7 +202,8 @@ def test_ambiguous_row_is_named() -> None:
     inner = UsageTimeBucketResultInner(
         object=COSTS, input_tokens=1, num_model_requests=1, project_id="p" * 10_000
     )
-    with pytest.raises(DecodeError, match="UsageEmbeddingsResult or Usage") as caught:
+    named = "input_tokens=1, num_model_requests=1, .* could be UsageEmbeddingsResult or Usage"
+    with pytest.raises(DecodeError, match=named) as caught:
         inner.to_result()
 
     assert len(str(caught.value)) < 400
@@ -252,3 +254,65 @@ def test_flat_row_can_be_written(record: Any) -> None:
 
     assert loads(dumps(inner), UsageTimeBucketResultInner) == inner
     assert record.object == inner.to_result().object
+
+
+# --- rows with the tag of costs --------------------------------------------------------------
+
+ZERO_OF_COSTS: dict[str, Any] = {
+    "amount": CostsResultAmount(value=Decimal(0), currency=None),
+    "quantity": Decimal(0),
+    "quantity_unit": "",
+    "line_item": "",
+}
+
+
+@pytest.mark.parametrize("name", ZERO_OF_COSTS)
+def test_a_field_of_a_cost_makes_a_cost(name: str) -> None:
+    """Zeros of usage do not make usage of a row with the tag and a field of a cost, even zero."""
+    inner = UsageTimeBucketResultInner(
+        object=COSTS, images=0, num_model_requests=0, **{name: ZERO_OF_COSTS[name]}
+    )
+    result: Any = inner.to_result()
+
+    assert CostsResult is type(result)
+    assert (ZERO_OF_COSTS[name] or None) == (getattr(result, name) or None)
+
+
+def test_a_cost_may_have_no_field_of_a_cost() -> None:
+    """A row with the tag of costs and without counts is a cost."""
+    inner = UsageTimeBucketResultInner(object=COSTS, project_id="p")
+
+    assert CostsResult(project_id="p") == inner.to_result()
+
+
+@pytest.mark.parametrize("name", sorted(names.USAGE_METRICS))
+def test_a_count_makes_usage(name: str) -> None:
+    """A row with the tag of costs, a count and no field of a cost is not a cost."""
+    inner = UsageTimeBucketResultInner(object=COSTS, project_id="p", **{name: 0})
+
+    assert CostsResult is not type(outcome(inner.to_result))
+
+
+@pytest.mark.parametrize("name", ["amount", "quantity", "quantity_unit", "line_item"])
+def test_usage_has_no_field_of_a_cost(name: str) -> None:
+    """A field of a cost does not fit the tag of usage, and then no class fits."""
+    value = {"amount": CostsResultAmount(value=Decimal(1)), "quantity": Decimal(1)}.get(name, "x")
+    inner = UsageTimeBucketResultInner(
+        object=UsageVectorStoresResult.object, usage_bytes=5, **{name: value}
+    )
+
+    assert Refused("ambiguous_kind") == outcome(inner.to_result)
+
+
+def test_kind_without_a_required_field() -> None:
+    """A class with another required field, which the row lacks, does not fit."""
+    inner = UsageTimeBucketResultInner(object=COSTS, images=2)
+
+    assert Refused("ambiguous_kind") == outcome(inner.to_result)
+
+
+def test_ambiguous_row_of_nothing() -> None:
+    """The error of a row with zeros only says so."""
+    inner = UsageTimeBucketResultInner(object=COSTS, images=0)
+    with pytest.raises(DecodeError, match="'nothing above zero' could be of no known class"):
+        inner.to_result()

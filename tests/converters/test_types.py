@@ -1,10 +1,14 @@
 """The types of fields, by the tables `types.ndjson` and `refused_types.ndjson`."""
 
 import dataclasses
+import datetime as dt
 import json
-from typing import Any, ClassVar, Generic, NamedTuple, TypedDict, TypeVar
+import re
+from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypedDict, TypeVar
+from zoneinfo import ZoneInfo
 
 import attrs
+import pydantic
 import pytest
 
 from tests.support.comparing import Refused, exact, expect, outcome
@@ -190,3 +194,31 @@ def test_refused_type_of_an_encoder(kind: Any) -> None:
     kind = expression(kind) if isinstance(kind, str) else kind
     with pytest.raises(UsageWireError, match="not supported"):
         dumps(5, type=kind)
+
+
+def test_field_of_pydantic(loads: Loads) -> None:
+    """A field of pydantic may describe a value, but may not limit it."""
+    described = Annotated[int, pydantic.Field(description="tokens")]
+    limited = Annotated[int, pydantic.Field(gt=0)]
+
+    assert [5] == loads("[5]", list[described])
+    with pytest.raises(UsageWireError, match=r"constraint .* not supported"):
+        loads("[5]", list[limited])
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize("kind", ["Colour", "Literal['a']"])
+def test_wrong_choice_names_the_type(kind: str) -> None:
+    """The error of a value that is not a choice names the type."""
+    with pytest.raises(EncodeError, match=f"'no' is not a value of (typing.)?{re.escape(kind)}"):
+        dumps(["no"], type=list[expression(kind)])  # type: ignore[misc]
+
+
+def test_zone_with_a_name(loads: Loads) -> None:
+    """A datetime of a zone with a name is written with the offset of that zone."""
+    summer = dt.datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Berlin"))
+    winter = summer.replace(month=1)
+    data = dumps([summer, winter], type=list[dt.datetime])
+
+    assert b'["2026-07-01T12:00:00+02:00","2026-01-01T12:00:00+01:00"]' == data
+    assert [summer, winter] == loads(data, list[dt.datetime])

@@ -289,3 +289,25 @@ def test_a_literal_of_enum_members_or_in_another_type_is_a_tag(loads: Loads, rec
     union = Car | Bus | Bike
     assert record == loads(dumps(record, type=union), union)
     assert Refused("wrong_tag", "$.kind") == outcome(loads, '{"n":1,"kind":"CAR"}', union)
+
+
+@frozen
+class Mixed:
+    """A class with a Literal of several JSON types."""
+
+    kind: Literal["a", 1]
+    x: int
+
+
+@frozen
+class AlsoMixed:
+    """Another one."""
+
+    kind: Literal["b", 2]
+    y: int
+
+
+def test_literals_of_several_types_do_not_choose(loads: Loads) -> None:
+    """A Literal chooses the class only if all its values are strings; here a key chooses."""
+    assert Mixed(1, 5) == loads('{"kind":1,"x":5}', Mixed | AlsoMixed)
+    assert AlsoMixed("b", 5) == loads('{"kind":"b","y":5}', Mixed | AlsoMixed)

@@ -2,6 +2,7 @@
 
 import signal
 from array import array
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
@@ -18,7 +19,8 @@ from tests.support.native import (
     taken,
 )
 from tests.support.samples import COMPLETIONS, VECTORS, row, text
-from usagewire import Decoder, UsageObject, UsageVectorStoresResult
+from usagewire import Counts, Decoder, UsageObject, UsageVectorStoresResult
+from usagewire.codec.context import Place
 from usagewire.codec.line_decoder import (
     SKIP_BLANK,
     SKIP_LEADING_BLANK,
@@ -299,3 +301,39 @@ def test_interrupt_while_unknown_rows_are_noted() -> None:
     plan.decode(b'{"object":"x"}', note)
     plan.decode(text(row()), note)
     assert [1, 1, 1] == given
+
+
+class Asked:
+    """A plan that runs a function after each call, as a signal handler may do."""
+
+    def __init__(self, plan: Any, function: Callable[[], object]) -> None:
+        self.decode, self.track = plan.decode, plan.track
+        self._plan, self._function = plan, function
+
+    def decode_lines(self, *arguments: Any) -> None:
+        """Read lines, and run the function."""
+        self._plan.decode_lines(*arguments)
+        self._function()
+
+
+@pytest.mark.parametrize("through", [False, True])
+def test_counts_in_the_middle_of_a_run(*, through: bool) -> None:
+    """If a signal handler asks for the counts and the place, no line is counted twice."""
+    decoder = Decoder(on_error="skip")
+    stream = decoder.begin()
+    plan = stream._context.plan  # noqa: SLF001 -- C is called from there
+    asked: list[Any] = []
+
+    def ask() -> None:
+        asked.append((stream.counts(), stream.place()))
+
+    stream.use(stream._context._replace(plan=Asked(plan, ask)))  # noqa: SLF001 -- the same
+    data = b"\n%s\n\nwhat?\n \n%s\n{}\n\n" % (text(row()), text(row()))
+    stream.push(data)
+    records: list[Any] = []
+    while stream.next_run(records, through=through):
+        pass
+
+    assert asked
+    assert (2, Place(9, len(data))) == (len(records), stream.place())
+    assert stream.counts() == Counts(lines=8, records=2, rejected=2, blank=4, bytes=len(data))

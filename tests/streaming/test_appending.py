@@ -113,6 +113,16 @@ def test_last_line(old: Path, first: bytes, tail: bytes) -> None:
     assert (b"" if whole else tail + b"\n") == (b"" if torn is None else torn.read_bytes())
 
 
+@pytest.mark.parametrize("before", [b"", b"\n"])
+def test_empty_log(old: Path, before: bytes) -> None:
+    """A log without text has no torn line."""
+    old.write_bytes(before)
+
+    assert None is append(old, b"next")
+    assert before + b"next\n" == old.read_bytes()
+    assert [old.name] == contents(old.parent)
+
+
 @pytest.mark.parametrize("size", [2**18 - 2, 2**18 - 1, 2**18, 2**18 + 1, 2**24 + 1])
 def test_long_last_line(old: Path, size: int) -> None:
     """The last line is found wherever it begins, and moved if it is longer than a reader allows."""
@@ -124,7 +134,7 @@ def test_long_last_line(old: Path, size: int) -> None:
     assert (OLD, tail + b"\n") == (old.read_bytes(), torn.read_bytes())
 
 
-@pytest.mark.parametrize("before", [b"", b"earlier\n", b"earlier"])
+@pytest.mark.parametrize("before", [b"", b"earlier\n", b"earlier", b"e"])
 def test_torn_lines_add_up(old: Path, before: bytes) -> None:
     """Each torn line becomes one more line in the file of torn lines."""
     aside = old.with_name(f"{old.name}.torn")
@@ -134,7 +144,9 @@ def test_torn_lines_add_up(old: Path, before: bytes) -> None:
         append(old)
 
     assert OLD == old.read_bytes()
-    assert b"earlier\n" * bool(before) + b"{1\n{2\n" == aside.read_bytes()
+    assert b"".join(line + b"\n" for line in (*before.splitlines(), b"{1", b"{2")) == (
+        aside.read_bytes()
+    )
 
 
 @needs_posix

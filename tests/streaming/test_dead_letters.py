@@ -311,6 +311,14 @@ def test_a_beginning_may_look_whole(path: Way, data: bytes) -> None:
         letter.feed_to(path.Decoder())
 
 
+@pytest.mark.parametrize("line", [GOOD, b""])
+def test_a_truncated_letter_of_length_0(path: Way, line: bytes) -> None:
+    """A letter that says that it is truncated is rejected, even if its length is 0."""
+    letter = attrs.evolve(LETTER.mended(line), truncated=True, length=0)
+    with pytest.raises(DecodeError, match="line_too_long: only the beginning"):
+        letter.feed_to(path.Decoder())
+
+
 def test_a_truncated_letter_is_fixed_with_the_whole_line(path: Way, truncated: DeadLetter) -> None:
     """A truncated letter with the whole line is like any other."""
     (record,) = truncated.mended(LONG).feed_to(path.Decoder())
@@ -351,6 +359,7 @@ def test_notes_in_letters_stay(path: Way) -> None:
     """Unknown fields are kept and written back, unless they are forbidden."""
     noted = path.loads(dumps(LETTER)[:-1] + b',"owner":"Ada"}', DeadLetter)
     assert {"owner": "Ada"} == noted.additional_properties
+    assert hash(LETTER) == hash(noted)
     assert noted == loads(dumps(noted.mended(GOOD).mended(BAD)), DeadLetter)
     with pytest.raises(DecodeError, match="unknown_field"):
         path.loads(dumps(noted), DeadLetter, unknown="forbid")

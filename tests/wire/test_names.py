@@ -1,6 +1,8 @@
 """The JSON keys of our classes, written and read in every dialect."""
 
 import json
+from decimal import Decimal
+from types import NoneType
 from typing import Any
 
 import attrs
@@ -16,10 +18,12 @@ from usagewire import (
     CostsResult,
     UsageCodeInterpreterSessionsResult,
     UsageTimeBucket,
+    UsageTimeBucketResultInner,
     UsageVectorStoresResult,
     dumps,
 )
 from usagewire.models import ROW_CLASSES
+from usagewire.wire.names import is_own
 
 # For each attribute the key that each dialect writes, and the keys that are only read.
 NAMES = {cells.pop("attribute"): cells for cells in table("names.txt")}
@@ -131,3 +135,18 @@ def test_unknown_keys_keep_their_spelling(dialect: Any) -> None:
     record = UsageVectorStoresResult(usage_bytes=5, additional_properties={"new_key": 1})
 
     assert 1 == json.loads(dumps(record, dialect=dialect))["new_key"]
+
+
+@attrs.frozen
+class Mine:
+    """A class of a user."""
+
+
+OURS: list[Any] = [int, Decimal, NoneType, Any, *CLASSES, UsageTimeBucketResultInner]
+
+
+@pytest.mark.parametrize("kind", OURS, ids=str)
+def test_own_types(kind: Any) -> None:
+    """Types made of our classes and of Python's are our own; others may not be kept for ever."""
+    assert all(map(is_own, (kind, list[kind], kind | None, dict[str, kind])))
+    assert not any(map(is_own, (Mine, list[Mine], kind | Mine, dict[str, Mine], "Mine")))
