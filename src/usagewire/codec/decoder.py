@@ -16,7 +16,6 @@ from typing import (
     Generic,
     TypedDict,
     Unpack,
-    cast,
     overload,
 )
 
@@ -31,6 +30,7 @@ from usagewire.converters.configure import make_converter, registrations, shared
 from usagewire.converters.unions import members
 from usagewire.converters.values.annotated import own_reader
 from usagewire.errors import (
+    NO_ROOM,
     RAW_LIMIT,
     DecodeError,
     Rejection,
@@ -192,10 +192,12 @@ class Decoder(Remade, Generic[T]):
 
     def _use_new_hooks(self) -> None:
         """Use the hooks that the user has registered on their converter since the last call."""
+        if self._given is None or self._registrations == registrations(self._given):
+            return
         self._registrations = registrations(self._given)
         kind = self._context.type
         with _naming(kind):
-            given = cast("Converter", self._given)
+            given = self._given
             hook: Any = own_reader(kind, given.get_structure_hook(kind))
             if hook is not self._context.structure:
                 plan = self._plan_for(hook, kind)
@@ -221,14 +223,18 @@ class Decoder(Remade, Generic[T]):
         Raises:
             DecodeError: if `data` is not JSON or not of the type, whatever `on_error` is.
         """
-        text = data if type(data) is bytes else as_bytes(data)
-        text = text.removeprefix(BOM)
-        if self._given is not None and self._registrations != registrations(self._given):
-            self._use_new_hooks()
-        if self._is_strict:
-            return self._document(text)
-        with self._stats.lenient_document():
-            return self._document(text)
+        try:
+            text = (data if type(data) is bytes else as_bytes(data)).removeprefix(BOM)
+            if self._given is not None:
+                self._use_new_hooks()
+            if self._is_strict:
+                return self._document(text)
+            with self._stats.lenient_document():
+                return self._document(text)
+        except RecursionError as error:
+            found = DecodeError.__new__(DecodeError, "too_deep", NO_ROOM)
+            found.records = []
+            raise found from error
 
     def _document(self, text: bytes) -> T:
         context = self._context
@@ -257,9 +263,11 @@ class Decoder(Remade, Generic[T]):
             DecodeError: at the first bad line, with `on_error="raise"`. `DecodeError.records` holds
                 the records before it.
         """
-        if self._given is not None and self._registrations != registrations(self._given):
+        try:
             self._use_new_hooks()
-        return self._all_of(self.begin(self._name), as_bytes(data), last=True)
+            return self._all_of(self.begin(self._name), as_bytes(data), last=True)
+        except RecursionError as error:
+            raise UsageWireError(NO_ROOM) from error
 
     def decode_document(self, data: Data) -> list[T]:
         """Return the records of one JSON document: a record, or an array of records.
@@ -273,18 +281,20 @@ class Decoder(Remade, Generic[T]):
             DecodeError: for the first bad record, with `on_error="raise"`, after all records were
                 read. `DecodeError.records` holds all good records.
         """
-        if self._given is not None and self._registrations != registrations(self._given):
-            self._use_new_hooks()
-        document = self.begin_document(self._name, Document.read(as_bytes(data)))
         records: list[T] = []
         first: DecodeError | None = None
-        while True:
-            try:
-                records += self._all_of(document)
-                break
-            except DecodeError as error:
-                records += error.records
-                first = first or error
+        try:
+            self._use_new_hooks()
+            document = self.begin_document(self._name, Document.read(as_bytes(data)))
+            while True:
+                try:
+                    records += self._all_of(document)
+                    break
+                except DecodeError as error:
+                    records += error.records
+                    first = first or error
+        except RecursionError as error:
+            raise UsageWireError(NO_ROOM) from error
         if first is None:
             return records
         first.records = records
@@ -302,10 +312,12 @@ class Decoder(Remade, Generic[T]):
             DecodeError: at a bad line, with `on_error="raise"`. `DecodeError.records` holds the
                 records before it in this call. The next call goes on after the bad line.
         """
-        text = as_bytes(chunk)
-        if self._given is not None and self._registrations != registrations(self._given):
+        try:
+            text = as_bytes(chunk)
             self._use_new_hooks()
-        return self._all_of(self._line_decoder, text)
+            return self._all_of(self._line_decoder, text)
+        except RecursionError as error:
+            raise UsageWireError(NO_ROOM) from error
 
     def close(self) -> list[T]:
         """Return the records that are left, including one of a last line without LF.
@@ -313,12 +325,14 @@ class Decoder(Remade, Generic[T]):
         Raises:
             DecodeError: at a bad line, as in `feed`.
         """
-        if self._given is not None and self._registrations != registrations(self._given):
-            self._use_new_hooks()
         try:
-            return self._all_of(self._line_decoder, b"", last=True)
-        finally:
-            self._is_fed = self._line_decoder.has_more
+            self._use_new_hooks()
+            try:
+                return self._all_of(self._line_decoder, b"", last=True)
+            finally:
+                self._is_fed = self._line_decoder.has_more
+        except RecursionError as error:
+            raise UsageWireError(NO_ROOM) from error
 
     def begin(self, name: str | None = None, place: Place = START) -> LineDecoder[T]:
         """Return a decoder of one stream that adds to the counts of this decoder."""
