@@ -28,7 +28,7 @@ from usagewire.codec.line_buffer import BOM, MAX_LINE_BYTES
 from usagewire.codec.line_decoder import LineDecoder
 from usagewire.converters.configure import make_converter, registrations, shared_converter
 from usagewire.converters.unions import members
-from usagewire.converters.values.annotated import own_reader
+from usagewire.converters.values.annotated import hashable, own_reader, unwrapped
 from usagewire.errors import (
     NO_ROOM,
     RAW_LIMIT,
@@ -147,6 +147,7 @@ class Decoder(Remade, Generic[T]):
         self._stats = stats = DecodeStats(on_error, max_rejections, kept)
         self._note_unknown = stats.count_unknown_of_document
         with _naming(type):
+            type = hashable(type)  # noqa: A001 -- the name is public
             if converter is None:
                 converter = (
                     shared_converter(unknown=unknown)
@@ -157,7 +158,7 @@ class Decoder(Remade, Generic[T]):
                 )
             hook = own_reader(type, converter.get_structure_hook(type))
             plan = self._plan_for(hook, type)
-            self.reads_objects = all(map(is_record, members(type)))
+            self.reads_objects = all(is_record(unwrapped(one)) for one in members(type))
             """Whether each document must be a JSON object: the type is classes alone."""
         keeps_whole = max_raw_bytes is None and getattr(on_error, "whole_lines", False) is True
         raw_bytes = max_line_bytes if keeps_whole else kept

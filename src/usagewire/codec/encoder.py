@@ -13,7 +13,7 @@ from cattrs import Converter
 from usagewire.codec.context import Remade
 from usagewire.converters.configure import make_converter, registrations, shared_converter
 from usagewire.converters.unions import members
-from usagewire.converters.values.annotated import own_writer
+from usagewire.converters.values.annotated import hashable, own_writer
 from usagewire.errors import NO_ROOM, EncodeError, UsageWireError, located_writing, quote, text_of
 from usagewire.native import plans
 from usagewire.wire.hook_info import Hook, info_of
@@ -182,6 +182,7 @@ class Encoder(Remade):
 
     def _hook_of(self, kind: Any) -> Hook:
         try:
+            kind = hashable(kind)
             return own_writer(kind, self._converter_for(kind).get_unstructure_hook(kind))
         except (UsageWireError, MemoryError):
             raise
