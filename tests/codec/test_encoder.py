@@ -1,8 +1,9 @@
 """`Encoder` and `dumps`: which records are written, how, and which are refused."""
 
+import json
 from decimal import Decimal
 from enum import Enum, IntEnum
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -92,7 +93,10 @@ CANNOT = {
     "extra with the tag": (extra({"object": "x"}), EXTRA),
     "extra int key": (extra({1: 2}), EXTRA),
     "extra NaN": (extra({"x": float("nan")}), f"{EXTRA}.x"),
-    "extra of 64 bits": (extra({"x": 2**64}), f"{EXTRA}.x"),
+    "extra that a float holds": (extra({"x": [Decimal("1.5")]}), f"{EXTRA}.x[0]"),
+    "extra that an integer holds": (extra({"x": Decimal(5)}), f"{EXTRA}.x"),
+    "extra Infinity": (extra({"x": Decimal("Infinity")}), f"{EXTRA}.x"),
+    "extra sNaN": (extra({"x": Decimal("sNaN")}), f"{EXTRA}.x"),
     "extra tuple": (extra({"x": ()}), f"{EXTRA}.x"),
     "extra no mapping": (extra([("x", 1)]), EXTRA),
     "extra None": (extra(None), EXTRA),
@@ -159,12 +163,106 @@ def test_plain_value_is_written(loads: Loads, field: str, value: Any, expected: 
     ],
 )
 def test_money_is_written(loads: Loads, value: str, expected: bytes) -> None:
-    """Money is a number if a reader gets the same `Decimal` from it, else a string."""
+    """A quantity is a number if a reader gets the same `Decimal` from it, else a string."""
     record = CostsResult(quantity=Decimal(value))
     data = dumps(record)
 
     assert expected == data.partition(b'"quantity":')[2].removesuffix(b"}")
     assert exact(record) == exact(loads(data))
+
+
+AMOUNTS: Final = {
+    "0": (b'"0"', b"0"),
+    "-0.00": (b'"0"', b"0"),
+    "0E-6176": (b'"0"', b"0"),
+    "1": (b'"1"', b"1"),
+    "-1.50": (b'"-1.50"', b"-1.5"),
+    "1E+3": (b'"1E+3"', b"1000"),
+    "1E-7": (b'"1E-7"', b"1e-7"),
+    "9007199254740992": (b'"9007199254740992"', b"9007199254740992"),
+    "9007199254740993": (b'"9007199254740993"', None),
+    "0.1234567890123456789": (b'"0.1234567890123456789"', None),
+    "1E+300": (b'"1E+300"', b"1e+300"),
+    "1E+400": (b'"1E+400"', None),
+    "1E-400": (b'"1E-400"', None),
+    "1234567890123456789012345678901234.5": (b'"1234567890123456789012345678901234.5"', None),
+}
+"""Amounts as text and as numbers; None for an amount that a double cannot hold."""
+
+
+@pytest.mark.parametrize("money", [None, "text", "number"])
+@pytest.mark.parametrize("value", AMOUNTS)
+def test_amount_is_written(loads: Loads, value: str, money: Any) -> None:
+    """The amount of a cost is text as the API writes it, or a number if that is asked for."""
+    record = CostsResult(amount=CostsResultAmount(value=Decimal(value)))
+    expected = AMOUNTS[value][money == "number"]
+    encoder = Encoder(money=money)
+
+    if expected is None:
+        with pytest.raises(EncodeError) as caught:
+            encoder.encode_lines([record])
+        assert caught.value.path == "$[0].amount.value"
+        return
+    data = encoder.encode(record)
+    assert expected == data.partition(b'"value":')[2].removesuffix(b"}}")
+    assert data == dumps(record, money=money)
+    assert record == loads(data)
+
+
+@pytest.mark.usefixtures("path")
+def test_money_of_other_dialects_and_fields() -> None:
+    """Other dialects write an amount as a quantity is written, unless they are asked."""
+    record = CostsResult(amount=CostsResultAmount(value=Decimal("0.06")), quantity=Decimal("0.50"))
+
+    for dialect in ("legacy", "dart"):
+        assert b'"value":0.06' in dumps(record, dialect=dialect).lower()
+        assert b'"value":"0.06"' in dumps(record, dialect=dialect, money="text").lower()
+    assert b'"quantity":0.5' in dumps(record)
+    assert {"value": "0.06"} == make_converter().unstructure(record)["amount"]
+    assert {"value": 0.06} == make_converter(money="number").unstructure(record)["amount"]
+
+
+@pytest.mark.usefixtures("path")
+def test_hook_of_the_user_writes_money() -> None:
+    """A hook that the user registered for `Decimal` writes amounts too."""
+    converter = make_converter(money="number")
+    converter.register_unstructure_hook(Decimal, lambda value: f"{value} EUR")
+    record = CostsResult(amount=CostsResultAmount(value=Decimal("0.06")))
+
+    assert b'"value":"0.06 EUR"' in dumps(record, converter=converter)
+
+
+@pytest.mark.parametrize("money", ["TEXT", "", 1, [], b"text"])
+def test_wrong_money(money: Any) -> None:
+    """Another way to write money is an error."""
+    for call in (
+        lambda: Encoder(money=money),
+        lambda: dumps(5, money=money),
+        lambda: make_converter(money=money),
+    ):
+        with pytest.raises(UsageWireError, match="money"):
+            call()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        2**64, -(2**63) - 1, 10**400, Decimal("1E+400"), Decimal("-1E-400"), 1e300, -5e-324,
+        Decimal("9007199254740993.5"), Decimal("0.1000000000000000055"), Decimal("1" * 5000),
+        [1, {"a": [Decimal("1E+400"), 2**70, 1e22]}],
+    ],
+    ids=lambda value: str(value)[:40],
+)  # fmt: skip
+def test_number_under_an_unknown_key_is_written(loads: Loads, value: Any) -> None:
+    """A number under an unknown key is written as a number, and reads back equal."""
+    for record in (
+        extra({"x": value}),
+        UnknownResult(object="y", additional_properties={"x": value}),
+    ):
+        data = dumps(record)
+        assert exact(record) == exact(loads(data))
+        assert data + b"\n" == Encoder().encode_lines([record])
+        json.loads(data, parse_float=Decimal, parse_int=Decimal)
 
 
 @pytest.mark.usefixtures("path")

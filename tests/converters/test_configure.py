@@ -351,7 +351,7 @@ def test_converter_alone() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [(), (1,), {1: 2}, object(), b"x", float("nan"), float("inf"), Decimal(1), 2**70],
+    [(), (1,), {1: 2}, object(), b"x", float("nan"), float("inf"), Decimal("inf"), 1e30],
     ids=repr,
 )
 def test_value_that_is_not_json(value: Any) -> None:
@@ -366,7 +366,7 @@ def test_unstructure_of_a_union_member() -> None:
     converter = make_converter()
     cost = CostsResult(amount=CostsResultAmount(value=Decimal("0.5")))
 
-    assert {"object": COSTS, "amount": {"value": 0.5}} == converter.unstructure(cost, UsageObject)
+    assert {"object": COSTS, "amount": {"value": "0.5"}} == converter.unstructure(cost, UsageObject)
     with pytest.raises(EncodeError):
         converter.unstructure(Frozen(5), UsageObject)
     with pytest.raises(EncodeError):

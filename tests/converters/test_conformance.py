@@ -21,6 +21,7 @@ from usagewire import (
     CostsResult,
     CostsResultAmount,
     DecodeError,
+    EncodeError,
     UsageDecisionsResult,
     UsageResponse,
     UsageTimeBucket,
@@ -188,10 +189,11 @@ def agree(payload: Any, endpoint: str) -> bool:
     theirs = official(payload, endpoint)
     try:
         ours = loads(text(payload))
-    except DecodeError:
+        written = json.loads(dumps(ours, money="number"))
+    except (DecodeError, EncodeError):
         return False
     return bool(
-        filled(theirs.model_dump(warnings=False)) == filled(json.loads(dumps(ours)))
+        filled(theirs.model_dump(warnings=False)) == filled(written)
         and kinds(theirs, lambda one: tag_of(type(one))) == kinds(ours, lambda one: one.object)
     )
 

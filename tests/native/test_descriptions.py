@@ -175,7 +175,7 @@ BROKEN_CLASSES: Final[dict[str, tuple[tuple[int, ...], Any]]] = {
 BROKEN_PLANS: Final[dict[str, tuple[tuple[int, ...], Any]]] = {
     "reference": ((0,), (1, 2)),
     "reference is not a tuple": ((0,), 5),
-    "class of decimals": ((0, 10), 5),
+    "class of decimals": ((0, 13), 5),
     "classes": ((1,), []),
     "root": ((2,), ()),
     "root above": ((2, 2), 4),
@@ -239,7 +239,7 @@ def test_writer_misused(reference: Any) -> None:
 def test_collector_sees_what_plans_hold() -> None:
     """The collector visits every object that can be in a cycle."""
     spec = plan_spec()
-    held = [object() for _ in range(10)]
+    held = [object() for _ in range(13)]
     plan = PLAN((*held, Decimal, spec[0].zero), *spec[1:])
     fallback = Square().side
     for one in (*held, Decimal, Circle, Square, Point, Drawing, list, type(plan), fallback):
@@ -250,7 +250,7 @@ def test_collector_sees_what_plans_hold() -> None:
 @pytest.mark.usefixtures("_small_heap")
 def test_collector_sees_what_writers_hold() -> None:
     """The collector visits every object that can be in a cycle."""
-    held = [object() for _ in range(10)]
+    held = [object() for _ in range(13)]
     writer = WRITER((*held, Decimal, REFERENCE.zero))
     circle, square = writer_specs(Circle, Square)
     default = ["left out"]

@@ -22,6 +22,7 @@ from tests.support.samples import COMPLETIONS, COSTS, DATA, PAGES, VECTORS, row,
 from usagewire import Decoder, Encoder, UsageVectorStoresResult, make_converter
 from usagewire.codec.line_decoder import progress_from
 from usagewire.native import plans
+from usagewire.wire.exact_json import parse
 
 BY_C: Final = [
     pytest.mark.skipif(plans.unavailable() is not None, reason="the C extension is not in use"),
@@ -68,7 +69,7 @@ def meant(kind: Any, data: bytes, **options: Any) -> Any:
 
     def read() -> Any:
         try:
-            value = orjson.loads(data)
+            value = parse(data)
         except orjson.JSONDecodeError as error:
             raise usagewire.DecodeError("syntax", "no JSON") from error
         return converter_for(**options).structure(value, kind)

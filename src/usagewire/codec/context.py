@@ -17,6 +17,7 @@ import orjson
 from usagewire.codec.counts import DecodeStats
 from usagewire.converters.row_rules import UNKNOWN_ROWS
 from usagewire.errors import DecodeError, UsageWireError, lack_of_memory
+from usagewire.wire.exact_json import parse
 
 T = TypeVar("T")
 
@@ -49,7 +50,7 @@ class DecodeContext(NamedTuple, Generic[T]):
     def record_by_reference(self, text: bytes, note: Callable[[int], object]) -> T:
         """Do as `record` does, but without C."""
         try:
-            value = orjson.loads(text)
+            value = parse(text)
         except orjson.JSONDecodeError as error:
             raise syntax_error(error, text) from None
         found: list[int] = []
@@ -113,12 +114,19 @@ class RunDecoder(ABC, Generic[T]):
         return False
 
     def _read_run(
-        self, records: list[T], items: Sequence[Any], start: int, make: Callable[[Any], T] | None
+        self,
+        records: list[T],
+        items: Sequence[Any],
+        start: int,
+        make: Callable[[Any], T] | None,
+        loads: Callable[[Any], Any] = parse,
     ) -> None:
-        """Append the records of `items[start:]`, up to the first bad item, to `records`."""
+        """Append the records of `items[start:]`, up to the first bad item, to `records`.
+
+        Each is what `make` makes of the item, or the reference of the value that `loads` parses.
+        """
         self._context.stats.start_batch(records)
         append, structure, kind = records.append, self._context.structure, self._context.type
-        loads = orjson.loads
         self._run = records, len(records), None
         before = UNKNOWN_ROWS.note
         try:

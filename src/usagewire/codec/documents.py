@@ -17,6 +17,7 @@ from usagewire.codec.context import DecodeContext, Place, RunDecoder, T, syntax_
 from usagewire.codec.counts import Counts
 from usagewire.codec.line_buffer import BOM
 from usagewire.errors import DecodeError
+from usagewire.wire.exact_json import parse
 
 _BLANK: Final = b" \t\r\n"
 _SPACE: Final = re.compile(rb"[ \t\r\n]*")
@@ -117,7 +118,7 @@ class Document(NamedTuple):
     def read(cls, text: bytes) -> Document:
         """Return `text` as a document."""
         try:
-            value = orjson.loads(text.removeprefix(BOM))
+            value = parse(text.removeprefix(BOM))
         except orjson.JSONDecodeError as error:
             return cls(text, [syntax_error(error, text.removeprefix(BOM))], is_array=False)
         is_array = type(value) is list
@@ -157,7 +158,7 @@ def _value(line: bytes) -> Any:
     if line[:1] + line[-1:] not in (b"{}", b"[]"):
         return None
     try:
-        return orjson.loads(line)
+        return parse(line)
     except orjson.JSONDecodeError:
         return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import NoneType
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 import orjson
@@ -16,47 +16,61 @@ from usagewire.converters.unions import members
 from usagewire.converters.values.annotated import hashable, own_writer
 from usagewire.errors import NO_ROOM, EncodeError, UsageWireError, located_writing, quote, text_of
 from usagewire.native import plans
+from usagewire.wire import exact_json
 from usagewire.wire.hook_info import Hook, info_of
-from usagewire.wire.names import DIALECTS, Dialect, is_own
+from usagewire.wire.names import DIALECTS, Dialect, Money, is_own
 
 
 class Encoder(Remade):
     """An encoder of records to JSON bytes.
 
-    Money is written as a number if a reader gets the same `Decimal` from it, else as a string. A
-    field of the library's classes that is None is left out, except `next_page`, which the API
-    requires.
+    A `Decimal` is written as a number if a double holds it, and else as a string. The amount of a
+    cost is a string, as the API writes it. A field of the library's classes that is None is left
+    out, except `next_page`, which the API requires.
 
     Args:
         dialect: the spelling of the JSON keys: `"api"` (the API of today, the default),
             `"legacy"` (the API of 2024), `"dart"` or `"powershell"` (generated clients).
-        converter: your own cattrs converter, to use instead of the one for `dialect`.
+        money: how to write `amount.value` of costs: as `"text"`, or as a `"number"`, which refuses
+            an amount that a double cannot hold. By default `"text"` in the dialect `"api"`, and in
+            other dialects a number if a double holds it.
+        converter: your own cattrs converter, to use instead of the one for `dialect` and `money`.
 
     Raises:
-        UsageWireError: if the dialect is unknown, or both arguments are given.
+        UsageWireError: if an argument is wrong, or `converter` is given together with another.
 
     >>> from usagewire import Encoder, UsageVectorStoresResult
     >>> Encoder(dialect="dart").encode(UsageVectorStoresResult(usage_bytes=5))
     b'{"object":"organization.usage.vector_stores.result","usageBytes":5}'
     """
 
-    def __init__(self, *, dialect: Dialect = "api", converter: Converter | None = None) -> None:
-        if converter is not None and dialect != "api":
-            raise UsageWireError("converter has its own dialect; set it there")
+    def __init__(
+        self,
+        *,
+        dialect: Dialect = "api",
+        money: Money | None = None,
+        converter: Converter | None = None,
+    ) -> None:
+        if converter is not None and (dialect != "api" or money is not None):
+            raise UsageWireError("converter has its own dialect and money; set them there")
         if dialect not in DIALECTS:
             raise UsageWireError(
                 f"dialect is {quote(dialect)}; it must be one of {', '.join(DIALECTS)}"
             )
+        if money not in (None, *get_args(Money)):
+            raise UsageWireError(f"money is {quote(money)}; it must be 'text' or 'number'")
         if not isinstance(converter, Converter | None):
             raise UsageWireError(f"converter is {quote(converter)}; it must be a cattrs Converter")
         self._dialect: Dialect = dialect
+        self._money: Money | None = money
         self._is_own = converter is None
         self._user_converter = converter
         self._registrations = registrations(converter)
         self._writer = self._new_writer()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _make, (type(self), self._dialect, None if self._is_own else self._user_converter)
+        given = None if self._is_own else self._user_converter
+        return _make, (type(self), self._dialect, self._money, given)
 
     def not_accelerated(self, cls: type) -> str | None:
         """Return why this encoder does not use the C extension, or None if it does.
@@ -157,7 +171,7 @@ class Encoder(Remade):
             if hook is None:
                 item = obj[0] if type(obj) is list and obj else obj
                 hook = self._converter_for(type(item)).unstructure
-            return orjson.dumps(hook(obj), option=option)
+            return exact_json.dumps(hook(obj), option)
         except Exception as error:
             if isinstance(error, EncodeError):
                 raise
@@ -192,9 +206,9 @@ class Encoder(Remade):
     def _converter_for(self, cls: Any) -> Converter:
         """Return the converter that was given, or the shared one for our own classes."""
         if self._is_own and is_own(cls):
-            return shared_converter(self._dialect)
+            return shared_converter(self._dialect, money=self._money)
         if self._user_converter is None:
-            self._user_converter = make_converter(self._dialect)
+            self._user_converter = make_converter(self._dialect, money=self._money)
         return self._user_converter
 
     def _current_writer(self) -> plans.RecordWriter | None:
@@ -210,5 +224,7 @@ def _is_bare_class(cls: Any) -> bool:
     return type(cls) is type and attrs.has(cls) and not hasattr(cls, "__parameters__")
 
 
-def _make(cls: type[Encoder], dialect: Dialect, converter: Converter | None) -> Encoder:
-    return cls(dialect=dialect, converter=converter)
+def _make(
+    cls: type[Encoder], dialect: Dialect, money: Money | None, converter: Converter | None
+) -> Encoder:
+    return cls(dialect=dialect, money=money, converter=converter)

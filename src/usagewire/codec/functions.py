@@ -14,7 +14,7 @@ from usagewire.errors import NO_ROOM, EncodeError, UsageWireError
 from usagewire.models import UsageObject
 from usagewire.native import plans
 from usagewire.wire.layout import Unknown
-from usagewire.wire.names import Dialect
+from usagewire.wire.names import Dialect, Money
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
@@ -89,6 +89,7 @@ def dumps(
     *,
     dialect: Dialect = "api",
     type: Any = None,  # noqa: A002 -- the name is public
+    money: Money | None = None,
     converter: Converter | None = None,
 ) -> bytes:
     """Write `obj` as one JSON document, which `loads` reads back as an equal object.
@@ -97,6 +98,8 @@ def dumps(
         obj: a record, a list of records, or any other value that a cattrs converter can write.
         dialect: the spelling of the JSON keys, as in `Encoder`. By default that of the API.
         type: the type to write `obj` as, as in `Encoder.encode`. By default its own class.
+        money: how to write the amount of a cost, as in `Encoder`. By default as text in the dialect
+            of the API.
         converter: your own cattrs converter, as in `Encoder`. An `Encoder` that you keep is faster.
 
     Returns:
@@ -104,17 +107,17 @@ def dumps(
 
     Raises:
         EncodeError: if `obj` holds something that would not read back equal.
-        UsageWireError: if the dialect is unknown, or the type cannot be written.
+        UsageWireError: if an argument is wrong, or the type cannot be written.
 
     >>> from usagewire import dumps, UsageCodeInterpreterSessionsResult
     >>> dumps(UsageCodeInterpreterSessionsResult(sessions=3))
     b'{"object":"organization.usage.code_interpreter_sessions.result","num_sessions":3}'
     """
     try:
-        if converter is None and isinstance(dialect, str):
-            encoder = _encoder(dialect)
+        if converter is None and isinstance(dialect, str) and isinstance(money, str | None):
+            encoder = _encoder(dialect, money)
         else:
-            encoder = Encoder(dialect=dialect, converter=converter)
+            encoder = Encoder(dialect=dialect, money=money, converter=converter)
         return encoder.encode(obj, type)
     except RecursionError as error:
         raise EncodeError.__new__(EncodeError, NO_ROOM) from error
@@ -134,5 +137,5 @@ def _decoder(kind: Any, strict: bool, unknown: Unknown) -> Decoder[Any]:  # noqa
 
 
 @lru_cache(maxsize=8)
-def _encoder(dialect: Dialect) -> Encoder:
-    return Encoder(dialect=dialect)
+def _encoder(dialect: Dialect, money: Money | None) -> Encoder:
+    return Encoder(dialect=dialect, money=money)

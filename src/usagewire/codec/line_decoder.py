@@ -7,15 +7,15 @@ before them. This module must not know rules about values.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
-
-import orjson
 
 from usagewire.codec.context import START, DecodeContext, Place, RunDecoder, T, bad_value
 from usagewire.codec.counts import Counts
 from usagewire.codec.line_buffer import BOM, Block, LineBuffer
 from usagewire.converters.row_rules import UNKNOWN_ROWS
 from usagewire.errors import DecodeError
+from usagewire.wire.exact_json import parse, parser_of
 
 _BLANK: Final = b" \t\r"
 
@@ -44,6 +44,8 @@ class LineDecoder(RunDecoder[T]):
         self.push = self._lines.push
         self.finish = self._lines.finish
         self.release = self._lines.release
+        # A block, and the function that parses its lines.
+        self._parser: tuple[Block | None, Callable[[bytes], Any]] = None, parse
         # The number of a line that was read without its end.
         self._unended = 0
         # Whether the next line cannot give a record, and its rejection is not wanted.
@@ -107,8 +109,13 @@ class LineDecoder(RunDecoder[T]):
         if lines.block.length:
             self._error = _too_long(lines.block.length, context.max_line_bytes)
         else:
-            make = None if context.plan is None else self._record_of
-            self._read_run(records, lines.block.lines, lines.index, make)
+            if context.plan is not None:
+                self._read_run(records, lines.block.lines, lines.index, self._record_of)
+                return True
+            if self._parser[0] is not lines.block:
+                # One look at a block takes a fifth of the time of a look at each line.
+                self._parser = lines.block, parser_of(b"\n".join(lines.block.lines))
+            self._read_run(records, lines.block.lines, lines.index, None, self._parser[1])
         return True
 
     def _read_text(self, records: list[T], *, through: bool) -> None:
@@ -140,7 +147,7 @@ class LineDecoder(RunDecoder[T]):
                 line = text[progress[NEXT] : end]
                 if len(line) > limit or line.startswith(BOM):
                     break
-                record = context.structure(orjson.loads(line), context.type)
+                record = context.structure(parse(line), context.type)
                 progress[NEXT] = end + 1
                 records.append(record)
         except Exception as error:

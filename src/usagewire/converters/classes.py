@@ -18,7 +18,16 @@ from cattrs.gen import override
 
 from usagewire.converters import codegen, scalars
 from usagewire.converters.values.annotated import hashable, reader_of, writer_of
-from usagewire.errors import DecodeError, EncodeError, located, located_writing, quote
+from usagewire.errors import (
+    DecodeError,
+    EncodeError,
+    UsageWireError,
+    located,
+    located_writing,
+    quote,
+)
+from usagewire.models import CostsResultAmount
+from usagewire.wire import exact_json
 from usagewire.wire import names as wire_names
 from usagewire.wire.hook_info import Hook, ValueHook, describe, info_of
 from usagewire.wire.layout import Field, Layout, NamingRules, layout_of
@@ -44,6 +53,7 @@ class Rules(NamingRules):
 
     strict: bool = attrs.field(kw_only=True)
     used: scalars.Leniency = attrs.field(kw_only=True)
+    money: wire_names.Money | None = attrs.field(kw_only=True)
     tests: dict[tuple[Hook, Any], str] = attrs.Factory(dict)
     """The `ValueHook.test` for a hook and a type."""
 
@@ -113,7 +123,17 @@ def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
     hooks = tuple(rules.value_hook(f, f.override.unstruct_hook, get_hook) for f in layout.fields)
     if is_typed_dict(layout.cls):
         return _unstructure_keys(layout, hooks)
+    if issubclass(layout.cls, CostsResultAmount) and rules.money is not None:
+        hooks = tuple(_money_hook(hook, rules.money) for hook in hooks)
     return describe(codegen.compile_unstructure(layout, hooks), "class", layout, hooks)
+
+
+def _money_hook(hook: ValueHook, money: wire_names.Money) -> ValueHook:
+    """Return the hook that writes a field of an amount, but a hook of the user's as it is."""
+    if hook.hook is not scalars.write_decimal:
+        return hook
+    write = scalars.write_money_text if money == "text" else scalars.write_money_number
+    return attrs.evolve(hook, hook=write)
 
 
 def _unstructure_keys(layout: Layout, hooks: Sequence[ValueHook]) -> Hook:
@@ -319,8 +339,11 @@ def _one_of(o: dict[str, Any], first: str | None, key: str) -> str:
 
 def _same_json(one: Any, other: Any) -> bool:
     """Return whether two JSON values have equal types and values: 1, 1.0 and true differ."""
-    sort = orjson.OPT_SORT_KEYS
     try:
-        return orjson.dumps(one, option=sort) == orjson.dumps(other, option=sort)
-    except orjson.JSONEncodeError:
+        return _json_of(one) == _json_of(other)
+    except UsageWireError:
         return False
+
+
+def _json_of(value: Any) -> bytes:
+    return exact_json.dumps(scalars.write_json(scalars.read_json(value)), orjson.OPT_SORT_KEYS)

@@ -251,8 +251,7 @@ def merge(r: dict[str, Any], extra: Any, reserved: frozenset[str]) -> None:
     """Add the unknown fields of a record to its JSON object. Raise for the name of a field."""
     if not isinstance(extra, Mapping):
         raise EncodeError(f"expected a mapping, got {quote(extra)}")
-    extra = dict(extra)
-    scalars.write_json(extra)
+    extra = scalars.write_json(dict(extra))
     taken = reserved & extra.keys()
     if taken:
         raise EncodeError(f"additional_properties cannot have {min(taken)!r}, the key of a field")

@@ -36,6 +36,7 @@ def make_converter(
     unknown: Unknown = "keep",
     names: Names | None = None,
     on_lenient: Callable[[], None] | None = None,
+    money: wire_names.Money | None = None,
     **options: Any,
 ) -> Converter:
     """Make a cattrs converter that reads every spelling and writes those of `dialect`.
@@ -57,6 +58,7 @@ def make_converter(
             read. A value may also be `cattrs.gen.override(...)`. `Annotated[int, override(...)]`
             does the same on the attribute.
         on_lenient: Called without arguments for each value that only lenient conversion accepts.
+        money: How to write `amount.value` of costs: as `text` or as a `number`, as in `Encoder`.
         options: Options of `cattrs.Converter`. By default `use_alias` is True here, so an attrs
             `alias` is the JSON key.
 
@@ -64,7 +66,7 @@ def make_converter(
         A converter whose `structure` and `unstructure` follow these rules.
 
     Raises:
-        UsageWireError: `dialect` or `unknown` has an unknown value.
+        UsageWireError: `dialect`, `unknown` or `money` has an unknown value.
 
     >>> from usagewire import UsageImagesResult, make_converter
     >>> row = UsageImagesResult(images=2, num_model_requests=1, source_="image.edit")
@@ -78,6 +80,7 @@ def make_converter(
         "unknown": unknown,
         "names": names,
         "on_lenient": on_lenient,
+        "money": money,
     }
     configure_converter(converter, dialect, **given)
     converter.made_by = dialect, {**given, **options}
@@ -143,12 +146,16 @@ def registrations(converter: Converter | None) -> float:
 
 
 @lru_cache(maxsize=16)
-def shared_converter(dialect: wire_names.Dialect = "api", unknown: Unknown = "keep") -> Converter:
+def shared_converter(
+    dialect: wire_names.Dialect = "api",
+    unknown: Unknown = "keep",
+    money: wire_names.Money | None = None,
+) -> Converter:
     """Return one converter for our own classes.
 
     It must not meet other classes: cattrs keeps each class that a converter met.
     """
-    return make_converter(dialect, unknown=unknown)
+    return make_converter(dialect, unknown=unknown, money=money)
 
 
 def configure_converter(
@@ -159,6 +166,7 @@ def configure_converter(
     unknown: Unknown = "keep",
     names: Names | None = None,
     on_lenient: Callable[[], None] | None = None,
+    money: wire_names.Money | None = None,
 ) -> None:
     """Register the rules of `make_converter` on your own converter.
 
@@ -186,17 +194,22 @@ def configure_converter(
         unknown: As in `make_converter`.
         names: As in `make_converter`.
         on_lenient: As in `make_converter`.
+        money: As in `make_converter`.
 
     Raises:
-        UsageWireError: `dialect` or `unknown` has an unknown value.
+        UsageWireError: `dialect`, `unknown` or `money` has an unknown value.
     """
     _refuse_unlisted("dialect", dialect, wire_names.DIALECTS)
     _refuse_unlisted("unknown", unknown, get_args(Unknown))
+    if money is None:
+        money = "text" if dialect == "api" else None
+    else:
+        _refuse_unlisted("money", money, get_args(wire_names.Money))
     used = on_lenient if on_lenient is not None else (lambda: None)
     configure_for_orjson(converter)
     _register_refusals(converter)
     unknown = "forbid" if converter.forbid_extra_keys else unknown
-    rules = classes.Rules(dialect, unknown, names or {}, strict=strict, used=used)
+    rules = classes.Rules(dialect, unknown, names or {}, strict=strict, used=used, money=money)
     _register_scalars(converter, rules)
     reader = converter.register_structure_hook_factory
     writer = converter.register_unstructure_hook_factory

@@ -2,8 +2,9 @@
 
 They must not know classes, fields or paths. The caller adds the path to their errors.
 
-orjson reads a number past 64 bits as a double, so a double of 2**63 or more may be an integer that
-orjson has rounded. If the value must be exact, the rules reject it as `out_of_range`.
+The rules take the numbers of `wire.exact_json`: a `Decimal` is a number that no int or float holds.
+Other parsers round: orjson reads an integer past 64 bits as a double. So if a float of 2**63 or
+more must be exact, the rules reject it as `out_of_range`.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum
-from math import isfinite
+from math import inf, isfinite
 from types import NoneType
 from typing import Any, Final
 
 from usagewire.errors import DecodeError, EncodeError, located_writing, quote
 from usagewire.models import MAX_ADJUSTED, MIN_EXPONENT
+from usagewire.wire.exact_json import decimal_of, float_or_decimal
 
 INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1
@@ -32,7 +34,7 @@ MAX_DEPTH: Final = 100
 
 _JSON_INT = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
 _INT64_LENGTH: Final = len(str(INT_MIN))
-_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,9})?", re.ASCII)
+_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
 ZERO: Final = Decimal(0)
 _WORDS: Final = dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(
     ("false", "False", "FALSE"), False
@@ -57,12 +59,12 @@ def _past_64_bits(value: Any) -> DecodeError:
     return DecodeError("out_of_range", f"{quote(value)} does not fit a signed 64-bit integer")
 
 
-def _past_double(value: float, what_to_do: str = "") -> DecodeError:
-    return DecodeError("out_of_range", f"a double cannot hold {quote(value)} exactly{what_to_do}")
+def _past_double(value: float | Decimal) -> DecodeError:
+    return DecodeError("out_of_range", f"a double cannot hold {quote(value)} exactly")
 
 
 def _rounded(value: float) -> DecodeError:
-    return _past_double(value, "; write it as a string")
+    return DecodeError("out_of_range", f"a parser may have rounded {quote(value)} to a float")
 
 
 def _unwritable(expected: str, value: Any) -> EncodeError:
@@ -95,19 +97,27 @@ def read_int(value: Any, _: Any = None) -> int:
         if INT_MIN <= value <= INT_MAX:
             return value
         raise _past_64_bits(value)
-    if type(value) is float and abs(value) > INT_MAX:
+    if type(value) in (float, Decimal) and _is_past_64_bits(value):
         raise _past_64_bits(value)
     raise wrong_type("an integer", value)
 
 
+def _is_past_64_bits(value: float | Decimal) -> bool:
+    return value > INT_MAX or value < INT_MIN
+
+
 def read_float(value: Any, _: Any = None) -> float:
-    """Return a JSON number as a float. An integer must be one that a double holds exactly."""
+    """Return the float that is nearest to a JSON number, as other JSON readers do."""
     if type(value) is float:
         return value
-    if type(value) is int:
-        if abs(value) <= EXACT_FLOAT:
-            return float(value)
-        raise _past_double(value)
+    if type(value) is int or type(value) is Decimal:
+        try:
+            number = float(value)
+        except OverflowError:
+            number = inf
+        if isfinite(number):
+            return number
+        raise DecodeError("out_of_range", f"{quote(value)} is beyond the range of a double")
     raise wrong_type("a number", value)
 
 
@@ -117,10 +127,12 @@ def read_decimal(value: Any, _: Any = None) -> Decimal:
     The Decimal of a float has its shortest digits (`0.06` is exactly 0.06). Any zero becomes
     `Decimal(0)`, because the API writes `0E-6176` for free use.
     """
-    if type(value) is str:
+    if type(value) is Decimal:
+        number = value
+    elif type(value) is str:
         if _DECIMAL.fullmatch(value) is None:
             raise DecodeError("bad_decimal", f"{quote(value)} is not a decimal number")
-        number = Decimal(value)
+        number = decimal_of(value)
     elif type(value) is int:
         number = Decimal(value)
     elif type(value) is float:
@@ -137,33 +149,51 @@ def read_decimal(value: Any, _: Any = None) -> Decimal:
 
 
 def read_json(value: Any, _: Any = None) -> Any:
-    """Return any JSON `value`, if it can be written back with the same value."""
-    _check_json(value, MAX_DEPTH)
-    return value
+    """Return any JSON `value`, if it can be written back with the same value.
+
+    A `Decimal` becomes a float if the shortest text of the float is the same number.
+    """
+    return _each_scalar(value, _read_number, MAX_DEPTH)
 
 
-def _check_json(value: Any, depth: int) -> None:
+def _read_number(value: Any) -> Any:
+    if type(value) is int:
+        return value
+    if type(value) is float:
+        if abs(value) <= INT_MAX:
+            return value
+        raise _rounded(value)
+    if type(value) is Decimal:
+        if value.is_finite():
+            return float_or_decimal(value)
+        raise DecodeError("out_of_range", "the exponent of a number does not fit a Decimal")
+    raise wrong_type("JSON", value)
+
+
+def _each_scalar(value: Any, convert: Callable[[Any], Any], depth: int) -> Any:
+    """Return a JSON value with its numbers converted, or `value` itself if none changes."""
     kind = type(value)
     if kind is str or kind is bool or value is None:
-        return
-    if kind is int:
-        if not INT_MIN <= value <= UINT_MAX:
-            raise _past_64_bits(value)
-    elif kind is float:
-        if not abs(value) <= INT_MAX:
-            raise _rounded(value)
-    elif kind is list or kind is dict:
-        if not depth:
-            raise DecodeError("too_deep", f"an unknown value nests deeper than {MAX_DEPTH} levels")
-        for key, item in value.items() if kind is dict else enumerate(value):
-            if kind is dict and type(key) is not str:
-                raise wrong_type("a string as key", key)
-            try:
-                _check_json(item, depth - 1)
-            except DecodeError as error:
-                raise error.within(key)
-    else:
-        raise wrong_type("JSON", value)
+        return value
+    if kind is int and INT_MIN <= value <= UINT_MAX:
+        return value
+    if kind is not list and kind is not dict:
+        return convert(value)
+    if not depth:
+        raise DecodeError("too_deep", f"an unknown value nests deeper than {MAX_DEPTH} levels")
+    changed = value
+    for key, item in value.items() if kind is dict else enumerate(value):
+        if kind is dict and type(key) is not str:
+            raise wrong_type("a string as key", key)
+        try:
+            converted = _each_scalar(item, convert, depth - 1)
+        except DecodeError as error:
+            raise error.within(key)
+        if converted is not item:
+            if changed is value:
+                changed = value.copy()
+            changed[key] = converted
+    return changed
 
 
 def lenient_int(used: Leniency) -> Callable[[Any, Any], int]:
@@ -178,6 +208,8 @@ def lenient_int(used: Leniency) -> Callable[[Any, Any], int]:
             if abs(value) > EXACT_FLOAT:
                 raise _past_double(value)
             number = int(value)
+        elif type(value) is Decimal and not _is_past_64_bits(value) and value == int(value):
+            raise _past_double(value)
         else:
             return read_int(value)
         used()
@@ -252,10 +284,40 @@ def write_decimal(value: Any) -> int | float | str:
     return str(value)
 
 
+def write_money_text(value: Any) -> str:
+    """Return an amount of money as text, as the API writes it."""
+    written = write_decimal(value)
+    return str(value) if written else "0"
+
+
+def write_money_number(value: Any) -> int | float:
+    """Return an amount of money as a number, but only if a double holds it."""
+    written = write_decimal(value)
+    held = float_or_decimal(value)
+    if isinstance(held, Decimal):
+        raise EncodeError(f"a double cannot hold {quote(value)} exactly: write it as text")
+    return held if isinstance(written, str) else written
+
+
 def write_json(value: Any) -> Any:
-    """Return any JSON `value`, if it reads back equal."""
+    """Return any JSON `value`, if it reads back equal.
+
+    A number that orjson cannot write becomes a `Decimal`, which `exact_json.dumps` writes.
+    """
     try:
-        _check_json(value, MAX_DEPTH)
+        return _each_scalar(value, _write_number, MAX_DEPTH)
     except DecodeError as error:
         raise located_writing(error, None)
-    return value
+
+
+def _write_number(value: Any) -> Any:
+    if type(value) is int:
+        return Decimal(value)
+    if type(value) is float and isfinite(value):
+        return value
+    if type(value) is Decimal and value.is_finite():
+        held = float_or_decimal(value)
+        if held is value:
+            return value
+        raise wrong_type(f"the float {held!r}, as a reader gives it", value)
+    raise wrong_type("JSON", value)

@@ -297,7 +297,8 @@ def _read_by_json_type(kind: Any, converter: Converter) -> Hook:
     names = " or ".join(getattr(m, "__name__", str(m)) for m in members(kind))
 
     def read(value: Any, _: Any = None) -> Any:
-        found = table.get(type(value))
+        # A Decimal is a number that a float does not hold.
+        found = table.get(type(value)) or (table.get(float) if type(value) is Decimal else None)
         if found is None:
             raise wrong_type(names, value)
         return found[0](value, found[1])

@@ -21,7 +21,10 @@ from usagewire.wire import names as wire_names
 from usagewire.wire.hook_info import ValueHook, info_of
 from usagewire.wire.layout import Field, Layout
 
-KINDS: Final = ("int", "float", "str", "bool", "Decimal", "any", "class", "union", "list", "tuple")
+KINDS: Final = (
+    "int", "float", "str", "bool", "Decimal", "money text", "money number", "any", "class", "union",
+    "list", "tuple",
+)  # fmt: skip
 """In the order of `KindName` in `schema.h`."""
 
 _VALUES: Final = {int: "int", float: "float", str: "str", bool: "bool", Decimal: "Decimal"}
@@ -38,6 +41,8 @@ _WRITTEN: Final = {
     scalars.write_str: "str",
     scalars.write_bool: "bool",
     scalars.write_decimal: "Decimal",
+    scalars.write_money_text: "money text",
+    scalars.write_money_number: "money number",
 }
 _FACTORIES: Final = (list, dict, set)
 """Factories that C may call. They do not fail, and an unneeded call does no harm."""
@@ -60,13 +65,16 @@ class Reference(NamedTuple):
     """The functions of the reference that C calls, and its special objects."""
 
     loads: Callable[..., Any]
+    parse: Callable[..., Any]
     dumps: Callable[..., Any]
     json_error: type[Exception]
     wire_error: type[Exception]
-    check_any: Callable[..., Any]
-    check_extra: Callable[..., Any]
+    read_any: Callable[..., Any]
+    read_extra: Callable[..., Any]
     read_decimal: Callable[..., Any]
     write_decimal: Callable[..., Any]
+    write_money_text: Callable[..., Any]
+    write_money_number: Callable[..., Any]
     extra_json: Callable[..., Any]
     no_extra: Any
     decimal: type

@@ -16,6 +16,7 @@ from usagewire.converters import codegen, scalars
 from usagewire.errors import UsageWireError, lack_of_memory, text_of
 from usagewire.models import NO_PROPERTIES
 from usagewire.native import descriptions
+from usagewire.wire import exact_json
 from usagewire.wire.hook_info import info_of
 
 NotLoweredError = descriptions.NotLoweredError
@@ -39,27 +40,30 @@ def unavailable() -> str | None:
     return "USAGEWIRE_PURE is set" if PURE else _missing
 
 
-def _check_extra(value: Any) -> Any:
-    """Check that a value can be the value of an unknown key."""
-    return scalars.read_json({"": value})
+def _read_extra(value: Any) -> Any:
+    """Return the value of an unknown key as `read_json` does for the object that holds it."""
+    return scalars.read_json({"": value})[""]
 
 
 def _extra_json(extra: Any, reserved: frozenset[str]) -> bytes:
     """Return the unknown keys of a record as a JSON object."""
     merged: dict[str, Any] = {}
     codegen.merge(merged, extra, reserved)
-    return orjson.dumps(merged)
+    return exact_json.dumps(merged)
 
 
 REFERENCE: Final = descriptions.Reference(
     loads=orjson.loads,
+    parse=exact_json.parse,
     dumps=orjson.dumps,
     json_error=orjson.JSONDecodeError,
     wire_error=UsageWireError,
-    check_any=scalars.read_json,
-    check_extra=_check_extra,
+    read_any=scalars.read_json,
+    read_extra=_read_extra,
     read_decimal=scalars.read_decimal,
     write_decimal=scalars.write_decimal,
+    write_money_text=scalars.write_money_text,
+    write_money_number=scalars.write_money_number,
     extra_json=_extra_json,
     no_extra=NO_PROPERTIES,
     decimal=Decimal,

@@ -16,7 +16,7 @@ from usagewire.io.atomic_file import AtomicFile
 from usagewire.io.filesystem import BUFFER, named
 
 if TYPE_CHECKING:
-    from usagewire.wire.names import Dialect
+    from usagewire.wire.names import Dialect, Money
 
 _LF: Final = ord("\n")
 
@@ -26,6 +26,7 @@ def write(
     records: Iterable[Any],
     *,
     dialect: Dialect = "api",
+    money: Money | None = None,
     converter: Converter | None = None,
 ) -> int:
     """Write records to a file as NDJSON and return their number.
@@ -37,6 +38,7 @@ def write(
         path: the file to write.
         records: the records, of any classes that `Encoder` takes.
         dialect: the spelling of the fields, as in `Encoder`.
+        money: how to write the amounts of costs, as in `Encoder`.
         converter: your own cattrs converter, as in `Encoder`.
 
     Raises:
@@ -52,7 +54,7 @@ def write(
     >>> [record.usage_bytes for record in read(path)]
     [5]
     """
-    with Writer(path, dialect=dialect, converter=converter) as writer:
+    with Writer(path, dialect=dialect, money=money, converter=converter) as writer:
         return writer.write_all(records)
 
 
@@ -84,6 +86,7 @@ class Writer:
         path: the file to write.
         append: whether to add to the file instead of replacing it.
         dialect: the spelling of the fields, as in `Encoder`.
+        money: how to write the amounts of costs, as in `Encoder`.
         converter: your own cattrs converter, as in `Encoder`.
 
     Raises:
@@ -106,9 +109,10 @@ class Writer:
         *,
         append: bool = False,
         dialect: Dialect = "api",
+        money: Money | None = None,
         converter: Converter | None = None,
     ) -> None:
-        self._encoder = Encoder(dialect=dialect, converter=converter)
+        self._encoder = Encoder(dialect=dialect, money=money, converter=converter)
         self.name = str(path)
         """Name of the file as it was given. Error messages begin with it."""
         self.count = 0

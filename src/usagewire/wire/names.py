@@ -22,6 +22,9 @@ Dialect: TypeAlias = Literal["api", "legacy", "dart", "powershell"]
 - `powershell`: the parameter names of the generated PowerShell SDK.
 """
 
+Money: TypeAlias = Literal["text", "number"]
+"""How to write the amount of a cost: `text` is `"0.06"`, as the API writes it, `number` is 0.06."""
+
 DIALECTS: Final[tuple[Dialect, ...]] = get_args(Dialect)
 """Every `Dialect`."""
 

@@ -14,7 +14,8 @@ import orjson
 
 from usagewire.converters import scalars
 from usagewire.converters.scalars import wrong_type
-from usagewire.errors import DecodeError, EncodeError, UsageWireError, quote
+from usagewire.errors import EncodeError, UsageWireError, quote
+from usagewire.wire import exact_json
 from usagewire.wire.hook_info import Hook, describe
 
 _Key = tuple[type, Any]
@@ -42,6 +43,7 @@ def read_choice(kind: Any) -> Hook:
     missing = _own_missing(kind)
 
     def read(value: Any, _: Any = None) -> Any:
+        value = scalars.read_json(value)
         try:
             return table[_key(value)][1]
         except (KeyError, TypeError):
@@ -100,8 +102,8 @@ def _table(kind: Any) -> Mapping[_Key, tuple[Any, Any]]:
     for choice in get_args(kind) if get_origin(kind) is Literal else kind:
         value = choice.value if isinstance(choice, Enum) else choice
         try:
-            scalars.read_json(value)
-        except DecodeError as error:
+            scalars.write_json(value)
+        except EncodeError as error:
             message = f"{_name(kind)} is not supported: JSON cannot give back {choice!r}"
             raise UsageWireError(message) from error
         _, other = table.setdefault(_key(value), (value, choice))
@@ -114,7 +116,8 @@ def _table(kind: Any) -> Mapping[_Key, tuple[Any, Any]]:
 def _key(value: Any) -> _Key:
     """Return what a value is looked up by: itself or, as lists have no hash, its JSON text."""
     if isinstance(value, list | dict):
-        return type(value), orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        text = exact_json.dumps(scalars.write_json(value), orjson.OPT_SORT_KEYS)
+        return type(value), text
     return type(value), value
 
 

@@ -252,7 +252,7 @@ static inline bool scan_integer(Scan *s, int64_t *number)
 /* Properties of a skipped value. */
 typedef struct {
     size_t depth; /* number of nested levels */
-    bool numbers; /* whether it has a number that is not an integer of at most SCAN_DIGITS characters */
+    bool numbers; /* whether a double or 64 bits may not hold one of its numbers */
 } ValueInfo;
 
 /* Skip one value by its quotes and brackets alone. Return false if it does not end. orjson decides whether it
@@ -293,14 +293,16 @@ static bool scan_value_info(Scan *s, ValueInfo *info)
         }
         else {
             const uint8_t *start = s->p;
-            bool point = false;
+            bool point = false, exponent = false;
             while (s->p < s->end && *s->p > ' ' && *s->p != ',' && *s->p != '}' && *s->p != ']' &&
                    *s->p != ':' && *s->p != '"' && *s->p != '{' && *s->p != '[') {
-                point |= *s->p == '.' || *s->p == 'e' || *s->p == 'E';
+                point |= *s->p == '.';
+                exponent |= *s->p == 'e' || *s->p == 'E';
                 s->p++;
             }
             bool is_word = *start == 't' || *start == 'f' || *start == 'n';
-            info->numbers |= !is_word && (point || s->p - start > SCAN_DIGITS);
+            /* A double holds any number of 15 digits and a point. */
+            info->numbers |= !is_word && (exponent || s->p - start > (point ? 16 : SCAN_DIGITS));
         }
     } while (depth);
     return true;

@@ -21,6 +21,8 @@ typedef enum {
     KIND_STR,
     KIND_BOOL,
     KIND_DECIMAL,
+    KIND_MONEY_TEXT,   /* only written */
+    KIND_MONEY_NUMBER, /* only written */
     KIND_ANY,
     KIND_CLASS,
     KIND_UNION,
@@ -163,19 +165,22 @@ typedef struct {
 typedef union {
     struct {
         PyObject *loads;         /* orjson.loads */
+        PyObject *parse;         /* reads JSON with exact numbers */
         PyObject *dumps;         /* orjson.dumps */
         PyObject *json_error;    /* orjson.JSONDecodeError */
         PyObject *wire_error;    /* UsageWireError */
-        PyObject *check_any;     /* checks any value */
-        PyObject *check_extra;   /* checks the value of an unknown key */
+        PyObject *read_any;      /* reads any value that orjson or `parse` made */
+        PyObject *read_extra;    /* reads the value of an unknown key */
         PyObject *read_decimal;  /* reads money */
-        PyObject *write_decimal; /* writes money */
+        PyObject *write_decimal; /* writes a Decimal as a number or as text */
+        PyObject *write_money_text;
+        PyObject *write_money_number;
         PyObject *extra_json;    /* writes unknown keys */
         PyObject *no_extra;      /* the default of fields for unknown keys */
         PyObject *decimal;       /* decimal.Decimal */
         PyObject *zero;          /* Decimal(0) */
     };
-    PyObject *all[12];
+    PyObject *all[15];
 } Reference;
 
 /* Return the slot of a record at an offset. */

@@ -123,7 +123,7 @@ static bool record_unknown(Input *r, const Class *cls, const Text *text, PyObjec
         Py_DECREF(name);
         return passed != NULL;
     }
-    PyObject *value = value_any(r, r->values->reference.check_extra);
+    PyObject *value = value_any(r, r->values->reference.read_extra);
     bool kept = value != NULL && (*extra != NULL || (*extra = PyDict_New()) != NULL) &&
                 PyDict_SetItem(*extra, name, value) == 0;
     Py_XDECREF(value);
@@ -413,7 +413,7 @@ static PyObject *record_value(Input *r, const Kind *kind)
     case KIND_DECIMAL:
         return value_decimal(r);
     case KIND_ANY:
-        return value_any(r, r->values->reference.check_any);
+        return value_any(r, r->values->reference.read_any);
     case KIND_CLASS:
         return scan_char(s, '{') ? record_object(r, kind->cls, NULL) : NULL;
     case KIND_UNION:

@@ -50,14 +50,14 @@ static PyObject *value_call(Input *r, PyObject *function, PyObject *argument)
     return NULL;
 }
 
-/* Parse a token with orjson. */
-static PyObject *value_of_token(Input *r, const uint8_t *p, const uint8_t *end)
+/* Parse a token with `loads` of orjson, or with `parse`, which keeps numbers exact. */
+static PyObject *value_of_token(Input *r, const uint8_t *p, const uint8_t *end, PyObject *function)
 {
     PyObject *token = PyBytes_FromStringAndSize((const char *)p, end - p);
     if (token == NULL) {
         return NULL;
     }
-    PyObject *value = value_call(r, r->values->reference.loads, token);
+    PyObject *value = value_call(r, function, token);
     Py_DECREF(token);
     return value;
 }
@@ -89,7 +89,7 @@ static PyObject *value_unescaped(Input *r, const Text *text)
         return intern_new(small, (size_t)(out - small));
     }
 orjson:
-    return value_of_token(r, text->text - 1, text->text + text->length + 1);
+    return value_of_token(r, text->text - 1, text->text + text->length + 1, r->values->reference.loads);
 }
 
 /* Return the str of UTF-8 without escapes. */
@@ -142,14 +142,14 @@ static inline PyObject *value_bool(Input *r)
     return scan_literal(&r->s, "false", 5) ? Py_NewRef(Py_False) : NULL;
 }
 
-/* Read a number in an unusual form: find its end, and parse it with orjson. */
-static PyObject *value_number(Input *r)
+/* Read a number in an unusual form: find its end, and parse it with `function`. */
+static PyObject *value_number(Input *r, PyObject *function)
 {
     const uint8_t *start = r->s.p;
     if (start == r->s.end || !(scan_is_digit(*start) || *start == '-') || !scan_value(&r->s)) {
         return NULL;
     }
-    return value_of_token(r, start, r->s.p);
+    return value_of_token(r, start, r->s.p, function);
 }
 
 static inline PyObject *value_int(Input *r)
@@ -158,7 +158,7 @@ static inline PyObject *value_int(Input *r)
     if (scan_short_integer(&r->s, &number) || scan_integer(&r->s, &number)) {
         return intern_number(&r->values->intern, number);
     }
-    PyObject *value = value_number(r);
+    PyObject *value = value_number(r, r->values->reference.loads);
     int overflow = 0;
     if (value != NULL && PyLong_CheckExact(value)) {
         PyLong_AsLongLongAndOverflow(value, &overflow);
@@ -170,13 +170,6 @@ static inline PyObject *value_int(Input *r)
     return NULL;
 }
 
-/* Return the float of an integer. A double holds every integer up to 2**53. */
-static inline PyObject *value_float_of(int64_t number)
-{
-    bool exact = -(INT64_C(1) << 53) <= number && number <= (INT64_C(1) << 53);
-    return exact ? PyFloat_FromDouble((double)number) : NULL;
-}
-
 /* Read a float. A number with a point and at most 15 digits is an integer divided by a power of ten. A double
  * holds both exactly, so one division rounds correctly. orjson reads other numbers. */
 static PyObject *value_float(Input *r)
@@ -185,7 +178,7 @@ static PyObject *value_float(Input *r)
                                     1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
     int64_t number;
     if (scan_integer(&r->s, &number)) {
-        return value_float_of(number);
+        return PyFloat_FromDouble((double)number);
     }
     const uint8_t *p = r->s.p, *end = r->s.end;
     bool negative = p < end && *p == '-';
@@ -209,14 +202,20 @@ static PyObject *value_float(Input *r)
         r->s.p = p;
         return PyFloat_FromDouble(negative ? -value : value);
     }
-    PyObject *value = value_number(r);
-    if (value == NULL || PyFloat_CheckExact(value)) {
-        return value;
+    p = r->s.p;
+    PyObject *value = value_number(r, r->values->reference.loads);
+    if (value != NULL && PyLong_CheckExact(value)) {
+        Py_SETREF(value, PyNumber_Float(value));
     }
-    int overflow = 1;
-    number = PyLong_CheckExact(value) ? PyLong_AsLongLongAndOverflow(value, &overflow) : 0; /* of -0 */
-    Py_DECREF(value);
-    return overflow ? NULL : value_float_of(number);
+    else if (value != NULL && PyFloat_AS_DOUBLE(value) == 0) {
+        while (p < r->s.p && *p != 'e' && *p != 'E') {
+            p++;
+        }
+        if (p < r->s.p) {
+            Py_CLEAR(value); /* the reference rejects some exponents */
+        }
+    }
+    return value;
 }
 
 /* Whether a text is digits with at most one point between them, and at most 34 digits. */
@@ -258,8 +257,17 @@ static PyObject *value_decimal_of(Values *values, const uint8_t *p, size_t lengt
     return number;
 }
 
-/* Read money. The Decimal of a string has its text. The Decimal of a number has the shortest text of its
- * double. With at most 15 digits that is the number's text without trailing zeros. */
+/* Whether a text is a number of JSON, and its Decimal in the reference is that of its text without trailing
+ * zeros. With at most 15 digits before the point, the shortest text of a double has no exponent. */
+static bool value_is_plain_number(const uint8_t *p, size_t length, bool *is_zero)
+{
+    const uint8_t *end = p + length, *start = p + (*p == '-');
+    const uint8_t *point = memchr(p, '.', length);
+    return value_is_simple_decimal(p, length, is_zero) &&
+           (*start != '0' || end - start == 1 || start[1] == '.') && (point == NULL || point - start <= 15);
+}
+
+/* Read money. The Decimal of a string has its text. The Decimal of a number drops trailing zeros. */
 static PyObject *value_decimal(Input *r)
 {
     Values *values = r->values;
@@ -287,11 +295,7 @@ static PyObject *value_decimal(Input *r)
         }
         size_t length = (size_t)(p - start);
         bool ends = p < r->s.end && *p != 'e' && *p != 'E' && *p != '+';
-        bool starts_well = scan_is_digit(*start) || (length > 1 && scan_is_digit(start[1]));
-        const uint8_t *digits = start + (*start == '-');
-        bool leading = length && starts_well && digits + 1 < p && *digits == '0' && digits[1] != '.';
-        if (ends && starts_well && !leading && length <= 16 &&
-            value_is_simple_decimal(start, length, &is_zero)) {
+        if (ends && length && value_is_plain_number(start, length, &is_zero)) {
             r->s.p = p;
             if (memchr(start, '.', length) != NULL) {
                 while (length > 2 && start[length - 1] == '0' && start[length - 2] != '.') {
@@ -300,7 +304,7 @@ static PyObject *value_decimal(Input *r)
             }
             return value_decimal_of(values, start, length, is_zero);
         }
-        value = value_number(r);
+        value = value_number(r, values->reference.parse);
     }
     if (value == NULL) {
         return NULL;
@@ -367,12 +371,12 @@ static PyObject *value_flat_object(Input *r)
 /* Deepest value that is kept without a check. The reference's limit is higher. */
 enum { VALUE_DEPTH = 50 };
 
-/* Read any value, and drop it if `check` is NULL. `check` rejects values that cannot be written back. It is
- * called only for deep values and for numbers that could be rounded. */
-static PyObject *value_any(Input *r, PyObject *check)
+/* Read any value, and drop it if `read` is NULL. `read` makes exact numbers to what the reference keeps, and
+ * rejects values that cannot be written back. It is called only for deep values and for long numbers. */
+static PyObject *value_any(Input *r, PyObject *read)
 {
     const uint8_t *start = r->s.p;
-    if (check == NULL && scan_simple_value(&r->s)) {
+    if (read == NULL && scan_simple_value(&r->s)) {
         return Py_NewRef(Py_None); /* the caller drops it */
     }
     PyObject *value = scan_char(&r->s, '{') ? value_flat_object(r) : value_single(r);
@@ -384,13 +388,10 @@ static PyObject *value_any(Input *r, PyObject *check)
     if (!scan_value_info(&r->s, &info)) {
         return NULL;
     }
-    value = value_of_token(r, start, r->s.p);
-    if (value != NULL && check != NULL && (info.numbers || info.depth > VALUE_DEPTH)) {
-        PyObject *checked = value_call(r, check, value);
-        Py_XDECREF(checked);
-        if (checked == NULL) {
-            Py_CLEAR(value);
-        }
+    const Reference *reference = &r->values->reference;
+    value = value_of_token(r, start, r->s.p, info.numbers ? reference->parse : reference->loads);
+    if (value != NULL && read != NULL && (info.numbers || info.depth > VALUE_DEPTH)) {
+        Py_SETREF(value, value_call(r, read, value));
     }
     return value;
 }

@@ -175,7 +175,22 @@ static bool write_simple_decimal(Output *out, const char *text, size_t length)
     return buffer_add(&out->buffer, text, (size_t)(end - text));
 }
 
-static bool write_decimal(Output *out, PyObject *value)
+/* Add a Decimal of at most 34 digits and no exponent as text. Return false for others and for zero. */
+static bool write_simple_money(Output *out, const char *text, size_t length)
+{
+    bool is_zero = true;
+    for (size_t i = 0; i < length; i++) {
+        is_zero &= text[i] == '0' || text[i] == '.' || text[i] == '-';
+        if (!scan_is_digit((uint8_t)text[i]) && text[i] != '.' && text[i] != '-') {
+            return false;
+        }
+    }
+    return !is_zero && length <= 36 && buffer_add(&out->buffer, "\"", 1) &&
+           buffer_add(&out->buffer, text, length) && buffer_add(&out->buffer, "\"", 1);
+}
+
+/* Write a Decimal: as text, or as a number. `function` of the reference writes unusual ones. */
+static bool write_decimal(Output *out, PyObject *value, bool as_text, PyObject *function)
 {
     if (!Py_IS_TYPE(value, (PyTypeObject *)out->reference->decimal)) {
         return false;
@@ -186,12 +201,13 @@ static bool write_decimal(Output *out, PyObject *value)
     }
     Py_ssize_t length;
     const char *utf8 = PyUnicode_AsUTF8AndSize(text, &length);
-    bool written = utf8 != NULL && write_simple_decimal(out, utf8, (size_t)length);
+    bool written = utf8 != NULL && (as_text ? write_simple_money(out, utf8, (size_t)length)
+                                            : write_simple_decimal(out, utf8, (size_t)length));
     Py_DECREF(text);
     if (written || PyErr_Occurred()) {
         return written;
     }
-    PyObject *plain = PyObject_CallOneArg(out->reference->write_decimal, value);
+    PyObject *plain = PyObject_CallOneArg(function, value);
     if (plain == NULL) {
         return write_hand_back(out);
     }
@@ -381,7 +397,11 @@ static bool write_value(Output *out, const Kind *kind, PyObject *value)
         }
         return value == Py_False && buffer_add(&out->buffer, "false", 5);
     case KIND_DECIMAL:
-        return write_decimal(out, value);
+        return write_decimal(out, value, false, out->reference->write_decimal);
+    case KIND_MONEY_TEXT:
+        return write_decimal(out, value, true, out->reference->write_money_text);
+    case KIND_MONEY_NUMBER:
+        return write_decimal(out, value, false, out->reference->write_money_number);
     case KIND_CLASS:
         return Py_IS_TYPE(value, kind->cls->type) && write_record(out, kind->cls, value, NULL);
     case KIND_UNION:
