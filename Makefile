@@ -125,7 +125,7 @@ oom: .venv/.stamp-test
 
 # Tests of other builds of the C text: tests of reading and writing, with C alone.
 C_TESTS := tests/native $(addprefix tests/codec/test_,decoder.py encoder.py line_buffer.py line_decoder.py) \
-	$(addprefix tests/codec/test_,properties.py samples.py) \
+	$(addprefix tests/codec/test_,properties.py samples.py stack_end.py) \
 	$(addprefix tests/converters/test_,classes.py codegen.py recursion.py row_rules.py scalars.py unions.py)
 C_PYTEST := pytest --quiet -p no:cacheprovider -k 'not [compiled and not [reference' $(C_TESTS)
 

@@ -20,7 +20,7 @@ import attrs
 
 from benchmarks.tables import number, spread, table
 from benchmarks.targets import Target
-from usagewire import Counts, Decoder, UsageResponse, UsageVectorStoresResult, read
+from usagewire import Counts, Decoder, Reader, UsageResponse, UsageVectorStoresResult, read
 
 Run: TypeAlias = Callable[[], Counts]
 
@@ -33,6 +33,10 @@ LIMIT: Final = 2**30
 
 TARGET: Final = 2.3
 """Twice the input may take at most this multiple of the time of the input."""
+LINES: Final = 1_000_000
+"""Blank lines that are compared with as many good rows."""
+BLANK_TARGET: Final = 2.0
+"""Blank lines may take at most this multiple of the time of good rows."""
 
 
 @attrs.frozen
@@ -68,6 +72,8 @@ class Measured:
     turns: int
     shapes: Mapping[str, tuple[int, Sequence[tuple[float, float]]]]
     """By title: the number of parts n, and the seconds for n and for 2n parts in each turn."""
+    blank: tuple[int, Sequence[tuple[float, float]]]
+    """A number of lines, and the seconds for as many blank lines and good rows in each turn."""
 
 
 def measure(sizes: Sizes, shapes: Iterable[Shape] | None = None) -> Measured:
@@ -81,7 +87,17 @@ def measure(sizes: Sizes, shapes: Iterable[Shape] | None = None) -> Measured:
             check(shape, 2 * size, twice)
             turns = [(_seconds(once), _seconds(twice)) for _ in range(sizes.turns)]
         found[shape.title] = size, turns
-    return Measured(turns=sizes.turns, shapes=found)
+    return Measured(turns=sizes.turns, shapes=found, blank=_blank_and_good(sizes))
+
+
+def _blank_and_good(sizes: Sizes) -> tuple[int, Sequence[tuple[float, float]]]:
+    size = max(LINES // sizes.divisor, 1)
+    with TemporaryDirectory() as one, TemporaryDirectory() as two:
+        blank, good = (
+            _reading_file(line * size, Path(folder)) for line, folder in ((b"\n", one), (LINE, two))
+        )
+        assert (blank().blank, good().records) == (size, size)
+        return size, [(_seconds(blank), _seconds(good)) for _ in range(sizes.turns)]
 
 
 def check(shape: Shape, size: int, run: Run) -> None:
@@ -103,7 +119,13 @@ def targets(measured: Measured) -> list[Target]:
     found = {title: [b / a for a, b in turns] for title, (_, turns) in measured.shapes.items()}
     worst = max(found, key=lambda title: median(found[title]))
     what = f"hostile inputs, time of 2n / of n, the worst of {len(found)}: {worst}"
-    return [Target(what, "at most", TARGET, found[worst])]
+    size, turns = measured.blank
+    blank = [a / b for a, b in turns]
+    of_blank = f"time of {number(size)} blank lines / of as many good rows"
+    return [
+        Target(what, "at most", TARGET, found[worst]),
+        Target(of_blank, "at most", BLANK_TARGET, blank),
+    ]
 
 
 def section(measured: Measured) -> str:
@@ -113,6 +135,8 @@ def section(measured: Measured) -> str:
         for title, (size, turns) in measured.shapes.items()
     )
     head = ("input", "n", "time of 2n / time of n")
+    size, blank = measured.blank
+    of_good = spread([a / b for a, b in blank])
     return f"""\
 This table shows whether time grows in proportion to the input, for inputs that are made to break
 that. If the ratio is 2, twice the input takes twice the time; the target is at most {TARGET}.
@@ -121,7 +145,9 @@ An input has n parts, such as chunks, lines or files. The ratio is the CPU time 
 by that for n parts in the same turn: median and range of {measured.turns} turns. Before an input is
 timed, its good, bad and blank lines must be counted correctly.
 
-{table(head, rows)}"""
+{table(head, rows)}
+
+{number(size)} blank lines take {of_good} of the time of as many good rows."""
 
 
 def _feeding(chunks: Callable[[], Iterable[bytes]], **options: Any) -> Run:
@@ -221,17 +247,22 @@ def _no_document(size: int, _: Path) -> Run:
     return _reading(lambda: _cut(data, 64), max_line_bytes=LIMIT)
 
 
-def _checkpoints(size: int, folder: Path) -> Run:
-    file = folder / "input"
-    file.write_bytes(LINE * size)
+def _asking(ask: Callable[[Any], object]) -> Callable[[int, Path], Run]:
+    """Return the maker of a function that asks the reader for something at each record."""
 
-    def run() -> Counts:
-        with read(file, UsageVectorStoresResult) as reader:
-            for _ in reader:
-                reader.checkpoint()
-            return reader.counts
+    def make(size: int, folder: Path) -> Run:
+        file = folder / "input"
+        file.write_bytes(LINE * size)
 
-    return run
+        def run() -> Counts:
+            with read(file, UsageVectorStoresResult) as reader:
+                for _ in reader:
+                    ask(reader)
+                return reader.counts
+
+        return run
+
+    return make
 
 
 def _records(count: int) -> Counts:
@@ -299,7 +330,9 @@ SHAPES: Final = (
         _no_document,
         lambda n: Counts(lines=n + 1, records=n, rejected=1),
     ),
-    Shape("a checkpoint at each record", 10_000, _checkpoints, _records),
+    Shape("`.checkpoint()` at each record", 20_000, _asking(Reader.checkpoint), _records),
+    Shape("`.counts` at each record", 50_000, _asking(lambda reader: reader.counts), _records),
+    Shape("`.position` at each record", 50_000, _asking(lambda reader: reader.position), _records),
 )
 
 

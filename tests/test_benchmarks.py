@@ -341,3 +341,4 @@ def test_growth_is_reported_for_each_shape() -> None:
     sizes = growth.Sizes(divisor=1_000_000, turns=1)
     report = growth.section(growth.measure(sizes, growth.SHAPES[:3]))
     assert [1] * 3 == [report.count(f"\n| {shape.title} |") for shape in growth.SHAPES[:3]]
+    assert "\n1 blank lines take " in report

@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 
 from proof.fuzz.findings import Finding
-from proof.support.both_paths import Encoders, Options, Pair
+from proof.support.both_paths import Encoders, Options, Pair, differ
 from proof.support.classes import OURS, YOURS
 from usagewire.converters import classes
 from usagewire.native import plans
@@ -59,13 +59,15 @@ def smaller(options: Options, way: str, data: bytes, cuts: tuple[int, ...]) -> s
     """Describe an input on which they differ, after reducing it."""
 
     def differs(text: bytes, marks: tuple[int, ...] = ()) -> bool:
-        found, expected = Pair(options).read(way, text, marks)
-        return found.exact != expected.exact
+        return differ(*Pair(options).read(way, text, marks))
 
     if differs(data):
         data, cuts = _reduced(data, differs), ()
     finding = Finding(what="?", options=options, way=way, data=data, cuts=cuts)
-    answers = [marshal.loads(one.exact) for one in Pair(options).read(way, data, cuts)]  # noqa: S302 -- our own
+    answers = [
+        one.fault or marshal.loads(one.exact)  # noqa: S302 -- our own
+        for one in Pair(options).read(way, data, cuts)
+    ]
     return f"{finding!r}\n  C: {answers[0]}\n  reference: {answers[1]}"
 
 

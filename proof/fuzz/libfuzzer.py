@@ -19,9 +19,10 @@ from typing import Any, Final
 
 from proof.fuzz.differences import KNOWN, DifferenceError, prepare, smaller, written_apart
 from proof.fuzz.findings import FINDINGS
-from proof.fuzz.lines import ALL_TAGS, Line, Pool, maker
+from proof.fuzz.lines import ALL_TAGS, Line, Pool
+from proof.fuzz.models import maker
 from proof.fuzz.values import BAD_INTS, BAD_UTF8, DECIMALS, FLOATS, INTS, STRINGS, UNUSUAL
-from proof.support.both_paths import BETWEEN, Encoders, Options, pair_of
+from proof.support.both_paths import BETWEEN, Encoders, Options, differ, pair_of
 from proof.support.classes import TYPES
 from usagewire.wire import names as wire_names
 
@@ -58,7 +59,7 @@ def one(data: bytes) -> None:
     way, options = SETTINGS[data[0] % len(SETTINGS)]
     text = data[1:]
     found, expected = pair_of(options).read(way, text, ())
-    if found.exact != expected.exact:
+    if differ(found, expected):
         raise DifferenceError(smaller(options, way, text, ()))
     records = [record for record in found.records if type(record) in KNOWN]
     encoders = _encoders[len(data) % len(_encoders)]

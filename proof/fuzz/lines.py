@@ -8,21 +8,22 @@ of one dialect in one order, and whitespace in the same places.
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
-from functools import cache
 from random import Random
-from types import NoneType, UnionType
-from typing import Any, Final, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import attrs
 import orjson
 
 from proof.fuzz import values
 from proof.fuzz.values import quoted
+from proof.support.user_classes import NEVER
 from usagewire import UsageWireError
 from usagewire.converters.scalars import read_decimal, read_float, read_json, read_str
 from usagewire.wire import names as wire_names
 
+if TYPE_CHECKING:
+    from proof.fuzz.models import Model
+
+BOM: Final = b"\xef\xbb\xbf"
 POOL: Final = 400
 """Random texts of each kind in a pool."""
 TAG_KEYS: Final = (*[b'"object"'] * 4, b'"_object"')
@@ -49,14 +50,19 @@ class Pool:
         def some(make: Callable[[Random], bytes], *more: bytes) -> list[bytes]:
             return [*(make(rng) for _ in range(POOL)), *more]
 
+        long = [values.long_number(rng) for _ in range(POOL)]
         self.ints = some(values.integer, *values.INTS)
         self.floats, bad_floats = _parted(
-            some(values.number, *values.FLOATS, *values.INTS), read_float
+            some(values.number, *values.FLOATS, *values.INTS, *long[:40]), read_float
         )
         self.strings, bad_strings = _parted(some(values.string, *values.STRINGS), read_str)
         self.models = [quoted(values.letters(rng, rng.randrange(2, 40))) for _ in range(30)]
         self.decimals, bad_decimals = _parted(
-            some(values.decimal, *values.DECIMALS, *values.FLOATS, *values.INTS), read_decimal
+            [
+                *some(values.decimal, *values.DECIMALS, *values.FLOATS, *values.INTS),
+                *(text for one in long[:60] for text in (one, b'"' + one + b'"')),
+            ],
+            read_decimal,
         )
         self.anything, bad = _parted(some(values.anything), read_json)
         self.unusual = [
@@ -68,6 +74,7 @@ class Pool:
                 *values.FLOATS,
             ),
             *(*bad_floats, *bad_strings, *bad_decimals, *bad, *self.strings[:80]),
+            *(*long, *NEVER),
         ]
 
 
@@ -94,6 +101,8 @@ class Line:
         self.pool = pool
         self.members: dict[tuple[Maker, ...], Maker] = {}
         """The current maker of each union."""
+        self.depth = 0
+        """The number of objects around the current one."""
         self.restyle()
 
     def restyle(self) -> None:
@@ -211,6 +220,8 @@ class Line:
             text = b"{" + wrapper + b":" + text + end
         if self.random() < 0.005 + self.unusual * 1.5:
             text = self.damaged(text)
+        if self.random() < 0.002:
+            text = BOM + text
         if chance > 0.96:
             text = self.pick(SPACES) + text
         elif chance > 0.92:
@@ -277,107 +288,6 @@ DAMAGES: Final[tuple[Callable[[Line, bytes, int], Change], ...]] = (
     lambda line, text, _: (len(text), len(text), line.pick((b"", b" ", b",", b"\r")) + text),
 )
 """Ways to damage a text, most of them at a random place."""
-
-
-@attrs.frozen
-class Field:
-    """A field of a class."""
-
-    keys: tuple[bytes, ...]
-    """Its JSON keys, those of the dialects first."""
-    required: bool
-    nullable: bool
-    make: Maker
-
-
-class Model:
-    """The JSON of a class."""
-
-    def __init__(self, cls: type) -> None:
-        self.cls = cls
-        self.ours = ours = cls.__module__.startswith("usagewire.")
-        hints = get_type_hints(cls)
-        fields = [
-            Field(
-                tuple(quoted(key) for key in _keys(a.name, ours=ours)),
-                a.default is attrs.NOTHING,
-                NoneType in get_args(hints[a.name]),
-                maker(hints[a.name]) if a.name != wire_names.TAG else _any_tag,
-            )
-            for a in attrs.fields(cls)
-            if a.name != wire_names.EXTRA
-        ]
-        self.all_fields = fields
-        self.fields = {
-            "declared": fields,
-            "shuffled": fields,
-            "sorted": sorted(fields, key=lambda field: field.keys[0]),
-            "reversed": fields[::-1],
-        }
-        tag = getattr(cls, wire_names.TAG, None)
-        texts = wire_names.tags(cls) or ((tag,) if isinstance(tag, str) else ())
-        self.tags = [quoted(text) for text in texts]
-
-
-def _keys(name: str, *, ours: bool) -> tuple[str, ...]:
-    if not ours:
-        return (name,)
-    named = [wire_names.spelling(name, dialect) for dialect in wire_names.DIALECTS]
-    return (*named, *wire_names.spellings(name))
-
-
-def _any_tag(line: Line) -> bytes:
-    chance = line.random()
-    if chance < 0.9:
-        return line.pick(line.pool.models)
-    return line.pick(ALL_TAGS) if chance < 0.97 else line.pick(line.pool.unusual)
-
-
-model_of: Final = cache(Model)
-
-
-def maker(kind: Any) -> Maker:
-    """Return the maker of a type."""
-    scalars: dict[Any, Maker] = {
-        int: lambda line: line.pick(line.pool.ints),
-        float: lambda line: line.pick(line.pool.floats),
-        str: Line.string,
-        bool: lambda line: line.pick((b"true", b"false")),
-        Decimal: lambda line: line.pick(line.pool.decimals),
-        Any: lambda line: line.pick(line.pool.anything),
-    }
-    if kind in scalars:
-        return scalars[kind]
-    arguments = [one for one in get_args(kind) if one not in (NoneType, ...)]
-    if get_origin(kind) in (list, tuple):
-        return _list_of(maker(arguments[0]))
-    if get_origin(kind) in (Union, UnionType):
-        return _one_of(tuple(maker(one) for one in arguments))
-    model = model_of(kind)
-    return lambda line: line.object(model)
-
-
-def _one_of(makers: tuple[Maker, ...]) -> Maker:
-    """Return the maker of a union. It makes the same class many times in a row, as in files."""
-    if len(makers) == 1:
-        return makers[0]
-
-    def made(line: Line) -> bytes:
-        make = line.members.get(makers)
-        if make is None or line.random() < 0.1:
-            line.members[makers] = make = makers[int(line.random() * len(makers))]
-        return make(line)
-
-    return made
-
-
-def _list_of(make: Maker) -> Maker:
-    def made(line: Line) -> bytes:
-        most = 4 if line.random() < 0.95 else 40  # rarely many
-        items = [make(line) for _ in range(int(line.random() * most))]
-        return b"[" + line.inner + line.comma.join(items) + line.inner + b"]"
-
-    return made
 
 
 ALL_TAGS: Final = [

@@ -115,6 +115,26 @@ def decimal(rng: Random) -> bytes:
     return f'"{head}{"." if part else ""}{part}{exponent}"'.encode()
 
 
+def long_number(rng: Random) -> bytes:
+    """Return a number that no double or int64 may hold exactly: many digits, or a far exponent."""
+    chance = rng.random()
+    if chance < 0.05:
+        return b"-0" + rng.choice((b"", b".0", b"e5", b".00E-7000", b"e400"))
+    if chance < 0.1:
+        return b"%d" % rng.randrange(10**399, 10**400)
+    digits = rng.randrange(15, 41) if chance < 0.8 else rng.randrange(1, 5)
+    text = str(rng.randrange(10 ** (digits - 1), 10**digits))
+    if rng.random() < 0.1:
+        text = text[0] + "0" * (len(text) - 1)
+    if rng.random() < 0.6:
+        point = rng.randrange(1, len(text) + 1)
+        text = f"{text[:point]}.{text[point:] or '0'}"
+    if digits < 15 or rng.random() < 0.3:
+        far = rng.choice((25, 310, 400, 6145, 6177, 7000))
+        text += rng.choice("eE") + rng.choice(("", "+", "-")) + str(rng.randrange(far))
+    return (rng.choice(("", "", "-")) + text).encode()
+
+
 def letters(rng: Random, length: int) -> str:
     """Return letters that need no escape."""
     return "".join(rng.choices(ALPHABET, k=length))
@@ -155,7 +175,7 @@ def anything(rng: Random, depth: int = 3) -> bytes:
         return nested(
             rng, rng.choice((20, 98, 99, 100, 101, 102, 199, 200, 201, 253, 254, 255, 1022, 1030))
         )
-    makers = (integer, number, decimal, string)
+    makers = (integer, number, decimal, string, integer, number, decimal, string, long_number)
     if chance < 0.85:
         return rng.choice(makers)(rng)
     return rng.choice(UNUSUAL)

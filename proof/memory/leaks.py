@@ -24,7 +24,8 @@ from typing import Any, Final
 import attrs
 import orjson
 
-from proof.fuzz.lines import Line, Pool, maker
+from proof.fuzz.lines import Line, Pool
+from proof.fuzz.models import maker
 from proof.support.altered import altered
 from proof.support.both_paths import Options, Side, read_documents, read_lines
 from proof.support.classes import OURS, TYPES, YOURS

@@ -12,6 +12,7 @@ from typing import Any, Final
 import attrs
 
 from proof.support.classes import Base, Circle, Derived, Mutable, Open, Point, Square
+from proof.support.user_classes import WRONG
 from usagewire import CostsResultAmount, UnknownResult, UsageVectorStoresResult
 
 
@@ -117,5 +118,5 @@ def altered(rng: Random, record: Any) -> Any:
             if hasattr(other, name):
                 object.__delattr__(other, name)
         else:
-            object.__setattr__(other, name, rng.choice(VALUES))
+            object.__setattr__(other, name, rng.choice(VALUES if rng.random() < 0.8 else WRONG))
     return other

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -12,7 +15,8 @@ import attrs
 from proof.support.classes import TYPES
 from proof.support.exact import exact, rejection
 from proof.support.fence import fenced
-from usagewire import DecodeError, Decoder, Encoder, UsageWireError, make_converter
+from proof.support.made_types import type_of
+from usagewire import DecodeError, Decoder, Encoder, Rejection, UsageWireError, make_converter
 from usagewire.native import plans
 
 BETWEEN: Final = b"\x1e"
@@ -38,8 +42,10 @@ class Options:
     strict: bool = True
     unknown: Any = "keep"
     on_error: str = "call"
-    """`call` passes every rejection to a function, `few` keeps the first three."""
+    """A decoder's, a key of `KEPT`, or `call` or `again`: a function, which may use the decoder."""
     max_line_bytes: int = 2**24
+    copied: bool = False
+    """Whether the decoder is a copy of another one."""
 
 
 class Counted:
@@ -77,6 +83,17 @@ class Answer(NamedTuple):
     lines: int
     unknown: int
     """Unknown rows."""
+    fault: str
+    """A description of a fault that this answer shows by itself, or an empty text."""
+
+
+def differ(c: Answer, reference: Answer) -> bool:
+    """Return whether two answers differ, or one is wrong by itself."""
+    return c.exact != reference.exact or bool(c.fault or reference.fault)
+
+
+KEPT: Final = {"few": 3, "none": 0}
+"""How many rejections the values of `on_error` keep that are not those of a decoder."""
 
 
 class Side:
@@ -85,23 +102,27 @@ class Side:
     def __init__(self, options: Options, *, by_c: bool) -> None:
         self.rejections: list[Any] = []
         self.counted: Counted | None = None
-        few = options.on_error == "few"
-        on_error: Any = "collect" if few else options.on_error
+        self.again: list[Any] = []
+        """The answers to documents and lines that a callback read by this decoder."""
+        on_error: Any = "collect" if options.on_error in KEPT else options.on_error
+        functions = {"call": self.rejections.append, "again": self._read_again}
         decoder: Decoder[Any] = Decoder(
-            TYPES[options.type],
+            type_of(options.type),
             strict=options.strict,
             unknown=options.unknown,
-            on_error=self.rejections.append if on_error == "call" else on_error,
+            on_error=functions.get(on_error, on_error),
             max_line_bytes=options.max_line_bytes,
-            max_rejections=3 if few else 1000,
+            max_rejections=KEPT.get(options.on_error, 1000),
         )
-        if by_c:
+        if options.copied:
+            decoder = copy.copy(decoder)
+        if by_c and (decoder.not_accelerated is None or options.type in TYPES):
             if decoder.not_accelerated is not None:
                 raise AssertionError(decoder.not_accelerated)
             self.counted = Counted(decoder._context.plan)
             decoder._context = decoder._context._replace(plan=self.counted)
             decoder._line_decoder = decoder.begin()
-        elif decoder.not_accelerated is None:
+        elif not by_c and decoder.not_accelerated is None:
             raise AssertionError("the reference is accelerated")
         self.decoder = decoder
 
@@ -109,8 +130,11 @@ class Side:
         """Return the answer of the decoder."""
         decoder = self.decoder
         self.rejections.clear()
-        before, kept = decoder.counts, len(decoder.rejections)
+        self.again.clear()
+        decoder._stats.rejections.clear()
+        before = decoder.counts
         failed: Any = None
+        fault = ""
         try:
             records = read(decoder)
         except DecodeError as error:
@@ -119,12 +143,25 @@ class Side:
             failed = (type(error).__name__, error.code, error.path, str(error), rejected)
         except UsageWireError as error:
             records, failed = [], (type(error).__name__, str(error))
+        except Exception as error:
+            records, fault = [], f"not an error of the library: {error!r}"
         after = decoder.counts
         names = [a.name for a in attrs.fields(type(after))]
         counts = {name: getattr(after, name) - getattr(before, name) for name in names}
-        rejections = [rejection(one) for one in (*self.rejections, *decoder.rejections[kept:])]
-        answer = exact([records, failed, rejections, counts])
-        return Answer(records, answer, counts["lines"], counts["unknown"])
+        rejections = [rejection(one) for one in (*self.rejections, *decoder.rejections)]
+        lines = counts["lines"]
+        if lines != counts["records"] + counts["rejected"] + counts["blank"]:
+            fault = fault or f"lines are lost: {counts}"
+        answer = exact([records, failed, rejections, counts, self.again])
+        return Answer(records, answer, lines, counts["unknown"], fault)
+
+    def _read_again(self, one: Rejection) -> None:
+        self.rejections.append(one)
+        for read in (self.decoder.decode, self.decoder.decode_lines, self.decoder.feed):
+            try:
+                self.again.append(read(one.raw))
+            except UsageWireError as error:
+                self.again.append(str(error))
 
 
 class Pair:
@@ -138,8 +175,7 @@ class Pair:
     @property
     def taken(self) -> int:
         """The number of lines that C read."""
-        assert self.c.counted is not None
-        return self.c.counted.taken
+        return 0 if self.c.counted is None else self.c.counted.taken
 
     def read(self, way: str, data: bytes, cuts: tuple[int, ...]) -> tuple[Answer, Answer]:
         """Return the answers of C and of the reference."""
@@ -172,15 +208,27 @@ def read_chunks(decoder: Decoder[Any], data: bytes, cuts: tuple[int, ...]) -> li
 
 def read_documents(decoder: Decoder[Any], data: bytes, _: tuple[int, ...]) -> list[Any]:
     """Read documents one by one."""
-    answers: list[Any] = []
-    for document in data.split(BETWEEN):
-        try:
-            answers.append(decoder.decode(document))
-        except DecodeError as error:
-            answers.append((error.code, error.path, str(error)))
-        except UsageWireError as error:
-            answers.append(str(error))
-    return answers
+    return [_document(decoder, document) for document in data.split(BETWEEN)]
+
+
+def read_in_threads(decoder: Decoder[Any], data: bytes, _: tuple[int, ...]) -> list[Any]:
+    """Read documents in several threads, which change as often as possible."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            return [*threads.map(lambda one: _document(decoder, one), data.split(BETWEEN))]
+    finally:
+        sys.setswitchinterval(before)
+
+
+def _document(decoder: Decoder[Any], document: bytes) -> Any:
+    try:
+        return decoder.decode(document)
+    except DecodeError as error:
+        return error.code, error.path, str(error)
+    except UsageWireError as error:
+        return str(error)
 
 
 def read_array(decoder: Decoder[Any], data: bytes, _: tuple[int, ...]) -> list[Any]:
@@ -192,6 +240,7 @@ WAYS: Final[dict[str, Callable[[Decoder[Any], bytes, tuple[int, ...]], list[Any]
     "lines": read_lines,
     "chunks": read_chunks,
     "documents": read_documents,
+    "threads": read_in_threads,
     "array": read_array,
 }
 
@@ -234,5 +283,7 @@ def _encoder(dialect: Any, *, omit: bool) -> Encoder:
 def _written(write: Callable[[Any], bytes], value: Any) -> object:
     try:
         return write(value)
-    except Exception as error:
+    except UsageWireError as error:
         return type(error), str(error)
+    except Exception:
+        return object()  # equal to nothing: it must not cross the API

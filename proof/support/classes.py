@@ -160,4 +160,4 @@ TYPES: Final[dict[str, Any]] = {
     "Decimal|None": Decimal | None,
     **{cls.__name__: cls for cls in (*OURS, *YOURS)},
 }
-"""Every type to read, by its name in a finding."""
+"""Types that every proof reads, by name."""

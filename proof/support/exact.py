@@ -48,6 +48,8 @@ def _flattener(kind: type) -> Callable[[Any], Any]:
         return lambda value: ("dict", [(flat(k), flat(v)) for k, v in value.items()])
     if kind is Decimal:
         return lambda value: ("Decimal", *map(str, value.as_tuple()))
+    if kind in (set, frozenset):
+        return lambda value: (kind.__name__, sorted(map(exact, value)))
     if kind is type(NO_PROPERTIES):
         return lambda value: ("no properties", value is NO_PROPERTIES)
     return lambda value: (f"{kind.__module__}.{kind.__qualname__}", repr(value))

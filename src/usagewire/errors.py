@@ -118,13 +118,25 @@ class UsageWireError(Exception):
     """
 
 
+NO_ROOM: Final = "nested too deep"
+"""The message of an error where the stack has no room, for example because of a deep record."""
+
+
 class _PlacedError(UsageWireError):
-    """An error with a path, which grows from the inside out while the error propagates."""
+    """An error with a path, which grows from the inside out while the error propagates.
+
+    At the end of the stack no function can be called, so `__new__` alone makes an error there. It
+    has the attributes of its class.
+    """
+
+    steps: list[str] | tuple[()] = ()
+    """The steps of the path, innermost first."""
+    message: str = NO_ROOM
+    """The error in English, without the path."""
 
     def __init__(self, *args: str) -> None:
         super().__init__(*args)
-        self.steps: list[str] = []
-        """The steps of the path, innermost first."""
+        self.steps = []
 
     @property
     def path(self) -> str:
@@ -137,11 +149,12 @@ class _PlacedError(UsageWireError):
     def within(self, step: str | int) -> Self:
         """Add a key or an index in front of the path, and return this error."""
         if isinstance(step, int):
-            self.steps.append(f"[{step}]")
+            shown = f"[{step}]"
         elif step.isidentifier() and len(step) <= QUOTE_LIMIT:
-            self.steps.append(f".{step}")
+            shown = f".{step}"
         else:
-            self.steps.append(f"[{quote(step)}]")
+            shown = f"[{quote(step)}]"
+        self.steps = [*self.steps, shown]
         return self
 
 
@@ -161,7 +174,6 @@ class EncodeError(_PlacedError):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
-        """The error in English, without the path."""
 
     def __str__(self) -> str:
         """Return `path: message`."""
@@ -181,14 +193,15 @@ class DecodeError(_PlacedError):
     wrong_type $.usage_bytes
     """
 
+    code: str = "too_deep"
+    """The kind of error, a key of `CODES`."""
+    rejection: Rejection | None = None
+    """The rejected line. None if the input was not a line."""
+
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
         self.code = code
-        """The kind of error, a key of `CODES`."""
         self.message = message
-        """The error in English, without the path."""
-        self.rejection: Rejection | None = None
-        """The rejected line. None if the input was not a line."""
         self.records: list[Any] = []
         """The records that the same call read before the bad line."""
 
@@ -255,7 +268,7 @@ def _blame(error: Exception) -> DecodeError:
 
 def _message(error: Exception) -> str:
     if isinstance(error, RecursionError):
-        return "nested too deep"
+        return NO_ROOM
     if isinstance(error, UsageWireError):
         return str(getattr(error, "message", error))
     return f"{type(error).__name__}: {quote(text_of(error))}"

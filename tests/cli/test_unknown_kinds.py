@@ -40,11 +40,26 @@ def test_strict_kinds_rejects_unknown_rows(command: str, options: list[str]) -> 
     assert "unknown" not in result.stderr
 
 
-def test_convert_counts_or_rejects_unknown_rows() -> None:
-    """`convert` keeps unknown rows and counts them. With `--strict-kinds` it rejects them."""
-    result = run("convert", "-", "-o", "out", stdin=LINES)
-    assert "lines 3, records 3, rejected 0, blank 0, unknown 3, written 3\n" == result.stderr
+@pytest.mark.parametrize("options", ["", "--to rows", "--to flat", "--lenient --drop-personal"])
+def test_convert_names_unknown_kinds(options: str) -> None:
+    """`convert` keeps unknown rows in each shape, and standard error names their kinds."""
+    result = run("convert", "-", "-o", "out", *options.split(), stdin=LINES)
+    written = Path("out").read_bytes().count(b"\n")
 
+    counts = f"lines 3, records 3, rejected 0, blank 0, unknown 3, written {written}\n"
+    assert (0, NAMED + counts) == (result.exit_code, result.stderr)
+
+
+def test_convert_names_only_rows_that_it_keeps() -> None:
+    """A row that is rejected because it has no times counts as rejected alone."""
+    result = run("convert", "-", "-o", "out", "--to", "pages", stdin=LINES)
+
+    assert "rejected 2, blank 0, unknown 2" in result.stderr
+    assert NAMED.replace("chat.completion' 2", "chat.completion' 1") in result.stderr
+
+
+def test_convert_rejects_unknown_rows() -> None:
+    """With `--strict-kinds`, `convert` rejects unknown rows."""
     result = run("convert", "-", "-o", "out", "--strict-kinds", "--rejects", "bad", stdin=LINES)
     assert (1, stored()) == (result.exit_code, Path("out").read_text())
     assert ["wrong_tag"] * 2 == [

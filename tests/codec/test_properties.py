@@ -219,10 +219,10 @@ def test_wrong_type_is_found(loads: Loads, data: dict[str, Any], draw: Any) -> N
 # --- no lost lines, and any chunks -----------------------------------------------------------
 
 
-@given(data=FILES, limit=LIMITS, unknown=UNKNOWN)
-def test_no_line_disappears(path: Way, data: bytes, limit: int, unknown: str) -> None:
+@given(data=FILES, limit=LIMITS, unknown=UNKNOWN, kind=st.sampled_from([UsageObject, Any]))
+def test_no_line_disappears(path: Way, data: bytes, limit: int, unknown: str, kind: Any) -> None:
     """Each line is a record, rejected or blank, and all bytes of the input are counted."""
-    decoder = path.Decoder(on_error="collect", max_line_bytes=limit, unknown=unknown)
+    decoder = path.Decoder(kind, on_error="collect", max_line_bytes=limit, unknown=unknown)
     found = decoder.decode_lines(data)
     counts = decoder.counts
     lines = len(data.removesuffix(b"\n").split(b"\n")) if data else 0
@@ -269,15 +269,29 @@ def test_any_cutting(path: Way, data: bytes, cuts: list[int], limit: int, on_err
     assert (whole.rejections if on_error != "skip" else []) == decoder.rejections
 
 
-@given(data=FILES, strict=st.booleans(), unknown=UNKNOWN)
-def test_all_ways_agree(data: bytes, unknown: str, *, strict: bool) -> None:
+@given(
+    data=FILES,
+    strict=st.booleans(),
+    unknown=UNKNOWN,
+    kind=st.sampled_from([UsageObject, UsageObject, CostsResult, Any, list[Any]]),
+    on_error=st.sampled_from(["collect", "skip"]),
+    kept=st.sampled_from([1000, 1, 0]),
+)
+def test_all_ways_agree(
+    data: bytes, unknown: str, kind: Any, on_error: Any, kept: int, *, strict: bool
+) -> None:
     """All ways to decode give the same records, rejections and counts."""
     found = []
     for way, values in PATHS.items():
         with pytest.MonkeyPatch.context() as patch:
             for name, value in values.items():
                 patch.setattr(classes, name, value)
-            decoder = Decoder(on_error="collect", converter=WAYS[way, strict, unknown])
+            decoder: Decoder[Any] = Decoder(
+                kind,
+                on_error=on_error,
+                max_rejections=kept,
+                converter=WAYS[way, strict, unknown],
+            )
             records = decoder.decode_lines(data)
             found.append((exact(records), decoder.rejections, decoder.counts))
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Annotated, Any, Final, Generic, Literal, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, NewType, TypeVar
 
 import pytest
-from attrs import field, frozen
+from attrs import field, frozen, make_class
 from cattrs.disambiguators import create_default_dis_func
 
 from tests.support.classes import WithA, WithB
@@ -13,6 +13,7 @@ from tests.support.comparing import Refused, expect, outcome
 from tests.support.paths import Loads
 from tests.support.samples import COSTS, VECTORS, bucket, row, text
 from usagewire import (
+    DecodeError,
     Decoder,
     EncodeError,
     UnknownResult,
@@ -235,6 +236,37 @@ def test_a_union_inside_a_union(loads: Loads, kind: Any, values: list[str]) -> N
     """It takes the JSON types of all its members."""
     for value in values:
         assert value == dumps(loads(value, kind), type=kind).decode()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        NewType("A", Dog) | Annotated[Cat, "a cat"],
+        Annotated[Dog, "a dog"] | Cat | None,
+        NewType("B", Annotated[Dog, "a dog"]) | NewType("C", Cat),  # type: ignore[valid-newtype]
+    ],
+)
+def test_named_classes_in_a_union(loads: Loads, kind: Any) -> None:
+    """They are distinguished as the classes themselves, and so are those of a field."""
+    holder = make_class("Holder", {"pet": field(type=kind), "pets": field(type=list[kind])})
+    for pet in (Dog(1), Cat(2)):
+        assert pet == loads(dumps(pet, type=kind), kind)
+        held = holder(pet, [pet])
+        assert held == loads(dumps(held), holder)
+    with pytest.raises(DecodeError) as caught:
+        loads(b'{"type":"cow","n":1}', kind)
+    assert ("wrong_tag", "$.type") == (caught.value.code, caught.value.path)
+
+
+def test_a_named_class_with_a_hook(loads: Loads) -> None:
+    """A hook of a `NewType` is not passed over: the union needs a hook then."""
+    Named = NewType("Named", KeepsX)
+    converter = make_converter()
+    converter.register_structure_hook_func(
+        lambda kind: kind is Named, lambda value, _: KeepsX(value["x"] + 1)
+    )
+    with pytest.raises(UsageWireError, match="register a structure hook"):
+        loads(b'{"x":1}', Named | KeepsY, converter=converter)
 
 
 @frozen

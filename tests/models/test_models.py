@@ -146,6 +146,20 @@ def test_copies_are_equal(cls: type[Any], duplicate: Any) -> None:
     assert record == duplicate(record)
 
 
+@every_class
+def test_a_field_that_a_pickle_lacks(cls: type[Any]) -> None:
+    """A record that was pickled before a field existed gets the default of the field."""
+    record = make(cls)
+    _, _, state = record.__reduce_ex__(4)[:3]
+    optional = [a.name for a in attrs.fields(cls) if a.default is not attrs.NOTHING]
+    for name in optional:
+        older = cls.__new__(cls)
+        older.__setstate__({key: value for key, value in state.items() if key != name})
+
+        assert record == older
+        assert getattr(record, name) is getattr(older, name)
+
+
 def test_no_properties_is_empty() -> None:
     """The shared default is an empty mapping that equals an empty dict."""
     assert (len(NO_PROPERTIES), list(NO_PROPERTIES), repr(NO_PROPERTIES)) == (0, [], "{}")

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, NewType, TypedDict
+from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, TypedDict, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -64,6 +64,41 @@ SCALARS: list[Typed] = [
 ]
 
 
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+@attrs.define
+class Pair(Generic[T, U]):
+    k: T
+    v: U
+
+
+@attrs.define
+class Swapped(Pair[U, T], Generic[T, U]):
+    more: list[T] = attrs.Factory(list)
+
+
+def _generic(first: Typed, second: Typed) -> Typed:
+    """Return a generic class that swaps the parameters of its base."""
+    one, other = first[1], second[1]
+    values = st.builds(Swapped, k=other, v=one, more=st.lists(one, max_size=2))
+    return Swapped[first[0], second[0]], values  # type: ignore[name-defined]
+
+
+def _union(first: Typed, second: Typed) -> Typed:
+    """Return a union of two classes whose attributes have the same name, but not the same key."""
+    classes: list[Any] = [
+        attrs.make_class(f"Made{key}", {"name": attrs.field(type=of[0], alias=key)})
+        for key, of in (("x", first), ("y", second))
+    ]
+    one, other = (
+        of[1].map(lambda value, cls=cls, key=key: cls(**{key: value}))
+        for cls, key, of in zip(classes, "xy", (first, second), strict=True)
+    )
+    return classes[0] | classes[1], one | other
+
+
 def _one(kind: Any, make: Callable[[list[Any]], Any]) -> Callable[[Typed], Typed]:
     """Return a function from the type of the items to a container of them."""
     return lambda of: (kind[of[0]], st.lists(of[1], max_size=3).map(make))
@@ -114,6 +149,8 @@ def _containers(types: st.SearchStrategy[Typed]) -> st.SearchStrategy[Typed]:
                 st.dictionaries(two[0][1], two[1][1], max_size=3),
             )
         ),
+        st.builds(_generic, types, types),
+        st.builds(_union, types, types),
         st.builds(
             _of_class,
             st.sampled_from(["attrs", "dataclass", "TypedDict", "NamedTuple"]),

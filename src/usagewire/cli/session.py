@@ -89,6 +89,7 @@ class Session:
         """Return a converter for the options of a command.
 
         `then` receives each record, and its result becomes the record. It may reject the record.
+        The converter notes the kinds of unknown rows that `then` accepted, which may change them.
         """
         converter = make_converter(
             strict=not lenient, unknown=unknown, on_lenient=self.use_leniency
@@ -103,10 +104,14 @@ class Session:
             before = self.leniencies
             try:
                 record = structure(value, kind)
-                return record if then is None else then(record)
+                if then is None:
+                    return record
+                found = then(record)
             except BaseException:
                 self.leniencies = before
                 raise
+            self._name_unknown_rows(record)
+            return found
 
         converter.register_structure_hook_func(lambda kind: kind == UsageObject, read_record)
         return converter
@@ -116,11 +121,14 @@ class Session:
         if self.counts.unknown == self._unknown_kinds.total():
             return
         for record in records:
-            for row, _, _ in rows(record):
-                if isinstance(row, UnknownResult):
-                    kind, kinds = quote(row.object), self._unknown_kinds
-                    is_named = kind in kinds or len(kinds) < MOST_KINDS
-                    kinds[kind if is_named else "others"] += 1
+            self._name_unknown_rows(record)
+
+    def _name_unknown_rows(self, record: Any) -> None:
+        for row, _, _ in rows(record):
+            if isinstance(row, UnknownResult):
+                kind, kinds = quote(row.object), self._unknown_kinds
+                is_named = kind in kinds or len(kinds) < MOST_KINDS
+                kinds[kind if is_named else "others"] += 1
 
     def batches(
         self,

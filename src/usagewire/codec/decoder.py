@@ -16,7 +16,6 @@ from typing import (
     Generic,
     TypedDict,
     Unpack,
-    cast,
     overload,
 )
 
@@ -29,8 +28,9 @@ from usagewire.codec.line_buffer import BOM, MAX_LINE_BYTES
 from usagewire.codec.line_decoder import LineDecoder
 from usagewire.converters.configure import make_converter, registrations, shared_converter
 from usagewire.converters.unions import members
-from usagewire.converters.values.annotated import own_reader
+from usagewire.converters.values.annotated import hashable, own_reader, unwrapped
 from usagewire.errors import (
+    NO_ROOM,
     RAW_LIMIT,
     DecodeError,
     Rejection,
@@ -147,6 +147,7 @@ class Decoder(Remade, Generic[T]):
         self._stats = stats = DecodeStats(on_error, max_rejections, kept)
         self._note_unknown = stats.count_unknown_of_document
         with _naming(type):
+            type = hashable(type)  # noqa: A001 -- the name is public
             if converter is None:
                 converter = (
                     shared_converter(unknown=unknown)
@@ -157,7 +158,7 @@ class Decoder(Remade, Generic[T]):
                 )
             hook = own_reader(type, converter.get_structure_hook(type))
             plan = self._plan_for(hook, type)
-            self.reads_objects = all(map(is_record, members(type)))
+            self.reads_objects = all(is_record(unwrapped(one)) for one in members(type))
             """Whether each document must be a JSON object: the type is classes alone."""
         keeps_whole = max_raw_bytes is None and getattr(on_error, "whole_lines", False) is True
         raw_bytes = max_line_bytes if keeps_whole else kept
@@ -192,10 +193,12 @@ class Decoder(Remade, Generic[T]):
 
     def _use_new_hooks(self) -> None:
         """Use the hooks that the user has registered on their converter since the last call."""
+        if self._given is None or self._registrations == registrations(self._given):
+            return
         self._registrations = registrations(self._given)
         kind = self._context.type
         with _naming(kind):
-            given = cast("Converter", self._given)
+            given = self._given
             hook: Any = own_reader(kind, given.get_structure_hook(kind))
             if hook is not self._context.structure:
                 plan = self._plan_for(hook, kind)
@@ -221,14 +224,18 @@ class Decoder(Remade, Generic[T]):
         Raises:
             DecodeError: if `data` is not JSON or not of the type, whatever `on_error` is.
         """
-        text = data if type(data) is bytes else as_bytes(data)
-        text = text.removeprefix(BOM)
-        if self._given is not None and self._registrations != registrations(self._given):
-            self._use_new_hooks()
-        if self._is_strict:
-            return self._document(text)
-        with self._stats.lenient_document():
-            return self._document(text)
+        try:
+            text = (data if type(data) is bytes else as_bytes(data)).removeprefix(BOM)
+            if self._given is not None:
+                self._use_new_hooks()
+            if self._is_strict:
+                return self._document(text)
+            with self._stats.lenient_document():
+                return self._document(text)
+        except RecursionError as error:
+            found = DecodeError.__new__(DecodeError, "too_deep", NO_ROOM)
+            found.records = []
+            raise found from error
 
     def _document(self, text: bytes) -> T:
         context = self._context
@@ -257,9 +264,11 @@ class Decoder(Remade, Generic[T]):
             DecodeError: at the first bad line, with `on_error="raise"`. `DecodeError.records` holds
                 the records before it.
         """
-        if self._given is not None and self._registrations != registrations(self._given):
+        try:
             self._use_new_hooks()
-        return self._all_of(self.begin(self._name), as_bytes(data), last=True)
+            return self._all_of(self.begin(self._name), as_bytes(data), last=True)
+        except RecursionError as error:
+            raise UsageWireError(NO_ROOM) from error
 
     def decode_document(self, data: Data) -> list[T]:
         """Return the records of one JSON document: a record, or an array of records.
@@ -273,18 +282,20 @@ class Decoder(Remade, Generic[T]):
             DecodeError: for the first bad record, with `on_error="raise"`, after all records were
                 read. `DecodeError.records` holds all good records.
         """
-        if self._given is not None and self._registrations != registrations(self._given):
-            self._use_new_hooks()
-        document = self.begin_document(self._name, Document.read(as_bytes(data)))
         records: list[T] = []
         first: DecodeError | None = None
-        while True:
-            try:
-                records += self._all_of(document)
-                break
-            except DecodeError as error:
-                records += error.records
-                first = first or error
+        try:
+            self._use_new_hooks()
+            document = self.begin_document(self._name, Document.read(as_bytes(data)))
+            while True:
+                try:
+                    records += self._all_of(document)
+                    break
+                except DecodeError as error:
+                    records += error.records
+                    first = first or error
+        except RecursionError as error:
+            raise UsageWireError(NO_ROOM) from error
         if first is None:
             return records
         first.records = records
@@ -302,10 +313,12 @@ class Decoder(Remade, Generic[T]):
             DecodeError: at a bad line, with `on_error="raise"`. `DecodeError.records` holds the
                 records before it in this call. The next call goes on after the bad line.
         """
-        text = as_bytes(chunk)
-        if self._given is not None and self._registrations != registrations(self._given):
+        try:
+            text = as_bytes(chunk)
             self._use_new_hooks()
-        return self._all_of(self._line_decoder, text)
+            return self._all_of(self._line_decoder, text)
+        except RecursionError as error:
+            raise UsageWireError(NO_ROOM) from error
 
     def close(self) -> list[T]:
         """Return the records that are left, including one of a last line without LF.
@@ -313,12 +326,14 @@ class Decoder(Remade, Generic[T]):
         Raises:
             DecodeError: at a bad line, as in `feed`.
         """
-        if self._given is not None and self._registrations != registrations(self._given):
-            self._use_new_hooks()
         try:
-            return self._all_of(self._line_decoder, b"", last=True)
-        finally:
-            self._is_fed = self._line_decoder.has_more
+            self._use_new_hooks()
+            try:
+                return self._all_of(self._line_decoder, b"", last=True)
+            finally:
+                self._is_fed = self._line_decoder.has_more
+        except RecursionError as error:
+            raise UsageWireError(NO_ROOM) from error
 
     def begin(self, name: str | None = None, place: Place = START) -> LineDecoder[T]:
         """Return a decoder of one stream that adds to the counts of this decoder."""

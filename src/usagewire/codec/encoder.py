@@ -13,8 +13,8 @@ from cattrs import Converter
 from usagewire.codec.context import Remade
 from usagewire.converters.configure import make_converter, registrations, shared_converter
 from usagewire.converters.unions import members
-from usagewire.converters.values.annotated import own_writer
-from usagewire.errors import EncodeError, UsageWireError, located_writing, quote, text_of
+from usagewire.converters.values.annotated import hashable, own_writer
+from usagewire.errors import NO_ROOM, EncodeError, UsageWireError, located_writing, quote, text_of
 from usagewire.native import plans
 from usagewire.wire import exact_json
 from usagewire.wire.hook_info import Hook, info_of
@@ -93,16 +93,19 @@ class Encoder(Remade):
                 equal.
             UsageWireError: if the type cannot be written.
         """
-        if type is not None and not self._are_written_by_class([obj], type):
-            return self._encode(obj, 0, self._hook_of(type))
-        writer = self._current_writer()
-        if writer is not None:
-            text = writer.encode(obj)
-            if text is NotImplemented and writer.learn_from(obj):
+        try:
+            if type is not None and not self._are_written_by_class([obj], type):
+                return self._encode(obj, 0, self._hook_of(type))
+            writer = self._current_writer()
+            if writer is not None:
                 text = writer.encode(obj)
-            if text is not NotImplemented:
-                return text  # type: ignore[no-any-return]
-        return self._encode(obj, 0)
+                if text is NotImplemented and writer.learn_from(obj):
+                    text = writer.encode(obj)
+                if text is not NotImplemented:
+                    return text  # type: ignore[no-any-return]
+            return self._encode(obj, 0)
+        except RecursionError as error:
+            raise EncodeError.__new__(EncodeError, NO_ROOM) from error
 
     def encode_lines(
         self,
@@ -123,13 +126,16 @@ class Encoder(Remade):
                 begins with the index of the record, as in `$[3].model`.
             UsageWireError: if the type cannot be written.
         """
-        if type is None:
-            return self._encode_lines(objs, first)
-        listed = list(objs)
-        if self._are_written_by_class(listed, type):
-            return self._encode_lines(listed, first)
-        hook = self._hook_of(type)
-        return b"".join(self._line(obj, index, hook) for index, obj in enumerate(listed, first))
+        try:
+            if type is None:
+                return self._encode_lines(objs, first)
+            listed = list(objs)
+            if self._are_written_by_class(listed, type):
+                return self._encode_lines(listed, first)
+            hook = self._hook_of(type)
+            return b"".join(self._line(obj, index, hook) for index, obj in enumerate(listed, first))
+        except RecursionError as error:
+            raise EncodeError.__new__(EncodeError, NO_ROOM) from error
 
     def _encode_lines(self, objs: Iterable[Any], first: int) -> bytes:
         writer = self._current_writer()
@@ -190,6 +196,7 @@ class Encoder(Remade):
 
     def _hook_of(self, kind: Any) -> Hook:
         try:
+            kind = hashable(kind)
             return own_writer(kind, self._converter_for(kind).get_unstructure_hook(kind))
         except (UsageWireError, MemoryError):
             raise

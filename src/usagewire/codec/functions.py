@@ -10,7 +10,7 @@ from cattrs import Converter
 from usagewire.codec.context import Data
 from usagewire.codec.decoder import Decoder
 from usagewire.codec.encoder import Encoder
-from usagewire.errors import UsageWireError
+from usagewire.errors import NO_ROOM, EncodeError, UsageWireError
 from usagewire.models import UsageObject
 from usagewire.native import plans
 from usagewire.wire.layout import Unknown
@@ -69,16 +69,19 @@ def loads(
     >>> loads(row, UsageImagesResult).source_
     'image.edit'
     """
-    if converter is not None:
-        return Decoder(type, strict=strict, unknown=unknown, converter=converter).decode(data)
     try:
-        decoder = _decoder(type, strict, unknown)
-    except (UsageWireError, MemoryError):
-        raise
-    except Exception:
-        # An argument cannot be hashed, so the cache cannot be used. If it is wrong, this raises.
-        decoder = Decoder(type, strict=strict, unknown=unknown)
-    return decoder.decode(data)
+        if converter is not None:
+            return Decoder(type, strict=strict, unknown=unknown, converter=converter).decode(data)
+        try:
+            decoder = _decoder(type, strict, unknown)
+        except (UsageWireError, MemoryError):
+            raise
+        except Exception:
+            # An argument has no hash, so the cache cannot be used. If it is wrong, this raises.
+            decoder = Decoder(type, strict=strict, unknown=unknown)
+        return decoder.decode(data)
+    except RecursionError as error:
+        raise UsageWireError(NO_ROOM) from error
 
 
 def dumps(
@@ -110,11 +113,14 @@ def dumps(
     >>> dumps(UsageCodeInterpreterSessionsResult(sessions=3))
     b'{"object":"organization.usage.code_interpreter_sessions.result","num_sessions":3}'
     """
-    if converter is None and isinstance(dialect, str) and isinstance(money, str | None):
-        encoder = _encoder(dialect, money)
-    else:
-        encoder = Encoder(dialect=dialect, money=money, converter=converter)
-    return encoder.encode(obj, type)
+    try:
+        if converter is None and isinstance(dialect, str) and isinstance(money, str | None):
+            encoder = _encoder(dialect, money)
+        else:
+            encoder = Encoder(dialect=dialect, money=money, converter=converter)
+        return encoder.encode(obj, type)
+    except RecursionError as error:
+        raise EncodeError.__new__(EncodeError, NO_ROOM) from error
 
 
 def accelerated() -> bool:

@@ -17,7 +17,7 @@ from cattrs import Converter
 from cattrs.gen import override
 
 from usagewire.converters import codegen, scalars
-from usagewire.converters.values.annotated import reader_of, writer_of
+from usagewire.converters.values.annotated import hashable, reader_of, writer_of
 from usagewire.errors import (
     DecodeError,
     EncodeError,
@@ -63,7 +63,7 @@ class Rules(NamingRules):
         """Return the `own` hook of `field`, or else the hook of the converter for its type."""
         if own is not None:
             return ValueHook(own, field.type)
-        hook, kind = get_hook(field.type), field.type
+        hook, kind = get_hook(field.type), hashable(field.type)
         nullable = info_of(hook)[:1] == ("optional",)
         if nullable:
             _, hook, kind = info_of(hook)

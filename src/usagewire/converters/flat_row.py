@@ -20,9 +20,11 @@ from usagewire.models import (
     UnknownResult,
     UsageResult,
 )
+from usagewire.models.pickles import fill_in_defaults
 from usagewire.wire import names as wire_names
 
 
+@fill_in_defaults
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class UsageTimeBucketResultInner:
     """A row of any kind in one class, as in two generated SDKs (Dart, PowerShell).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin
@@ -20,7 +20,7 @@ from usagewire.errors import DecodeError, EncodeError, UsageWireError, quote
 from usagewire.models import UnknownResult
 from usagewire.wire import names as wire_names
 from usagewire.wire.discriminators import discriminator
-from usagewire.wire.hook_info import Hook, describe
+from usagewire.wire.hook_info import Hook, describe, info_of
 from usagewire.wire.layout import tag_keys, tags_of
 from usagewire.wire.members import is_record, is_typed_dict
 
@@ -56,6 +56,7 @@ def read_union(kind: Any, converter: Converter, rules: Rules) -> Hook:
     given = converter._union_struct_registry.get(kind)  # noqa: SLF001 -- it has no public name
     if given is not None:
         return given
+    kind = _with_bare_classes(kind, converter.get_structure_hook)
     classes = _not_none(kind)
     if len(classes) == 1:
         _refuse_two_nulls(kind, classes[0])
@@ -65,6 +66,22 @@ def read_union(kind: Any, converter: Converter, rules: Rules) -> Hook:
     if all(map(_is_class, classes)):
         return _read_untagged(kind, classes, converter)
     return _read_by_json_type(kind, converter)
+
+
+def _with_bare_classes(kind: Any, hook_of: Callable[..., Hook]) -> Any:
+    """Return a union with its classes instead of their names and annotations.
+
+    A name or an annotation for which the user registered a hook stays. This raises for an
+    annotation that is not supported.
+    """
+
+    def bare(member: Any) -> Any:
+        inner = unwrapped(member)
+        if inner is member or not _is_class(inner):
+            return member
+        return inner if info_of(hook_of(member, cache_result=False)) else member
+
+    return Union[tuple(map(bare, members(kind)))]  # noqa: UP007 -- a tuple of them
 
 
 def _refuse_two_nulls(kind: Any, member: Any) -> None:
@@ -202,6 +219,7 @@ def _literal_values(kind: Any) -> list[Any]:
 
 def write_union(kind: Any, converter: Converter) -> Hook:
     """Return a hook that writes a member of the union `kind` and rejects other values."""
+    kind = _with_bare_classes(kind, converter.get_unstructure_hook)
     classes = _not_none(kind)
     if len(classes) == 1:
         _refuse_two_nulls(kind, classes[0])

@@ -21,6 +21,7 @@ no specification up to 2026-08-21 has the class. A field without a date is as ol
 
 from usagewire.models.costs import MAX_ADJUSTED, MIN_EXPONENT, CostsResult, CostsResultAmount
 from usagewire.models.pages import UsageObject, UsageResponse, UsageTimeBucket
+from usagewire.models.pickles import fill_in_defaults
 from usagewire.models.properties import NO_PROPERTIES
 from usagewire.models.rows import (
     ROW_CLASSES,
@@ -67,4 +68,5 @@ __all__ = [
 # `repr` and pickle use the documented path of a class, not the module that defines it.
 for _cls in (CostsResultAmount, UnknownResult, UsageTimeBucket, UsageResponse, *ROW_CLASSES):
     _cls.__module__ = __name__
+    fill_in_defaults(_cls)
 type(NO_PROPERTIES).__module__ = __name__

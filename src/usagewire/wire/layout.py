@@ -213,7 +213,9 @@ def _given_names(
         return tuple(given), NEUTRAL
     if given is None:
         marks = (mark for mark in getattr(kind, "__metadata__", ()) if isinstance(mark, _Override))
-        given = next(marks, converter.type_overrides.get(kind, NEUTRAL))
+        # A loop, because `Annotated[int, []]` has no hash.
+        of_type = (one for each, one in converter.type_overrides.items() if each == kind)
+        given = next(marks, None) or next(of_type, NEUTRAL)
     elif not isinstance(given, _Override):
         raise UsageWireError(
             "the name of a field must be a str, a sequence of str or override(), not "

@@ -213,10 +213,10 @@ def _without_self(kind: Any, cls: Any) -> Any:
     replaced = tuple(_without_self(argument, cls) for argument in arguments)
     if all(new is old for new, old in zip(replaced, arguments, strict=True)):
         return kind
-    return _with_arguments(kind, replaced)
+    return with_arguments(kind, replaced)
 
 
-def _with_arguments(kind: Any, arguments: tuple[Any, ...]) -> Any:
+def with_arguments(kind: Any, arguments: tuple[Any, ...]) -> Any:
     """Return a union or generic type with other arguments."""
     if isinstance(kind, UnionType):
         return reduce(or_, arguments)

@@ -18,7 +18,7 @@ from usagewire.converters import scalars
 from usagewire.converters.values.choices import read_choice, write_choice
 from usagewire.errors import UsageWireError, quote
 from usagewire.wire.hook_info import Hook, describe, info_of
-from usagewire.wire.members import fill_in
+from usagewire.wire.members import fill_in, with_arguments
 
 _CONSTRAINING: Final = frozenset({"annotated_types", "beartype", "msgspec", "pydantic"})
 """Packages whose marks in `Annotated` limit the values of a type."""
@@ -122,10 +122,20 @@ def with_items(kind: Any) -> Any:
     """Return `kind`, or for a bare container the same container of any JSON."""
     if any(kind is original for original in _ORIGINAL):
         kind = get_origin(kind)
+    kind = hashable(kind)
+    return _BARE.get(kind, kind)
+
+
+def hashable(kind: Any) -> Any:
+    """Return the type without annotations that have no hash: cattrs keeps types in dicts."""
     try:
-        return _BARE.get(kind, kind)
-    except TypeError:  # `Annotated[int, []]` has no hash.
-        return kind
+        hash(kind)
+    except TypeError:
+        if is_annotated(kind):
+            _refuse_constraints(kind)
+            return hashable(kind.__origin__)
+        return with_arguments(kind, tuple(map(hashable, get_args(kind))))
+    return kind
 
 
 def reader_of(kind: Any, converter: Converter) -> Hook:

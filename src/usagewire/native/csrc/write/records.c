@@ -20,8 +20,9 @@ typedef struct {
 /* Clear an exception with which the reference rejects a value. Keep all others. */
 static bool write_hand_back(const Output *out)
 {
-    /* orjson's JSONEncodeError is a TypeError. */
-    if (PyErr_ExceptionMatches(out->reference->wire_error) || PyErr_ExceptionMatches(PyExc_TypeError)) {
+    /* orjson's JSONEncodeError is a TypeError. At the end of the stack the reference names the place. */
+    if (PyErr_ExceptionMatches(out->reference->wire_error) || PyErr_ExceptionMatches(PyExc_TypeError) ||
+        PyErr_ExceptionMatches(PyExc_RecursionError)) {
         PyErr_Clear();
     }
     return false;
