@@ -64,7 +64,7 @@ nitpick_ignore_regex = [
 ]
 
 # Aliases of Python types that are not public. The descriptions list their values.
-nitpick_ignore = [("py:class", name) for name in ("OnError", "Shape", "Unknown")]
+nitpick_ignore = [("py:class", name) for name in ("Money", "OnError", "Shape", "Unknown")]
 
 # Show the signature of the function itself. It names every option, and the overloads do not.
 VariableCommentPicker.is_overload = lambda *_: False

@@ -100,7 +100,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=None, help="by default, a random one")
     parser.add_argument("--first", type=int, default=0, help="number of the first batch")
     parser.add_argument("--type", choices=(*_NAMES, *_USER_NAMES), help="read into this type only")
-    parser.add_argument("--exact-numbers", action="store_true", help="check that numbers are exact")
     parser.add_argument("--progress", help="write the number of the current batch to this file")
     arguments = parser.parse_args()
     faulthandler.enable()
@@ -119,8 +118,7 @@ def main() -> None:
                 with open(arguments.progress, "w") as file:  # noqa: PTH123 -- a thousand times
                     file.write(f"--seed {seed} --first {number} --lines 1\n")
             if number % BATCHES_OF_TYPE == 0:
-                if arguments.exact_numbers:
-                    check_numbers(Random(f"{seed}/{number}"))
+                check_numbers(Random(f"{seed}/{number}"))
                 check_made_type(
                     Options(_made_name(seed, number)), _pool(seed, number // BATCHES_OF_POOL)
                 )

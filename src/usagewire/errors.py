@@ -174,6 +174,7 @@ class EncodeError(_PlacedError):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+        """The error in English, without the path."""
 
     def __str__(self) -> str:
         """Return `path: message`."""
@@ -194,14 +195,15 @@ class DecodeError(_PlacedError):
     """
 
     code: str = "too_deep"
-    """The kind of error, a key of `CODES`."""
     rejection: Rejection | None = None
     """The rejected line. None if the input was not a line."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
         self.code = code
+        """The kind of error, a key of `CODES`."""
         self.message = message
+        """The error in English, without the path."""
         self.records: list[Any] = []
         """The records that the same call read before the bad line."""
 
