@@ -65,7 +65,7 @@ def _kind(rng: Random) -> Any:
         return tuple[kind, ...]
     if chance < 0.25:
         return dict[str, kind]
-    if chance < 0.3:
+    if chance < 0.3 and kind is not Mixed:
         return NewType("New", kind)
     return kind
 
@@ -94,7 +94,8 @@ def _generic(rng: Random, label: str) -> Any:
     left = tuple(dict.fromkeys(one for one in (a, b) if one in base[given].__parameters__))
     cls: Any = _bare(label + "_sub", (base[given], Generic[left]), {"more": rng.choice(left)})  # type: ignore[index]
     chosen = cls if rng.random() < 0.6 else base
-    return chosen[tuple(_kind(rng) for _ in chosen.__parameters__)]
+    kinds = [_kind(rng) for _ in chosen.__parameters__]
+    return chosen[tuple(int if kind is Mixed else kind for kind in kinds)]  # a field may be None
 
 
 def _bare(label: str, bases: tuple[Any, ...], hints: dict[str, Any]) -> type:
