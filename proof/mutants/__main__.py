@@ -35,7 +35,7 @@ PARTS: Final = (
         "[c",
         *(
             f"tests/codec/test_{name}.py"
-            for name in ("decoder", "foreign_errors", "line_decoder", "samples")
+            for name in ("decoder", "encoder", "foreign_errors", "line_decoder", "samples")
         ),
         *(f"tests/converters/test_{name}.py" for name in ("classes", "scalars", "unions")),
     ),

@@ -82,6 +82,18 @@ CANNOT = {
         CostsResult(amount=CostsResultAmount(value=Decimal("NaN"))),
         "$.amount.value",
     ),
+    "amount of too many digits": (
+        CostsResult(amount=CostsResultAmount(value=Decimal("1" * 6146))),
+        "$.amount.value",
+    ),
+    "amount of too many places": (
+        CostsResult(amount=CostsResultAmount(value=Decimal("0." + "1" * 6177))),
+        "$.amount.value",
+    ),
+    "amount with a large exponent": (
+        CostsResult(amount=CostsResultAmount(value=Decimal("1E+6145"))),
+        "$.amount.value",
+    ),
     "list for tuple": (bucket_of([]), "$.results"),
     "inside a tuple": (bucket_of((wrong(), wrong(model=1))), "$.results[1].model"),
     "not a member": (bucket_of((5,)), "$.results[0]"),

@@ -114,7 +114,8 @@ def dumps(
     b'{"object":"organization.usage.code_interpreter_sessions.result","num_sessions":3}'
     """
     try:
-        if converter is None and isinstance(dialect, str) and isinstance(money, str | None):
+        has_money = money is None or isinstance(money, str)
+        if converter is None and has_money and isinstance(dialect, str):
             encoder = _encoder(dialect, money)
         else:
             encoder = Encoder(dialect=dialect, money=money, converter=converter)
