@@ -94,8 +94,8 @@ def _generic(rng: Random, label: str) -> Any:
     left = tuple(dict.fromkeys(one for one in (a, b) if one in base[given].__parameters__))
     cls: Any = _bare(label + "_sub", (base[given], Generic[left]), {"more": rng.choice(left)})  # type: ignore[index]
     chosen = cls if rng.random() < 0.6 else base
-    kinds = [_kind(rng) for _ in chosen.__parameters__]
-    return chosen[tuple(int if kind is Mixed else kind for kind in kinds)]  # a field may be None
+    drawn: list[Any] = [_kind(rng) for _ in chosen.__parameters__]
+    return chosen[tuple(int if kind is Mixed else kind for kind in drawn)]  # a field may be None
 
 
 def _bare(label: str, bases: tuple[Any, ...], hints: dict[str, Any]) -> type:

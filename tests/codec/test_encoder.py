@@ -6,6 +6,7 @@ from enum import Enum, IntEnum
 from typing import Any, Final
 
 import pytest
+from attrs import frozen
 
 from tests.support.classes import Nest
 from tests.support.comparing import exact
@@ -14,6 +15,7 @@ from tests.support.samples import COMPLETIONS, VECTORS, row, text
 from usagewire import (
     CostsResult,
     CostsResultAmount,
+    DecodeError,
     Decoder,
     EncodeError,
     Encoder,
@@ -232,6 +234,42 @@ def test_money_of_other_dialects_and_fields() -> None:
     assert b'"quantity":0.5' in dumps(record)
     assert {"value": "0.06"} == make_converter().unstructure(record)["amount"]
     assert {"value": 0.06} == make_converter(money="number").unstructure(record)["amount"]
+
+
+@frozen(kw_only=True)
+class Taxed(CostsResultAmount):
+    """An amount with a field of its own."""
+
+    tax: Decimal = Decimal(0)
+
+
+class Huge(Enum):
+    """Values that neither a double nor 64 bits hold."""
+
+    INTEGER = 10**30
+    NUMBERS = [Decimal("1E+400"), 1e300]  # noqa: RUF012 -- a member
+
+
+@pytest.mark.usefixtures("path")
+def test_only_the_value_of_an_amount_is_money() -> None:
+    """Another field of a subclass is written as any Decimal."""
+    data = dumps(Taxed(value=Decimal("0.5"), tax=Decimal("0.25")))
+
+    assert {"value": "0.5", "tax": 0.25} == json.loads(data)
+
+
+@pytest.mark.parametrize("value", [Huge.INTEGER, Huge.NUMBERS])
+def test_enum_of_long_numbers(loads: Loads, value: Huge) -> None:
+    """A member whose value is a long number is written and read."""
+    assert value is loads(dumps(value), Huge)
+
+
+def test_numbers_with_two_spellings(loads: Loads) -> None:
+    """Two spellings of a field may have one number in two forms, but not two numbers."""
+    amount = '{"object":"organization.costs.result","quantity":%s,"Quantity":%s}'
+    assert Decimal("1E+400") == loads(amount % ("1e400", "10e399")).quantity
+    with pytest.raises(DecodeError, match="ambiguous_name"):
+        loads(amount % ("1e400", "1e401"))
 
 
 @pytest.mark.usefixtures("path")

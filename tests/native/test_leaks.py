@@ -3,6 +3,7 @@
 import gc
 import sys
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -72,8 +73,10 @@ def test_no_memory_is_kept() -> None:
     for case, (kind, data) in CASES.items():
         plan = plan_for(kind, unknown="ignore" if "ignored" in case else "keep")
         lines = data + b"\n" + data
-        assert abs(grown(lambda plan=plan, data=data: plan.decode(data, bool))) < 30, case
-        assert abs(grown(lambda plan=plan, lines=lines: read_lines(plan, lines))) < 30, case
+        # Python fills caches of its own in the first calls.
+        decode = partial(plan.decode, data, bool)
+        assert min(abs(grown(decode)) for _ in range(3)) < 30, case
+        assert min(abs(grown(partial(read_lines, plan, lines))) for _ in range(3)) < 30, case
 
 
 @pytest.mark.usefixtures("_small_heap")

@@ -118,7 +118,7 @@ def damaged(data: bytes, instead: Iterable[bytes], more: Iterable[bytes]) -> Ite
 
 def grown(call: Callable[[], Any], times: int = 60) -> int:
     """Return how many more blocks of memory are in use after many calls."""
-    for _ in range(160):
+    for _ in range(40):
         call()
     gc.collect()
     before = sys.getallocatedblocks()

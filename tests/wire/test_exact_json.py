@@ -2,6 +2,7 @@
 
 import decimal
 import json
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -169,6 +170,32 @@ def repr_of(value: Any) -> str:
     while type(value) is list:
         value, depth = value[0], depth + 1
     return "[" * depth + repr(value)
+
+
+def test_time_of_a_string_without_end_is_linear() -> None:
+    """A string without its end, full of quotes after a huge number, is looked at once."""
+    with pytest.raises(orjson.JSONDecodeError):
+        parse(b'{"a":1e400,"b":"' + b'\\"' * 10**6)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("10e399", "1E+400"), ("-0.10000000000000000550e0", "-0.1000000000000000055"),
+     ("1234567890123456789.0e1", "1.234567890123456789E+19")],
+)  # fmt: skip
+def test_zeros_at_the_end_are_dropped(text: str, expected: str) -> None:
+    """Equal numbers have one Decimal, however they are written."""
+    assert expected == str(parse(text.encode()))
+
+
+def test_lower_limit_of_digits() -> None:
+    """If the user lets Python read fewer digits, a longer integer is a Decimal."""
+    limit = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(640)
+    try:
+        assert Decimal("7" * 700) == parse(b"[" + b"7" * 700 + b"]")[0]
+    finally:
+        sys.set_int_max_str_digits(limit)
 
 
 @pytest.mark.parametrize("text", ["1e1000000000000000000", "-1e-99999999999999999999"])

@@ -24,16 +24,16 @@ from usagewire.wire.names import DIALECTS, Dialect, Money, is_own
 class Encoder(Remade):
     """An encoder of records to JSON bytes.
 
-    A `Decimal` is written as a number if a double holds it, and else as a string. The amount of a
-    cost is a string, as the API writes it. A field of the library's classes that is None is left
+    A `Decimal` below 10**18 is written as a number if it is an integer or the shortest text of a
+    double, and else as a string. The amount of a cost is a string, as the API writes it. A field of the library's classes that is None is left
     out, except `next_page`, which the API requires.
 
     Args:
         dialect: the spelling of the JSON keys: `"api"` (the API of today, the default),
             `"legacy"` (the API of 2024), `"dart"` or `"powershell"` (generated clients).
         money: how to write `amount.value` of costs: as `"text"`, or as a `"number"`, which refuses
-            an amount that a double cannot hold. By default `"text"` in the dialect `"api"`, and in
-            other dialects a number if a double holds it.
+            an amount that is not the shortest text of a double. By default `"text"` in the dialect
+            `"api"`. Other dialects write an amount as any other `Decimal`.
         converter: your own cattrs converter, to use instead of the one for `dialect` and `money`.
 
     Raises:
@@ -52,7 +52,8 @@ class Encoder(Remade):
         converter: Converter | None = None,
     ) -> None:
         if converter is not None and (dialect != "api" or money is not None):
-            raise UsageWireError("converter has its own dialect and money; set them there")
+            option = "dialect" if money is None else "money"
+            raise UsageWireError(f"converter has its own {option}; set it there")
         if dialect not in DIALECTS:
             raise UsageWireError(
                 f"dialect is {quote(dialect)}; it must be one of {', '.join(DIALECTS)}"

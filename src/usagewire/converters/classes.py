@@ -124,12 +124,15 @@ def unstructure_function(cls: Any, converter: Converter, rules: Rules) -> Hook:
     if is_typed_dict(layout.cls):
         return _unstructure_keys(layout, hooks)
     if issubclass(layout.cls, CostsResultAmount) and rules.money is not None:
-        hooks = tuple(_money_hook(hook, rules.money) for hook in hooks)
+        hooks = tuple(
+            _money_hook(hook, rules.money) if field.attribute == "value" else hook
+            for field, hook in zip(layout.fields, hooks, strict=True)
+        )
     return describe(codegen.compile_unstructure(layout, hooks), "class", layout, hooks)
 
 
 def _money_hook(hook: ValueHook, money: wire_names.Money) -> ValueHook:
-    """Return the hook that writes a field of an amount, but a hook of the user's as it is."""
+    """Return the hook that writes the value of an amount, but a hook of the user unchanged."""
     if hook.hook is not scalars.write_decimal:
         return hook
     write = scalars.write_money_text if money == "text" else scalars.write_money_number
@@ -341,7 +344,7 @@ def _same_json(one: Any, other: Any) -> bool:
     """Return whether two JSON values have equal types and values: 1, 1.0 and true differ."""
     try:
         return _json_of(one) == _json_of(other)
-    except UsageWireError:
+    except (UsageWireError, orjson.JSONEncodeError):
         return False
 
 

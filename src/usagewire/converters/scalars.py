@@ -295,7 +295,7 @@ def write_money_number(value: Any) -> int | float:
     written = write_decimal(value)
     held = float_or_decimal(value)
     if isinstance(held, Decimal):
-        raise EncodeError(f"a double cannot hold {quote(value)} exactly: write it as text")
+        raise EncodeError(f"{quote(value)} is not the shortest text of a double: write it as text")
     return held if isinstance(written, str) else written
 
 

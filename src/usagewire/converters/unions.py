@@ -81,7 +81,9 @@ def _with_bare_classes(kind: Any, hook_of: Callable[..., Hook]) -> Any:
             return member
         return inner if info_of(hook_of(member, cache_result=False)) else member
 
-    return Union[tuple(map(bare, members(kind)))]  # noqa: UP007 -- a tuple of them
+    found = tuple(map(bare, members(kind)))
+    # `typing` keeps each union that it makes, and so its classes.
+    return kind if found == members(kind) else Union[found]  # noqa: UP007 -- a tuple of them
 
 
 def _refuse_two_nulls(kind: Any, member: Any) -> None:

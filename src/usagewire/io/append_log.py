@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ from usagewire.io.filesystem import (
     sync_folder,
     write_whole,
 )
+from usagewire.wire.exact_json import parse
 
 TORN: Final = ".torn"
 """The suffix of the file to which torn last lines of a log are moved."""
@@ -156,7 +158,7 @@ class AppendLog(OutputFile):
         text = self._file.read(length)
         text = text if start else text.removeprefix(BOM)
         try:
-            return not text.strip() or type(orjson.loads(text)) not in (int, float)
+            return not text.strip() or type(parse(text)) not in (int, float, Decimal)
         except orjson.JSONDecodeError:
             return False
 

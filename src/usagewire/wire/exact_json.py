@@ -31,9 +31,10 @@ _SUSPECT: Final = re.compile(
 )
 """A number that orjson may round or reject, or such a text in a string."""
 
-_TOKENS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}]|[^\s,:\[\]{}"]++')
+# A string may lack its end. If that were not a token, each quote after it would be tried in vain.
+_TOKENS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]|[^\s,:\[\]{}"]++', re.DOTALL)
 _NUMBER: Final = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_INFINITE: Final = Decimal("Infinity")
+_NAN: Final = Decimal("NaN")
 _FIRST: Final = frozenset(b"%d" % digit for digit in range(10)) | {b"-"}
 _SAFE: Final = 2**63
 """From here on, a double from orjson may be an integer that orjson rounded."""
@@ -110,7 +111,13 @@ def _number(token: bytes) -> int | float | Decimal:
     """Return the exact value of a JSON number."""
     text = token.decode()
     if text.lstrip("-").isdigit():
-        return int(text) if len(text) <= _MOST_DIGITS else Decimal(text)
+        try:
+            return int(text) if len(text) <= _MOST_DIGITS else Decimal(text)
+        except ValueError:  # the user has set a lower limit
+            return Decimal(text)
+    rounded = float(text)
+    if repr(rounded) == text and abs(rounded) < _SAFE:  # most numbers, in a third of the time
+        return rounded
     number = _decimal(text)
     # Arithmetic rounds to the user's context, but copies and comparisons do not.
     return number if number.copy_abs() >= _SAFE else float_or_decimal(number)
@@ -122,6 +129,11 @@ def _decimal(text: str) -> Decimal:
         text = text.rstrip("0")
         return decimal_of(text + "0" if text.endswith(".") else text)
     number = decimal_of(text)
+    if not (number and number.is_finite()):
+        return number
+    sign, digits, exponent = number.as_tuple()
+    kept = len("".join(map(str, digits)).rstrip("0"))
+    number = Decimal((sign, digits[:kept], int(exponent) + len(digits) - kept))
     # Without a point, an integer such as 9007199254740993e0 would be written as an int.
     return Decimal(f"{number}.0") if str(number).lstrip("-").isdigit() else number
 
@@ -131,12 +143,13 @@ def decimal_of(text: str) -> Decimal:
     try:
         number = Decimal(text)
     except InvalidOperation:
-        number = _INFINITE
+        number = _NAN
     if number.is_finite():
         return number
     # Without its trap, the user's decimal context makes NaN of such an exponent.
     is_zero = not text.lower().partition("e")[0].strip("-0.")
-    return Decimal(text[0].rstrip("0") + "0.0") if is_zero else _INFINITE
+    sign = "-" if text.startswith("-") else ""
+    return Decimal(sign + ("0.0" if is_zero else "Infinity"))
 
 
 def float_or_decimal(number: Decimal) -> float | Decimal:
@@ -156,5 +169,7 @@ def dumps(value: Any, option: int = 0) -> bytes:
 
 def _exact_number(value: Any) -> orjson.Fragment:
     if type(value) is Decimal and value.is_finite():
-        return orjson.Fragment(str(value).encode())
+        text = str(value).encode()
+        if type(_number(text)) is not float:  # a reader gets an equal number
+            return orjson.Fragment(text)
     raise TypeError

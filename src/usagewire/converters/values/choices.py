@@ -59,7 +59,7 @@ def write_choice(kind: Any) -> Hook:
     """Return a hook that writes the values that `read_choice` returns."""
     if _is_flag(kind):
         return _write_flag(kind)
-    table = _table(kind)
+    table = {key: (scalars.write_json(value), one) for key, (value, one) in _table(kind).items()}
     read = None if _own_missing(kind) is None else read_choice(kind)
 
     def write(value: Any) -> Any:
