@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 from typing import Any, Final
 
 import attrs
-import orjson
 
 from proof.fuzz.differences import DifferenceError
 from proof.fuzz.lines import Line, Pool
@@ -47,7 +47,7 @@ def check_read_back(encoders: Encoders, decoder: Decoder[Any], kind: Any, value:
                 f"written {how}: {texts[0]!r}\n  of: {value!r}\n  read: {again!r}"
             )
     if type(value) in OURS:
-        orjson.dumps(attrs.asdict(value), default=str)
+        json.dumps(attrs.asdict(value), default=str)
 
 
 def check_altered(encoders: Encoders, decoder: Decoder[Any], kind: Any, record: Any) -> None:

@@ -244,7 +244,7 @@ class Taxed(CostsResultAmount):
 
 
 class Huge(Enum):
-    """Values that neither a double nor 64 bits hold."""
+    """Values that are too large for a double or for 64 bits."""
 
     INTEGER = 10**30
     NUMBERS = [Decimal("1E+400"), 1e300]  # noqa: RUF012 -- a member

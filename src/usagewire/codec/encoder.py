@@ -24,9 +24,10 @@ from usagewire.wire.names import DIALECTS, Dialect, Money, is_own
 class Encoder(Remade):
     """An encoder of records to JSON bytes.
 
-    A `Decimal` below 10**18 is written as a number if it is an integer or the shortest text of a
-    double, and else as a string. The amount of a cost is a string, as the API writes it. A field of the library's classes that is None is left
-    out, except `next_page`, which the API requires.
+    The amount of a cost is written as a string, as the API writes it. Another `Decimal` is a number
+    if it is below 10**18, and an integer or the shortest text of a double. Else it is a string. A
+    field of the library's classes that is None is left out, except `next_page`, which the API
+    requires.
 
     Args:
         dialect: the spelling of the JSON keys: `"api"` (the API of today, the default),
