@@ -136,7 +136,7 @@ BROKEN_CLASSES: Final[dict[str, tuple[tuple[int, ...], Any]]] = {
     "a slot of another class": ((1, 0, 0), vars(Circle)["radius"]),
     "kind": ((1, 0, 1), (1,)),
     "kind below": ((1, 0, 1, 0), -1),
-    "kind above": ((1, 0, 1, 0), 10),
+    "kind above": ((1, 0, 1, 0), 12),
     "class below": ((1, 1, 1, 2), -1),
     "class above": ((1, 1, 1, 2), 4),
     "class itself": ((1, 1, 1, 2), DRAWING),

@@ -185,8 +185,14 @@ static bool write_simple_money(Output *out, const char *text, size_t length)
             return false;
         }
     }
-    return !is_zero && length <= 36 && buffer_add(&out->buffer, "\"", 1) &&
-           buffer_add(&out->buffer, text, length) && buffer_add(&out->buffer, "\"", 1);
+    if (is_zero || length > 36 || !buffer_reserve(&out->buffer, length + 2)) {
+        return false;
+    }
+    char *to = out->buffer.to;
+    memcpy(to + 1, text, length);
+    *to = to[length + 1] = '"';
+    out->buffer.to = to + length + 2;
+    return true;
 }
 
 /* Write a Decimal: as text, or as a number. `function` of the reference writes unusual ones. */
