@@ -9,6 +9,7 @@ import attrs
 import pytest
 
 import usagewire as uw
+from tests.support.paths import CACHES
 from usagewire.native import plans
 
 ENTERING = 3
@@ -54,6 +55,8 @@ def test_only_our_errors_at_the_end_of_the_stack(
 ) -> None:
     """A call that has begun succeeds or raises an error of the library, however deep it is."""
     monkeypatch.setattr(plans, "PURE", plans.PURE or pure)
+    for cache in CACHES:
+        cache.cache_clear()
     objects = uw.Encoder(), uw.Decoder(on_error="skip"), uw.Decoder(Tree)
     calls = CALLS[name], lambda *_: None
 

@@ -77,7 +77,7 @@ def points(seed: int, times: int) -> list[tuple[str, str]]:
     rolled = dice(seed)
     return [
         (
-            str(rolled.randrange(10 ** rolled.randrange(1, 17))),
+            str(rolled.randrange(10 ** rolled.randrange(1, 19))),
             "".join(rolled.choices("0123456789", k=rolled.randrange(1, 17))),
         )
         for _ in range(times)
@@ -95,7 +95,7 @@ def test_money_is_exact() -> None:
     """Money from a string has its text, and money from a number has the shortest text."""
     for whole, part in points(3, 3000):
         number = f"{whole}.{part}"
-        for token in (number, f"-{number}", f'"{number}"', f"{whole}.{part[0]}00"):
+        for token in (number, f"-{number}", f'"{number}"', f"{whole}.{part[0]}00", f"{whole}.00"):
             assert taken(list[Decimal], f"[{token}]".encode()) is not BACK
             found = taken(Decimal, f"{token} ".encode())
             assert str(found) == str(meant(Decimal, token.encode())[1])
