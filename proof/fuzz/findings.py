@@ -37,6 +37,11 @@ FINDINGS: Final[tuple[Finding, ...]] = (
         options=Options("Point", unknown="ignore", on_error="skip", max_line_bytes=250),
         data=b'{"x":8,"y":-0,"":""}\n',
     ),
+    Finding(
+        what="C took a number beyond a double for a syntax error, but its key came again",
+        options=Options("Square", on_error="skip"),
+        data=b'{"side":7,"points":[{"x":1e400,"x":3},{"x":4,"y":-1e400,"y":2}]}\n',
+    ),
 )
 
 RECORDS: Final[tuple[tuple[str, Any], ...]] = (

@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from tests.support.cases import texts
+from tests.support.classes import Inner
 from tests.support.comparing import Refused, outcome
 from tests.support.paths import Loads, Way
 from tests.support.samples import (
@@ -360,3 +361,12 @@ def test_code(path: Way, code: str) -> None:
 def test_code_is_explained(code: str) -> None:
     """Each code has an explanation."""
     assert len(CODES[code]) > 20
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e999", "9" * 400])
+def test_huge_number_of_a_key_that_comes_again(path: Way, number: str) -> None:
+    """A number that no field takes does not reject a line if its key comes again."""
+    decoder = path.Decoder(list[Inner], on_error="skip")
+    line = f'[{{"a":{number},"a":3}}]'
+
+    assert [[Inner(a=3)]] == decoder.decode_lines(line.encode())

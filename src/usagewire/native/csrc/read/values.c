@@ -149,7 +149,10 @@ static PyObject *value_number(Input *r, PyObject *function)
     if (start == r->s.end || !(scan_is_digit(*start) || *start == '-') || !scan_value(&r->s)) {
         return NULL;
     }
-    return value_of_token(r, start, r->s.p, function);
+    PyObject *value = value_of_token(r, start, r->s.p, function);
+    /* orjson also rejects numbers beyond a double, which are JSON. */
+    r->malformed &= function == r->values->reference.parse;
+    return value;
 }
 
 static inline PyObject *value_int(Input *r)
