@@ -15,7 +15,17 @@ from tests.support.classes import Nest
 from tests.support.comparing import Refused, exact, outcome
 from tests.support.fragile import adds_up
 from tests.support.paths import Loads, Way
-from tests.support.samples import COMPLETIONS, COSTS, NOT_HELD, PAGES, line, numbers, row, text
+from tests.support.samples import (
+    COMPLETIONS,
+    COSTS,
+    NOT_HELD,
+    PAGES,
+    line,
+    numbers,
+    row,
+    text,
+    text_not_held,
+)
 from usagewire import (
     Counts,
     DecodeError,
@@ -182,7 +192,7 @@ def test_rejection_is_short(path: Way, case: str) -> None:
     """A rejection keeps and quotes little of its line, however long the line is."""
     data, options = LONG[case]
     decoder = path.Decoder(on_error="collect", **options)
-    decoder.decode_lines(text(data))
+    decoder.decode_lines(text_not_held(data))
     (rejection,) = decoder.rejections
 
     assert len(rejection.message) < 300
@@ -210,7 +220,7 @@ def test_path_is_short(path: Way) -> None:
     later: Any = NOT_HELD
     for _ in range(90):
         later = {"abcdefgh": later}
-    found = outcome(path.loads, text(row(later=later)))
+    found = outcome(path.loads, text_not_held(row(later=later)))
 
     assert found.path.startswith("$.later.abcdefgh.")
     assert found.path.endswith(".abcdefgh")

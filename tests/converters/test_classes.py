@@ -10,7 +10,7 @@ from tests.support.cases import cases
 from tests.support.classes import Inner
 from tests.support.comparing import Refused, expect, outcome
 from tests.support.paths import Loads
-from tests.support.samples import COMPLETIONS, COSTS, VECTORS, row, text
+from tests.support.samples import COMPLETIONS, COSTS, VECTORS, row, text, text_not_held
 from usagewire import CostsResult, CostsResultAmount, UnknownResult, UsageVectorStoresResult
 
 PLACES = cases("places.ndjson")
@@ -207,7 +207,7 @@ def test_place(loads: Loads, case: str) -> None:
     """The path of an error has the spellings of the input and the indices of its lists."""
     document, expected = PLACES[case].values()
 
-    assert expected == outcome(loads, text(document))
+    assert expected == outcome(loads, text_not_held(document))
 
 
 def test_amount_of_nothing(loads: Loads) -> None:

@@ -14,14 +14,18 @@ VECTORS: Final = "organization.usage.vector_stores.result"
 COSTS: Final = "organization.costs.result"
 
 
-NOT_HELD: Final = 1e-99
-"""A value that `text` writes as a number that no `Decimal` holds."""
+NOT_HELD: Final = "<not held>"
+"""A value that `text_not_held` writes as a number that no `Decimal` holds."""
 
 
 def text(value: Any) -> bytes:
     """Return `value` as JSON, with each `Decimal` as a string."""
-    written = json.dumps(value, ensure_ascii=False, default=str).encode()
-    return written.replace(b"1e-99", b"1e-9999999999999999999")
+    return json.dumps(value, ensure_ascii=False, default=str).encode()
+
+
+def text_not_held(value: Any) -> bytes:
+    """Return `value` as JSON, with a number that no `Decimal` holds for `NOT_HELD`."""
+    return text(value).replace(b'"<not held>"', b"1e-9999999999999999999")
 
 
 def row(tag: str = VECTORS, **fields: Any) -> dict[str, Any]:
