@@ -72,6 +72,8 @@ def _may_be_inexact(text: bytes) -> bool:
 
 
 def _is_inexact(token: bytes) -> bool:
+    if not _NUMBER.fullmatch(token):
+        return False  # it is in a string
     if token.lstrip(b"-").isdigit():
         return len(token) > len(str(_SAFE)) + 1 or not -_SAFE <= int(token) < 2 * _SAFE
     return type(_number(token)) is not float
