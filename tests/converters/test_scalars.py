@@ -14,7 +14,7 @@ from tests.support.classes import Inner
 from tests.support.comparing import Refused, expect, outcome
 from tests.support.paths import Loads
 from tests.support.samples import COMPLETIONS, COSTS, VECTORS
-from usagewire import CODES
+from usagewire import CODES, DecodeError
 
 # Each type with an independent function that reads a cell of the table.
 TYPES: dict[Any, Any] = {
@@ -83,6 +83,24 @@ def test_optional_value(loads: Loads, kind: Any, written: str) -> None:
 def test_zero_of_money(loads: Loads, written: str) -> None:
     """A zero of money has no sign and no exponent."""
     assert "0" == str(loads(f'{{"x":{written}}}', HOLDERS[Decimal]).x)
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "shown"),
+    [
+        (float, "1e400", "1E+400 is beyond the range of a double"),
+        (int, "1e400", "1E+400 does not fit a signed 64-bit integer"),
+        (int, "0.12345678901234567890", "expected an integer, got 0.1234567890123456789"),
+        (Decimal, "1e7000", "the exponent of 1E+7000 does not fit decimal128"),
+        (str, "9007199254740993.5", "expected a string, got 9007199254740993.5"),
+    ],
+)
+def test_message_has_the_number(loads: Loads, kind: Any, written: str, shown: str) -> None:
+    """A message shows a long number as JSON has it."""
+    with pytest.raises(DecodeError) as caught:
+        loads(f'{{"x":{written}}}', HOLDERS[kind])
+
+    assert shown == caught.value.message
 
 
 MODEL_FIELDS = {

@@ -52,15 +52,21 @@ Leniency = Callable[[], None]
 
 def wrong_type(expected: str, value: Any) -> DecodeError:
     """Return the error for a `value` of the wrong JSON type."""
-    return DecodeError("wrong_type", f"expected {expected}, got {quote(value)}")
+    return DecodeError("wrong_type", f"expected {expected}, got {_quote_json(value)}")
+
+
+def _quote_json(value: Any) -> str:
+    """Return `quote(value)`, but a `Decimal` as the number that it is in JSON."""
+    shown = quote(value)
+    return shown.removeprefix("Decimal('").removesuffix("')") if type(value) is Decimal else shown
 
 
 def _past_64_bits(value: Any) -> DecodeError:
-    return DecodeError("out_of_range", f"{quote(value)} does not fit a signed 64-bit integer")
+    return DecodeError("out_of_range", f"{_quote_json(value)} does not fit a signed 64-bit integer")
 
 
 def _past_double(value: float | Decimal) -> DecodeError:
-    return DecodeError("out_of_range", f"a double cannot hold {quote(value)} exactly")
+    return DecodeError("out_of_range", f"a double cannot hold {_quote_json(value)} exactly")
 
 
 def _rounded(value: float) -> DecodeError:
@@ -117,7 +123,7 @@ def read_float(value: Any, _: Any = None) -> float:
             number = inf
         if isfinite(number):
             return number
-        raise DecodeError("out_of_range", f"{quote(value)} is beyond the range of a double")
+        raise DecodeError("out_of_range", f"{_quote_json(value)} is beyond the range of a double")
     raise wrong_type("a number", value)
 
 
@@ -144,7 +150,8 @@ def read_decimal(value: Any, _: Any = None) -> Decimal:
     if not number:
         return ZERO
     if not in_decimal128_range(number):
-        raise DecodeError("out_of_range", f"the exponent of {quote(value)} does not fit decimal128")
+        message = f"the exponent of {_quote_json(value)} does not fit decimal128"
+        raise DecodeError("out_of_range", message)
     return number
 
 
