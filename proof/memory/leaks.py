@@ -34,6 +34,7 @@ from usagewire.codec.line_decoder import progress_from
 from usagewire.converters import scalars
 from usagewire.models import NO_PROPERTIES
 from usagewire.native import plans
+from usagewire.native.descriptions import KINDS
 from usagewire.wire.names import DIALECTS
 
 LINES: Final = 200
@@ -113,6 +114,15 @@ def writing() -> Callable[[], None]:
     return work
 
 
+_BROKEN: Final = (
+    (1, (5,)),
+    (2, (len(KINDS), False, None)),
+    (2, (KINDS.index("class"), False, 99)),
+    (2, (KINDS.index("union"), False, ((), (99,), None, ()))),
+)
+"""Arguments that a plan refuses, with their index."""
+
+
 def making() -> Callable[[], None]:
     """Return work that makes and frees plans and writers, good and bad."""
     lowered = []
@@ -126,12 +136,7 @@ def making() -> Callable[[], None]:
             plan = plans.Plan(*arguments)
             plan.decode_lines(text, progress_from(0), len(text), 2**20, 4096, True, [])
             plan.track()
-            for index, broken in (
-                (1, (5,)),
-                (2, (99, False, None)),
-                (2, (6, False, 99)),
-                (2, (7, False, ((), (99,), None, ()))),
-            ):
+            for index, broken in _BROKEN:
                 with suppress(TypeError, ValueError, IndexError, SystemError):
                     plans.Plan(*arguments[:index], broken, *arguments[index + 1 :])
                     raise LeftBehindError(f"C made a plan of {broken}")
