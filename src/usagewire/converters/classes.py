@@ -282,7 +282,9 @@ class RecursiveHooks:
         """Return `build()`. For a `key` that is being built, return a hook that looks it up."""
         keys = self._local.__dict__.setdefault("keys", set())
         if key in keys:
-            return lambda *arguments: self._enter(look_up(), arguments)
+            return describe(
+                lambda *arguments: self._enter(look_up(), arguments), "recursive", look_up
+            )
         keys.add(key)
         try:
             return build()

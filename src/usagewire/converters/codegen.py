@@ -14,7 +14,6 @@ import linecache
 import re
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
-from types import MemberDescriptorType
 from typing import Any
 
 import attrs
@@ -24,6 +23,7 @@ from usagewire.errors import EncodeError, located, located_writing, quote
 from usagewire.models import NO_PROPERTIES
 from usagewire.wire import names as wire_names
 from usagewire.wire.hook_info import Hook, ValueHook
+from usagewire.wire.instances import HASH_SLOT, Filling, init_side_effects
 from usagewire.wire.layout import Layout
 
 
@@ -161,44 +161,22 @@ def mutable_layout(cls: Any) -> Any:
     return mutable
 
 
-def init_side_effects(cls: Any) -> str | None:
-    """Return what making an instance of `cls` does besides filling its slots, or None."""
-    own = vars(cls)
-    metaclass: Any = type(cls)
-    if not attrs.has(cls):
-        return "is not an attrs class"
-    if not own.keys() >= {"__slots__", "__attrs_attrs__"}:
-        return "has no slots"
-    is_mutable = cls.__setattr__ is object.__setattr__
-    is_frozen = cls.__setattr__.__name__ == "_frozen_setattrs"
-    hooks = ("__attrs_pre_init__", "__attrs_post_init__")
-    slots = {name for base in cls.__mro__ for name in vars(base).get("__slots__", ())}
-    not_stored = [a.name for a in attrs.fields(cls) if not _is_only_stored(a, cls)]
-    reasons = {
-        "has a metaclass": metaclass is not type,
-        "has a __new__": cls.__new__ is not object.__new__,
-        "has a __getattribute__": cls.__getattribute__ is not object.__getattribute__,
-        "has an __init__ that attrs did not write": not _is_generated(own.get("__init__")),
-        "has a __setattr__ that attrs did not write": not is_mutable and not is_frozen,
-        f"has {' or '.join(hooks)}": any(hasattr(cls, hook) for hook in hooks),
-        f"does more with {', '.join(not_stored)} than store it": bool(not_stored),
-        # For example with cache_hash=True.
-        "has slots that are not fields": not slots <= {"__weakref__", *attrs.fields_dict(cls)},
-    }
-    return next((reason for reason, applies in reasons.items() if applies), None)
-
-
-def _is_generated(function: Any) -> bool:
-    """Return whether attrs wrote the function. A user may have replaced or wrapped it."""
-    name = getattr(getattr(function, "__code__", None), "co_filename", "")
-    return name.startswith("<attrs generated")
-
-
-def _is_only_stored(a: attrs.Attribute[Any], cls: type) -> bool:
-    made_of_self = isinstance(a.default, attrs.Factory) and a.default.takes_self  # type: ignore[arg-type, union-attr]
-    stored = a.init and a.validator is None and a.converter is None and not made_of_self
-    holder = next((base for base in cls.__mro__ if a.name in vars(base)), None)
-    return stored and holder is not None and type(vars(holder)[a.name]) is MemberDescriptorType
+def compile_finish(filling: Filling) -> Hook | None:
+    """Return a function that does what attrs does after it filled the slots, or None if nothing."""
+    if not (filling.validated or filling.post_init or filling.caches_hash):
+        return None
+    source = _Source(disabled=attrs.validators.get_disabled, store=object.__setattr__)
+    source.add(0, "def finish(x):")
+    if filling.validated:
+        source.add(1, "if not disabled():")
+    for a in filling.validated:
+        validator, member = source.name("validator", a.validator), source.name("member", a)
+        source.add(2, f"{validator}(x, {member}, x.{a.name})")
+    if filling.post_init:
+        source.add(1, "x.__attrs_post_init__()")
+    if filling.caches_hash:
+        source.add(1, f"store(x, {HASH_SLOT!r}, None)")
+    return source.function("finish")
 
 
 def compile_unstructure(layout: Layout, hooks: Sequence[ValueHook]) -> Hook:
@@ -245,6 +223,18 @@ def check_default(x: Any, member: Any) -> None:
         raise EncodeError(
             f"{quote(value)} is not the default, but the constructor does not take the field"
         )
+
+
+def checking(layout: Layout) -> Hook | None:
+    """Return a function that raises for a record that cannot be written, or None if none can."""
+    if not layout.unwritten:
+        return None
+
+    def check(x: Any) -> None:
+        for member in layout.unwritten:
+            check_default(x, member)
+
+    return check
 
 
 def merge(r: dict[str, Any], extra: Any, reserved: frozenset[str]) -> None:

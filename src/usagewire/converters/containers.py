@@ -160,6 +160,8 @@ def _read_items(
             raise located(error, len(done))
         return make(done)
 
+    if middle is None:
+        describe(read, "items", before, None if make is tuple else make)
     return read
 
 
@@ -186,6 +188,8 @@ def _write_items(
             raise located_writing(error, len(done))
         return done
 
+    if middle is None:
+        describe(write, "items", before, cls)
     return write
 
 
@@ -252,7 +256,7 @@ def read_dict(kind: Any, converter: Converter) -> Hook:
             raise located(error, key if type(key) is str else None)
         return done
 
-    return read
+    return describe(read, "mapping", make, key_of, item_type, item)
 
 
 def write_dict(kind: Any, converter: Converter) -> Hook:
@@ -284,4 +288,4 @@ def write_dict(kind: Any, converter: Converter) -> Hook:
             raise EncodeError(f"two keys of {quote(value)} have the same text")
         return done
 
-    return write
+    return describe(write, "mapping", cls, key_of, item)

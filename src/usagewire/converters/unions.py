@@ -305,7 +305,7 @@ def _read_by_json_type(kind: Any, converter: Converter) -> Hook:
             raise wrong_type(names, value)
         return found[0](value, found[1])
 
-    return read
+    return describe(read, "by type", table)
 
 
 def _takers(kind: Any) -> dict[type, Any]:

@@ -15,11 +15,11 @@ import orjson
 from usagewire.converters import codegen, scalars
 from usagewire.errors import UsageWireError, lack_of_memory, text_of
 from usagewire.models import NO_PROPERTIES
-from usagewire.native import descriptions
+from usagewire.native import descriptions, lowering
 from usagewire.wire import exact_json
 from usagewire.wire.hook_info import info_of
 
-NotLoweredError = descriptions.NotLoweredError
+NotLoweredError = lowering.NotLoweredError
 
 Plan: Any = None
 Writer: Any = None
@@ -71,8 +71,10 @@ REFERENCE: Final = descriptions.Reference(
 )
 
 
-def plan_for(hook: Callable[..., Any], kind: Any) -> Any:
+def plan_for(hook: Callable[..., Any], kind: Any, *, calls: bool = True) -> Any:
     """Return the plan with which C reads values of type `kind`, as the structure hook `hook` does.
+
+    With `calls=False`, C does not call hooks that it does not know.
 
     Raises:
         NotLoweredError: if C cannot read them.
@@ -83,7 +85,7 @@ def plan_for(hook: Callable[..., Any], kind: Any) -> Any:
     # The hook holds its plan. A table of plans would keep each class for ever.
     made_by, made_for, plan = getattr(hook, "plan", (None, None, None))
     if made_by is not hook or made_for is not kind:
-        arguments = lowered(hook, kind)
+        arguments = lowered(hook, kind, calls=calls)
         try:
             plan = Plan(*arguments)
         except TypeError as error:
@@ -92,17 +94,14 @@ def plan_for(hook: Callable[..., Any], kind: Any) -> Any:
     return plan
 
 
-def lowered(hook: Callable[..., Any], kind: Any) -> tuple[Any, ...]:
+def lowered(hook: Callable[..., Any], kind: Any, *, calls: bool = True) -> tuple[Any, ...]:
     """Return the arguments of `Plan` for values of type `kind`, which `hook` reads."""
-    classes: list[descriptions.ClassDescription] = []
-
-    def add(described: descriptions.ClassDescription) -> int:
-        classes.append(described)
-        return len(classes) - 1
-
-    lowering = descriptions.Lowering("read", add)
-    root = lowering.kind(hook, kind)
-    return REFERENCE, tuple(classes), root, lowering.is_strict
+    made = lowering.Lowering("read", calls=calls)
+    root = made.kind(hook, kind)
+    if root.name == descriptions.KINDS.index("call"):
+        name = lowering.name_of(kind)
+        raise NotLoweredError(f"{name} is read by a hook that C does not know")
+    return REFERENCE, tuple(made.classes), root, made.is_strict
 
 
 class RecordWriter:
@@ -115,7 +114,7 @@ class RecordWriter:
     def __init__(self, hook_of: Callable[[Any], Any]) -> None:
         self._native = Writer(REFERENCE)
         self._hook_of = hook_of
-        self._lowering = descriptions.Lowering("written", self._native.add)
+        self._lowering = lowering.Lowering("written")
         self._hooks: dict[type, Any] = {list: hook_of(list)}
         self._writes_lists = info_of(self._hooks[list])[:2] == ("sequence", list)
         self._refused: dict[type, str] = {}
@@ -144,7 +143,7 @@ class RecordWriter:
             return False  # its metaclass raises, and the reference will report that
         try:
             hook = self._hook_of(cls)
-            self._native.allow(cls, self._lowering.index_of(hook))
+            self._native.allow(cls, self._index_of(hook))
         except Exception as error:
             memory = lack_of_memory(error)
             if memory is not None:
@@ -154,6 +153,18 @@ class RecordWriter:
             return False
         self._hooks[cls] = hook
         return True
+
+    def _index_of(self, hook: Any) -> int:
+        """Return the index of the class that `hook` writes, which C knows then."""
+        made = self._lowering
+        size = len(made.classes)
+        try:
+            index = made.index_of(hook)
+            self._native.add(tuple(made.classes[size:]))
+        except BaseException:
+            made.forget(size)
+            raise
+        return index
 
     def is_current(self) -> bool:
         """Return whether the hooks of all known classes are still the same."""

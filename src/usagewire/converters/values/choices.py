@@ -52,7 +52,7 @@ def read_choice(kind: Any) -> Hook:
                 return found
             raise wrong_type(f"one of {expected}", value) from None
 
-    return read
+    return describe(read, "choice", {key: choice for key, (_, choice) in table.items()})
 
 
 def write_choice(kind: Any) -> Hook:
@@ -74,7 +74,7 @@ def write_choice(kind: Any) -> Hook:
             return known
         raise EncodeError(f"{quote(value)} is not a value of {_name(kind)}")
 
-    return write
+    return describe(write, "choice", {key: choice for key, (_, choice) in _table(kind).items()})
 
 
 def read_type(base: type, read: Hook) -> Hook:

@@ -58,18 +58,44 @@ static void str_table_free(StrTable *table)
 
 static void kind_free(Kind *kind)
 {
-    if (kind->item != NULL) {
-        kind_free(kind->item);
-        PyMem_Free(kind->item);
-        kind->item = NULL;
+    for (Py_ssize_t i = 0; i < kind->n_items; i++) {
+        kind_free(&kind->items[i]);
     }
+    PyMem_Free(kind->items);
     if (kind->choice != NULL) {
         str_table_free(&kind->choice->tags);
         str_table_free(&kind->choice->keys);
         PyMem_Free(kind->choice->classes);
         PyMem_Free(kind->choice);
-        kind->choice = NULL;
     }
+    if (kind->choices != NULL) {
+        str_table_free(&kind->choices->texts);
+        Py_CLEAR(kind->choices->objects);
+        Py_CLEAR(kind->choices->numbers);
+        PyMem_Free(kind->choices);
+    }
+    Py_CLEAR(kind->make);
+    Py_CLEAR(kind->hook);
+    Py_CLEAR(kind->type);
+    *kind = (Kind){0};
+}
+
+static int kind_visit(const Kind *kind, visitproc visit, void *arg)
+{
+    for (Py_ssize_t i = 0; i < kind->n_items; i++) {
+        int stopped = kind_visit(&kind->items[i], visit, arg);
+        if (stopped) {
+            return stopped;
+        }
+    }
+    if (kind->choices != NULL) {
+        Py_VISIT(kind->choices->objects);
+        Py_VISIT(kind->choices->numbers);
+    }
+    Py_VISIT(kind->make);
+    Py_VISIT(kind->hook);
+    Py_VISIT(kind->type);
+    return 0;
 }
 
 /* Return the class at an index, or NULL with an exception. */
@@ -85,8 +111,14 @@ static Class *schema_class(const Schema *schema, PyObject *index)
     return schema->classes[at];
 }
 
+/* Return a new reference to an object, or NULL for None. */
+static PyObject *schema_optional(PyObject *object)
+{
+    return object == Py_None ? NULL : Py_NewRef(object);
+}
+
 /* Fill a union from (tags, indexes of its classes, index of the class for other tags or None, keys of the
- * tag). Each class has a tag, or none has. */
+ * tag). There is one tag for each class, or none. */
 static bool union_fill(const Schema *schema, PyObject *spec, Union *choice)
 {
     PyObject *tags, *indexes, *others, *keys;
@@ -104,10 +136,6 @@ static bool union_fill(const Schema *schema, PyObject *spec, Union *choice)
         if (cls == NULL) {
             return false;
         }
-        if (n_tags && cls->tag == NULL) {
-            PyErr_SetString(PyExc_TypeError, "a class without a tag");
-            return false;
-        }
         choice->classes[choice->n_classes] = cls;
     }
     if (n_tags && n_tags != n) {
@@ -123,12 +151,56 @@ static bool union_fill(const Schema *schema, PyObject *spec, Union *choice)
     return str_table_fill(&choice->tags, tags) && str_table_fill(&choice->keys, keys);
 }
 
-/* Fill a kind from (name, nullable, index of a class, a union, or the kind of the items). */
+/* Fill choices from (strings, their values, a dict of the values of integers). */
+static bool choices_fill(PyObject *spec, Choices *choices)
+{
+    PyObject *texts, *objects, *numbers;
+    if (!PyArg_ParseTuple(spec, "O!O!O!", &PyTuple_Type, &texts, &PyTuple_Type, &objects, &PyDict_Type,
+                          &numbers)) {
+        return false;
+    }
+    if (PyTuple_GET_SIZE(texts) != PyTuple_GET_SIZE(objects)) {
+        PyErr_SetString(PyExc_TypeError, "not one value for each string");
+        return false;
+    }
+    choices->objects = Py_NewRef(objects);
+    choices->numbers = Py_NewRef(numbers);
+    return str_table_fill(&choices->texts, texts);
+}
+
+static bool kind_fill(const Schema *schema, PyObject *spec, Kind *kind);
+
+/* Fill the kinds of items from a tuple. None leaves a kind that nothing reads or writes. */
+static bool kind_fill_items(const Schema *schema, PyObject *specs, Kind *kind)
+{
+    if (!PyTuple_Check(specs) || (kind->name == KIND_JSON_TYPES && PyTuple_GET_SIZE(specs) != JSON_TYPES) ||
+        (kind->name != KIND_JSON_TYPES && kind->name != KIND_ITEMS && PyTuple_GET_SIZE(specs) != 1)) {
+        PyErr_SetString(PyExc_TypeError, "not the kinds of the items");
+        return false;
+    }
+    Py_ssize_t n = PyTuple_GET_SIZE(specs);
+    kind->items = schema_alloc((size_t)n + 1, sizeof *kind->items);
+    if (kind->items == NULL) {
+        return false;
+    }
+    for (; kind->n_items < n; kind->n_items++) {
+        PyObject *spec = PyTuple_GET_ITEM(specs, kind->n_items);
+        Kind *item = &kind->items[kind->n_items];
+        item->name = KIND_COUNT;
+        if (spec != Py_None && !kind_fill(schema, spec, item)) {
+            kind_free(item);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Fill a kind from a `descriptions.Kind`. */
 static bool kind_fill(const Schema *schema, PyObject *spec, Kind *kind)
 {
     int name, nullable;
-    PyObject *of;
-    if (!PyArg_ParseTuple(spec, "ipO", &name, &nullable, &of)) {
+    PyObject *of, *make, *hook, *type;
+    if (!PyArg_ParseTuple(spec, "ipOOOO", &name, &nullable, &of, &make, &hook, &type)) {
         return false;
     }
     if (name < 0 || name >= KIND_COUNT) {
@@ -137,6 +209,9 @@ static bool kind_fill(const Schema *schema, PyObject *spec, Kind *kind)
     }
     kind->name = (KindName)name;
     kind->nullable = nullable != 0;
+    kind->make = schema_optional(make);
+    kind->hook = schema_optional(hook);
+    kind->type = Py_NewRef(type);
     if (kind->name == KIND_CLASS) {
         kind->cls = schema_class(schema, of);
         return kind->cls != NULL;
@@ -145,11 +220,11 @@ static bool kind_fill(const Schema *schema, PyObject *spec, Kind *kind)
         kind->choice = schema_alloc(1, sizeof *kind->choice);
         return kind->choice != NULL && union_fill(schema, of, kind->choice);
     }
-    if (kind->name == KIND_LIST || kind->name == KIND_TUPLE) {
-        kind->item = schema_alloc(1, sizeof *kind->item);
-        return kind->item != NULL && kind_fill(schema, of, kind->item);
+    if (kind->name == KIND_CHOICE) {
+        kind->choices = schema_alloc(1, sizeof *kind->choices);
+        return kind->choices != NULL && choices_fill(of, kind->choices);
     }
-    return true;
+    return kind->name < KIND_LIST || kind->name > KIND_JSON_TYPES || kind_fill_items(schema, of, kind);
 }
 
 /* Return the offset of the slot that a member descriptor reads in instances of `type`, or -1. */
@@ -193,22 +268,27 @@ static void field_note(const Schema *schema, Class *cls, const Field *field, uin
     }
 }
 
-/* Fill a field from (descriptor, kind, mode, default or factory, key prefix or None). */
+/* Fill a field from a `descriptions.FieldDescription`. */
 static bool field_fill(const Schema *schema, PyObject *spec, Class *cls)
 {
-    PyObject *descriptor, *kind, *fallback, *prefix;
+    PyObject *descriptor, *kind, *fallback, *prefix, *name, *convert;
     int mode;
     Field *field = &cls->fields[cls->n_fields];
-    if (!PyArg_ParseTuple(spec, "OOiOO", &descriptor, &kind, &mode, &fallback, &prefix)) {
+    if (!PyArg_ParseTuple(spec, "OOiOOUO", &descriptor, &kind, &mode, &fallback, &prefix, &name, &convert)) {
         return false;
     }
-    field->offset = slot_offset(cls->type, descriptor);
+    field->offset = cls->is_slots ? slot_offset(cls->type, descriptor)
+                                  : (Py_ssize_t)sizeof(PyObject *) * cls->n_fields;
     if (field->offset < 0) {
         return false;
     }
-    uint64_t bit = UINT64_C(1) << cls->n_fields++;
+    uint64_t bit = cls->n_fields < FIELDS_MAX ? UINT64_C(1) << cls->n_fields : 0;
+    cls->n_fields++;
     field->mode = (DefaultMode)mode;
     field->fallback = field->mode == DEFAULT_NONE ? NULL : Py_NewRef(fallback);
+    field->name = Py_NewRef(name);
+    field->convert = schema_optional(convert);
+    cls->converts |= field->convert != NULL;
     if (prefix != Py_None) {
         char *text;
         Py_ssize_t size;
@@ -226,7 +306,9 @@ static bool field_fill(const Schema *schema, PyObject *spec, Class *cls)
     if (!kind_fill(schema, kind, &field->kind)) {
         return false;
     }
-    field_note(schema, cls, field, bit);
+    if (cls->is_slots) {
+        field_note(schema, cls, field, bit);
+    }
     return true;
 }
 
@@ -257,7 +339,7 @@ static bool key_fill(Class *cls, int index, PyObject *field)
     if (at >= 0) {
         key->kind = cls->fields[at].kind;
         key->offset = cls->fields[at].offset;
-        key->bit = UINT64_C(1) << at;
+        key->bit = at < FIELDS_MAX ? UINT64_C(1) << at : 0;
     }
     return true;
 }
@@ -272,30 +354,34 @@ static bool class_is_slots(PyTypeObject *type)
 /* Fill a class from a `ClassDescription`. */
 static bool class_fill(const Schema *schema, PyObject *spec, Class *cls)
 {
-    PyObject *type, *fields, *names, *indexes, *tags, *known_tags;
-    int keep_extra, ignore_extra, frozen;
-    if (!PyArg_ParseTuple(spec, "O!O!O!O!O!ipppiO!SO", &PyType_Type, &type, &PyTuple_Type, &fields,
+    PyObject *type, *fields, *names, *indexes, *tags, *known_tags, *head, *reserved;
+    PyObject *make, *init, *finish, *check;
+    int keep_extra, ignore_extra, frozen, is_slots;
+    if (!PyArg_ParseTuple(spec, "O!O!O!O!O!ipppiO!SOpOOOO", &PyType_Type, &type, &PyTuple_Type, &fields,
                           &PyTuple_Type, &names, &PyTuple_Type, &indexes, &PyTuple_Type, &tags, &cls->extra,
                           &keep_extra, &ignore_extra, &frozen, &cls->tag_field, &PyFrozenSet_Type,
-                          &known_tags, &cls->head, &cls->reserved)) {
-        cls->head = cls->reserved = NULL;
+                          &known_tags, &head, &reserved, &is_slots, &make, &init, &finish, &check)) {
         return false;
     }
     cls->type = (PyTypeObject *)Py_NewRef(type);
-    Py_INCREF(cls->head);
-    Py_INCREF(cls->reserved);
+    cls->head = Py_NewRef(head);
+    cls->reserved = Py_NewRef(reserved);
     cls->known_tags = Py_NewRef(known_tags);
+    cls->make = Py_NewRef(make);
+    cls->init = schema_optional(init);
+    cls->finish = schema_optional(finish);
+    cls->check = schema_optional(check);
     cls->keep_extra = keep_extra && cls->extra >= 0;
     cls->ignore_extra = ignore_extra != 0;
     cls->frozen = frozen != 0;
-    cls->atomic = true;
+    cls->atomic = cls->finish == NULL;
     Py_ssize_t n = PyTuple_GET_SIZE(fields), n_keys = PyTuple_GET_SIZE(names);
-    if (n > FIELDS_MAX || cls->tag_field >= n || cls->extra >= n || PyTuple_GET_SIZE(indexes) != n_keys ||
-        !class_is_slots(cls->type)) {
-        PyErr_SetString(PyExc_TypeError, "not a class with slots only");
+    if (n > INT_MAX / 2 || cls->tag_field >= n || cls->extra >= n || PyTuple_GET_SIZE(indexes) != n_keys) {
+        PyErr_SetString(PyExc_TypeError, "not a class");
         return false;
     }
-    cls->slots_size = (size_t)cls->type->tp_basicsize - SLOTS_START;
+    cls->is_slots = is_slots && n <= FIELDS_MAX && class_is_slots(cls->type);
+    cls->slots_size = cls->is_slots ? (size_t)cls->type->tp_basicsize - SLOTS_START : 0;
     cls->slot_template = schema_alloc(1, cls->slots_size + 1);
     cls->fields = schema_alloc((size_t)n + 1, sizeof *cls->fields);
     cls->keys = schema_alloc((size_t)n_keys + 1, sizeof *cls->keys);
@@ -325,6 +411,8 @@ static void class_free(Class *cls)
     for (int i = 0; i < cls->n_fields; i++) {
         kind_free(&cls->fields[i].kind);
         Py_CLEAR(cls->fields[i].fallback);
+        Py_CLEAR(cls->fields[i].name);
+        Py_CLEAR(cls->fields[i].convert);
         PyMem_Free(cls->fields[i].key_prefix);
     }
     str_table_free(&cls->names);
@@ -335,39 +423,66 @@ static void class_free(Class *cls)
     Py_CLEAR(cls->known_tags);
     Py_CLEAR(cls->head);
     Py_CLEAR(cls->reserved);
+    Py_CLEAR(cls->make);
+    Py_CLEAR(cls->init);
+    Py_CLEAR(cls->finish);
+    Py_CLEAR(cls->check);
+    Py_CLEAR(cls->call_names);
     Py_CLEAR(cls->type);
     PyMem_Free(cls);
 }
 
-/* Add a class, which may refer to earlier ones. */
-static bool schema_add(Schema *schema, PyObject *spec)
+/* Add classes, which may refer to each other and to earlier ones. */
+static bool schema_add(Schema *schema, PyObject *specs)
 {
-    size_t n = (size_t)schema->n_classes;
-    Class **classes = PyMem_Realloc(schema->classes, (n + 1) * sizeof *classes);
+    Py_ssize_t before = schema->n_classes, n = PyTuple_GET_SIZE(specs);
+    Class **classes = PyMem_Realloc(schema->classes, (size_t)(before + n + 1) * sizeof *classes);
     if (classes == NULL) {
         PyErr_NoMemory();
         return false;
     }
     schema->classes = classes;
-    Class *cls = schema_alloc(1, sizeof *cls);
-    if (cls == NULL) {
-        return false;
+    bool filled = true;
+    for (Py_ssize_t i = 0; filled && i < n; i++) {
+        Class *cls = schema_alloc(1, sizeof *cls);
+        filled = cls != NULL;
+        if (filled) {
+            schema->classes[schema->n_classes++] = cls;
+        }
     }
-    if (!class_fill(schema, spec, cls)) {
-        class_free(cls);
-        return false;
+    for (Py_ssize_t i = 0; filled && i < n; i++) {
+        filled = class_fill(schema, PyTuple_GET_ITEM(specs, i), schema->classes[before + i]);
     }
-    schema->classes[schema->n_classes++] = cls;
-    return true;
+    while (!filled && schema->n_classes > before) {
+        class_free(schema->classes[--schema->n_classes]);
+    }
+    return filled;
+}
+
+static int class_visit(const Class *cls, visitproc visit, void *arg)
+{
+    Py_VISIT(cls->type);
+    Py_VISIT(cls->make);
+    Py_VISIT(cls->init);
+    Py_VISIT(cls->finish);
+    Py_VISIT(cls->check);
+    for (int k = 0; k < cls->n_fields; k++) {
+        Py_VISIT(cls->fields[k].fallback);
+        Py_VISIT(cls->fields[k].convert);
+        int stopped = kind_visit(&cls->fields[k].kind, visit, arg);
+        if (stopped) {
+            return stopped;
+        }
+    }
+    return 0;
 }
 
 static int schema_visit(const Schema *schema, visitproc visit, void *arg)
 {
     for (Py_ssize_t i = 0; i < schema->n_classes; i++) {
-        const Class *cls = schema->classes[i];
-        Py_VISIT(cls->type);
-        for (int k = 0; k < cls->n_fields; k++) {
-            Py_VISIT(cls->fields[k].fallback);
+        int stopped = class_visit(schema->classes[i], visit, arg);
+        if (stopped) {
+            return stopped;
         }
     }
     return 0;

@@ -28,19 +28,21 @@ typedef enum {
     KIND_UNION,
     KIND_LIST,
     KIND_TUPLE,
+    KIND_SET,
+    KIND_FROZENSET,
+    KIND_ITEMS,      /* a list whose items have kinds of their own */
+    KIND_DICT,
+    KIND_CHOICE,     /* an enum or a literal */
+    KIND_JSON_TYPES, /* a union, by the JSON type of the value */
+    KIND_CALL,       /* only `hook` reads or writes the value */
     KIND_COUNT,
 } KindName;
 
+/* In the order of `descriptions.JSON_TYPES`. */
+enum { JSON_NULL, JSON_BOOL, JSON_INT, JSON_FLOAT, JSON_STR, JSON_LIST, JSON_DICT, JSON_TYPES };
+
 typedef struct Class Class;
 typedef struct Union Union;
-
-typedef struct Kind {
-    KindName name;
-    bool nullable;
-    Class *cls;        /* of KIND_CLASS, borrowed from the schema */
-    Union *choice;     /* of KIND_UNION, owned */
-    struct Kind *item; /* of KIND_LIST and KIND_TUPLE, owned */
-} Kind;
 
 /* A hash table of str, by their UTF-8 bytes. */
 typedef struct {
@@ -55,6 +57,26 @@ typedef struct {
     int *slots; /* index of an entry by its hash; -1 if empty */
     size_t mask;
 } StrTable;
+
+/* The values of an enum or a literal. */
+typedef struct {
+    StrTable texts;    /* the JSON values that are strings */
+    PyObject *objects; /* a tuple: their Python values, by the index of the text */
+    PyObject *numbers; /* a dict from the JSON values that are integers to their Python values */
+} Choices;
+
+typedef struct Kind {
+    KindName name;
+    bool nullable;
+    Class *cls;         /* of KIND_CLASS, borrowed from the schema */
+    Union *choice;      /* of KIND_UNION, owned */
+    Choices *choices;   /* of KIND_CHOICE, owned */
+    struct Kind *items; /* kinds of the items, of the values of a dict, or by JSON type; owned */
+    Py_ssize_t n_items;
+    PyObject *make; /* makes a named tuple of its items, or the key of a dict of its text; NULL: not needed */
+    PyObject *hook; /* the hook of the reference for values that C does not know; NULL: hand back the record */
+    PyObject *type; /* the second argument of `hook` */
+} Kind;
 
 /* Return the index of a text, or -1. */
 static inline int str_table_find(const StrTable *table, const uint8_t *p, size_t length)
@@ -106,11 +128,13 @@ typedef struct {
     Kind kind;
     DefaultMode mode;       /* DEFAULT_NONE: required in reading, never omitted in writing */
     PyObject *fallback;     /* the default or its factory; NULL for DEFAULT_NONE */
+    PyObject *name;         /* of the argument of the constructor in reading, of the attribute in writing */
+    PyObject *convert;      /* the attrs converter, or NULL */
     char *key_prefix;       /* ,"key": and zeros: up to a whole number of steps, and one step more */
     size_t key_prefix_size; /* bytes of the text */
 } Field;
 
-/* An attrs class whose instances are a header and slots:
+/* A class. Instances that C makes, or whose slots it reads, are a header and slots:
  *
  *     offset 0       sizeof(PyObject)                     tp_basicsize
  *     │ refcount, type │ slot │ slot │ slot │ weak references │
@@ -138,11 +162,19 @@ struct Class {
     bool ignore_extra;          /* whether unknown keys are skipped; if neither, the reference reads them */
     bool atomic;                /* whether only fields of `records` can hold part of a cycle */
     bool frozen;
+    bool converts;        /* whether a field has `convert` */
+    bool is_slots;        /* whether C makes instances, or reads their slots */
+    PyObject *make;       /* the class or another callable that makes instances */
+    PyObject *init;       /* the `__init__` that is all that `make` calls besides `object.__new__`, or NULL */
+    PyObject *finish;     /* called with an instance whose slots C filled, or NULL */
+    PyObject *call_names; /* the names of the last call of the constructor: a tuple, or NULL */
+    uint64_t call_fields; /* a bit for each of these fields */
     PyObject **slot_template; /* None (borrowed) in slots with that default; else NULL */
     size_t slots_size;        /* bytes of all slots */
     /* For writing: */
     PyObject *head;     /* bytes: an opening brace, and the tag with its key */
     PyObject *reserved; /* keys that unknown keys must not equal; None: the reference writes unknown keys */
+    PyObject *check;    /* called with a record before it is written, or NULL */
 };
 
 enum { SLOTS_START = sizeof(PyObject) }; /* offset of the first slot */
@@ -156,7 +188,7 @@ struct Union {
 };
 
 typedef struct {
-    Class **classes; /* each may refer to those before it */
+    Class **classes;
     Py_ssize_t n_classes;
     PyObject *no_extra; /* the shared default for unknown keys, which no one can change; borrowed, or NULL */
 } Schema;

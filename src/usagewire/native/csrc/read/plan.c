@@ -18,6 +18,7 @@ static int plan_traverse(PyObject *self, visitproc visit, void *arg)
     Plan *plan = (Plan *)self;
     Py_VISIT(Py_TYPE(self));
     int stopped = reference_visit(&plan->values.reference, visit, arg);
+    stopped = stopped ? stopped : kind_visit(&plan->root, visit, arg);
     return stopped ? stopped : schema_visit(&plan->schema, visit, arg);
 }
 
@@ -31,6 +32,7 @@ static void plan_dealloc(PyObject *self)
     schema_free(&plan->schema);
     intern_clear(&plan->values.intern);
     reference_clear(&plan->values.reference);
+    Py_CLEAR(plan->values.no_arguments);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -47,27 +49,34 @@ static PyObject *plan_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSE
         return NULL;
     }
     plan->strict = strict != 0;
-    bool filled = reference_fill(&plan->values.reference, reference);
+    plan->values.no_arguments = PyTuple_New(0);
+    bool filled = plan->values.no_arguments != NULL && reference_fill(&plan->values.reference, reference);
     plan->schema.no_extra = plan->values.reference.no_extra;
-    for (Py_ssize_t i = 0; filled && i < PyTuple_GET_SIZE(classes); i++) {
-        filled = schema_add(&plan->schema, PyTuple_GET_ITEM(classes, i));
-    }
-    if (!filled || !kind_fill(&plan->schema, root, &plan->root)) {
+    if (!filled || !schema_add(&plan->schema, classes) || !kind_fill(&plan->schema, root, &plan->root)) {
         Py_DECREF(plan);
         return NULL;
     }
     return (PyObject *)plan;
 }
 
-/* Call `note` with the number of unknown rows of a record, if it has any. Return false with an exception. */
-static bool plan_note_unknown(const Input *input, PyObject *note)
+/* Call `note` with the number of unknown rows of a record, if it has any. Each item of the list `found` stands
+ * for one that a hook read. Return false with an exception. */
+static bool plan_note_unknown(const Input *input, PyObject *note, PyObject *found)
 {
-    if (input->n_unknown == 0 || note == NULL) {
+    Py_ssize_t n = input->n_unknown + (found == NULL ? 0 : PyList_GET_SIZE(found));
+    if (n == 0 || note == NULL) {
         return true;
     }
-    PyObject *done = PyObject_CallFunction(note, "n", input->n_unknown);
+    PyObject *done = PyObject_CallFunction(note, "n", n);
     Py_XDECREF(done);
     return done != NULL;
+}
+
+/* Empty the list in which hooks note unknown rows. */
+static bool plan_forget(PyObject *found)
+{
+    return found == NULL || PyList_GET_SIZE(found) == 0 ||
+           PyList_SetSlice(found, 0, PyList_GET_SIZE(found), NULL) == 0;
 }
 
 /* Return the record of the document `args[0]`. The function `args[1]`, which may be left out, receives its
@@ -93,7 +102,7 @@ static PyObject *plan_decode(PyObject *self, PyObject *const *args, Py_ssize_t n
         Py_DECREF(value);
         return Py_NewRef(Py_NotImplemented);
     }
-    if (!plan_note_unknown(&input, nargs > 1 ? args[1] : NULL)) {
+    if (!plan_note_unknown(&input, nargs > 1 ? args[1] : NULL, NULL)) {
         Py_DECREF(value);
         return NULL;
     }
@@ -125,6 +134,7 @@ typedef struct {
     const uint8_t *line; /* the start of the next line */
     char *progress;      /* PROGRESS_SIZE values of int64, not aligned */
     PyObject *note;      /* receives the number of unknown rows of a record; borrowed, or NULL */
+    PyObject *found;     /* a list to which hooks add unknown rows; borrowed, or NULL */
 } Lines;
 
 static void progress_set(const Lines *lines, size_t which, int64_t value)
@@ -155,7 +165,8 @@ static bool plan_read_line(Plan *plan, Input *input, const Lines *lines, PyObjec
     bool ends = s->p < s->end && *s->p == '\n';
     bool fits = ends && s->p - lines->line <= lines->longest;
     input->malformed = s->p < s->end && !ends;
-    bool read = fits && plan_note_unknown(input, lines->note) && PyList_Append(records, record) == 0;
+    bool read = fits && plan_note_unknown(input, lines->note, lines->found) && plan_forget(lines->found) &&
+                PyList_Append(records, record) == 0;
     Py_DECREF(record);
     return read;
 }
@@ -180,7 +191,7 @@ static bool plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *re
     for (; lines->line < s->end && lines->most; lines->most--) {
         size_t count = PROGRESS_SIZE;
         if (!plan_read_line(plan, input, lines, records)) {
-            if (PyErr_Occurred()) {
+            if (PyErr_Occurred() || !plan_forget(lines->found)) {
                 return false;
             }
             gc_deferred_track(&plan->values.deferred); /* the objects of this line are garbage */
@@ -226,21 +237,23 @@ static bool plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *re
 /* Add the records of lines to the list `records`, from byte `progress[0]` of `text` to byte `stop`. Stop at
  * `most` lines, and at a line for the reference, which may also have no LF or over `longest` bytes before it.
  * Leave four int64 in `progress`: the start of the next line, whether it is malformed (certainly gives no
- * record), and the numbers of malformed and blank lines that were skipped. The function `args[7]`, which may
- * be left out, receives the number of unknown rows before their record is added. The caller then calls
- * `track`. */
+ * record), and the numbers of malformed and blank lines that were skipped. The function `args[7]`
+ * receives the number of unknown rows before their record is added. Hooks add an item to the list `args[8]` for
+ * each unknown row that they read. Both may be left out. The caller then calls `track`. */
 static PyObject *plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     Plan *plan = (Plan *)self;
-    if (nargs < 7 || nargs > 8 || !PyBytes_CheckExact(args[0]) || !PyList_CheckExact(args[6])) {
-        PyErr_SetString(PyExc_TypeError, "takes bytes, a buffer, four ints, a list and a function");
+    if (nargs < 7 || nargs > 9 || !PyBytes_CheckExact(args[0]) || !PyList_CheckExact(args[6]) ||
+        (nargs > 8 && !PyList_CheckExact(args[8]))) {
+        PyErr_SetString(PyExc_TypeError, "takes bytes, a buffer, four ints, a list, a function and a list");
         return NULL;
     }
     Py_ssize_t stop = PyLong_AsSsize_t(args[2]);
     Lines lines = {.longest = PyLong_AsSsize_t(args[3]),
                    .most = PyLong_AsSsize_t(args[4]),
                    .skips = (int)PyLong_AsLong(args[5]),
-                   .note = nargs > 7 ? args[7] : NULL};
+                   .note = nargs > 7 ? args[7] : NULL,
+                   .found = nargs > 8 ? args[8] : NULL};
     Py_buffer view;
     if (PyErr_Occurred() || PyObject_GetBuffer(args[1], &view, PyBUF_WRITABLE) < 0) {
         return NULL;

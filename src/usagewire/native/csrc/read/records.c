@@ -1,14 +1,16 @@
 /* Records: make instances of classes from JSON objects, and fill their slots directly. Part of module.c.
  *
- * An instance is not GC-tracked before it is complete. Until then, the only Python code that runs is the
- * reference's, which cannot reach the instance. As in values.c, NULL without an exception hands the line back
- * to the reference.
+ * An instance is not GC-tracked before it is complete. Until then, Python code cannot reach it. As in values.c,
+ * NULL without an exception hands the line back to the reference.
  *
- * The type alone limits how deep these functions call each other. The input does not.
+ * The type limits how deep these functions call each other, and RECORD_DEPTH for recursive types.
  */
 #include "common/schema.h"
 
 static PyObject *record_value(Input *r, const Kind *kind);
+static PyObject *record_made(Input *r, Class *cls, Key *tag);
+
+enum { RECORD_DEPTH = 50 }; /* deepest record that C reads; the reference's limit is higher */
 
 /* Drop a record that owns only the fields of `filled`, and `extra`. */
 static void record_drop(PyObject *record, const Class *cls, uint64_t filled, PyObject *extra)
@@ -71,10 +73,12 @@ static bool record_own_defaults(PyObject *record, const Class *cls, uint64_t abs
 {
     for (; absent; absent &= absent - 1) {
         const Field *field = &cls->fields[lowest_bit(absent)];
-        PyObject *value = field->mode == DEFAULT_FACTORY ? PyObject_CallNoArgs(field->fallback)
-                                                         : Py_NewRef(field->fallback);
+        PyObject *value = Py_NewRef(field->fallback);
+        if (field->mode == DEFAULT_FACTORY) {
+            Py_SETREF(value, PyObject_CallNoArgs(value));
+        }
         if (value == NULL) {
-            return false;
+            return value_hand_back();
         }
         *record_slot(record, field->offset) = value;
         *filled |= absent & (~absent + 1);
@@ -166,7 +170,7 @@ static inline bool record_field(Input *r, PyObject *record, const Key *key, Foun
     PyObject *value;
     int64_t number;
     const uint8_t *start = r->s.p;
-    if ((found->filled | found->wrong) & key->bit) {
+    if (((found->filled | found->wrong) & key->bit) || (key->bit == 0 && *record_slot(record, key->offset))) {
         return false; /* a second time: the reference decides which one counts */
     }
     if (key->kind.name == KIND_INT && scan_short_integer(&r->s, &number)) {
@@ -238,9 +242,50 @@ static bool record_members(Input *r, Class *cls, Key *tag, PyObject *record, Fou
     }
 }
 
+/* Whether an unknown row is one: its tag is not that of a known class. */
+static inline bool record_is_unknown(Input *r, const Class *cls, PyObject *tag)
+{
+    if (PySet_Contains(cls->known_tags, tag) != 0) {
+        return false;
+    }
+    r->n_unknown++;
+    return true;
+}
+
+/* Replace values by those that their attrs converters return. The record owns all its slots. */
+static bool record_convert(Input *r, PyObject *record, const Class *cls)
+{
+    for (int i = 0; i < cls->n_fields; i++) {
+        const Field *field = &cls->fields[i];
+        if (field->convert != NULL) {
+            PyObject **slot = record_slot(record, field->offset);
+            PyObject *value = value_called(r, field->convert, slot, 1, NULL);
+            if (value == NULL) {
+                return false;
+            }
+            Py_SETREF(*slot, value);
+        }
+    }
+    return true;
+}
+
+/* Run what attrs runs after the slots are filled. From here on, Python code can reach the record. */
+static PyObject *record_finish(Input *r, PyObject *record, const Class *cls)
+{
+    PyObject *done = value_called(r, cls->finish, &record, 1, NULL);
+    if (done == NULL) {
+        Py_CLEAR(record);
+    }
+    Py_XDECREF(done);
+    return record;
+}
+
 /* Read the rest of an object of class `cls`, as record_members does. */
 static PyObject *record_object(Input *r, Class *cls, Key *tag)
 {
+    if (!cls->is_slots) {
+        return record_made(r, cls, tag);
+    }
     PyObject *record = (PyObject *)PyObject_GC_New(PyObject, cls->type);
     if (record == NULL) {
         return NULL;
@@ -257,11 +302,9 @@ static PyObject *record_object(Input *r, Class *cls, Key *tag)
         r->malformed |= found.root;
         goto hand_back;
     }
-    if (cls->tag_field >= 0) {
-        if (PySet_Contains(cls->known_tags, *record_slot(record, cls->fields[cls->tag_field].offset)) != 0) {
-            goto hand_back;
-        }
-        r->n_unknown++;
+    if (cls->tag_field >= 0 &&
+        !record_is_unknown(r, cls, *record_slot(record, cls->fields[cls->tag_field].offset))) {
+        goto hand_back;
     }
     PyObject *extra = found.extra;
     if (extra != NULL) {
@@ -274,7 +317,12 @@ static PyObject *record_object(Input *r, Class *cls, Key *tag)
         goto hand_back;
     }
     record_own_nones(absent & cls->none_default_mask);
-    return record_done(r, record, cls, extra, r->n_deferred > n_deferred);
+    found.filled = cls->every;
+    if (cls->converts && !record_convert(r, record, cls)) {
+        goto hand_back;
+    }
+    record = record_done(r, record, cls, extra, r->n_deferred > n_deferred);
+    return cls->finish == NULL ? record : record_finish(r, record, cls);
 
 hand_back:
     record_drop(record, cls, found.filled, found.extra);
@@ -328,13 +376,123 @@ static PyObject *record_union(Input *r, Union *choice)
         return NULL;
     }
     int index = str_table_find(&choice->tags, tag.text, tag.length);
-    if (index >= 0 && is_first) {
+    if (index >= 0 && is_first && choice->classes[index]->tag != NULL) {
         Class *cls = choice->classes[index];
         return record_object(r, cls, cls->tag);
     }
     Class *cls = index < 0 ? choice->others : choice->classes[index];
     s->p = start;
     return cls != NULL ? record_object(r, cls, NULL) : NULL;
+}
+
+/* Move the values that are there to the front. Return their number, and set `cls->call_names` to the names of
+ * their arguments. Return -1 with an exception. */
+static Py_ssize_t record_arguments(Class *cls, PyObject **values, uint64_t filled)
+{
+    Py_ssize_t n = 0, at = 0;
+    bool is_last = cls->call_names != NULL && cls->call_fields == filled && cls->n_fields <= FIELDS_MAX;
+    for (int i = 0; i < cls->n_fields; i++) {
+        n += values[i] != NULL;
+    }
+    PyObject *names = is_last ? NULL : PyTuple_New(n);
+    if (names == NULL && !is_last) {
+        return -1;
+    }
+    for (int i = 0; i < cls->n_fields; i++) {
+        if (values[i] != NULL) {
+            if (!is_last) {
+                PyTuple_SET_ITEM(names, at, Py_NewRef(cls->fields[i].name));
+            }
+            PyObject *value = values[i];
+            values[i] = NULL;
+            values[at++] = value;
+        }
+    }
+    if (!is_last) {
+        Py_XSETREF(cls->call_names, names);
+        cls->call_fields = filled;
+    }
+    return n;
+}
+
+/* Return an instance made of the values: by the constructor, or by `__init__` alone where the constructor does
+ * no more. `values[-1]` may be used. */
+static PyObject *record_construct(Input *r, Class *cls, PyObject **values, uint64_t filled)
+{
+    Py_ssize_t n = record_arguments(cls, values, filled);
+    if (n < 0) {
+        return NULL;
+    }
+    PyObject *names = Py_NewRef(cls->call_names), *made = NULL; /* the call may replace `cls->call_names` */
+    if (cls->init == NULL) {
+        made = value_called(r, cls->make, values, 0, names);
+    }
+    else if ((values[-1] = PyBaseObject_Type.tp_new(cls->type, r->values->no_arguments, NULL)) != NULL) {
+        PyObject *done = value_called(r, cls->init, values - 1, 1, names);
+        made = done == Py_None ? Py_NewRef(values[-1]) : NULL;
+        Py_XDECREF(done);
+        Py_CLEAR(values[-1]);
+    }
+    else {
+        value_hand_back();
+    }
+    Py_DECREF(names);
+    return made;
+}
+
+/* Whether an object has each field that it needs. Add the unknown keys to its values. */
+static bool record_is_complete(Input *r, const Class *cls, PyObject **values, Found *found)
+{
+    if (cls->extra >= 0) {
+        const Field *field = &cls->fields[cls->extra];
+        if (found->extra == NULL && field->mode == DEFAULT_FACTORY && field->fallback == (PyObject *)&PyDict_Type) {
+            found->extra = PyDict_New();
+            if (found->extra == NULL) {
+                return false;
+            }
+        }
+        if (found->extra != NULL) {
+            found->filled |= cls->extra < FIELDS_MAX ? UINT64_C(1) << cls->extra : 0;
+            values[cls->extra] = found->extra;
+            found->extra = NULL;
+        }
+    }
+    for (int i = 0; i < cls->n_fields; i++) {
+        if (values[i] == NULL && cls->fields[i].mode == DEFAULT_NONE) {
+            r->malformed |= found->root;
+            return false;
+        }
+    }
+    return cls->tag_field < 0 || record_is_unknown(r, cls, values[cls->tag_field]);
+}
+
+/* Read the rest of an object whose class makes its instances. The values wait in an array, as in slots. */
+static PyObject *record_made(Input *r, Class *cls, Key *tag)
+{
+    PyObject *few[FIELDS_MAX + 1], **values = few;
+    size_t n = (size_t)cls->n_fields;
+    if (n > FIELDS_MAX) {
+        values = PyMem_Malloc((n + 1) * sizeof *values);
+        if (values == NULL) {
+            return PyErr_NoMemory();
+        }
+    }
+    memset(values++, 0, (n + 1) * sizeof *values);
+    Found found = {.root = r->root, .tagged = tag != NULL};
+    r->root = false;
+    PyObject *made = NULL;
+    if (record_members(r, cls, tag, (PyObject *)(void *)values, &found) &&
+        record_is_complete(r, cls, values, &found)) {
+        made = record_construct(r, cls, values, found.filled);
+    }
+    for (size_t i = 0; i < n; i++) {
+        Py_XDECREF(values[i]);
+    }
+    Py_XDECREF(found.extra);
+    if (--values != few) {
+        PyMem_Free(values);
+    }
+    return made;
 }
 
 /* Untrack a tuple that cannot be in a cycle: no item is GC-tracked or deferred, or a dict. CPython up to 3.13
@@ -353,8 +511,16 @@ static void record_untrack_items(PyObject *tuple, bool within)
     PyObject_GC_UnTrack(tuple);
 }
 
-/* Read the items of a JSON array after its opening bracket. */
-static PyObject *record_list(Input *r, const Kind *item, bool as_tuple)
+/* Make a set of the items of a list. They may have a `__hash__` of the user's. */
+static PyObject *record_set(Input *r, PyObject *list, bool is_frozen)
+{
+    value_show(r);
+    PyObject *set = is_frozen ? PyFrozenSet_New(list) : PySet_New(list);
+    return set != NULL ? set : value_hand_back();
+}
+
+/* Read the items of a JSON array after its opening bracket, as the collection `name`. */
+static PyObject *record_list(Input *r, const Kind *item, KindName name)
 {
     Scan *s = &r->s;
     const size_t n_deferred = r->n_deferred;
@@ -379,28 +545,129 @@ static PyObject *record_list(Input *r, const Kind *item, bool as_tuple)
             return NULL;
         }
     }
-    if (!as_tuple) {
+    if (name == KIND_LIST) {
         PyObject_GC_Track(list);
         return list;
     }
-    PyObject *tuple = PyList_AsTuple(list);
+    PyObject *made = name == KIND_TUPLE ? PyList_AsTuple(list) : record_set(r, list, name == KIND_FROZENSET);
     Py_DECREF(list);
-    if (tuple != NULL) {
-        record_untrack_items(tuple, r->n_deferred > n_deferred);
+    if (made != NULL && name == KIND_TUPLE) {
+        record_untrack_items(made, r->n_deferred > n_deferred);
     }
-    return tuple;
+    return made;
 }
 
-/* Read a value that begins at the next byte. */
-static PyObject *record_value(Input *r, const Kind *kind)
+/* Read a JSON array whose items have kinds of their own, after its opening bracket. */
+static PyObject *record_items(Input *r, const Kind *kind)
 {
     Scan *s = &r->s;
-    if (s->p == s->end) {
+    PyObject *tuple = PyTuple_New(kind->n_items);
+    if (tuple == NULL) {
         return NULL;
     }
-    if (kind->nullable && *s->p == 'n') {
-        return scan_literal(s, "null", 4) ? Py_NewRef(Py_None) : NULL;
+    PyObject_GC_UnTrack(tuple); /* until it is complete */
+    bool read = true;
+    for (Py_ssize_t i = 0; read && i < kind->n_items; i++) {
+        read = i == 0 || scan_char(s, ',');
+        scan_space(s);
+        PyObject *value = read ? record_value(r, &kind->items[i]) : NULL;
+        read = value != NULL;
+        PyTuple_SET_ITEM(tuple, i, value);
     }
+    if (!read || !scan_char(s, ']')) {
+        Py_DECREF(tuple);
+        return NULL;
+    }
+    if (kind->n_items) {
+        PyObject_GC_Track(tuple);
+    }
+    if (kind->make == NULL) {
+        return tuple;
+    }
+    PyObject *made = value_called(r, kind->make, &tuple, 1, NULL);
+    Py_DECREF(tuple);
+    return made;
+}
+
+/* Read one member of a dict. A key that comes twice is for the reference. */
+static bool record_entry(Input *r, const Kind *kind, PyObject *dict)
+{
+    Scan *s = &r->s;
+    scan_space(s);
+    PyObject *key = value_str(r), *value = NULL;
+    if (key == NULL || !scan_char(s, ':')) {
+        Py_XDECREF(key);
+        return false;
+    }
+    if (kind->make != NULL) {
+        Py_SETREF(key, value_called(r, kind->make, &key, 1, NULL));
+    }
+    scan_space(s);
+    value = key == NULL ? NULL : record_value(r, kind->items);
+    Py_ssize_t before = PyDict_GET_SIZE(dict);
+    bool added = false;
+    if (value != NULL) {
+        value_show(r); /* a key may have a `__hash__` of the user's */
+        added = PyDict_SetItem(dict, key, value) == 0 && PyDict_GET_SIZE(dict) > before;
+    }
+    if (PyErr_Occurred()) {
+        value_hand_back();
+    }
+    Py_XDECREF(key);
+    Py_XDECREF(value);
+    return added;
+}
+
+/* Read a JSON object as a dict, after its opening brace. */
+static PyObject *record_dict(Input *r, const Kind *kind)
+{
+    Scan *s = &r->s;
+    PyObject *dict = PyDict_New();
+    if (dict == NULL || scan_char(s, '}')) {
+        return dict;
+    }
+    do {
+        if (!record_entry(r, kind, dict)) {
+            Py_DECREF(dict);
+            return NULL;
+        }
+    } while (scan_char(s, ','));
+    if (!scan_char(s, '}')) {
+        Py_CLEAR(dict);
+    }
+    return dict;
+}
+
+/* Read a value of a union by its JSON type. */
+static PyObject *record_by_type(Input *r, const Kind *kind)
+{
+    static const struct {
+        uint8_t first;
+        uint8_t type;
+    } types[] = {{'n', JSON_NULL}, {'t', JSON_BOOL}, {'f', JSON_BOOL},
+                 {'"', JSON_STR}, {'[', JSON_LIST}, {'{', JSON_DICT}};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (*r->s.p == types[i].first) {
+            return record_value(r, &kind->items[types[i].type]);
+        }
+    }
+    Scan ahead = r->s;
+    int64_t number;
+    if (scan_integer(&ahead, &number)) {
+        return record_value(r, &kind->items[JSON_INT]);
+    }
+    const uint8_t *p = r->s.p + (*r->s.p == '-');
+    while (p < r->s.end && scan_is_digit(*p)) {
+        p++;
+    }
+    /* The parser of the reference makes a float or a Decimal of a number with a point. */
+    return p < r->s.end && *p == '.' ? record_value(r, &kind->items[JSON_FLOAT]) : NULL;
+}
+
+/* Read a value by C alone. */
+static PyObject *record_plain_value(Input *r, const Kind *kind)
+{
+    Scan *s = &r->s;
     switch (kind->name) {
     case KIND_INT:
         return value_int(r);
@@ -420,11 +687,44 @@ static PyObject *record_value(Input *r, const Kind *kind)
         return scan_char(s, '{') ? record_union(r, kind->choice) : NULL;
     case KIND_LIST:
     case KIND_TUPLE:
-        return scan_char(s, '[') ? record_list(r, kind->item, kind->name == KIND_TUPLE) : NULL;
+    case KIND_SET:
+    case KIND_FROZENSET:
+        return scan_char(s, '[') ? record_list(r, kind->items, kind->name) : NULL;
+    case KIND_ITEMS:
+        return scan_char(s, '[') ? record_items(r, kind) : NULL;
+    case KIND_DICT:
+        return scan_char(s, '{') ? record_dict(r, kind) : NULL;
+    case KIND_CHOICE:
+        return value_choice(r, kind->choices);
+    case KIND_JSON_TYPES:
+        return record_by_type(r, kind);
+    case KIND_CALL: /* without a hook, an attrs converter does the work */
+        return kind->hook == NULL ? value_parsed(r, &(ValueInfo){0}) : NULL;
     case KIND_MONEY_TEXT: /* only written, never read */
     case KIND_MONEY_NUMBER:
     case KIND_COUNT:
         break;
     }
     return NULL;
+}
+
+/* Read a value that begins at the next byte. If C cannot read it, its hook does. */
+static PyObject *record_value(Input *r, const Kind *kind)
+{
+    Scan *s = &r->s;
+    if (s->p == s->end || r->depth == RECORD_DEPTH) {
+        return NULL;
+    }
+    if (kind->nullable && *s->p == 'n') {
+        return scan_literal(s, "null", 4) ? Py_NewRef(Py_None) : NULL;
+    }
+    const uint8_t *start = s->p;
+    r->depth++;
+    PyObject *value = record_plain_value(r, kind);
+    r->depth--;
+    if (value != NULL || kind->hook == NULL || r->malformed || PyErr_Occurred()) {
+        return value;
+    }
+    s->p = start;
+    return value_hooked(r, kind);
 }

@@ -14,12 +14,14 @@ typedef struct {
     Reference reference;
     Intern intern;
     GcDeferred deferred;
+    PyObject *no_arguments; /* an empty tuple */
 } Values;
 
 typedef struct {
     Scan s;
     Values *values;
     size_t n_deferred;    /* number of objects deferred so far */
+    unsigned depth;       /* number of values around the next one */
     Py_ssize_t n_unknown; /* number of unknown rows in the document or line */
     bool strict;          /* whether a value of another type is rejected */
     bool root;            /* whether the next value is a whole line */
@@ -373,6 +375,23 @@ static PyObject *value_flat_object(Input *r)
     return object;
 }
 
+/* Read any value as the parser of the reference gives it. `*info` says whether it is unusual. */
+static PyObject *value_parsed(Input *r, ValueInfo *info)
+{
+    const uint8_t *start = r->s.p;
+    *info = (ValueInfo){0, false};
+    PyObject *value = scan_char(&r->s, '{') ? value_flat_object(r) : value_single(r);
+    if (value != NULL || PyErr_Occurred()) {
+        return value;
+    }
+    r->s.p = start;
+    if (!scan_value_info(&r->s, info)) {
+        return NULL;
+    }
+    const Reference *reference = &r->values->reference;
+    return value_of_token(r, start, r->s.p, info->numbers ? reference->parse : reference->loads);
+}
+
 /* Deepest value that is kept without a check. The reference's limit is higher. */
 enum { VALUE_DEPTH = 50 };
 
@@ -380,23 +399,74 @@ enum { VALUE_DEPTH = 50 };
  * rejects values that cannot be written back. It is called only for deep values and for long numbers. */
 static PyObject *value_any(Input *r, PyObject *read)
 {
-    const uint8_t *start = r->s.p;
     if (read == NULL && scan_simple_value(&r->s)) {
         return Py_NewRef(Py_None); /* the caller drops it */
     }
-    PyObject *value = scan_char(&r->s, '{') ? value_flat_object(r) : value_single(r);
-    if (value != NULL || PyErr_Occurred()) {
-        return value;
-    }
     ValueInfo info;
-    r->s.p = start;
-    if (!scan_value_info(&r->s, &info)) {
-        return NULL;
-    }
-    const Reference *reference = &r->values->reference;
-    value = value_of_token(r, start, r->s.p, info.numbers ? reference->parse : reference->loads);
+    PyObject *value = value_parsed(r, &info);
     if (value != NULL && read != NULL && (info.numbers || info.depth > VALUE_DEPTH)) {
         Py_SETREF(value, value_call(r, read, value));
     }
     return value;
+}
+
+/* Clear an exception that the reference will raise again with its place. Keep lack of memory, and exceptions
+ * that are not an `Exception`. Return NULL. */
+static void *value_hand_back(void)
+{
+    if (PyErr_ExceptionMatches(PyExc_Exception) && !PyErr_ExceptionMatches(PyExc_MemoryError)) {
+        PyErr_Clear();
+    }
+    return NULL;
+}
+
+/* GC-track all complete records before Python code can see them. */
+static inline void value_show(Input *r)
+{
+    if (r->values->deferred.n) {
+        gc_deferred_track(&r->values->deferred);
+    }
+}
+
+/* Call a function of the reference or of the user that may raise anything. */
+static PyObject *value_called(Input *r, PyObject *function, PyObject *const *args, size_t n, PyObject *names)
+{
+    value_show(r);
+    PyObject *result = PyObject_Vectorcall(function, args, n, names);
+    return result != NULL ? result : value_hand_back();
+}
+
+/* Read a value by its hook. */
+static PyObject *value_hooked(Input *r, const Kind *kind)
+{
+    ValueInfo info;
+    PyObject *value = value_parsed(r, &info);
+    if (value == NULL) {
+        return NULL;
+    }
+    PyObject *args[] = {value, kind->type};
+    PyObject *result = value_called(r, kind->hook, args, 2, NULL);
+    Py_DECREF(value);
+    return result;
+}
+
+/* Read an enum or a literal. */
+static PyObject *value_choice(Input *r, const Choices *choices)
+{
+    Text text;
+    int64_t number;
+    if (scan_char(&r->s, '"')) {
+        if (!scan_string(&r->s, &text)) {
+            return value_malformed(r);
+        }
+        int index = text.escaped ? -1 : str_table_find(&choices->texts, text.text, text.length);
+        return index < 0 ? NULL : Py_NewRef(PyTuple_GET_ITEM(choices->objects, index));
+    }
+    if (!scan_integer(&r->s, &number)) {
+        return NULL;
+    }
+    PyObject *key = intern_number(&r->values->intern, number);
+    PyObject *found = key == NULL ? NULL : PyDict_GetItemWithError(choices->numbers, key);
+    Py_XDECREF(key);
+    return Py_XNewRef(found);
 }

@@ -418,9 +418,16 @@ static bool write_value(Output *out, const Kind *kind, PyObject *value)
         }
         return false;
     case KIND_LIST:
-        return PyList_CheckExact(value) && write_items(out, kind->item, value);
+        return PyList_CheckExact(value) && write_items(out, kind->items, value);
     case KIND_TUPLE:
-        return PyTuple_CheckExact(value) && write_items(out, kind->item, value);
+        return PyTuple_CheckExact(value) && write_items(out, kind->items, value);
+    case KIND_SET:
+    case KIND_FROZENSET:
+    case KIND_ITEMS:
+    case KIND_DICT:
+    case KIND_CHOICE:
+    case KIND_JSON_TYPES:
+    case KIND_CALL:
     case KIND_ANY: /* only read, never written */
     case KIND_COUNT:
         break;

@@ -51,15 +51,13 @@ static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNU
     return (PyObject *)writer;
 }
 
-static PyObject *writer_add(PyObject *self, PyObject *spec)
+static PyObject *writer_add(PyObject *self, PyObject *specs)
 {
-    Writer *writer = (Writer *)self;
-    PyObject *index = PyLong_FromSsize_t(writer->schema.n_classes);
-    if (index != NULL && !schema_add(&writer->schema, spec)) {
-        Py_DECREF(index);
+    if (!PyTuple_Check(specs)) {
+        PyErr_SetString(PyExc_TypeError, "takes a tuple of classes");
         return NULL;
     }
-    return index;
+    return schema_add(&((Writer *)self)->schema, specs) ? Py_NewRef(Py_None) : NULL;
 }
 
 static PyObject *writer_allow(PyObject *self, PyObject *args)
@@ -192,7 +190,7 @@ static PyObject *writer_encode_lines(PyObject *self, PyObject *args)
 }
 
 static PyMethodDef writer_methods[] = {
-    {"add", writer_add, METH_O, "Add a class and return its index."},
+    {"add", writer_add, METH_O, "Add classes, in the order of their indices."},
     {"allow", writer_allow, METH_VARARGS, "Write records of a type as the class at an index."},
     {"encode", writer_encode, METH_O, "Return a record, or a list of records, as JSON."},
     {"encode_lines", writer_encode_lines, METH_VARARGS, "Return records of a list as lines."},
