@@ -31,7 +31,8 @@ from proof.support.exact import exact
 from usagewire import Encoder, UsageObject, UsageWireError, make_converter
 from usagewire.codec.line_decoder import progress_from
 from usagewire.native import plans
-from usagewire.native.descriptions import Lowering, Reference
+from usagewire.native.descriptions import Reference
+from usagewire.native.lowering import Lowering
 
 try:
     import _testcapi  # type: ignore[import-not-found]
@@ -353,28 +354,23 @@ def _writing(loop: Loop) -> None:
 
 
 def _writers(loop: Loop) -> None:
-    specs: list[Any] = []
-
-    def add(spec: Any) -> int:
-        specs.append(spec)
-        return len(specs) - 1
-
-    lowering = Lowering("written", add)
+    lowering = Lowering("written")
     for record in (*RECORDS, *_read()):
         lowering.index_of(make_converter().get_unstructure_hook(type(record)))
+    specs = tuple(lowering.classes)
 
     def call() -> Any:
         writer = plans.Writer(plans.REFERENCE)
-        for spec in specs:
-            writer.allow(spec[0], writer.add(spec))
+        writer.add(specs)
+        for index, spec in enumerate(specs):
+            writer.allow(spec[0], index)
         return writer
 
     loop.run("Writer", call, lambda writer: writer.encode(Point(5)) is not NotImplemented)
-    writer, index = plans.Writer(plans.REFERENCE), 0
-    while index < 300:  # more than CPython has small ints
-        index = writer.add(specs[0])
-    loop.run("allow", partial(writer.allow, specs[0][0], index))
-    loop.run("add", partial(writer.add, specs[0]), counted=False)  # the writer keeps each class
+    writer = plans.Writer(plans.REFERENCE)
+    writer.add(specs[:1] * 300)  # more than CPython has small ints
+    loop.run("allow", partial(writer.allow, specs[0][0], 299))
+    loop.run("add", partial(writer.add, specs[:1]), counted=False)  # the writer keeps each class
 
 
 def _modules(loop: Loop) -> None:

@@ -1,9 +1,12 @@
-"""Classes and hooks that C refuses, and the reasons; the reference then reads and writes them."""
+"""Classes and hooks of users: C reads any class, and calls what it does not know."""
 
 import functools
+from collections import Counter, deque
 from collections.abc import Callable
-from enum import Enum
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum, Flag
+from typing import Any, Final, Literal, NamedTuple, TypedDict
 
 import attrs
 import orjson
@@ -29,6 +32,32 @@ class Colour(Enum):
     """Values to choose from."""
 
     RED = "red"
+
+
+class Flags(Flag):
+    """Values to combine."""
+
+    BOLD = 1
+
+
+class Pair(NamedTuple):
+    """Two items."""
+
+    number: int
+    text: str
+
+
+class Keys(TypedDict):
+    """One key."""
+
+    x: int
+
+
+@dataclass
+class Data:
+    """One field."""
+
+    x: int
 
 
 def made(name: str, kind: Any = int, body: dict[str, Any] | None = None, **options: Any) -> Any:
@@ -65,6 +94,7 @@ Factory: Final = made("Factory", y={"factory": lambda: 7})
 OfSelf: Final = made("OfSelf", y={"default": attrs.Factory(lambda s: s.x + 1, takes_self=True)})
 NoInit: Final = made("NoInit", y={"default": 3, "init": False})
 TooWide: Final = made("TooWide", **{f"f{i}": {"default": i} for i in range(64)})
+Several: Final = made("Several", y={})
 
 
 @attrs.frozen
@@ -78,58 +108,64 @@ class Tree:
     inner: "Tree | None" = None
 
 
-STORES: Final = "does more with {} than store it"
 UNKNOWN: Final = "is read by a hook that C does not know"
-REFUSED: Final[list[tuple[Any, str, str, Any]]] = [
-    (Checked, "5", f"Checked {STORES.format('x')}", 5),
-    (Converted, "5", f"Converted {STORES.format('x')}", 5),
-    (PostInit, "5", "PostInit has __attrs_pre_init__ or __attrs_post_init__", 5),
-    (PreInit, "5", "PreInit has __attrs_pre_init__ or __attrs_post_init__", 5),
-    (Unslotted, "5", "Unslotted has no slots", 5),
-    (OfNoSlots, "5", "not a class with slots only", 5),
-    (Hashing, "5", "Hashing has slots that are not fields", 5),
-    (OnSet, "5", "OnSet has a __setattr__ that attrs did not write", 5),
-    (New, "5", "New has a __new__", 5),
-    (OwnInit, "5", "OwnInit has an __init__ that attrs did not write", 5),
-    (OfMeta, "5", "OfMeta has a metaclass", 5),
-    (Finalized, "5", "not a class with slots only", 5),
-    (Factory, "5", "Factory.y has a default factory that C does not call", 5),
-    (OfSelf, "5", f"OfSelf {STORES.format('y')}", 5),
-    (NoInit, "5", f"NoInit {STORES.format('y')}", 5),
-    (Tree, "5", f"Tree {UNKNOWN}", 5),
-    (made("Chosen", Literal[5]), "5", f"Literal {UNKNOWN}", 5),
-    (made("Coloured", Colour), '"red"', f"Colour {UNKNOWN}", Colour.RED),
-    (made("Keyed", dict[str, int]), '{"a":1}', f"dict {UNKNOWN}", {"a": 1}),
-    (made("Scalars", int | str), "5", f"int | str' {UNKNOWN}", 5),
-    (made("Fixed", tuple[int, str]), '[5,"s"]', f"tuple {UNKNOWN}", (5, "s")),
-    (made("Several", set[int]), "[5]", f"set {UNKNOWN}", {5}),
-    (made("Deep", list[Checked]), '[{"x":5}]', f"Checked {STORES.format('x')}", [Checked(5)]),
-    (TooWide, "5", "TooWide has more than 64 fields", 5),
+READ: Final[list[tuple[Any, str, Any]]] = [
+    (Checked, "5", 5),
+    (Converted, "5", 5),
+    (PostInit, "5", 5),
+    (PreInit, "5", 5),
+    (Unslotted, "5", 5),
+    (OfNoSlots, "5", 5),
+    (Hashing, "5", 5),
+    (OnSet, "5", 5),
+    (New, "5", 5),
+    (OwnInit, "5", 5),
+    (OfMeta, "5", 5),
+    (Finalized, "5", 5),
+    (Factory, "5", 5),
+    (OfSelf, "5", 5),
+    (NoInit, "5", 5),
+    (Tree, "5", 5),
+    (made("Chosen", Literal[5, "s"]), "5", 5),
+    (made("Coloured", Colour), '"red"', Colour.RED),
+    (made("Keyed", dict[str, int]), '{"a":1}', {"a": 1}),
+    (made("KeyedByColour", dict[Colour, int]), '{"red":1}', {Colour.RED: 1}),
+    (made("Scalars", int | str), "5", 5),
+    (made("Fixed", tuple[int, str]), '[5,"s"]', (5, "s")),
+    (made("Several", set[int]), "[5]", {5}),
+    (made("Frozen", frozenset[int]), "[5]", frozenset({5})),
+    (made("Deep", list[Checked]), '[{"x":5}]', [Checked(5)]),
+    (made("Dated", date), '"2026-11-30"', date(2026, 11, 30)),
+    (made("Queue", deque[int]), "[5]", deque([5])),
+    (made("Counted", Counter[str]), '{"a":5}', Counter(a=5)),
+    (made("Named", Pair), '[5,"s"]', Pair(5, "s")),
+    (made("Keys", Keys), '{"x":5}', {"x": 5}),
+    (made("Data", Data), '{"x":5}', Data(5)),
+    (made("Either", Checked | Several), '{"x":5,"y":6}', Several(5, 6)),
+    (TooWide, "5", 5),
 ]
-"""Classes, JSON for `x`, the reasons, and the values of `x`."""
+"""Classes, JSON for `x`, and the values of `x`."""
 
 
-@pytest.mark.parametrize(
-    ("cls", "value", "reason", "x"), REFUSED, ids=[cls.__name__ for cls, *_ in REFUSED]
-)
-def test_class_is_refused(cls: Any, value: str, reason: str, x: Any) -> None:
-    """The reference reads a class that is more than its slots, and the decoder gives the reason."""
+@pytest.mark.parametrize(("cls", "value", "x"), READ, ids=[cls.__name__ for cls, *_ in READ])
+def test_class_is_read(cls: Any, value: str, x: Any) -> None:
+    """C reads any class, and hands at most a field to the reference."""
     expected = cls(x)
     for kind, document, found in (
         (cls, f'{{"x":{value}}}', expected),
-        (cls | None, f'{{"x":{value}}}', expected),
+        (cls | None, f'{{ "x": {value} }}', expected),
         (list[cls], f'[{{"x":{value}}}]', [expected]),
     ):
         decoder = Decoder(kind)
-        assert reason == decoder.not_accelerated.removeprefix("'")
-        assert plan_of(decoder) is None
+        assert decoder.not_accelerated is None
+        assert exact(found) == exact(plan_of(decoder).decode(document.encode()))
         assert exact(found) == exact(decoder.decode(document))
         assert exact([found]) == exact(decoder.decode_lines(document + "\n"))
 
 
-@pytest.mark.parametrize("kind", [dict[str, int], int | str, None, Literal[1, 2], Colour], ids=str)
+@pytest.mark.parametrize("kind", [datetime, Flags, deque[int], None, Checked | Several], ids=str)
 def test_type_is_refused(kind: Any) -> None:
-    """C also refuses types that are not classes."""
+    """C does not read a type that is only a hook."""
     assert UNKNOWN in Decoder(kind).not_accelerated
 
 
@@ -159,7 +195,7 @@ def wrapped(hook: Callable[..., Any]) -> Callable[..., Any]:
 @pytest.mark.parametrize("kind", [int, int | None, Point, list[int]], ids=str)
 @pytest.mark.parametrize("wraps", [True, False])
 def test_registered_hook_is_called(kind: Any, wraps: bool) -> None:
-    """The reference calls a registered hook, also one that wraps the hook of usagewire."""
+    """C calls a registered hook, also one that wraps the hook of usagewire."""
     converter = make_converter()
     hook = converter.get_structure_hook(kind)
     mine = wrapped(hook) if wraps else lambda value, _: hook(value, kind)
@@ -170,9 +206,9 @@ def test_registered_hook_is_called(kind: Any, wraps: bool) -> None:
     value = {"x": 5} if kind is Point else [5] if kind == list[int] else 5
     decoder = Decoder(slotted("Holder", v=kind), converter=converter)
 
-    assert UNKNOWN in decoder.not_accelerated
+    assert decoder.not_accelerated is None
     expected = 6 if wraps and value == 5 else hook(value, kind)
-    assert exact(expected) == exact(decoder.decode(compact({"v": value})).v)
+    assert exact(expected) == exact(plan_of(decoder).decode(compact({"v": value})).v)
 
 
 def test_hook_for_a_class_in_writing() -> None:

@@ -42,7 +42,9 @@ class DecodeContext(NamedTuple, Generic[T]):
     def record(self, text: bytes, note: Callable[[int], object]) -> T:
         """Return the record of a JSON text, and pass its number of unknown rows to `note`."""
         if self.plan is not None:
-            record = self.plan.decode(text, note)
+            decode = self.plan.decode
+            hooks = self.plan.calls_hooks
+            record = counted(note, decode, text, note) if hooks else decode(text, note)
             if record is not NotImplemented:
                 return record  # type: ignore[no-any-return]
         return self.record_by_reference(text, note)
@@ -53,16 +55,21 @@ class DecodeContext(NamedTuple, Generic[T]):
             value = parse(text)
         except orjson.JSONDecodeError as error:
             raise syntax_error(error, text) from None
-        found: list[int] = []
-        before = UNKNOWN_ROWS.note
-        try:
-            UNKNOWN_ROWS.note = found.append
-            record = self.structure(value, self.type)
-        finally:
-            UNKNOWN_ROWS.note = before
-        if found:
-            note(len(found))
-        return record
+        return counted(note, self.structure, value, self.type)
+
+
+def counted(note: Callable[[int], object], make: Callable[..., T], *arguments: Any) -> T:
+    """Return `make(*arguments)`, and pass the number of unknown rows that hooks read to `note`."""
+    found: list[int] = []
+    before = UNKNOWN_ROWS.note
+    try:
+        UNKNOWN_ROWS.note = found.append
+        made = make(*arguments)
+    finally:
+        UNKNOWN_ROWS.note = before
+    if found and made is not NotImplemented:
+        note(len(found))
+    return made
 
 
 class Place(NamedTuple):

@@ -135,7 +135,7 @@ class Decoder(Remade, Generic[T]):
         ):
             if not isinstance(number, int) or number < least:
                 raise UsageWireError(f"{option} must be an int of at least {least}, not {number!r}")
-        own = converter is None
+        self._given = given = converter
         if converter is not None and (not strict or unknown != "keep"):
             raise UsageWireError("converter has its own strict and unknown; set them there")
         if not isinstance(converter, Converter | None):
@@ -157,18 +157,17 @@ class Decoder(Remade, Generic[T]):
                     )
                 )
             hook = own_reader(type, converter.get_structure_hook(type))
-            plan = self._plan_for(hook, type)
+            self._is_strict = strict
             self.reads_objects = all(is_record(unwrapped(one)) for one in members(type))
             """Whether each document must be a JSON object: the type is classes alone."""
         keeps_whole = max_raw_bytes is None and getattr(on_error, "whole_lines", False) is True
         raw_bytes = max_line_bytes if keeps_whole else kept
         self._context: DecodeContext[T] = DecodeContext(
-            hook, type, self._to_decode_error, stats, max_line_bytes, raw_bytes, plan
-        )
+            hook, type, self._to_decode_error, stats, max_line_bytes, raw_bytes,
+            self._plan_for(hook, type),
+        )  # fmt: skip
         self._line_decoder = LineDecoder(self._context, name)
         self._is_fed = self._is_reading = False
-        self._is_strict = strict
-        self._given = given = None if own else converter
         self._registrations = registrations(given)
         self._arguments = type, {
             "strict": strict, "unknown": unknown, "on_error": on_error,
@@ -186,7 +185,7 @@ class Decoder(Remade, Generic[T]):
     def _plan_for(self, hook: Any, kind: Any) -> Any:
         self.not_accelerated = None
         try:
-            return plans.plan_for(hook, kind)
+            return plans.plan_for(hook, kind, calls=self._is_strict or self._given is not None)
         except plans.NotLoweredError as error:
             self.not_accelerated = str(error)
             return None
@@ -241,11 +240,12 @@ class Decoder(Remade, Generic[T]):
         context = self._context
         try:
             # Inline, as `context.record` does it: one more call takes 8 % longer.
-            if context.plan is not None:
+            if context.plan is not None and not context.plan.calls_hooks:
                 record = context.plan.decode(text, self._note_unknown)
                 if record is not NotImplemented:
                     return record  # type: ignore[no-any-return]
-            return context.record_by_reference(text, self._note_unknown)
+                return context.record_by_reference(text, self._note_unknown)
+            return context.record(text, self._note_unknown)
         except Exception as error:
             found = self._to_decode_error(error)
             if found.code == "syntax" and _LIKE_A_PATH.fullmatch(text):

@@ -10,7 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from usagewire.codec.context import START, DecodeContext, Place, RunDecoder, T, bad_value
+from usagewire.codec.context import (
+    START,
+    DecodeContext,
+    Place,
+    RunDecoder,
+    T,
+    bad_value,
+    counted,
+)
 from usagewire.codec.counts import Counts
 from usagewire.codec.line_buffer import BOM, Block, LineBuffer
 from usagewire.converters.row_rules import UNKNOWN_ROWS
@@ -130,13 +138,14 @@ class LineDecoder(RunDecoder[T]):
         self._run = records, len(records), progress
         bad, line = None, b""
         note, before_run = context.stats.count_unknown, UNKNOWN_ROWS.note
+        found: list[int] = []  # C forgets what hooks note of a line that it hands back
         try:
-            UNKNOWN_ROWS.note = note
+            UNKNOWN_ROWS.note = found.append
             while progress[NEXT] < stop:
                 before = len(records) + progress[IGNORED] + progress[BLANK]
                 leading = through or len(records) == self._run[1]
                 skips = self._skips(leading=leading, malformed=through and is_quiet)
-                read(text, progress, stop, limit, MOST_AT_ONCE, skips, records, note)
+                read(text, progress, stop, limit, MOST_AT_ONCE, skips, records, note, found)
                 done = len(records) + progress[IGNORED] + progress[BLANK] - before
                 if done == MOST_AT_ONCE or progress[NEXT] == stop:
                     continue
@@ -147,7 +156,7 @@ class LineDecoder(RunDecoder[T]):
                 line = text[progress[NEXT] : end]
                 if len(line) > limit or line.startswith(BOM):
                     break
-                record = context.structure(parse(line), context.type)
+                record = counted(note, context.structure, parse(line), context.type)
                 progress[NEXT] = end + 1
                 records.append(record)
         except Exception as error:

@@ -124,4 +124,4 @@ class ClassDescription(NamedTuple):
     finish: Any = None
     """Called with an instance whose slots C filled, or None."""
     check: Any = None
-    """Called with a record before C writes it, or None. It raises if the record cannot be written."""
+    """Called with a record before C writes it, or None. Raises if the record cannot be written."""

@@ -13,8 +13,11 @@ class Plan:
         classes: tuple[ClassDescription, ...],
         kind: Kind,
         strict: bool,
+        calls_hooks: bool,
         /,
     ) -> None: ...
+    @property
+    def calls_hooks(self) -> bool: ...
     def decode(self, text: bytes, note_unknown: Callable[[int], object] = ..., /) -> Any: ...
     def decode_lines(
         self,
@@ -26,6 +29,7 @@ class Plan:
         skips: int,
         records: list[Any],
         note_unknown: Callable[[int], object] = ...,
+        found: list[int] = ...,
         /,
     ) -> None: ...
     def track(self) -> None: ...

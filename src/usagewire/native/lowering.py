@@ -1,12 +1,12 @@
 """Makes the descriptions of types for C from the hooks of a converter.
 
-`hook_info` explains hooks, and `Layout` describes classes. C calls a hook that it does not know. This
-module has no rules about input, and does not know the extension.
+`hook_info` explains hooks, and `Layout` describes classes. C calls a hook that it does not know.
+This module has no rules about input, and does not know the extension.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, get_origin
@@ -108,7 +108,7 @@ class Lowering:
         self.calls_hooks = True
         return described._replace(hook=hook, type=kind)
 
-    def _known_kind(self, hook: Any, kind: Any) -> Kind:  # noqa: C901, PLR0911 -- one for each kind
+    def _known_kind(self, hook: Any, kind: Any) -> Kind:  # noqa: C901, PLR0911, PLR0912 -- one case a kind
         if self._is_read and hook is scalars.read_json:
             return _kind("any")
         if not self._is_read and hook in _WRITTEN:
@@ -195,8 +195,8 @@ class Lowering:
         cls = layout.cls
         attributes = {member.name: member for member in members_of(cls)}
         filling = filling_of(cls) if self._is_read else None
-        is_small = len(attributes) <= _MOST_FIELDS
-        is_slots = is_small and (isinstance(filling, Filling) if self._is_read else reads_slots(cls))
+        is_slots = isinstance(filling, Filling) if self._is_read else reads_slots(cls)
+        is_slots = is_slots and len(attributes) <= _MOST_FIELDS
         fields = [
             self._field(attributes[field.attribute], cls, field, hook, filling)
             for field, hook in zip(layout.fields, hooks, strict=True)

@@ -74,7 +74,7 @@ REFERENCE: Final = descriptions.Reference(
 def plan_for(hook: Callable[..., Any], kind: Any, *, calls: bool = True) -> Any:
     """Return the plan with which C reads values of type `kind`, as the structure hook `hook` does.
 
-    With `calls=False`, C does not call hooks that it does not know.
+    With `calls=False`, C calls no hooks: it may hand a record back after a hook counted a leniency.
 
     Raises:
         NotLoweredError: if C cannot read them.
@@ -101,7 +101,7 @@ def lowered(hook: Callable[..., Any], kind: Any, *, calls: bool = True) -> tuple
     if root.name == descriptions.KINDS.index("call"):
         name = lowering.name_of(kind)
         raise NotLoweredError(f"{name} is read by a hook that C does not know")
-    return REFERENCE, tuple(made.classes), root, made.is_strict
+    return REFERENCE, tuple(made.classes), root, made.is_strict, made.calls_hooks
 
 
 class RecordWriter:

@@ -71,7 +71,8 @@ def init_side_effects(cls: Any) -> str | None:
 
 def init_function(cls: Any) -> FunctionType | None:
     """Return the `__init__` that is all that the constructor calls besides `object.__new__`."""
-    plain = type(cls) is type and cls.__new__ is object.__new__
+    new: Any = cls.__new__
+    plain = type(cls) is type and new is object.__new__
     return cls.__init__ if plain and type(cls.__init__) is FunctionType else None
 
 
@@ -150,7 +151,7 @@ def _is_filled(a: attrs.Attribute[Any], cls: Any) -> bool:
 
 def _plain_converter(a: attrs.Attribute[Any]) -> Any:
     """Return the function of an attrs converter that takes only the value, or None."""
+    if not isinstance(a.converter, attrs.Converter):
+        return a.converter
     converter: Any = a.converter
-    if not isinstance(converter, attrs.Converter):
-        return converter
     return None if converter.takes_self or converter.takes_field else converter.converter

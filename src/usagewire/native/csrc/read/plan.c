@@ -10,6 +10,7 @@ typedef struct {
     Schema schema;
     Kind root;
     bool strict;
+    bool calls_hooks; /* whether a kind has a hook */
 } Plan;
 
 /* A plan needs no tp_clear: any cycle through it has a class in it, which can be cleared. */
@@ -40,8 +41,8 @@ static void plan_dealloc(PyObject *self)
 static PyObject *plan_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
 {
     PyObject *reference, *classes, *root;
-    int strict;
-    if (!PyArg_ParseTuple(args, "OO!Op", &reference, &PyTuple_Type, &classes, &root, &strict)) {
+    int strict, calls_hooks;
+    if (!PyArg_ParseTuple(args, "OO!Opp", &reference, &PyTuple_Type, &classes, &root, &strict, &calls_hooks)) {
         return NULL;
     }
     Plan *plan = (Plan *)type->tp_alloc(type, 0);
@@ -49,6 +50,7 @@ static PyObject *plan_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSE
         return NULL;
     }
     plan->strict = strict != 0;
+    plan->calls_hooks = calls_hooks != 0;
     plan->values.no_arguments = PyTuple_New(0);
     bool filled = plan->values.no_arguments != NULL && reference_fill(&plan->values.reference, reference);
     plan->schema.no_extra = plan->values.reference.no_extra;
@@ -291,12 +293,18 @@ static PyMethodDef plan_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static PyMemberDef plan_members[] = {
+    {"calls_hooks", T_BOOL, offsetof(Plan, calls_hooks), READONLY, "Whether it may call hooks."},
+    {NULL, 0, 0, 0, NULL},
+};
+
 static PyType_Slot plan_slots[] = {
     {Py_tp_doc, (void *)"Reads one type from bytes. `usagewire.native.plans` makes it."},
     {Py_tp_new, plan_new},
     {Py_tp_dealloc, plan_dealloc},
     {Py_tp_traverse, plan_traverse},
     {Py_tp_methods, plan_methods},
+    {Py_tp_members, plan_members},
     {0, NULL},
 };
 
