@@ -54,6 +54,7 @@ class Counted:
     def __init__(self, plan: Any) -> None:
         self.plan = plan
         self.track = plan.track
+        self.calls_hooks = plan.calls_hooks
         self.taken = 0
 
     def decode(self, text: bytes, note: Any) -> Any:

@@ -334,7 +334,8 @@ static bool write_unless_default(Output *out, const Field *field, size_t *first,
 /* Write a record. `prefetch_record` is NULL or a later record of the same class, to be prefetched. */
 static bool write_record(Output *out, const Class *cls, PyObject *record, PyObject *prefetch_record)
 {
-    if (!buffer_add(&out->buffer, PyBytes_AS_STRING(cls->head), (size_t)PyBytes_GET_SIZE(cls->head))) {
+    if (!cls->is_slots ||
+        !buffer_add(&out->buffer, PyBytes_AS_STRING(cls->head), (size_t)PyBytes_GET_SIZE(cls->head))) {
         return false;
     }
     size_t first = PyBytes_GET_SIZE(cls->head) == 1; /* whether no comma is needed */
