@@ -1,6 +1,7 @@
 """Classes and hooks of users: C reads any class, and calls what it does not know."""
 
 import functools
+import json
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ import pytest
 from cattrs import Converter
 
 from tests.support.comparing import exact
-from tests.support.native import BY_C, Point, compact, plan_of, slotted
+from tests.support.native import BY_C, Mutable, Point, compact, plan_of, slotted
+from tests.support.samples import DATA
 from usagewire import Decoder, Encoder, make_converter
+from usagewire.native import plans
 
 pytestmark = BY_C
 
@@ -108,6 +111,14 @@ class Tree:
     inner: "Tree | None" = None
 
 
+Validating: Final = made("Validating", frozen=False, x={"validator": lambda *_: None})
+Getting: Final = made(
+    "Getting", body={"__getattribute__": lambda record, name: object.__getattribute__(record, name)}
+)
+TakesSelf: Final = made(
+    "TakesSelf", x={"converter": attrs.Converter(lambda value, _: value, takes_self=True)}
+)
+
 UNKNOWN: Final = "is read by a hook that C does not know"
 READ: Final[list[tuple[Any, str, Any]]] = [
     (Checked, "5", 5),
@@ -134,6 +145,9 @@ READ: Final[list[tuple[Any, str, Any]]] = [
     (made("Fixed", tuple[int, str]), '[5,"s"]', (5, "s")),
     (made("Several", set[int]), "[5]", {5}),
     (made("Frozen", frozenset[int]), "[5]", frozenset({5})),
+    (Validating, "5", 5),
+    (Getting, "5", 5),
+    (TakesSelf, "5", 5),
     (made("Deep", list[Checked]), '[{"x":5}]', [Checked(5)]),
     (made("Dated", date), '"2026-11-30"', date(2026, 11, 30)),
     (made("Queue", deque[int]), "[5]", deque([5])),
@@ -161,6 +175,22 @@ def test_class_is_read(cls: Any, value: str, x: Any) -> None:
         assert exact(found) == exact(plan_of(decoder).decode(document.encode()))
         assert exact(found) == exact(decoder.decode(document))
         assert exact([found]) == exact(decoder.decode_lines(document + "\n"))
+
+
+CODE: Final = [json.loads(line) for line in (DATA / "class_code.ndjson").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("row", CODE, ids=lambda row: row["part"])
+def test_making_instances(row: dict[str, Any]) -> None:
+    """C fills the slots of a class, or calls it, as the table of the documentation says."""
+    for name in row["classes"]:
+        cls = globals()[name]
+        decoder, converter = Decoder(cls), make_converter()
+        _, classes, *_ = plans.lowered(converter.get_structure_hook(cls), cls)
+        assert row["slots"] == classes[0].is_slots, name
+        record = plan_of(decoder).decode(b'{"x":5}')
+        assert exact(converter.structure({"x": 5}, cls)) == exact(record)
+        assert (dict if row["how"] == "makes a dict" else cls) is type(record)
 
 
 @pytest.mark.parametrize("kind", [datetime, Flags, deque[int], None, Checked | Several], ids=str)

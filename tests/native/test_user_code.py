@@ -23,7 +23,7 @@ from usagewire.wire.exact_json import parse
 pytestmark = BY_C
 
 SEEN: Final[list[Any]] = []
-"""What the code of users was called with."""
+"""The arguments that the code of users got."""
 
 
 @pytest.fixture(autouse=True)
