@@ -216,7 +216,7 @@ def types(name: str, _: str) -> str:
     return table(("Type", last), ((", ".join(kinds), text) for text, kinds in rows.items()))
 
 
-def code(name: str, _: str) -> str:
+def class_code(name: str, _: str) -> str:
     """Return a table of the parts of a class, and of how C makes its instances."""
     lines = (ROOT / "tests" / "data" / name).read_text(encoding="utf-8").splitlines()
     rows = map(json.loads, lines)
@@ -224,7 +224,7 @@ def code(name: str, _: str) -> str:
 
 
 GENERATORS: Final[dict[str, Callable[[str, str], str]]] = {
-    "code": code,
+    "class_code": class_code,
     "codes": codes,
     "fields": fields,
     "keys": keys,

@@ -77,6 +77,11 @@ def plus_one(record: Any, x: int | None = None) -> None:
     object.__setattr__(record, "x", (record.x if x is None else x) + 1)
 
 
+def get_attribute(record: Any, name: str) -> Any:
+    """Return an attribute, as `object` does."""
+    return object.__getattribute__(record, name)
+
+
 def set_attribute(record: Any, name: str, value: Any) -> None:
     """Set an attribute, as attrs does."""
     object.__setattr__(record, name, value)
@@ -112,9 +117,7 @@ class Tree:
 
 
 Validating: Final = made("Validating", frozen=False, x={"validator": lambda *_: None})
-Getting: Final = made(
-    "Getting", body={"__getattribute__": lambda record, name: object.__getattribute__(record, name)}
-)
+Getting: Final = made("Getting", body={"__getattribute__": get_attribute})
 TakesSelf: Final = made(
     "TakesSelf", x={"converter": attrs.Converter(lambda value, _: value, takes_self=True)}
 )
@@ -177,6 +180,7 @@ def test_class_is_read(cls: Any, value: str, x: Any) -> None:
         assert exact([found]) == exact(decoder.decode_lines(document + "\n"))
 
 
+CLASSES: Final = {"Mutable": Mutable} | globals()
 CODE: Final = [json.loads(line) for line in (DATA / "class_code.ndjson").read_text().splitlines()]
 
 
@@ -184,7 +188,7 @@ CODE: Final = [json.loads(line) for line in (DATA / "class_code.ndjson").read_te
 def test_making_instances(row: dict[str, Any]) -> None:
     """C fills the slots of a class, or calls it, as the table of the documentation says."""
     for name in row["classes"]:
-        cls = globals()[name]
+        cls = CLASSES[name]
         decoder, converter = Decoder(cls), make_converter()
         _, classes, *_ = plans.lowered(converter.get_structure_hook(cls), cls)
         assert row["slots"] == classes[0].is_slots, name

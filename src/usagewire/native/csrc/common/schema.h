@@ -73,9 +73,9 @@ typedef struct Kind {
     Choices *choices;   /* of KIND_CHOICE, owned */
     struct Kind *items; /* kinds of the items, of the values of a dict, or by JSON type; owned */
     Py_ssize_t n_items;
-    PyObject *make; /* makes a named tuple of its items, or the key of a dict of its text; NULL: not needed */
-    PyObject *hook; /* the hook of the reference for values that C does not know; NULL: hand back the record */
-    PyObject *type; /* the second argument of `hook` */
+    PyObject *make;     /* makes a named tuple of its items, or the key of a dict of its text; or NULL */
+    PyObject *hook;     /* of the reference, for values that C does not know; NULL: hand the record back */
+    PyObject *type;     /* the second argument of `hook` */
 } Kind;
 
 /* Return the index of a text, or -1. */

@@ -1,7 +1,7 @@
 /* Records: make instances of classes from JSON objects, and fill their slots directly. Part of module.c.
  *
- * An instance is not GC-tracked before it is complete. Until then, Python code cannot reach it. As in values.c,
- * NULL without an exception hands the line back to the reference.
+ * An instance is not GC-tracked before it is complete. Until then, Python code cannot reach it. As in
+ * values.c, NULL without an exception hands the line back to the reference.
  *
  * The type limits how deep these functions call each other, and RECORD_DEPTH for recursive types.
  */
@@ -415,8 +415,8 @@ static Py_ssize_t record_arguments(Class *cls, PyObject **values, uint64_t fille
     return n;
 }
 
-/* Return an instance made of the values: by the constructor, or by `__init__` alone where the constructor does
- * no more. `values[-1]` may be used. */
+/* Return an instance made of the values: by the constructor, or by `__init__` alone if the constructor does no
+ * more. `values[-1]` may be used. */
 static PyObject *record_construct(Input *r, Class *cls, PyObject **values, uint64_t filled)
 {
     Py_ssize_t n = record_arguments(cls, values, filled);
@@ -445,7 +445,8 @@ static bool record_is_complete(Input *r, const Class *cls, PyObject **values, Fo
 {
     if (cls->extra >= 0) {
         const Field *field = &cls->fields[cls->extra];
-        if (found->extra == NULL && field->mode == DEFAULT_FACTORY && field->fallback == (PyObject *)&PyDict_Type) {
+        bool needs_dict = field->mode == DEFAULT_FACTORY && field->fallback == (PyObject *)&PyDict_Type;
+        if (found->extra == NULL && needs_dict) {
             found->extra = PyDict_New();
             if (found->extra == NULL) {
                 return false;
