@@ -120,6 +120,8 @@ def maker(kind: Any) -> Maker:
         return lambda line: line.pick(TEXTS[kind])
     if hasattr(kind, "__supertype__"):
         return maker(kind.__supertype__)
+    if hasattr(kind, "__metadata__"):
+        return maker(kind.__origin__)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Literal:
         texts = tuple(map(orjson.dumps, arguments))
