@@ -145,6 +145,8 @@ class Lowering:
                     other = self.index_of(others[0])
                 union = UnionDescription(tuple(table), classes, other, keys)
                 return _kind("union", union, nullable=nullable)
+            case ("untagged", hooks, class_of, nullable):
+                return _kind("union", self._untagged(hooks, class_of), nullable=nullable)
             case ("union", table):
                 hooks = [inner for cls, inner in table.items() if cls is not NoneType]
                 union = UnionDescription((), tuple(map(self.index_of, hooks)))
@@ -154,6 +156,18 @@ class Lowering:
         raise NotLoweredError(
             f"{name_of(kind)} is {self._direction} by a hook that C does not know"
         )
+
+    def _untagged(self, hooks: Any, class_of: Any) -> UnionDescription:
+        """Return a union without tags, whose classes a Literal or a required key shows."""
+        match info_of(class_of):
+            case ("by literal", names, table):
+                classes = tuple(self.index_of(hooks[cls]) for cls in table.values())
+                return UnionDescription(tuple(table), classes, None, tuple(names))
+            case ("by key", chosen, rest):
+                classes = tuple(self.index_of(hooks[cls]) for cls in chosen.values())
+                others = self.index_of(hooks[rest[0]]) if rest else None
+                return UnionDescription((), classes, others, tuple(chosen))
+        raise NotLoweredError("the user chooses the class of a union")
 
     def _by_type(self, table: Any) -> tuple[Kind | None, ...]:
         """Return the kinds of a union for each of `JSON_TYPES`."""
