@@ -53,7 +53,7 @@ def test_share_of_c() -> None:
         pytest.skip("the C extension is not in use")
     refused: list[str | None] = []
 
-    @SLOW
+    @settings(SLOW, max_examples=100)
     @given(CLASSES)
     def count(of: Any) -> None:
         refused.append(Decoder(of[0]).not_accelerated)
