@@ -25,6 +25,7 @@ from usagewire.models import NO_PROPERTIES
 from usagewire.wire import names as wire_names
 from usagewire.wire.hook_info import Hook, ValueHook
 from usagewire.wire.layout import Layout
+from usagewire.wire.members import attrs_wrote
 
 
 class _Source:
@@ -134,9 +135,9 @@ def blamed_key(error: Exception, keys: Mapping[str, str]) -> str | None:
     """
     trace = error.__traceback__
     while trace is not None:
-        filename = trace.tb_frame.f_code.co_filename
-        if filename.startswith("<attrs generated"):
-            line = linecache.getline(filename, trace.tb_lineno)
+        code = trace.tb_frame.f_code
+        if attrs_wrote(code):
+            line = linecache.getline(code.co_filename, trace.tb_lineno)
             found = re.search(r"__attr_(?:validator|converter)_(\w+)\(", line)
             return None if found is None else keys.get(found[1])
         trace = trace.tb_next
@@ -170,7 +171,7 @@ def init_side_effects(cls: Any) -> str | None:
     if not own.keys() >= {"__slots__", "__attrs_attrs__"}:
         return "has no slots"
     is_mutable = cls.__setattr__ is object.__setattr__
-    is_frozen = cls.__setattr__.__name__ == "_frozen_setattrs"
+    is_frozen = cls.__setattr__ is Layout.__setattr__  # one function for all frozen classes
     hooks = ("__attrs_pre_init__", "__attrs_post_init__")
     slots = {name for base in cls.__mro__ for name in vars(base).get("__slots__", ())}
     not_stored = [a.name for a in attrs.fields(cls) if not _is_only_stored(a, cls)]
@@ -178,7 +179,7 @@ def init_side_effects(cls: Any) -> str | None:
         "has a metaclass": metaclass is not type,
         "has a __new__": cls.__new__ is not object.__new__,
         "has a __getattribute__": cls.__getattribute__ is not object.__getattribute__,
-        "has an __init__ that attrs did not write": not _is_generated(own.get("__init__")),
+        "has an __init__ that attrs did not write": not _has_generated_init(cls),
         "has a __setattr__ that attrs did not write": not is_mutable and not is_frozen,
         f"has {' or '.join(hooks)}": any(hasattr(cls, hook) for hook in hooks),
         f"does more with {', '.join(not_stored)} than store it": bool(not_stored),
@@ -188,10 +189,12 @@ def init_side_effects(cls: Any) -> str | None:
     return next((reason for reason, applies in reasons.items() if applies), None)
 
 
-def _is_generated(function: Any) -> bool:
-    """Return whether attrs wrote the function. A user may have replaced or wrapped it."""
-    name = getattr(getattr(function, "__code__", None), "co_filename", "")
-    return name.startswith("<attrs generated")
+def _has_generated_init(cls: Any) -> bool:
+    """Return whether attrs wrote the `__init__`. A user may have replaced or wrapped it since."""
+    function = vars(cls).get("__init__")
+    of_this_class = getattr(function, "__qualname__", None) == f"{cls.__qualname__}.__init__"
+    is_generated = attrs_wrote(getattr(function, "__code__", None))
+    return attrs.inspect(cls).added_init and of_this_class and is_generated
 
 
 def _is_only_stored(a: attrs.Attribute[Any], cls: type) -> bool:

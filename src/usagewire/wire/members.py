@@ -122,11 +122,16 @@ def _is_qualified(hint: Any) -> bool:
     return getattr(get_origin(hint), "_name", None) in _QUALIFIERS
 
 
+def attrs_wrote(code: Any) -> bool:
+    """Return whether attrs wrote this code object."""
+    return getattr(code, "co_filename", "").startswith("<attrs generated")
+
+
 def set_by_code(cls: Any) -> bool:
     """Return whether code of the class runs when an instance is made, and may set any member."""
     names = ("__attrs_pre_init__", "__attrs_post_init__", "__post_init__")
-    made_by = getattr(getattr(cls.__init__, "__code__", None), "co_filename", "")
-    generated = made_by.startswith("<attrs generated") or made_by == "<string>"
+    code = getattr(cls.__init__, "__code__", None)
+    generated = attrs_wrote(code) or getattr(code, "co_filename", "") == "<string>"
     return (
         any(hasattr(cls, name) for name in names)
         or not generated
