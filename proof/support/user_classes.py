@@ -306,7 +306,8 @@ class Called:
 
 
 Wide: Any = attrs.make_class(
-    "Wide", {f"w{i}": attrs.field(type=int | None, default=i) for i in range(70)}
+    "Wide",
+    {f"w{i}": attrs.field(type=int | None, default=i) for i in range(70)},  # type: ignore[arg-type]
 )
 """A class with more fields than a word has bits."""
 

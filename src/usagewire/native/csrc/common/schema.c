@@ -3,8 +3,12 @@
  * Each function names the tuple that it reads. For a tuple that C cannot use it returns false with an
  * exception. The free functions also take a schema that is only half built.
  */
-#include <structmember.h>
 #include "common/schema.h"
+
+#if PY_VERSION_HEX < 0x030C0000
+#include <structmember.h>
+#define Py_T_OBJECT_EX T_OBJECT_EX
+#endif
 
 /* Return the offset of the slot that a member descriptor reads in instances of `type`, or -1. */
 static Py_ssize_t slot_offset(PyTypeObject *type, PyObject *descriptor)
@@ -14,7 +18,7 @@ static Py_ssize_t slot_offset(PyTypeObject *type, PyObject *descriptor)
         return -1;
     }
     PyMemberDef *member = ((PyMemberDescrObject *)descriptor)->d_member;
-    if (member->type != T_OBJECT_EX) {
+    if (member->type != Py_T_OBJECT_EX) {
         PyErr_SetString(PyExc_TypeError, "not a slot of an object");
         return -1;
     }
