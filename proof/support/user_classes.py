@@ -233,7 +233,7 @@ class Changing:
     def __getattribute__(self, name: str) -> Any:
         """Return a greater number."""
         value = object.__getattribute__(self, name)
-        return value + 1 if name == "n" else value
+        return value + 1 if name == "n" and type(value) is int else value
 
 
 @attrs.define
