@@ -13,7 +13,7 @@
 enum {
     INTERN_SLOTS = 4096,   /* a power of two */
     INTERN_MAX = 64,       /* bytes of the longest string in a table */
-    INTERN_NUMBERS = 1024, /* integers from 0 to below this number; more miss the processor's cache */
+    INTERN_NUMBERS = 1024, /* integers from 0 to below this number; a larger table leaves the cache */
     INTERN_SLOW = 1024,    /* a power of two: strings that have escapes or are not ASCII */
 };
 

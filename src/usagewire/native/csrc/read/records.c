@@ -160,38 +160,43 @@ static bool record_wrong(Input *r, const Key *key, const uint8_t *start, Found *
     return scan_value(&r->s);
 }
 
-/* Read the value of a field into its slot. */
-static inline bool record_field(Input *r, PyObject *record, const Key *key, Found *found)
+/* Read the value at `p` of a field into its slot. Return where the value ends, or NULL. */
+static inline const uint8_t *record_field(Input *r, const uint8_t *p, PyObject *record, const Key *key,
+                                          Found *found)
 {
     PyObject *value;
     int64_t number;
-    const uint8_t *start = r->s.p;
+    Scan s = {p, r->s.end, false}; /* a local copy stays in registers */
     if ((found->filled | found->wrong) & key->bit) {
-        return false; /* a second time: the reference decides which one counts */
+        return NULL; /* a second time: the reference decides which one counts */
     }
-    if (key->kind.name == KIND_INT && scan_short_integer(&r->s, &number)) {
+    if (key->kind.name == KIND_INT && scan_short_integer(&s, &number)) {
         value = intern_number(&r->values->intern, number);
     }
-    else if (key->kind.name == KIND_STR && r->s.p < r->s.end && *r->s.p == '"') {
-        const uint8_t *text = r->s.p + 1, *end = scan_simple(text, r->s.end);
-        if (end < r->s.end && *end == '"') {
+    else if (key->kind.name == KIND_STR && s.p < s.end && *s.p == '"') {
+        const uint8_t *text = s.p + 1, *end = scan_simple(text, s.end);
+        if (end < s.end && *end == '"') {
             value = intern_text(&r->values->intern, text, (size_t)(end - text));
-            r->s.p = end + 1;
+            s.p = end + 1;
         }
         else {
+            r->s.p = p;
             value = value_str(r);
+            s.p = r->s.p;
         }
     }
     else {
+        r->s.p = p;
         scan_space(&r->s);
         value = record_value(r, &key->kind);
+        s.p = r->s.p;
     }
     if (value == NULL) {
-        return record_wrong(r, key, start, found);
+        return record_wrong(r, key, p, found) ? r->s.p : NULL;
     }
     *record_slot(record, key->offset) = value;
     found->filled |= key->bit;
-    return true;
+    return s.p;
 }
 
 /* Read the members of an object up to its closing brace. The caller has read the opening brace and, unless
@@ -199,42 +204,50 @@ static inline bool record_field(Input *r, PyObject *record, const Key *key, Foun
 static bool record_members(Input *r, Class *cls, Key *tag, PyObject *record, Found *found)
 {
     Scan *s = &r->s;
+    const uint8_t *p = s->p;
     bool first = tag == NULL;
     Key **guess = first ? &cls->first : &tag->next;
     for (;; first = false) {
         Key *key = *guess;
-        if (key_is_next(key, s->p, s->end, first)) {
-            s->p += key->size - first;
+        /* Before the first key, there is the opening brace instead of a comma. */
+        if (key_is_next(key, p - first, s->end, first)) {
+            p += key->size - first;
         }
         else {
             Text text;
-            switch (record_next(r, cls, first, &text, &key)) {
-            case NEXT_END:
+            s->p = p;
+            Next next = record_next(r, cls, first, &text, &key);
+            if (next == NEXT_END) {
                 r->malformed |= found->wrong != 0;
                 return found->wrong == 0;
-            case NEXT_FALLBACK:
+            }
+            if (next == NEXT_FALLBACK) {
                 return false;
-            case NEXT_UNKNOWN:
+            }
+            if (next == NEXT_UNKNOWN) {
                 if (!record_unknown(r, cls, &text, &found->extra)) {
                     return false;
                 }
+                p = s->p;
                 continue;
-            case NEXT_KEY:
-                *guess = key;
             }
+            *guess = key;
+            p = s->p;
         }
         guess = &key->next;
         if (key->field >= 0) {
-            if (!record_field(r, record, key, found)) {
+            p = record_field(r, p, record, key, found);
+            if (p == NULL) {
                 return false;
             }
+            continue;
         }
-        else if (key->field == KEY_FALLBACK || found->tagged || !record_tag(r, cls)) {
+        s->p = p;
+        if (key->field == KEY_FALLBACK || found->tagged || !record_tag(r, cls)) {
             return false;
         }
-        else {
-            found->tagged = true;
-        }
+        p = s->p;
+        found->tagged = true;
     }
 }
 
