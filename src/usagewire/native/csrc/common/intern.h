@@ -104,6 +104,30 @@ static inline PyObject *intern_new(const uint8_t *p, size_t length)
     return text;
 }
 
+/* Return the slot for a str of ASCII characters. It has 2 to INTERN_MAX of them. */
+static inline PyObject **intern_slot(Intern *table, const uint8_t *p, size_t length)
+{
+    return &table->slots[intern_hash(p, length) & (INTERN_SLOTS - 1)];
+}
+
+/* Whether the str of a slot has these characters. Those of a compact ASCII str follow the object's header. */
+static inline bool intern_has(const PyObject *kept, const uint8_t *p, size_t length)
+{
+    return kept != NULL && (size_t)PyUnicode_GET_LENGTH(kept) == length &&
+           intern_is_equal((const uint8_t *)((const PyASCIIObject *)kept + 1), p, length);
+}
+
+/* Return a new str of ASCII characters, which replaces the one in a slot. */
+static inline PyObject *intern_put(PyObject **slot, const uint8_t *p, size_t length)
+{
+    PyObject *text = intern_new(p, length), *kept = *slot;
+    if (text != NULL) {
+        *slot = Py_NewRef(text);
+        Py_XDECREF(kept);
+    }
+    return text;
+}
+
 /* Return a str of ASCII characters, from the table if it is there. */
 static inline PyObject *intern_text(Intern *table, const uint8_t *p, size_t length)
 {
@@ -113,19 +137,8 @@ static inline PyObject *intern_text(Intern *table, const uint8_t *p, size_t leng
     if (length < 2) {
         return PyUnicode_DecodeASCII((const char *)p, (Py_ssize_t)length, NULL); /* CPython shares these */
     }
-    PyObject **slot = &table->slots[intern_hash(p, length) & (INTERN_SLOTS - 1)];
-    PyObject *kept = *slot;
-    /* The characters of a compact ASCII str follow the object's header. */
-    if (kept != NULL && (size_t)PyUnicode_GET_LENGTH(kept) == length &&
-        intern_is_equal((const uint8_t *)((PyASCIIObject *)kept + 1), p, length)) {
-        return Py_NewRef(kept);
-    }
-    PyObject *text = intern_new(p, length);
-    if (text != NULL) {
-        *slot = Py_NewRef(text);
-        Py_XDECREF(kept);
-    }
-    return text;
+    PyObject **slot = intern_slot(table, p, length);
+    return intern_has(*slot, p, length) ? Py_NewRef(*slot) : intern_put(slot, p, length);
 }
 
 /* Return the slot for the bytes of a string that has escapes or is not ASCII; NULL if it is too long for the

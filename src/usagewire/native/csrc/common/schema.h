@@ -81,7 +81,7 @@ enum {
 };
 
 /* A JSON key. `quoted` holds it as in compact JSON, with the comma before it: ,"model": and zeros. What reading
- * needs of most keys comes first, in 80 bytes. */
+ * needs of most keys comes first, in 88 bytes. */
 typedef struct Key {
     uint8_t quoted[KEY_BYTES];
     struct Key *next;  /* the key that followed this one last time */
@@ -90,6 +90,8 @@ typedef struct Key {
     uint32_t mask;     /* a bit for each byte of the key in `quoted`; 0 if the key is too long for it */
     uint32_t size;     /* of the key with comma, quotes and colon, in bytes */
     int field;         /* index of the field, KEY_TAG or KEY_FALLBACK */
+    uint32_t length;   /* of the string that was its value last time; 0 if no table keeps it */
+    uint32_t misses;   /* number of its strings since one was in the table */
     Kind kind;         /* a copy of the field's kind, which owns what it points to */
 } Key;
 
