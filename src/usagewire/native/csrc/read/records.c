@@ -224,6 +224,9 @@ static inline const uint8_t *record_field(Input *r, const uint8_t *p, PyObject *
             s.p = r->s.p;
         }
     }
+    else if (key->kind.nullable && scan_literal(&s, "null", 4)) {
+        value = Py_NewRef(Py_None);
+    }
     else {
         r->s.p = p;
         scan_space(&r->s);
