@@ -132,6 +132,7 @@ struct Class {
     Key *first;                 /* the key that came first last time */
     Key *tag;                   /* the key "object", or NULL */
     StrTable tags;              /* the values that keys of KEY_TAG can have */
+    const StrEntry *last_tag;   /* the one that came last time, or NULL */
     bool keep_extra;            /* whether `extra` keeps unknown keys */
     bool ignore_extra;          /* whether unknown keys are skipped; if neither, the reference reads them */
     bool atomic;                /* whether only fields of `records` can hold part of a cycle */

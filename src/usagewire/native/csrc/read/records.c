@@ -132,11 +132,24 @@ static bool record_unknown(Input *r, const Class *cls, const Text *text, PyObjec
 }
 
 /* Read the value of a tag key. Return false if it is not one of the class's tags. */
-static inline bool record_tag(Input *r, const Class *cls)
+static inline bool record_tag(Input *r, Class *cls)
 {
+    Scan *s = &r->s;
+    const StrEntry *last = cls->last_tag;
+    if (last != NULL && s->end - s->p > (Py_ssize_t)last->length + 1 && *s->p == '"' &&
+        s->p[last->length + 1] == '"' && intern_is_equal(s->p + 1, (const uint8_t *)last->utf8, last->length)) {
+        s->p += last->length + 2;
+        return true;
+    }
     Text text;
-    return scan_char(&r->s, '"') && scan_string(&r->s, &text) && !text.escaped &&
-           str_table_find(&cls->tags, text.text, text.length) >= 0;
+    if (!scan_char(s, '"') || !scan_string(s, &text) || text.escaped) {
+        return false;
+    }
+    int index = str_table_find(&cls->tags, text.text, text.length);
+    if (index >= 0) {
+        cls->last_tag = &cls->tags.entries[index]; /* its text has no quote and no escape */
+    }
+    return index >= 0;
 }
 
 /* The state of an object, besides its slots. */
