@@ -254,6 +254,17 @@ static inline const uint8_t *record_field(Input *r, const uint8_t *p, PyObject *
     return s.p;
 }
 
+/* Skip the whitespace at `p`, after a comma or before the first key. Return whether there is any. */
+static inline bool record_skip_space(Scan *s, const uint8_t *p, bool first)
+{
+    if (s->end - p < 2 || (!first && *p != ',') || p[!first] > ' ') {
+        return false;
+    }
+    s->p = p + !first;
+    scan_space(s);
+    return true;
+}
+
 /* Read the members of an object up to its closing brace. The caller has read the opening brace and, unless
  * `tag` is NULL, that key and its value. */
 static bool record_members(Input *r, Class *cls, Key *tag, PyObject *record, Found *found)
@@ -267,6 +278,10 @@ static bool record_members(Input *r, Class *cls, Key *tag, PyObject *record, Fou
         /* Before the first key, there is the opening brace instead of a comma. */
         if (key_is_next(key, p - first, s->end, first)) {
             p += key->size - first;
+        }
+        else if (record_skip_space(s, p, first) && key_is_next(key, s->p - 1, s->end, true)) {
+            p = s->p - 1 + key->size;
+            p += p < s->end && *p == ' ';
         }
         else {
             Text text;
