@@ -218,14 +218,16 @@ static inline PyObject *record_text(Intern *table, Scan *s, Key *key)
 }
 
 /* Read the value at `p` of a field into its slot. Return where the value ends, or NULL. */
-static inline const uint8_t *record_field(Input *r, const uint8_t *p, PyObject *record, Key *key, Found *found)
+static inline const uint8_t *record_field(Input *r, const uint8_t *p, PyObject *record, Key *key, Found *found,
+                                          uint64_t *seen)
 {
     PyObject *value;
     int64_t number;
     Scan s = {p, r->s.end, false}; /* a local copy stays in registers */
-    if ((found->filled | found->wrong) & key->bit) {
+    if (*seen & key->bit) {
         return NULL; /* a second time: the reference decides which one counts */
     }
+    *seen |= key->bit;
     if (key->kind.name == KIND_INT && scan_short_integer(&s, &number)) {
         value = intern_number(&r->values->intern, number);
     }
@@ -271,6 +273,7 @@ static bool record_members(Input *r, Class *cls, Key *tag, PyObject *record, Fou
 {
     Scan *s = &r->s;
     const uint8_t *p = s->p;
+    uint64_t seen = 0;
     bool first = tag == NULL;
     Key **guess = first ? &cls->first : &tag->next;
     for (;; first = false) {
@@ -306,7 +309,7 @@ static bool record_members(Input *r, Class *cls, Key *tag, PyObject *record, Fou
         }
         guess = &key->next;
         if (key->field >= 0) {
-            p = record_field(r, p, record, key, found);
+            p = record_field(r, p, record, key, found, &seen);
             if (p == NULL) {
                 return false;
             }
