@@ -80,8 +80,8 @@ enum {
     KEY_FALLBACK = -2, /* the reference reads an object that has the key */
 };
 
-/* A JSON key. `quoted` holds it as in compact JSON, with the comma before it: ,"model": and zeros. What reading
- * needs of most keys comes first, in 88 bytes. */
+/* A JSON key. `quoted` holds it as in compact JSON, with the comma before it: ,"model": and zeros. Reading
+ * most keys needs only the first 88 bytes. */
 typedef struct Key {
     uint8_t quoted[KEY_BYTES];
     struct Key *next;  /* the key that followed this one last time */
@@ -197,9 +197,9 @@ static inline bool key_is_next(const Key *key, const uint8_t *p, const uint8_t *
 #if defined(USAGEWIRE_SSE2)
     const __m128i *text = (const __m128i *)(const void *)p;
     const __m128i *quoted = (const __m128i *)(const void *)key->quoted;
-    unsigned low = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(text), _mm_loadu_si128(quoted)));
-    unsigned high = (unsigned)_mm_movemask_epi8(
-        _mm_cmpeq_epi8(_mm_loadu_si128(text + 1), _mm_loadu_si128(quoted + 1)));
+    __m128i start = _mm_cmpeq_epi8(_mm_loadu_si128(text), _mm_loadu_si128(quoted));
+    __m128i rest = _mm_cmpeq_epi8(_mm_loadu_si128(text + 1), _mm_loadu_si128(quoted + 1));
+    unsigned low = (unsigned)_mm_movemask_epi8(start), high = (unsigned)_mm_movemask_epi8(rest);
     return (~(low | high << 16) & key->mask & ~(unsigned)bare) == 0;
 #else
     return intern_is_equal(p + bare, key->quoted + bare, key->size - bare);

@@ -137,7 +137,8 @@ static inline bool record_tag(Input *r, Class *cls)
     Scan *s = &r->s;
     const StrEntry *last = cls->last_tag;
     if (last != NULL && s->end - s->p > (Py_ssize_t)last->length + 1 && *s->p == '"' &&
-        s->p[last->length + 1] == '"' && intern_is_equal(s->p + 1, (const uint8_t *)last->utf8, last->length)) {
+        s->p[last->length + 1] == '"' &&
+        intern_is_equal(s->p + 1, (const uint8_t *)last->utf8, last->length)) {
         s->p += last->length + 2;
         return true;
     }
@@ -173,53 +174,9 @@ static bool record_wrong(Input *r, const Key *key, const uint8_t *start, Found *
     return scan_value(&r->s);
 }
 
-/* After so many strings of a key that were not in the table, only one of TEXT_PROBES is looked up. A string
- * that is put there frees an older one, so that later objects are far from each other in memory: strings that
- * never repeat took 0.96 of the time with 16 as with 64, 0.85 with 128, and 0.67 with 1,024, which would find
- * too late that strings repeat again. */
-enum { TEXT_MISSES = 32, TEXT_PROBES = 128 };
-
-/* Read the string of simple characters whose opening quote is at `s->p`. Return NULL for another one, or
- * without memory.
- *
- * Most keys have strings of one length, and those of an organization repeat. If a str of the table has the
- * same characters up to a quote, they need no scan. */
-static inline PyObject *record_text(Intern *table, Scan *s, Key *key)
-{
-    const uint8_t *text = s->p + 1;
-    bool ask = key->misses < TEXT_MISSES || key->misses % TEXT_PROBES == 0;
-    size_t length = key->length;
-    if (ask && length && length < (size_t)(s->end - text) && text[length] == '"') {
-        PyObject *kept = *intern_slot(table, text, length);
-        if (intern_has(kept, text, length)) {
-            s->p = text + length + 1;
-            key->misses = 0;
-            return Py_NewRef(kept);
-        }
-    }
-    const uint8_t *end = scan_simple(text, s->end);
-    if (end == s->end || *end != '"') {
-        return NULL;
-    }
-    length = (size_t)(end - text);
-    s->p = end + 1;
-    key->length = 0;
-    if (length < 2 || length > INTERN_MAX) {
-        return intern_text(table, text, length);
-    }
-    key->length = (uint32_t)length;
-    PyObject **slot = ask ? intern_slot(table, text, length) : NULL;
-    if (ask && intern_has(*slot, text, length)) {
-        key->misses = 0;
-        return Py_NewRef(*slot);
-    }
-    key->misses++;
-    return ask ? intern_put(slot, text, length) : intern_new(text, length);
-}
-
 /* Read the value at `p` of a field into its slot. Return where the value ends, or NULL. */
-static inline const uint8_t *record_field(Input *r, const uint8_t *p, PyObject *record, Key *key, Found *found,
-                                          uint64_t *seen)
+static inline const uint8_t *record_field(Input *r, const uint8_t *p, PyObject *record, Key *key,
+                                          Found *found, uint64_t *seen)
 {
     PyObject *value;
     int64_t number;
@@ -232,7 +189,7 @@ static inline const uint8_t *record_field(Input *r, const uint8_t *p, PyObject *
         value = intern_number(&r->values->intern, number);
     }
     else if (key->kind.name == KIND_STR && s.p < s.end && *s.p == '"') {
-        value = record_text(&r->values->intern, &s, key);
+        value = value_usual_str(&r->values->intern, &s, key);
         if (value == NULL && s.p == p) {
             r->s.p = p;
             value = value_str(r);
