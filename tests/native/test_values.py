@@ -1,5 +1,7 @@
 """Single JSON values that C reads: numbers, strings and lists of them, in any form and length."""
 
+import pickle
+import sys
 from decimal import Decimal
 from typing import Any, Final
 
@@ -70,6 +72,24 @@ def test_integers_of_every_length() -> None:
                     data = (frame % token).encode()
                     is_refused = isinstance(meant(kind, data), Refused)
                     assert is_refused == (taken(kind, data) is BACK)
+
+
+def test_integers_are_those_of_python() -> None:
+    """C fills some ints by itself. They behave as if Python had made them."""
+    numbers = [2**power + more for power in range(62) for more in (-1, 0, 1)]
+    numbers += [*range(1100), 9_999_999, 10**8, 10**9]
+    numbers += [-number for number in numbers]
+
+    found = plan_for(list[int]).decode(orjson.dumps(numbers))
+
+    assert {int} == set(map(type, found))
+    for one, number in zip(found, numbers, strict=True):
+        assert (one, hash(one), repr(one)) == (number, hash(number), repr(number))
+        assert sys.getsizeof(one) == sys.getsizeof(number)
+        assert one.bit_length() == number.bit_length()
+        assert (one * one, -one, one >> 7) == (number * number, -number, number >> 7)
+        assert one is number or not -5 <= number <= 256
+        assert pickle.dumps(one) == pickle.dumps(number)
 
 
 def points(seed: int, times: int) -> list[tuple[str, str]]:

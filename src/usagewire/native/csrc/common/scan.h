@@ -20,10 +20,38 @@ static inline bool scan_is_space(const Scan *s, uint8_t c)
     return c == ' ' || c == '\t' || c == '\r' || (c == '\n' && !s->lines);
 }
 
+/* Skip whitespace of any length. Lines of pretty-printed JSON begin with about sixteen spaces. */
+static void scan_long_space(Scan *s)
+{
+#if defined(USAGEWIRE_SSE2)
+    const __m128i space = _mm_set1_epi8(' ');
+    const __m128i tab = _mm_set1_epi8('\t');
+    const __m128i cr = _mm_set1_epi8('\r');
+    const __m128i lf = s->lines ? space : _mm_set1_epi8('\n');
+    while (s->end - s->p >= 16) {
+        __m128i c = _mm_loadu_si128((const __m128i *)(const void *)s->p);
+        __m128i found = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(c, space), _mm_cmpeq_epi8(c, lf)),
+                                     _mm_or_si128(_mm_cmpeq_epi8(c, tab), _mm_cmpeq_epi8(c, cr)));
+        unsigned others = ~(unsigned)_mm_movemask_epi8(found) & 0xFFFF;
+        if (others) {
+            s->p += lowest_bit(others);
+            return;
+        }
+        s->p += 16;
+    }
+#endif
+    while (s->p < s->end && scan_is_space(s, *s->p)) {
+        s->p++;
+    }
+}
+
 static inline void scan_space(Scan *s)
 {
-    while (s->p < s->end && *s->p <= ' ' && scan_is_space(s, *s->p)) {
+    if (s->p < s->end && *s->p <= ' ' && scan_is_space(s, *s->p)) {
         s->p++;
+        if (s->p < s->end && *s->p <= ' ') {
+            scan_long_space(s);
+        }
     }
 }
 

@@ -102,13 +102,11 @@ static bool key_fill(Class *cls, int index, PyObject *field)
     const StrEntry *entry = &cls->names.entries[index];
     size_t size = entry->length + 4;
     key->size = (uint32_t)size;
-    if (size <= sizeof key->words) {
-        uint8_t *quoted = (uint8_t *)key->words;
-        memcpy(quoted, ",\"", 2);
-        memcpy(quoted + 2, entry->utf8, entry->length);
-        memcpy(quoted + 2 + entry->length, "\":", 2);
-        key->n_words = (uint32_t)(size + 7) / 8;
-        memset(&key->mask, 0xFF, size - 8 * (key->n_words - 1));
+    if (size <= KEY_BYTES) {
+        memcpy(key->quoted, ",\"", 2);
+        memcpy(key->quoted + 2, entry->utf8, entry->length);
+        memcpy(key->quoted + 2 + entry->length, "\":", 2);
+        key->mask = UINT32_MAX >> (KEY_BYTES - size);
     }
     long at = PyLong_AsLong(field);
     if (at == -1 && PyErr_Occurred()) {

@@ -97,26 +97,24 @@ static inline int str_table_find(const StrTable *table, const uint8_t *p, size_t
 
 enum {
     FIELDS_MAX = 64, /* one bit for each field */
-    KEY_WORDS = 4,
+    KEY_BYTES = 32,
     KEY_TAG = -1,      /* the key holds the tag */
     KEY_FALLBACK = -2, /* the reference reads an object that has the key */
 };
 
-/* A JSON key. `words` holds it as in compact JSON, then zeros:
- *
- *     , " m o d e l "  :
- *     └─ words[0] ──┘ └─ words[1]; `mask` covers one byte of it
- */
+/* A JSON key. `quoted` holds it as in compact JSON, with the comma before it: ,"model": and zeros. Reading
+ * most keys needs only the first 88 bytes. */
 typedef struct Key {
-    uint64_t words[KEY_WORDS];
-    uint64_t mask;     /* the key's bytes in the last word */
-    uint32_t size;     /* of the key with comma, quotes and colon, in bytes */
-    uint32_t n_words;  /* 0 if the key is too long for `words` */
-    int field;         /* index of the field, KEY_TAG or KEY_FALLBACK */
-    Kind kind;         /* a copy of the field's kind, which owns what it points to */
-    Py_ssize_t offset; /* of the field's slot in the instance */
-    uint64_t bit;      /* the field's bit */
+    uint8_t quoted[KEY_BYTES];
     struct Key *next;  /* the key that followed this one last time */
+    uint64_t bit;      /* the field's bit */
+    Py_ssize_t offset; /* of the field's slot in the instance */
+    uint32_t mask;     /* a bit for each byte of the key in `quoted`; 0 if the key is too long for it */
+    uint32_t size;     /* of the key with comma, quotes and colon, in bytes */
+    int field;         /* index of the field, KEY_TAG or KEY_FALLBACK */
+    uint32_t length;   /* of the string that was its value last time; 0 if no table keeps it */
+    uint32_t misses;   /* number of its strings since one was in the table */
+    Kind kind;         /* a copy of the field's kind, which owns what it points to */
 } Key;
 
 typedef enum { DEFAULT_NONE, DEFAULT_VALUE, DEFAULT_FACTORY } DefaultMode;
@@ -158,6 +156,7 @@ struct Class {
     Key *first;                 /* the key that came first last time */
     Key *tag;                   /* the key "object", or NULL */
     StrTable tags;              /* the values that keys of KEY_TAG can have */
+    const StrEntry *last_tag;   /* the one that came last time, or NULL */
     bool keep_extra;            /* whether `extra` keeps unknown keys */
     bool ignore_extra;          /* whether unknown keys are skipped; if neither, the reference reads them */
     bool atomic;                /* whether only fields of `records` can hold part of a cycle */
@@ -222,22 +221,22 @@ static inline PyObject **record_slot(PyObject *record, Py_ssize_t offset)
     return (PyObject **)(void *)((char *)record + offset);
 }
 
-/* Whether the text at `p` is a comma and `key`, or only the key if it is the first. */
-static inline bool key_is_next(const Key *key, const uint8_t *p, const uint8_t *end, bool first)
+/* Whether the text at `p` is a comma and `key`. With `bare`, the byte at `p` may be any other. */
+static inline bool key_is_next(const Key *key, const uint8_t *p, const uint8_t *end, bool bare)
 {
-    if (key == NULL || end - p < 8 * KEY_WORDS || key->n_words == 0) {
+    if (key == NULL || end - p < KEY_BYTES || key->mask == 0) {
         return false;
     }
-    if (first) {
-        return memcmp(p, (const uint8_t *)key->words + 1, key->size - 1) == 0;
-    }
-    uint32_t last = key->n_words - 1;
-    for (uint32_t i = 0; i < last; i++) {
-        if (intern_load(p + 8 * i) != key->words[i]) {
-            return false;
-        }
-    }
-    return ((intern_load(p + 8 * last) ^ key->words[last]) & key->mask) == 0;
+#if defined(USAGEWIRE_SSE2)
+    const __m128i *text = (const __m128i *)(const void *)p;
+    const __m128i *quoted = (const __m128i *)(const void *)key->quoted;
+    __m128i start = _mm_cmpeq_epi8(_mm_loadu_si128(text), _mm_loadu_si128(quoted));
+    __m128i rest = _mm_cmpeq_epi8(_mm_loadu_si128(text + 1), _mm_loadu_si128(quoted + 1));
+    unsigned low = (unsigned)_mm_movemask_epi8(start), high = (unsigned)_mm_movemask_epi8(rest);
+    return (~(low | high << 16) & key->mask & ~(unsigned)bare) == 0;
+#else
+    return intern_is_equal(p + bare, key->quoted + bare, key->size - bare);
+#endif
 }
 
 #endif

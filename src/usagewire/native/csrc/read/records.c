@@ -136,11 +136,25 @@ static bool record_unknown(Input *r, const Class *cls, const Text *text, PyObjec
 }
 
 /* Read the value of a tag key. Return false if it is not one of the class's tags. */
-static inline bool record_tag(Input *r, const Class *cls)
+static inline bool record_tag(Input *r, Class *cls)
 {
+    Scan *s = &r->s;
+    const StrEntry *last = cls->last_tag;
+    if (last != NULL && s->end - s->p > (Py_ssize_t)last->length + 1 && *s->p == '"' &&
+        s->p[last->length + 1] == '"' &&
+        intern_is_equal(s->p + 1, (const uint8_t *)last->utf8, last->length)) {
+        s->p += last->length + 2;
+        return true;
+    }
     Text text;
-    return scan_char(&r->s, '"') && scan_string(&r->s, &text) && !text.escaped &&
-           str_table_find(&cls->tags, text.text, text.length) >= 0;
+    if (!scan_char(s, '"') || !scan_string(s, &text) || text.escaped) {
+        return false;
+    }
+    int index = str_table_find(&cls->tags, text.text, text.length);
+    if (index >= 0) {
+        cls->last_tag = &cls->tags.entries[index]; /* its text has no quote and no escape */
+    }
+    return index >= 0;
 }
 
 /* The state of an object, besides its slots. */
@@ -164,37 +178,53 @@ static bool record_wrong(Input *r, const Key *key, const uint8_t *start, Found *
     return scan_value(&r->s);
 }
 
-/* Read the value of a field into its slot. */
-static inline bool record_field(Input *r, PyObject *record, const Key *key, Found *found)
+/* Read the value at `p` of a field into its slot. Return where the value ends, or NULL. */
+static inline const uint8_t *record_field(Input *r, const uint8_t *p, PyObject *record, Key *key,
+                                          Found *found, uint64_t *seen)
 {
     PyObject *value;
     int64_t number;
-    const uint8_t *start = r->s.p;
-    if (((found->filled | found->wrong) & key->bit) || (key->bit == 0 && *record_slot(record, key->offset))) {
-        return false; /* a second time: the reference decides which one counts */
+    Scan s = {p, r->s.end, false}; /* a local copy stays in registers */
+    if ((*seen & key->bit) || (key->bit == 0 && *record_slot(record, key->offset) != NULL)) {
+        return NULL; /* a second time: the reference decides which one counts */
     }
-    if (key->kind.name == KIND_INT && scan_short_integer(&r->s, &number)) {
+    *seen |= key->bit;
+    if (key->kind.name == KIND_INT && scan_short_integer(&s, &number)) {
         value = intern_number(&r->values->intern, number);
     }
-    else if (key->kind.name == KIND_STR && r->s.p < r->s.end && *r->s.p == '"') {
-        const uint8_t *text = r->s.p + 1, *end = scan_simple(text, r->s.end);
-        if (end < r->s.end && *end == '"') {
-            value = intern_text(&r->values->intern, text, (size_t)(end - text));
-            r->s.p = end + 1;
-        }
-        else {
+    else if (key->kind.name == KIND_STR && s.p < s.end && *s.p == '"') {
+        value = value_usual_str(&r->values->intern, &s, key);
+        if (value == NULL && s.p == p) {
+            r->s.p = p;
             value = value_str(r);
+            s.p = r->s.p;
         }
+    }
+    else if (key->kind.nullable && scan_literal(&s, "null", 4)) {
+        value = Py_NewRef(Py_None);
     }
     else {
+        r->s.p = p;
         scan_space(&r->s);
         value = record_value(r, &key->kind);
+        s.p = r->s.p;
     }
     if (value == NULL) {
-        return record_wrong(r, key, start, found);
+        return record_wrong(r, key, p, found) ? r->s.p : NULL;
     }
     *record_slot(record, key->offset) = value;
     found->filled |= key->bit;
+    return s.p;
+}
+
+/* Skip the whitespace at `p`, after a comma or before the first key. Return whether there is any. */
+static inline bool record_skip_space(Scan *s, const uint8_t *p, bool first)
+{
+    if (s->end - p < 2 || (!first && *p != ',') || p[!first] > ' ') {
+        return false;
+    }
+    s->p = p + !first;
+    scan_space(s);
     return true;
 }
 
@@ -203,42 +233,55 @@ static inline bool record_field(Input *r, PyObject *record, const Key *key, Foun
 static bool record_members(Input *r, Class *cls, Key *tag, PyObject *record, Found *found)
 {
     Scan *s = &r->s;
+    const uint8_t *p = s->p;
+    uint64_t seen = 0;
     bool first = tag == NULL;
     Key **guess = first ? &cls->first : &tag->next;
     for (;; first = false) {
         Key *key = *guess;
-        if (key_is_next(key, s->p, s->end, first)) {
-            s->p += key->size - first;
+        /* Before the first key, there is the opening brace instead of a comma. */
+        if (key_is_next(key, p - first, s->end, first)) {
+            p += key->size - first;
+        }
+        else if (record_skip_space(s, p, first) && key_is_next(key, s->p - 1, s->end, true)) {
+            p = s->p - 1 + key->size;
+            p += p < s->end && *p == ' ';
         }
         else {
             Text text;
-            switch (record_next(r, cls, first, &text, &key)) {
-            case NEXT_END:
+            s->p = p;
+            Next next = record_next(r, cls, first, &text, &key);
+            if (next == NEXT_END) {
                 r->malformed |= found->wrong != 0;
                 return found->wrong == 0;
-            case NEXT_FALLBACK:
+            }
+            if (next == NEXT_FALLBACK) {
                 return false;
-            case NEXT_UNKNOWN:
+            }
+            if (next == NEXT_UNKNOWN) {
                 if (!record_unknown(r, cls, &text, &found->extra)) {
                     return false;
                 }
+                p = s->p;
                 continue;
-            case NEXT_KEY:
-                *guess = key;
             }
+            *guess = key;
+            p = s->p;
         }
         guess = &key->next;
         if (key->field >= 0) {
-            if (!record_field(r, record, key, found)) {
+            p = record_field(r, p, record, key, found, &seen);
+            if (p == NULL) {
                 return false;
             }
+            continue;
         }
-        else if (key->field == KEY_FALLBACK || found->tagged || !record_tag(r, cls)) {
+        s->p = p;
+        if (key->field == KEY_FALLBACK || found->tagged || !record_tag(r, cls)) {
             return false;
         }
-        else {
-            found->tagged = true;
-        }
+        p = s->p;
+        found->tagged = true;
     }
 }
 

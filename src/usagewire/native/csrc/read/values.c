@@ -136,6 +136,50 @@ static inline PyObject *value_str(Input *r)
     return scan_string(&r->s, &text) ? value_text(r, &text) : value_malformed(r);
 }
 
+/* After TEXT_MISSES strings of a key that were not in the table, only one of TEXT_PROBES is looked up. A
+ * string that goes into the table frees an older one. Later objects then take its place, far from each
+ * other. Rows with four strings that never repeat took 419, 402, 355 and 283 ns with 16, 64, 128 and 1,024. A
+ * larger number notices too late that strings repeat again. */
+enum { TEXT_MISSES = 32, TEXT_PROBES = 128 };
+
+/* Read the string of simple characters whose opening quote is at `s->p`. Return NULL for another one, or
+ * without memory.
+ *
+ * Most keys have strings of one length, and those of an organization repeat. If a str of the table has the
+ * same characters up to a quote, they need no scan. */
+static inline PyObject *value_usual_str(Intern *table, Scan *s, Key *key)
+{
+    const uint8_t *text = s->p + 1;
+    bool ask = key->misses < TEXT_MISSES || key->misses % TEXT_PROBES == 0;
+    size_t length = key->length;
+    if (ask && length && length < (size_t)(s->end - text) && text[length] == '"') {
+        PyObject *kept = *intern_slot(table, text, length);
+        if (intern_has(kept, text, length)) {
+            s->p = text + length + 1;
+            key->misses = 0;
+            return Py_NewRef(kept);
+        }
+    }
+    const uint8_t *end = scan_simple(text, s->end);
+    if (end == s->end || *end != '"') {
+        return NULL;
+    }
+    length = (size_t)(end - text);
+    s->p = end + 1;
+    key->length = 0;
+    if (length < 2 || length > INTERN_MAX) {
+        return intern_text(table, text, length);
+    }
+    key->length = (uint32_t)length;
+    PyObject **slot = ask ? intern_slot(table, text, length) : NULL;
+    if (ask && intern_has(*slot, text, length)) {
+        key->misses = 0;
+        return Py_NewRef(*slot);
+    }
+    key->misses++;
+    return ask ? intern_put(slot, text, length) : intern_new(text, length);
+}
+
 static inline PyObject *value_bool(Input *r)
 {
     if (scan_literal(&r->s, "true", 4)) {
