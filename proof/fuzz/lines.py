@@ -7,15 +7,18 @@ of one dialect in one order, and whitespace in the same places.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from uuid import UUID
 
 import orjson
 
 from proof.fuzz import values
 from proof.fuzz.values import quoted
-from proof.support.user_classes import NEVER
+from proof.support.user_classes import NEVER, TEXTS
 from usagewire import UsageWireError
 from usagewire.converters.scalars import read_decimal, read_float, read_json, read_str
 from usagewire.wire import names as wire_names
@@ -37,6 +40,8 @@ GARBAGE: Final = (
     b'{"error":{"message":1}}', b'{"object":"error","error":{"message":"m"}}', b"NaN", b"  {}  ",
     b"{}\x00", b"'", b"\t\t", b"{}\r\r",
 )  # fmt: skip
+TEXT_TYPES: Final = (dt.datetime, dt.date, dt.time, dt.timedelta, UUID, bytes)
+"""Types of values that JSON holds as text."""
 Maker: TypeAlias = "Callable[[Line], bytes]"
 """Makes random values of one type."""
 
@@ -65,6 +70,12 @@ class Pool:
             read_decimal,
         )
         self.anything, bad = _parted(some(values.anything), read_json)
+        self.texts = {
+            kind: [*TEXTS[kind], *some(partial(values.text_of, kind=kind))] for kind in TEXT_TYPES
+        }
+        mutated = [
+            _damaged(rng, rng.choice(self.texts[kind])) for kind in TEXT_TYPES for _ in range(60)
+        ]
         self.unusual = [
             *(
                 *values.UNUSUAL,
@@ -74,8 +85,15 @@ class Pool:
                 *values.FLOATS,
             ),
             *(*bad_floats, *bad_strings, *bad_decimals, *bad, *self.strings[:80]),
-            *(*long, *NEVER),
+            *(*long, *NEVER, *mutated),
         ]
+
+
+def _damaged(rng: Random, text: bytes) -> bytes:
+    """Return the text of a string with another character in one place, or one more or less."""
+    at = rng.randrange(1, len(text))
+    more = bytes([rng.choice(b"0123456789-+:.TtZz PWDHMSabcdefABCDEFgG~{|}!#_/")])
+    return text[:at] + rng.choice((more, b"")) + text[at + rng.choice((0, text[at] != 0x22)) :]
 
 
 def _parted(texts: list[bytes], read: Callable[[Any], Any]) -> tuple[list[bytes], list[bytes]]:

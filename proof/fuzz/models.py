@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeVar, Union, Unpack, get_args, get_or
 import attrs
 import orjson
 
-from proof.fuzz.lines import ALL_TAGS, Line, Maker
+from proof.fuzz.lines import ALL_TAGS, TEXT_TYPES, Line, Maker
 from proof.fuzz.values import quoted
 from proof.support.user_classes import TEXTS
 from usagewire.wire import names as wire_names
@@ -100,6 +100,10 @@ def model_of(kind: Any) -> Model:
     return Model(kind)
 
 
+def _text_of(kind: Any) -> Maker:
+    return lambda line: line.pick(line.pool.texts[kind])
+
+
 _SCALARS: Final[dict[Any, Maker]] = {
     int: lambda line: line.pick(line.pool.ints),
     float: lambda line: line.pick(line.pool.floats),
@@ -108,6 +112,7 @@ _SCALARS: Final[dict[Any, Maker]] = {
     Decimal: lambda line: line.pick(line.pool.decimals),
     Any: lambda line: line.pick(line.pool.anything),
     NoneType: lambda _: b"null",
+    **{kind: _text_of(kind) for kind in TEXT_TYPES},
 }
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from base64 import b85encode
 from random import Random
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 
 def _words(text: str) -> tuple[bytes, ...]:
@@ -152,6 +155,28 @@ def string(rng: Random) -> bytes:
     else:
         inner = rng.choice(BAD_UTF8)
     return b'"' + simple[:at] + inner + simple[at:] + b'"'
+
+
+def text_of(rng: Random, kind: Any) -> bytes:
+    """Return a value of a type that JSON holds as text."""
+    day = dt.date.fromordinal(rng.randint(1, dt.date.max.toordinal())).isoformat()
+    fraction = rng.choice(("", "", f".{rng.randrange(10 ** rng.randint(1, 6))}", ".1234560"))
+    clock = f"{rng.randrange(24):02}:{rng.randrange(60):02}:{rng.randrange(60):02}{fraction}"
+    clock += rng.choice(("", "Z", "z", "+00:00", f"-{rng.randrange(24):02}:{rng.randrange(60):02}"))
+    parts = [f"{rng.randrange(10 ** rng.randint(1, 5))}{unit}" for unit in "WDHMS"]
+    parts = [part if rng.random() < 0.5 else "" for part in parts]
+    timed = "".join(parts[2:])
+    length = "".join(parts[:2]) + (f"T{timed}" if timed else "")
+    number = rng.getrandbits(128)
+    text = {
+        dt.datetime: f"{day}{rng.choice('TTTt ')}{clock}",
+        dt.date: day,
+        dt.time: clock,
+        dt.timedelta: f"{rng.choice(('', '-', '+'))}P{length or '0D'}",
+        UUID: str(UUID(int=number)),
+        bytes: b85encode(number.to_bytes(16, "big")[: rng.randrange(17)]).decode(),
+    }[kind]
+    return quoted(text)
 
 
 def nested(rng: Random, depth: int) -> bytes:

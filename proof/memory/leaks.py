@@ -20,6 +20,7 @@ from contextlib import suppress
 from decimal import Decimal
 from random import Random
 from typing import Any, Final
+from uuid import UUID
 
 import attrs
 import orjson
@@ -119,6 +120,8 @@ _BROKEN: Final = (
     (1, (5,)),
     (2, (len(KINDS), False, None)),
     (2, (KINDS.index("class"), False, 99)),
+    (2, (KINDS.index("date"), False, int, None, None, None)),
+    (2, (KINDS.index("UUID"), False, (UUID, 5, 5, None), None, None, None)),
     (2, (KINDS.index("union"), False, ((), (99,), None, ()))),
 )
 """Arguments that a plan refuses, with their index."""

@@ -11,6 +11,7 @@ dict gets none. So recorded answers replace them and the functions of the refere
 from __future__ import annotations
 
 import _imp
+import datetime as dt
 import faulthandler
 import gc
 import sys
@@ -23,10 +24,21 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
+from uuid import UUID
 
 import orjson
 
-from proof.support.classes import Circle, Drawing, Lists, Money, Mutable, Open, Point, Square
+from proof.support.classes import (
+    Circle,
+    Drawing,
+    Lists,
+    Money,
+    Mutable,
+    Open,
+    Point,
+    Square,
+    Texts,
+)
 from proof.support.exact import exact
 from proof.support.user_classes import PROVED
 from usagewire import Encoder, UsageObject, UsageWireError, make_converter
@@ -67,6 +79,7 @@ LINES: Final = {name: texts for name, texts in _DOCUMENTS.items() if _BACK not i
 BAD: Final = {
     name.removesuffix(_BACK): texts for name, texts in _DOCUMENTS.items() if _BACK in name
 }
+_ZONE: Final = dt.timezone(dt.timedelta(hours=1))
 RECORDS: Final[tuple[Any, ...]] = (
     Point(70000, 0.25, "label"),
     Mutable(1, "n" * 300, point=Point(1)),
@@ -76,6 +89,10 @@ RECORDS: Final[tuple[Any, ...]] = (
     Circle(0.5, Point(2)),
     Square(1, [Point(1), Point(2)]),
     Drawing((Circle(0.5), Square(1)), Circle(1.5)),
+    Texts(
+        dt.datetime(2026, 1, 2, tzinfo=dt.UTC), dt.date.min, dt.time(1), id=UUID(int=5), data=b"a"
+    ),
+    Texts(dt.datetime(2026, 1, 2, tzinfo=_ZONE), length=dt.timedelta(-1, 5)),
 )
 FILLING: Final = Lists(
     [2**40] * 9, nested=[[False] * 4, [], [True]] * 3, prices=[Decimal("123456789.25")] * 7

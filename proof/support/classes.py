@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any, ClassVar, Final
+from uuid import UUID
 
 import attrs
 
@@ -139,9 +141,23 @@ class Derived(Base):
     inner: Base | None = None
 
 
+@attrs.frozen
+class Texts:
+    """Values that JSON holds as text."""
+
+    start: dt.datetime
+    day: dt.date | None = None
+    clock: dt.time | None = None
+    length: dt.timedelta = dt.timedelta()
+    id: UUID | None = None
+    data: bytes = b""
+    more: tuple[UUID | int, ...] = ()
+    days: dict[str, dt.date] | None = None
+
+
 YOURS: Final = (
     Point, Mutable, Money, Lists, Open, MustOpen, Long, Empty, Anything, Circle, Square, Drawing,
-    Derived,
+    Derived, Texts,
 )  # fmt: skip
 
 OURS: Final = (

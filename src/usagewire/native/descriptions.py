@@ -10,7 +10,8 @@ from typing import Any, Final, NamedTuple
 
 KINDS: Final = (
     "int", "float", "str", "bool", "Decimal", "money text", "money number", "any", "class", "union",
-    "list", "tuple", "set", "frozenset", "items", "dict", "choice", "JSON types", "call",
+    "list", "tuple", "set", "frozenset", "items", "dict", "choice", "JSON types",
+    "datetime", "date", "time", "timedelta", "UUID", "bytes", "call",
 )  # fmt: skip
 """In the order of `KindName` in `schema.h`."""
 
@@ -47,10 +48,12 @@ class Kind(NamedTuple):
     name: int
     nullable: bool = False
     of: Any = None
-    """The index of a class, a `UnionDescription`, a `ChoiceDescription`, or a tuple of the kinds of
+    """The index of a class, a `UnionDescription`, a `ChoiceDescription` or a `UuidDescription`.
+    For other values that JSON holds as text, their class. For collections, a tuple of the kinds of
     the items: one for all items, one for each item, or one for each of `JSON_TYPES`."""
     make: Any = None
-    """Makes a named tuple of a tuple of items, or the key of a dict of its text."""
+    """Makes a named tuple of a tuple of items, or the key of a dict of its text. For times, returns
+    the offset of a `timezone`."""
     hook: Any = None
     """The hook of the reference, which C calls for values that it does not know. If None, the
     reference reads the whole record."""
@@ -66,6 +69,16 @@ class ChoiceDescription(NamedTuple):
     """The Python value for each text."""
     numbers: dict[int, Any]
     """The Python values for integers."""
+
+
+class UuidDescription(NamedTuple):
+    """The class `UUID` and the descriptors of its slots."""
+
+    cls: type
+    int: Any
+    is_safe: Any
+    default: Any
+    """The value of `is_safe` in a UUID that is read from text."""
 
 
 class UnionDescription(NamedTuple):

@@ -7,9 +7,11 @@ This module has no rules about input, and does not know the extension.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, get_origin
+from uuid import UUID, SafeUUID
 
 import attrs
 import orjson
@@ -27,6 +29,7 @@ from usagewire.native.descriptions import (
     FieldDescription,
     Kind,
     UnionDescription,
+    UuidDescription,
 )
 from usagewire.wire import names as wire_names
 from usagewire.wire.hook_info import ValueHook, info_of
@@ -51,6 +54,9 @@ _WRITTEN: Final = {
     scalars.write_money_text: "money text",
     scalars.write_money_number: "money number",
 }
+_TEXTS: Final = frozenset({datetime, date, time, timedelta, UUID, bytes})
+_UUID_SLOTS: Final = ("int", "is_safe", "__weakref__")
+"""The slots of `UUID` in the versions of Python that C knows."""
 _SEQUENCES: Final = (list, tuple, set, frozenset)
 _MOST_FIELDS: Final = 64
 """The most fields of a class whose slots C fills or reads. Other classes are called."""
@@ -119,6 +125,12 @@ class Lowering:
             ):
                 self.is_strict &= read in _STRICT
                 return _kind(_VALUES[base])
+            case ("value", base, _) if base in _TEXTS and (
+                kind is base or not isinstance(kind, type)
+            ):
+                return self._with_hook(_text(base), hook, kind)
+            case ("text", base) if base in _TEXTS:
+                return self._with_hook(_text(base), hook, kind)
             case ("annotated", inner, inner_kind):
                 return self.kind(inner, inner_kind)
             case ("optional", inner, inner_kind):
@@ -299,6 +311,17 @@ def _omitted(field: Field | None) -> tuple[int, Any]:
     if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
         raise NotLoweredError("TODO")
     return VALUE, field.default
+
+
+def _text(base: type) -> Kind:
+    """Return the kind of values that JSON holds as text."""
+    if base is not UUID:
+        make = timezone.utcoffset if base in (datetime, time) else None
+        return _kind(base.__name__, base, make=make)
+    if UUID.__bases__ != (object,) or UUID.__slots__ != _UUID_SLOTS:
+        raise NotLoweredError("C does not know the slots of this version's UUID")
+    number, is_safe = (slot_of(UUID, name) for name in _UUID_SLOTS[:2])
+    return _kind("UUID", UuidDescription(UUID, number, is_safe, SafeUUID.unknown))
 
 
 def _choices(table: Any) -> ChoiceDescription:

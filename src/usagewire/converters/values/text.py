@@ -15,7 +15,7 @@ from uuid import UUID
 
 from usagewire.converters.scalars import wrong_type
 from usagewire.errors import DecodeError, EncodeError, quote
-from usagewire.wire.hook_info import Hook
+from usagewire.wire.hook_info import Hook, describe
 
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = (
@@ -190,4 +190,4 @@ def write_text(of: TextType) -> Hook:
             raise EncodeError(f"{quote(value)} would not read back equal")
         return text
 
-    return write
+    return describe(write, "text", of.kind)

@@ -9,6 +9,7 @@
  *   common/gc_deferred.h  deferred GC tracking
  *
  *   read/values.c         single values
+ *   read/text.c           dates, UUIDs and such
  *   read/records.c        instances of classes
  *   read/constructors.c   instances that their class makes
  *   read/containers.c     unions, lists, dicts and values of all kinds
@@ -16,6 +17,7 @@
  *
  *   write/digits.h        digits of integers
  *   write/buffer.h        the written text
+ *   write/text.c          dates, UUIDs and such
  *   write/records.c       values and records as JSON
  *   write/writer.c        the Python type `Writer`
  *
@@ -33,15 +35,35 @@
 #include "common/kinds.c"
 #include "common/schema.c"
 #include "read/values.c"
+#include "read/text.c"
 #include "read/records.c"
 #include "read/constructors.c"
 #include "read/containers.c"
 #include "read/plan.c"
+#include "write/text.c"
 #include "write/records.c"
 #include "write/writer.c"
 
+/* Set PyDateTimeAPI as PyDateTime_IMPORT does, but keep a MemoryError. A module may be made again: if that
+ * fails, the pointer of the first one stays. */
+static bool module_import_dates(void)
+{
+    PyObject *module = PyImport_ImportModule("datetime");
+    PyObject *capsule = module == NULL ? NULL : PyObject_GetAttrString(module, "datetime_CAPI");
+    void *api = capsule == NULL ? NULL : PyCapsule_GetPointer(capsule, PyDateTime_CAPSULE_NAME);
+    Py_XDECREF(capsule);
+    Py_XDECREF(module);
+    if (api != NULL) {
+        PyDateTimeAPI = api;
+    }
+    return api != NULL;
+}
+
 static int module_exec(PyObject *module)
 {
+    if (!module_import_dates()) {
+        return -1;
+    }
     PyType_Spec *specs[] = {&plan_spec, &writer_spec};
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
         PyObject *type = PyType_FromModuleAndSpec(module, specs[i], NULL);

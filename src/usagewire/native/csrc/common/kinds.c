@@ -3,6 +3,7 @@
  * Each function names the tuple that it reads. For a tuple that C cannot use it returns false with an
  * exception. The free functions also take a kind that is only half built.
  */
+#include <datetime.h>
 #include "common/schema.h"
 
 /* Return zeroed memory, or NULL with a MemoryError. */
@@ -73,6 +74,11 @@ static void kind_free(Kind *kind)
         Py_CLEAR(kind->choices->numbers);
         PyMem_Free(kind->choices);
     }
+    if (kind->uuid != NULL) {
+        Py_CLEAR(kind->uuid->type);
+        Py_CLEAR(kind->uuid->is_safe);
+        PyMem_Free(kind->uuid);
+    }
     Py_CLEAR(kind->make);
     Py_CLEAR(kind->hook);
     Py_CLEAR(kind->type);
@@ -90,6 +96,10 @@ static int kind_visit(const Kind *kind, visitproc visit, void *arg)
     if (kind->choices != NULL) {
         Py_VISIT(kind->choices->objects);
         Py_VISIT(kind->choices->numbers);
+    }
+    if (kind->uuid != NULL) {
+        Py_VISIT(kind->uuid->type);
+        Py_VISIT(kind->uuid->is_safe);
     }
     Py_VISIT(kind->make);
     Py_VISIT(kind->hook);
@@ -202,6 +212,40 @@ static bool kind_fill_items(const Schema *schema, PyObject *specs, Kind *kind)
     return true;
 }
 
+static Py_ssize_t slot_offset(PyTypeObject *type, PyObject *descriptor);
+static bool class_is_slots(PyTypeObject *type);
+
+/* Fill the layout of a UUID from (its class, the slots of `int` and `is_safe`, the value of `is_safe`). */
+static bool uuid_fill(PyObject *spec, UuidLayout *layout)
+{
+    PyObject *type, *of_int, *of_is_safe, *is_safe;
+    if (!PyArg_ParseTuple(spec, "O!OOO", &PyType_Type, &type, &of_int, &of_is_safe, &is_safe)) {
+        return false;
+    }
+    layout->type = (PyTypeObject *)Py_NewRef(type);
+    layout->is_safe = Py_NewRef(is_safe);
+    if (!class_is_slots(layout->type)) {
+        PyErr_SetString(PyExc_TypeError, "not a class with slots");
+        return false;
+    }
+    layout->int_offset = slot_offset(layout->type, of_int);
+    layout->is_safe_offset = layout->int_offset < 0 ? -1 : slot_offset(layout->type, of_is_safe);
+    return layout->is_safe_offset >= 0;
+}
+
+/* Whether `type` is the class whose values C makes for the kind. A library for tests may have replaced it. */
+static bool kind_is_type(KindName name, PyObject *type)
+{
+    const PyTypeObject *types[] = {PyDateTimeAPI->DateTimeType, PyDateTimeAPI->DateType,
+                                   PyDateTimeAPI->TimeType, PyDateTimeAPI->DeltaType};
+    const PyTypeObject *expected = name == KIND_BYTES ? &PyBytes_Type : types[name - KIND_DATETIME];
+    if (type != (const PyObject *)expected) {
+        PyErr_SetString(PyExc_TypeError, "not the type of the values");
+        return false;
+    }
+    return true;
+}
+
 /* Fill a kind from a `descriptions.Kind`. */
 static bool kind_fill(const Schema *schema, PyObject *spec, Kind *kind)
 {
@@ -230,6 +274,13 @@ static bool kind_fill(const Schema *schema, PyObject *spec, Kind *kind)
     if (kind->name == KIND_CHOICE) {
         kind->choices = schema_alloc(1, sizeof *kind->choices);
         return kind->choices != NULL && choices_fill(of, kind->choices);
+    }
+    if (kind->name == KIND_UUID) {
+        kind->uuid = schema_alloc(1, sizeof *kind->uuid);
+        return kind->uuid != NULL && uuid_fill(of, kind->uuid);
+    }
+    if (kind_is_text(kind->name)) {
+        return kind_is_type(kind->name, of);
     }
     return kind->name < KIND_LIST || kind->name > KIND_JSON_TYPES || kind_fill_items(schema, of, kind);
 }

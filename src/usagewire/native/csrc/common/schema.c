@@ -43,7 +43,8 @@ static void field_note(const Schema *schema, Class *cls, const Field *field, uin
     if (name == KIND_CLASS || name == KIND_UNION || name == KIND_TUPLE) {
         cls->records |= bit;
     }
-    else if (is_extra ? is_changeable : name > KIND_MONEY_NUMBER || PyObject_IS_GC(fallback)) {
+    else if (is_extra ? is_changeable
+                      : (name > KIND_MONEY_NUMBER && !kind_is_text(name)) || PyObject_IS_GC(fallback)) {
         cls->atomic = false;
     }
     if (field->mode == DEFAULT_FACTORY) {

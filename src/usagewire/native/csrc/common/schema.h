@@ -34,6 +34,12 @@ typedef enum {
     KIND_DICT,
     KIND_CHOICE,     /* an enum or a literal */
     KIND_JSON_TYPES, /* a union, by the JSON type of the value */
+    KIND_DATETIME,
+    KIND_DATE,
+    KIND_TIME,
+    KIND_TIMEDELTA,
+    KIND_UUID,
+    KIND_BYTES,
     KIND_CALL,       /* only `hook` reads or writes the value */
     KIND_COUNT,
 } KindName;
@@ -65,18 +71,34 @@ typedef struct {
     PyObject *numbers; /* a dict from the JSON values that are integers to their Python values */
 } Choices;
 
+/* How to make a UUID and read it by its slots. */
+typedef struct {
+    PyTypeObject *type;
+    PyObject *is_safe; /* the value that a UUID read from text has there */
+    Py_ssize_t int_offset;
+    Py_ssize_t is_safe_offset;
+} UuidLayout;
+
 typedef struct Kind {
     KindName name;
     bool nullable;
     Class *cls;         /* of KIND_CLASS, borrowed from the schema */
     Union *choice;      /* of KIND_UNION, owned */
     Choices *choices;   /* of KIND_CHOICE, owned */
+    UuidLayout *uuid;   /* of KIND_UUID, owned */
     struct Kind *items; /* kinds of the items, of the values of a dict, or by JSON type; owned */
     Py_ssize_t n_items;
-    PyObject *make;     /* makes a named tuple of its items, or the key of a dict of its text; or NULL */
+    PyObject *make;     /* makes a named tuple of its items, the key of a dict of its text, or the offset of
+                         * a `timezone`; or NULL */
     PyObject *hook;     /* of the reference, for values that C does not know; NULL: hand the record back */
     PyObject *type;     /* the second argument of `hook` */
 } Kind;
+
+/* Whether JSON holds the values of a kind as text with a form of its own. They cannot be part of a cycle. */
+static inline bool kind_is_text(KindName name)
+{
+    return name >= KIND_DATETIME && name <= KIND_BYTES;
+}
 
 /* Return the index of a text, or -1. */
 static inline int str_table_find(const StrTable *table, const uint8_t *p, size_t length)

@@ -282,6 +282,13 @@ static PyObject *record_plain_value(Input *r, const Kind *kind)
         return value_choice(r, kind->choices);
     case KIND_JSON_TYPES:
         return record_by_type(r, kind);
+    case KIND_DATETIME:
+    case KIND_DATE:
+    case KIND_TIME:
+    case KIND_TIMEDELTA:
+    case KIND_UUID:
+    case KIND_BYTES:
+        return text_read(r, kind);
     case KIND_CALL: /* without a hook, an attrs converter does the work */
         return kind->hook == NULL ? value_parsed(r, &(ValueInfo){0}) : NULL;
     case KIND_MONEY_TEXT: /* only written, never read */

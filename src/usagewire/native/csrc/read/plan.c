@@ -34,6 +34,7 @@ static void plan_dealloc(PyObject *self)
     intern_clear(&plan->values.intern);
     reference_clear(&plan->values.reference);
     Py_CLEAR(plan->values.no_arguments);
+    Py_CLEAR(plan->values.zone);
     type->tp_free(self);
     Py_DECREF(type);
 }

@@ -15,6 +15,8 @@ typedef struct {
     Intern intern;
     GcDeferred deferred;
     PyObject *no_arguments; /* an empty tuple */
+    PyObject *zone;         /* the last `timezone` that was made, or NULL */
+    int zone_offset;        /* its offset in minutes */
 } Values;
 
 typedef struct {

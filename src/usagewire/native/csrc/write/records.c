@@ -422,6 +422,13 @@ static bool write_value(Output *out, const Kind *kind, PyObject *value)
         return PyList_CheckExact(value) && write_items(out, kind->items, value);
     case KIND_TUPLE:
         return PyTuple_CheckExact(value) && write_items(out, kind->items, value);
+    case KIND_DATETIME:
+    case KIND_DATE:
+    case KIND_TIME:
+    case KIND_TIMEDELTA:
+    case KIND_UUID:
+    case KIND_BYTES:
+        return text_write(&out->buffer, kind, value);
     case KIND_SET:
     case KIND_FROZENSET:
     case KIND_ITEMS:
