@@ -205,7 +205,7 @@ struct Union {
     Class **classes; /* by the index of their tag; borrowed from the schema */
     Py_ssize_t n_classes;
     Class *others; /* for other tags, or NULL */
-    StrTable keys;  /* the keys of the tag, or without tags, of the classes; the first that is present counts */
+    StrTable keys;  /* of the tag or, without tags, of the classes; the first that is present counts */
     bool by_object; /* whether the first of these keys is "object" */
 };
 

@@ -1,6 +1,6 @@
 /* Constructors: make instances of classes that C cannot make by filling slots. Part of module.c.
  *
- * The values wait in an array. Then the class is called with those that are present, as the reference does it.
+ * The values wait in an array. Then the class is called with those that are present, as by the reference.
  * NULL without an exception hands the line back to the reference.
  */
 

@@ -6,7 +6,7 @@
  */
 
 /* Find the first of the union's keys that an object has, after its opening brace, without moving `r`. Return
- * its index, and its value if the union has tags. Return -1 if there is none, or `*other` for the reference. */
+ * its index, and its value if the union has tags. Return -1 if there is none. `*other` is for the reference. */
 static int record_find_key(const Input *r, const Union *choice, Text *tag, bool *other)
 {
     Input ahead = *r;
@@ -39,7 +39,8 @@ static int record_find_key(const Input *r, const Union *choice, Text *tag, bool 
     return best < choice->keys.n ? best : -1;
 }
 
-/* Return the class of an object, after its opening brace. `*tag` is the key of its tag if `r` has passed it. */
+/* Return the class of an object, after its opening brace. `*tag` becomes the key of its tag if `r` has passed
+ * it. */
 static Class *record_class_of(Input *r, const Union *choice, Key **tag)
 {
     static const char first[] = "\"object\":";
