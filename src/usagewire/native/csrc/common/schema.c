@@ -71,7 +71,8 @@ static void kind_free(Kind *kind)
     if (kind->choices != NULL) {
         str_table_free(&kind->choices->texts);
         Py_CLEAR(kind->choices->objects);
-        Py_CLEAR(kind->choices->numbers);
+        Py_CLEAR(kind->choices->others);
+        PyMem_Free(kind->choices->by_address);
         PyMem_Free(kind->choices);
     }
     Py_CLEAR(kind->make);
@@ -90,7 +91,7 @@ static int kind_visit(const Kind *kind, visitproc visit, void *arg)
     }
     if (kind->choices != NULL) {
         Py_VISIT(kind->choices->objects);
-        Py_VISIT(kind->choices->numbers);
+        Py_VISIT(kind->choices->others);
     }
     Py_VISIT(kind->make);
     Py_VISIT(kind->hook);
@@ -151,12 +152,38 @@ static bool union_fill(const Schema *schema, PyObject *spec, Union *choice)
     return str_table_fill(&choice->tags, tags) && str_table_fill(&choice->keys, keys);
 }
 
-/* Fill choices from (strings, their values, a dict of the values of integers). */
+/* Fill the hash table of objects by their address. */
+static bool choices_index(Choices *choices)
+{
+    Py_ssize_t n = PyTuple_GET_SIZE(choices->objects);
+    size_t size = 8;
+    while (size < 2 * (size_t)n) {
+        size *= 2;
+    }
+    choices->by_address = schema_alloc(size, sizeof *choices->by_address);
+    if (choices->by_address == NULL) {
+        return false;
+    }
+    choices->address_mask = size - 1;
+    for (size_t i = 0; i < size; i++) {
+        choices->by_address[i] = -1;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        size_t at = address_hash(PyTuple_GET_ITEM(choices->objects, i)) & choices->address_mask;
+        while (choices->by_address[at] >= 0) {
+            at = (at + 1) & choices->address_mask;
+        }
+        choices->by_address[at] = (int)i;
+    }
+    return true;
+}
+
+/* Fill choices from a `descriptions.ChoiceDescription`. */
 static bool choices_fill(PyObject *spec, Choices *choices)
 {
-    PyObject *texts, *objects, *numbers;
+    PyObject *texts, *objects, *others;
     if (!PyArg_ParseTuple(spec, "O!O!O!", &PyTuple_Type, &texts, &PyTuple_Type, &objects, &PyDict_Type,
-                          &numbers)) {
+                          &others)) {
         return false;
     }
     if (PyTuple_GET_SIZE(texts) != PyTuple_GET_SIZE(objects)) {
@@ -164,8 +191,8 @@ static bool choices_fill(PyObject *spec, Choices *choices)
         return false;
     }
     choices->objects = Py_NewRef(objects);
-    choices->numbers = Py_NewRef(numbers);
-    return str_table_fill(&choices->texts, texts);
+    choices->others = Py_NewRef(others);
+    return str_table_fill(&choices->texts, texts) && choices_index(choices);
 }
 
 static bool kind_fill(const Schema *schema, PyObject *spec, Kind *kind);
@@ -173,8 +200,11 @@ static bool kind_fill(const Schema *schema, PyObject *spec, Kind *kind);
 /* Fill the kinds of items from a tuple. None leaves a kind that nothing reads or writes. */
 static bool kind_fill_items(const Schema *schema, PyObject *specs, Kind *kind)
 {
-    if (!PyTuple_Check(specs) || (kind->name == KIND_JSON_TYPES && PyTuple_GET_SIZE(specs) != JSON_TYPES) ||
-        (kind->name != KIND_JSON_TYPES && kind->name != KIND_ITEMS && PyTuple_GET_SIZE(specs) != 1)) {
+    Py_ssize_t types = kind->name == KIND_JSON_TYPES ? JSON_TYPES : 1;
+    if (kind->name == KIND_TYPES) {
+        types = PyTuple_Check(kind->type) ? PyTuple_GET_SIZE(kind->type) : -1;
+    }
+    if (!PyTuple_Check(specs) || (kind->name != KIND_ITEMS && PyTuple_GET_SIZE(specs) != types)) {
         PyErr_SetString(PyExc_TypeError, "not the kinds of the items");
         return false;
     }
@@ -224,7 +254,7 @@ static bool kind_fill(const Schema *schema, PyObject *spec, Kind *kind)
         kind->choices = schema_alloc(1, sizeof *kind->choices);
         return kind->choices != NULL && choices_fill(of, kind->choices);
     }
-    return kind->name < KIND_LIST || kind->name > KIND_JSON_TYPES || kind_fill_items(schema, of, kind);
+    return kind->name < KIND_LIST || kind->name > KIND_TYPES || kind_fill_items(schema, of, kind);
 }
 
 /* Return the offset of the slot that a member descriptor reads in instances of `type`, or -1. */
@@ -380,7 +410,7 @@ static bool class_fill(const Schema *schema, PyObject *spec, Class *cls)
         PyErr_SetString(PyExc_TypeError, "not a class");
         return false;
     }
-    cls->is_slots = is_slots && n <= FIELDS_MAX && class_is_slots(cls->type);
+    cls->is_slots = is_slots && (make == Py_None || (n <= FIELDS_MAX && class_is_slots(cls->type)));
     cls->slots_size = cls->is_slots ? (size_t)cls->type->tp_basicsize - SLOTS_START : 0;
     cls->slot_template = schema_alloc(1, cls->slots_size + 1);
     cls->fields = schema_alloc((size_t)n + 1, sizeof *cls->fields);
@@ -432,31 +462,48 @@ static void class_free(Class *cls)
     PyMem_Free(cls);
 }
 
-/* Add classes, which may refer to each other and to earlier ones. */
+static void schema_free(Schema *schema)
+{
+    for (Py_ssize_t i = 0; i < schema->n_classes; i++) {
+        class_free(schema->classes[i]);
+    }
+    PyMem_Free(schema->classes);
+}
+
+/* Add classes, which refer to each other by their index in `specs`. Other code never sees some of them
+ * without the others, even if an error starts the collector. */
 static bool schema_add(Schema *schema, PyObject *specs)
 {
-    Py_ssize_t before = schema->n_classes, n = PyTuple_GET_SIZE(specs);
-    Class **classes = PyMem_Realloc(schema->classes, (size_t)(before + n + 1) * sizeof *classes);
-    if (classes == NULL) {
-        PyErr_NoMemory();
-        return false;
-    }
-    schema->classes = classes;
-    bool filled = true;
-    for (Py_ssize_t i = 0; filled && i < n; i++) {
+    Py_ssize_t n = PyTuple_GET_SIZE(specs);
+    Schema added = {schema_alloc((size_t)n + 1, sizeof *added.classes), 0, schema->no_extra};
+    bool filled = added.classes != NULL;
+    while (filled && added.n_classes < n) {
         Class *cls = schema_alloc(1, sizeof *cls);
         filled = cls != NULL;
         if (filled) {
-            schema->classes[schema->n_classes++] = cls;
+            added.classes[added.n_classes++] = cls;
         }
     }
     for (Py_ssize_t i = 0; filled && i < n; i++) {
-        filled = class_fill(schema, PyTuple_GET_ITEM(specs, i), schema->classes[before + i]);
+        filled = class_fill(&added, PyTuple_GET_ITEM(specs, i), added.classes[i]);
     }
-    while (!filled && schema->n_classes > before) {
-        class_free(schema->classes[--schema->n_classes]);
+    Class **classes = NULL;
+    if (filled) {
+        size_t size = (size_t)(schema->n_classes + n + 1) * sizeof *classes;
+        classes = PyMem_Realloc(schema->classes, size);
     }
-    return filled;
+    if (classes == NULL) {
+        if (filled) {
+            PyErr_NoMemory();
+        }
+        schema_free(&added);
+        return false;
+    }
+    memcpy(classes + schema->n_classes, added.classes, (size_t)n * sizeof *classes);
+    schema->classes = classes;
+    schema->n_classes += n;
+    PyMem_Free(added.classes);
+    return true;
 }
 
 static int class_visit(const Class *cls, visitproc visit, void *arg)
@@ -486,14 +533,6 @@ static int schema_visit(const Schema *schema, visitproc visit, void *arg)
         }
     }
     return 0;
-}
-
-static void schema_free(Schema *schema)
-{
-    for (Py_ssize_t i = 0; i < schema->n_classes; i++) {
-        class_free(schema->classes[i]);
-    }
-    PyMem_Free(schema->classes);
 }
 
 enum { REFERENCE_SIZE = sizeof(Reference) / sizeof(PyObject *) };
