@@ -264,12 +264,19 @@ static inline bool write_bool(Output *out, PyObject *value)
     return value == Py_False && buffer_add(&out->buffer, "false", 5);
 }
 
-/* Write None, or a value of exactly the type bool, str, int or float. */
+/* Write None, or a value of exactly the type str, int, float or bool. */
 static bool write_single(Output *out, PyObject *value)
 {
-    return value == Py_None ? buffer_add(&out->buffer, "null", 4)
-                            : write_bool(out, value) || write_str(out, value) || write_int(out, value) ||
-                                  write_float(out, value);
+    if (PyUnicode_CheckExact(value)) {
+        return write_str(out, value);
+    }
+    if (PyLong_CheckExact(value)) {
+        return write_int(out, value);
+    }
+    if (value == Py_None) {
+        return buffer_add(&out->buffer, "null", 4);
+    }
+    return write_bool(out, value) || write_float(out, value);
 }
 
 /* Write a value by its hook. The reference calls the hook with the same value. */
@@ -513,6 +520,22 @@ static bool write_record(Output *out, const Class *cls, PyObject *record, PyObje
            write_rest(out, cls, record) && write_close(out, "}");
 }
 
+/* Write an item of a list or the like: a str or a small int at once. */
+static inline bool write_item(Output *out, const Kind *kind, PyObject *value)
+{
+    int64_t number;
+    bool any = kind->name == KIND_ANY;
+    if ((any || kind->name == KIND_STR) && PyUnicode_CheckExact(value)) {
+        return write_str(out, value);
+    }
+    if ((any || kind->name == KIND_INT) && PyLong_CheckExact(value) && write_is_small(value, &number) &&
+        buffer_reserve(&out->buffer, DIGITS_ROOM)) {
+        out->buffer.to = digits_write(out->buffer.to, number);
+        return true;
+    }
+    return write_value(out, kind, value);
+}
+
 static bool write_items(Output *out, const Kind *item, PyObject *items)
 {
     bool is_list = PyList_CheckExact(items);
@@ -522,7 +545,7 @@ static bool write_items(Output *out, const Kind *item, PyObject *items)
     for (Py_ssize_t i = 0; i < (is_list ? PyList_GET_SIZE(items) : PyTuple_GET_SIZE(items)); i++) {
         /* Hooks can change a list. */
         PyObject *value = Py_NewRef(is_list ? PyList_GET_ITEM(items, i) : PyTuple_GET_ITEM(items, i));
-        bool written = (i == 0 || buffer_add(&out->buffer, ",", 1)) && write_value(out, item, value);
+        bool written = (i == 0 || buffer_add(&out->buffer, ",", 1)) && write_item(out, item, value);
         Py_DECREF(value);
         if (!written) {
             return false;
@@ -541,7 +564,7 @@ static bool write_fixed(Output *out, const Kind *kind, PyObject *items)
     }
     for (Py_ssize_t i = 0; i < kind->n_items; i++) {
         if (!(i == 0 || buffer_add(&out->buffer, ",", 1)) ||
-            !write_value(out, &kind->items[i], PyTuple_GET_ITEM(items, i))) {
+            !write_item(out, &kind->items[i], PyTuple_GET_ITEM(items, i))) {
             return false;
         }
     }
@@ -554,7 +577,7 @@ static bool write_set(Output *out, const Kind *item, PyObject *items)
     PyObject *iterator = PyObject_GetIter(items), *value;
     bool first = true, written = iterator != NULL && write_open(out, "[");
     while (written && (value = PyIter_Next(iterator)) != NULL) {
-        written = (first || buffer_add(&out->buffer, ",", 1)) && write_value(out, item, value);
+        written = (first || buffer_add(&out->buffer, ",", 1)) && write_item(out, item, value);
         first = false;
         Py_DECREF(value);
     }
@@ -593,7 +616,7 @@ static bool write_dict(Output *out, const Kind *item, PyObject *key_of, PyObject
         Py_INCREF(key);
         Py_INCREF(value);
         written = (n == 0 || buffer_add(&out->buffer, ",", 1)) && write_name(out, key_of, names, key) &&
-                  write_value(out, item, value);
+                  write_item(out, item, value);
         Py_DECREF(key);
         Py_DECREF(value);
         written = written && ++n <= size && PyDict_GET_SIZE(members) == size;
@@ -646,13 +669,7 @@ static inline bool write_known(Output *out, const Kind *kind, PyObject *value)
         return PyDict_CheckExact(value) && write_dict(out, kind->items, kind->make, value);
     case KIND_CHOICE:
         return write_choice(out, kind->choices, value);
-    case KIND_TYPES:
-        for (Py_ssize_t i = 0; i < kind->n_items; i++) {
-            if (Py_IS_TYPE(value, (PyTypeObject *)PyTuple_GET_ITEM(kind->type, i))) {
-                return write_value(out, &kind->items[i], value);
-            }
-        }
-        return false;
+    case KIND_TYPES: /* a value of another type */
     case KIND_UNION: /* only read, never written */
     case KIND_JSON_TYPES:
     case KIND_CALL: /* only the hook writes it */
@@ -662,11 +679,28 @@ static inline bool write_known(Output *out, const Kind *kind, PyObject *value)
     return false;
 }
 
+/* Return the kind of the member of a union that has the type of `value`, or the kind of the union. */
+static const Kind *write_chosen(const Kind *kind, PyObject *value)
+{
+    for (Py_ssize_t i = 0; i < kind->n_items; i++) {
+        if (Py_IS_TYPE(value, (PyTypeObject *)PyTuple_GET_ITEM(kind->type, i))) {
+            return &kind->items[i];
+        }
+    }
+    return kind;
+}
+
 /* Write a value, by its hook if C does not know it. The caller owns a reference to `value`. */
 static bool write_value(Output *out, const Kind *kind, PyObject *value)
 {
     if (value == Py_None && kind->nullable) {
         return buffer_add(&out->buffer, "null", 4);
+    }
+    if (kind->name == KIND_TYPES) {
+        const Kind *member = write_chosen(kind, value);
+        if (member != kind) {
+            return write_item(out, member, value);
+        }
     }
     size_t size = buffer_size(&out->buffer);
     int depth = out->depth;
