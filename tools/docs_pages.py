@@ -216,7 +216,15 @@ def types(name: str, _: str) -> str:
     return table(("Type", last), ((", ".join(kinds), text) for text, kinds in rows.items()))
 
 
+def class_code(name: str, _: str) -> str:
+    """Return a table of the parts of a class, and of how C makes its instances."""
+    lines = (ROOT / "tests" / "data" / name).read_text(encoding="utf-8").splitlines()
+    rows = map(json.loads, lines)
+    return table(("The class has", "C"), ((row["part"], row["how"]) for row in rows))
+
+
 GENERATORS: Final[dict[str, Callable[[str, str], str]]] = {
+    "class_code": class_code,
     "codes": codes,
     "fields": fields,
     "keys": keys,

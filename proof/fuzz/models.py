@@ -118,8 +118,11 @@ def maker(kind: Any) -> Maker:
         return _SCALARS[kind]
     if kind in TEXTS:
         return lambda line: line.pick(TEXTS[kind])
-    if hasattr(kind, "__supertype__"):
-        return maker(kind.__supertype__)
+    inner = (
+        kind.__origin__ if hasattr(kind, "__metadata__") else getattr(kind, "__supertype__", None)
+    )
+    if inner is not None:
+        return maker(inner)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Literal:
         texts = tuple(map(orjson.dumps, arguments))

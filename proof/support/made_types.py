@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import linecache
 import types
 from decimal import Decimal
 from functools import lru_cache
 from random import Random
-from typing import Any, Final, Generic, NewType, TypeVar
+from typing import Annotated, Any, Final, Generic, NewType, TypeVar
 
 import attrs
+from cattrs.gen import override
 
 from proof.support.classes import TYPES, Circle, Point, Square
 from proof.support.user_classes import TEXTS, USER_TYPES, Dog, Mixed, Pair, Swapped, Tree
+from usagewire import make_converter
 
 MADE: Final = "made "
 """The name of a made type begins with this."""
@@ -104,14 +107,59 @@ def _bare(label: str, bases: tuple[Any, ...], hints: dict[str, Any]) -> type:
 
 
 def _field(rng: Random, kind: Any, alias: str | None, *, is_last: bool) -> Any:
+    code = _code_of_field(rng)
+    if rng.random() < 0.1 and kind is not Mixed:
+        kind = Annotated[kind, override(struct_hook=_hook_of(kind))]
     if not is_last or rng.random() < 0.3 or kind is Mixed:  # Mixed has None
-        return attrs.field(type=kind, alias=alias, kw_only=True)
-    return attrs.field(type=kind | None, alias=alias, default=None, kw_only=True)
+        return attrs.field(type=kind, alias=alias, kw_only=True, **code)
+    default = {"factory": lambda: None} if rng.random() < 0.2 else {"default": None}
+    return attrs.field(type=kind | None, alias=alias, kw_only=True, **default, **code)
+
+
+def _code_of_field(rng: Random) -> dict[str, Any]:
+    """Return a validator or an attrs converter, which change nothing."""
+    chance = rng.random()
+    if chance < 0.1:
+        return {"validator": _collect}
+    if chance < 0.2:
+        return {"converter": _same}
+    return {"converter": _SAME_BY_SELF} if chance < 0.23 else {}
+
+
+def _collect(*_: Any) -> None:
+    """Let the collector see what is being made."""
+    gc.collect(0)
+
+
+def _same(value: Any, *_: Any) -> Any:
+    return value
+
+
+_SAME_BY_SELF: Final = attrs.Converter(_same, takes_self=True)
+
+
+def _hook_of(kind: Any) -> Any:
+    """Return a hook of a user that reads as the hook of the type does."""
+    converter = make_converter()
+    hook = converter.get_structure_hook(kind)
+    return lambda value, _: hook(value, kind)
+
+
+_CODE: Final[tuple[dict[str, Any], ...]] = (
+    {"__attrs_post_init__": _collect},
+    {"__attrs_pre_init__": _collect},
+    {"__setattr__": object.__setattr__},
+    {"__del__": _collect},
+    {"__new__": lambda cls, **_: object.__new__(cls)},
+)
+"""Parts of classes that run when an instance is made."""
 
 
 def _options(rng: Random) -> dict[str, Any]:
     frozen = rng.random() < 0.5
+    body = rng.choice(_CODE) if rng.random() < 0.3 else {}
     return {
-        "frozen": frozen, "slots": rng.random() < 0.8, "weakref_slot": rng.random() < 0.5,
-        "collect_by_mro": True,
+        "frozen": frozen and "__setattr__" not in body, "slots": rng.random() < 0.8,
+        "weakref_slot": rng.random() < 0.5, "collect_by_mro": True, "class_body": body,
+        "cache_hash": frozen and "__setattr__" not in body and rng.random() < 0.1,
     }  # fmt: skip

@@ -19,6 +19,7 @@ from tests.support.strategies import WILD
 from tests.support.type_strategies import ANYTHING
 from tests.support.types import expression
 from usagewire import DecodeError, Decoder, EncodeError, Encoder, UsageWireError
+from usagewire.native import plans
 
 T = TypeVar("T")
 SLOW = settings(
@@ -44,6 +45,23 @@ def test_instances(path: Way, data: st.DataObject) -> None:
     assert reference == written
     for _ in range(2):
         assert exact(record) == exact(decoder.decode(written))
+
+
+def test_share_of_c() -> None:
+    """C takes at least 95 % of classes of every kind. The share is printed."""
+    if plans.unavailable() is not None:
+        pytest.skip("the C extension is not in use")
+    refused: list[str | None] = []
+
+    @settings(SLOW, max_examples=100)
+    @given(CLASSES)
+    def count(of: Any) -> None:
+        refused.append(Decoder(of[0]).not_accelerated)
+
+    count()
+    taken = refused.count(None)
+    print(f"C reads {taken} of {len(refused)} classes")  # noqa: T201 -- for `pytest -s`
+    assert taken >= 0.95 * len(refused), [one for one in refused if one]
 
 
 def answer(decoder: Decoder[Any], text: bytes) -> Any:

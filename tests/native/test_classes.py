@@ -1,11 +1,13 @@
 """Classes and hooks of users: C reads any class, and calls what it does not know."""
 
 import functools
+import json
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import Enum, Flag
+from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypedDict
 
 import attrs
@@ -14,8 +16,10 @@ import pytest
 from cattrs import Converter
 
 from tests.support.comparing import exact
-from tests.support.native import BY_C, Point, compact, plan_of, slotted
+from tests.support.native import BY_C, Mutable, Point, compact, plan_of, slotted
+from tests.support.samples import DATA
 from usagewire import Decoder, Encoder, make_converter
+from usagewire.native import plans
 
 pytestmark = BY_C
 
@@ -74,6 +78,11 @@ def plus_one(record: Any, x: int | None = None) -> None:
     object.__setattr__(record, "x", (record.x if x is None else x) + 1)
 
 
+def get_attribute(record: Any, name: str) -> Any:
+    """Return an attribute, as `object` does."""
+    return object.__getattribute__(record, name)
+
+
 def set_attribute(record: Any, name: str, value: Any) -> None:
     """Set an attribute, as attrs does."""
     object.__setattr__(record, name, value)
@@ -108,6 +117,12 @@ class Tree:
     inner: "Tree | None" = None
 
 
+Validating: Final = made("Validating", frozen=False, x={"validator": lambda *_: None})
+Getting: Final = made("Getting", body={"__getattribute__": get_attribute})
+TakesSelf: Final = made(
+    "TakesSelf", x={"converter": attrs.Converter(lambda value, _: value, takes_self=True)}
+)
+
 UNKNOWN: Final = "is read by a hook that C does not know"
 READ: Final[list[tuple[Any, str, Any]]] = [
     (Checked, "5", 5),
@@ -134,6 +149,9 @@ READ: Final[list[tuple[Any, str, Any]]] = [
     (made("Fixed", tuple[int, str]), '[5,"s"]', (5, "s")),
     (made("Several", set[int]), "[5]", {5}),
     (made("Frozen", frozenset[int]), "[5]", frozenset({5})),
+    (Validating, "5", 5),
+    (Getting, "5", 5),
+    (TakesSelf, "5", 5),
     (made("Deep", list[Checked]), '[{"x":5}]', [Checked(5)]),
     (made("Dated", date), '"2026-11-30"', date(2026, 11, 30)),
     (made("Queue", deque[int]), "[5]", deque([5])),
@@ -163,7 +181,24 @@ def test_class_is_read(cls: Any, value: str, x: Any) -> None:
         assert exact([found]) == exact(decoder.decode_lines(document + "\n"))
 
 
-@pytest.mark.parametrize("kind", [datetime, Flags, deque[int], None, Checked | Several], ids=str)
+CLASSES: Final = {"Mutable": Mutable} | globals()
+CODE: Final = [json.loads(line) for line in (DATA / "class_code.ndjson").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("row", CODE, ids=lambda row: row["part"])
+def test_making_instances(row: dict[str, Any]) -> None:
+    """C fills the slots of a class, or calls it, as the table of the documentation says."""
+    for name in row["classes"]:
+        cls = CLASSES[name]
+        decoder, converter = Decoder(cls), make_converter()
+        _, classes, *_ = plans.lowered(converter.get_structure_hook(cls), cls)
+        assert row["slots"] == classes[0].is_slots, name
+        record = plan_of(decoder).decode(b'{"x":5}')
+        assert exact(converter.structure({"x": 5}, cls)) == exact(record)
+        assert (dict if row["how"] == "makes a dict" else cls) is type(record)
+
+
+@pytest.mark.parametrize("kind", [Path, Flags, deque[int], None], ids=str)
 def test_type_is_refused(kind: Any) -> None:
     """C does not read a type that is only a hook."""
     assert UNKNOWN in Decoder(kind).not_accelerated

@@ -14,6 +14,7 @@ import linecache
 import re
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
+from types import FunctionType, NoneType
 from typing import Any
 
 import attrs
@@ -163,8 +164,12 @@ def mutable_layout(cls: Any) -> Any:
 
 def compile_finish(filling: Filling) -> Hook | None:
     """Return a function that does what attrs does after it filled the slots, or None if nothing."""
-    if not (filling.validated or filling.post_init or filling.caches_hash):
-        return None
+    post_init = filling.post_init
+    if not (filling.validated or filling.caches_hash) and type(post_init) in (
+        FunctionType,
+        NoneType,
+    ):
+        return post_init
     source = _Source(disabled=attrs.validators.get_disabled, store=object.__setattr__)
     source.add(0, "def finish(x):")
     if filling.validated:
@@ -172,7 +177,7 @@ def compile_finish(filling: Filling) -> Hook | None:
     for a in filling.validated:
         validator, member = source.name("validator", a.validator), source.name("member", a)
         source.add(2, f"{validator}(x, {member}, x.{a.name})")
-    if filling.post_init:
+    if post_init is not None:
         source.add(1, "x.__attrs_post_init__()")
     if filling.caches_hash:
         source.add(1, f"store(x, {HASH_SLOT!r}, None)")

@@ -210,7 +210,7 @@ def _read_untagged(kind: Any, classes: list[Any], converter: Converter) -> Hook:
         cls = class_of(o)
         return hooks[cls](o, cls)
 
-    return describe(read, "untagged", hooks)
+    return describe(read, "untagged", hooks, class_of, nullable)
 
 
 def _literal_values(kind: Any) -> list[Any]:

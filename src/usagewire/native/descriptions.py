@@ -77,13 +77,15 @@ class ChoiceDescription(NamedTuple):
 
 
 class UnionDescription(NamedTuple):
-    """Classes that C distinguishes by a tag in reading, and by type in writing."""
+    """Classes that C distinguishes by a tag or a key in reading, and by type in writing."""
 
     tags: tuple[str, ...]
+    """The tag or Literal of each class. If there are none, each class has a key."""
     classes: tuple[int, ...]
     others: int | None = None
-    """The class for other tags."""
-    tag_keys: tuple[str, ...] = ()
+    """The class for other tags or keys."""
+    keys: tuple[str, ...] = ()
+    """The keys of the tag, or the key of each class. The first one that is present counts."""
 
 
 class FieldDescription(NamedTuple):

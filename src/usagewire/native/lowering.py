@@ -134,6 +134,8 @@ class Lowering:
                     other = self.index_of(others[0])
                 union = UnionDescription(tuple(table), classes, other, keys)
                 return kind_named("union", union, nullable=nullable)
+            case ("untagged", hooks, class_of, nullable):
+                return kind_named("union", self._untagged(hooks, class_of), nullable=nullable)
             case ("class", *_) | (("costs" | "unknown" | "container"), _):
                 return kind_named("class", self.index_of(hook))
         raise NotLoweredError(
@@ -151,6 +153,18 @@ class Lowering:
                 raise NotLoweredError("only the hook knows its values")
             found = kind_named("class", self.index_of(inner))
         return self._with_hook(found, hook, found.type)
+
+    def _untagged(self, hooks: Any, class_of: Any) -> UnionDescription:
+        """Return a union without tags, whose classes a Literal or a required key shows."""
+        match info_of(class_of):
+            case ("by literal", names, table):
+                classes = tuple(self.index_of(hooks[cls]) for cls in table.values())
+                return UnionDescription(tuple(table), classes, None, tuple(names))
+            case ("by key", chosen, rest):
+                classes = tuple(self.index_of(hooks[cls]) for cls in chosen.values())
+                others = self.index_of(hooks[rest[0]]) if rest else None
+                return UnionDescription((), classes, others, tuple(chosen))
+        raise NotLoweredError("the user chooses the class of a union")
 
     def _by_type(self, table: Any) -> tuple[Kind | None, ...]:
         """Return the kinds of a union for each of `JSON_TYPES`."""

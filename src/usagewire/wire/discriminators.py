@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, get_origin
 import attrs
 
 from usagewire.errors import DecodeError, UsageWireError, quote
-from usagewire.wire.hook_info import Hook, info_of
+from usagewire.wire.hook_info import Hook, describe, info_of
 from usagewire.wire.members import members_of
 
 
@@ -82,7 +82,8 @@ def _by_literal(
             if len(table) == count:
                 first = keys[classes[0]]
                 names = [one for one in first if first[one].attribute == first[key].attribute]
-                return partial(_class_by_literal, names, table)
+                chosen: Any = partial(_class_by_literal, names, table)
+                return describe(chosen, "by literal", names, table)
     return None
 
 
@@ -128,7 +129,7 @@ def _by_required_key(
             return rest[0]
         raise DecodeError("bad_value", f"no key tells the class: expected {expected}")
 
-    return class_of
+    return describe(class_of, "by key", chosen, rest)
 
 
 def _own_keys(cls: Any, classes: list[Any], keys: Mapping[Any, Mapping[str, _Key]]) -> list[str]:

@@ -21,21 +21,16 @@ _ATTRS_SOURCE: Final = attrs.fields.__code__.co_filename
 
 @attrs.frozen(eq=False, repr=False)
 class Filling:
-    """What to do besides filling the slots, in this order."""
+    """The work besides filling the slots, in this order."""
 
     converters: Mapping[str, Callable[[Any], Any]]
     """The attrs converter of an attribute. attrs calls it for defaults too."""
     validated: tuple[attrs.Attribute[Any], ...]
     """The attributes that have validators, which attrs calls unless they are disabled."""
-    post_init: bool
-    """Whether to call `__attrs_post_init__`."""
+    post_init: Callable[[Any], Any] | None
+    """`__attrs_post_init__`, if attrs calls it."""
     caches_hash: bool
     """Whether to store None in `HASH_SLOT`."""
-
-    @property
-    def is_all(self) -> bool:
-        """Whether there is nothing more to do."""
-        return not (self.converters or self.validated or self.post_init or self.caches_hash)
 
 
 def filling_of(cls: Any) -> Filling | str:
@@ -51,7 +46,7 @@ def filling_of(cls: Any) -> Filling | str:
     return Filling(
         converters={a.name: _plain_converter(a) for a in members if a.converter is not None},
         validated=tuple(a for a in members if a.validator),
-        post_init="__attrs_post_init__" in names,
+        post_init=cls.__attrs_post_init__ if "__attrs_post_init__" in names else None,
         caches_hash=HASH_SLOT in _slots(cls),
     )
 
@@ -64,7 +59,7 @@ def init_side_effects(cls: Any) -> str | None:
     stored = {*filling.converters, *(a.name for a in filling.validated)}
     if stored:
         return f"does more with {', '.join(sorted(stored))} than store it"
-    if filling.post_init:
+    if filling.post_init is not None:
         return "has __attrs_post_init__"
     return "caches its hash" if filling.caches_hash else None
 
@@ -100,6 +95,8 @@ def _reason_to_construct(cls: Any) -> str | None:
     init = own.get("__init__")
     others = [a.name for a in attrs.fields(cls) if not _is_filled(a, cls)]
     reasons: dict[str, Callable[[], bool]] = {
+        "has instances with a dict": lambda: bool(cls.__dictoffset__),
+        "has a __del__": lambda: hasattr(cls, "__del__"),
         "has a metaclass": lambda: type(cls) is not type,
         "has a __new__": lambda: cls.__new__ is not object.__new__,
         "has a __getattribute__": lambda: cls.__getattribute__ is not object.__getattribute__,

@@ -149,7 +149,15 @@ static bool union_fill(const Schema *schema, PyObject *spec, Union *choice)
             return false;
         }
     }
-    return str_table_fill(&choice->tags, tags) && str_table_fill(&choice->keys, keys);
+    if (!n_tags && PyTuple_GET_SIZE(keys) && PyTuple_GET_SIZE(keys) != n) {
+        PyErr_SetString(PyExc_TypeError, "not one key for each class");
+        return false;
+    }
+    if (!str_table_fill(&choice->tags, tags) || !str_table_fill(&choice->keys, keys)) {
+        return false;
+    }
+    choice->by_object = n_tags && str_table_find(&choice->keys, (const uint8_t *)"object", 6) == 0;
+    return true;
 }
 
 /* Fill the hash table of objects by their address. */
@@ -432,7 +440,7 @@ static bool class_fill(const Schema *schema, PyObject *spec, Class *cls)
         }
     }
     int tag = str_table_find(&cls->names, (const uint8_t *)"object", 6);
-    cls->tag = tag < 0 ? NULL : &cls->keys[tag];
+    cls->tag = tag < 0 || cls->keys[tag].field != KEY_TAG ? NULL : &cls->keys[tag];
     return true;
 }
 

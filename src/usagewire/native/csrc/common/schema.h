@@ -77,9 +77,9 @@ typedef struct Kind {
     Choices *choices;   /* of KIND_CHOICE, owned */
     struct Kind *items; /* kinds of the items, of the values of a dict, or by JSON type; owned */
     Py_ssize_t n_items;
-    PyObject *make; /* makes a named tuple of its items, or the key of a dict of its text; NULL: not needed */
-    PyObject *hook; /* the hook of the reference for values that C does not know; NULL: hand back the record */
-    PyObject *type; /* the second argument of `hook`; of KIND_TYPES a tuple of types, one for each of `items` */
+    PyObject *make;     /* makes a named tuple of its items, or the key of a dict of its text; or NULL */
+    PyObject *hook;     /* of the reference, for values that C does not know; NULL: hand the record back */
+    PyObject *type;     /* the second argument of `hook`; of KIND_TYPES a tuple of types, one for each item */
 } Kind;
 
 /* Return the index of a text, or -1. */
@@ -188,7 +188,8 @@ struct Union {
     Class **classes; /* by the index of their tag; borrowed from the schema */
     Py_ssize_t n_classes;
     Class *others; /* for other tags, or NULL */
-    StrTable keys; /* the keys of the tag; the first that is present counts */
+    StrTable keys;  /* the keys of the tag, or without tags, of the classes; the first that is present counts */
+    bool by_object; /* whether the first of these keys is "object" */
 };
 
 typedef struct {

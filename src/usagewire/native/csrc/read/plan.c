@@ -42,7 +42,8 @@ static PyObject *plan_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSE
 {
     PyObject *reference, *classes, *root;
     int strict, calls_hooks;
-    if (!PyArg_ParseTuple(args, "OO!Opp", &reference, &PyTuple_Type, &classes, &root, &strict, &calls_hooks)) {
+    if (!PyArg_ParseTuple(args, "OO!Opp", &reference, &PyTuple_Type, &classes, &root, &strict,
+                          &calls_hooks)) {
         return NULL;
     }
     Plan *plan = (Plan *)type->tp_alloc(type, 0);
@@ -61,8 +62,8 @@ static PyObject *plan_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSE
     return (PyObject *)plan;
 }
 
-/* Call `note` with the number of unknown rows of a record, if it has any. Each item of the list `found` stands
- * for one that a hook read. Return false with an exception. */
+/* Call `note` with the number of unknown rows of a record, if it has any. Hooks
+ * added an item to the list `found` for each one that they read. Return false with an exception. */
 static bool plan_note_unknown(const Input *input, PyObject *note, PyObject *found)
 {
     Py_ssize_t n = input->n_unknown + (found == NULL ? 0 : PyList_GET_SIZE(found));
@@ -240,8 +241,8 @@ static bool plan_read_lines(Plan *plan, Input *input, Lines *lines, PyObject *re
  * `most` lines, and at a line for the reference, which may also have no LF or over `longest` bytes before it.
  * Leave four int64 in `progress`: the start of the next line, whether it is malformed (certainly gives no
  * record), and the numbers of malformed and blank lines that were skipped. The function `args[7]`
- * receives the number of unknown rows before their record is added. Hooks add an item to the list `args[8]` for
- * each unknown row that they read. Both may be left out. The caller then calls `track`. */
+ * receives the number of unknown rows before their record is added. Hooks add an item to the list `args[8]`
+ * for each unknown row that they read. Both may be left out. The caller then calls `track`. */
 static PyObject *plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     Plan *plan = (Plan *)self;

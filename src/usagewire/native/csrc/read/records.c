@@ -1,7 +1,7 @@
 /* Records: make instances of classes from JSON objects, and fill their slots directly. Part of module.c.
  *
- * An instance is not GC-tracked before it is complete. Until then, Python code cannot reach it. As in values.c,
- * NULL without an exception hands the line back to the reference.
+ * An instance is not GC-tracked before it is complete. Until then, Python code cannot reach it. As in
+ * values.c, NULL without an exception hands the line back to the reference.
  *
  * The type limits how deep these functions call each other, and RECORD_DEPTH for recursive types.
  */
@@ -329,60 +329,78 @@ hand_back:
     return NULL;
 }
 
-/* Find the value of the tag after the opening brace, without moving `r`. If there are several tag keys, the
- * union's first one counts. */
-static bool record_find_tag(const Input *r, const Union *choice, Text *tag)
+/* Find the first of the union's keys that an object has, after its opening brace, without moving `r`. Return
+ * its index, and its value if the union has tags. Return -1 if there is none, or `*other` for the reference. */
+static int record_find_key(const Input *r, const Union *choice, Text *tag, bool *other)
 {
     Input ahead = *r;
     Scan *s = &ahead.s;
     int best = choice->keys.n;
+    *other = true;
     do {
         Text key, value;
         scan_space(s);
         if (s->p == s->end || *s->p++ != '"' || !scan_string(s, &key) || key.escaped || !scan_char(s, ':')) {
-            return false;
+            return -1;
         }
         int i = str_table_find(&choice->keys, key.text, key.length);
         scan_space(s);
-        if (i < 0 || i >= best) {
+        bool is_better = i >= 0 && i < best;
+        if (!is_better || !choice->tags.n) {
             if (!scan_value(s)) {
-                return false;
+                return -1;
             }
-            continue;
         }
-        if (s->p == s->end || *s->p++ != '"' || !scan_string(s, &value) || value.escaped) {
-            return false;
+        else if (s->p == s->end || *s->p++ != '"' || !scan_string(s, &value) || value.escaped) {
+            return -1;
         }
-        *tag = value;
-        best = i;
+        else {
+            *tag = value;
+        }
+        best = is_better ? i : best;
     } while (best && scan_char(s, ','));
-    return best < choice->keys.n;
+    *other = false;
+    return best < choice->keys.n ? best : -1;
 }
 
-static PyObject *record_union(Input *r, Union *choice)
+/* Return the class of an object, after its opening brace. `*tag` is the key of its tag if `r` has passed it. */
+static Class *record_class_of(Input *r, const Union *choice, Key **tag)
 {
     static const char first[] = "\"object\":";
     Scan *s = &r->s;
     const uint8_t *start = s->p;
-    Text tag = {s->p, 0, true, false};
+    Text text = {s->p, 0, true, false};
+    bool other = false;
+    *tag = NULL;
     scan_space(s);
-    bool is_first = scan_literal(s, first, sizeof first - 1);
-    if (is_first) {
-        if (!scan_char(s, '"') || !scan_string(s, &tag) || tag.escaped) {
+    if (choice->by_object && scan_literal(s, first, sizeof first - 1)) {
+        if (!scan_char(s, '"') || !scan_string(s, &text) || text.escaped) {
             return NULL;
         }
+        int index = str_table_find(&choice->tags, text.text, text.length);
+        if (index >= 0 && choice->classes[index]->tag != NULL) {
+            *tag = choice->classes[index]->tag;
+            return choice->classes[index];
+        }
+        s->p = start;
+        return index < 0 ? choice->others : choice->classes[index];
     }
-    else if (!record_find_tag(r, choice, &tag)) {
+    s->p = start;
+    int index = record_find_key(r, choice, &text, &other);
+    if (other || (index < 0 && choice->tags.n)) {
         return NULL;
     }
-    int index = str_table_find(&choice->tags, tag.text, tag.length);
-    if (index >= 0 && is_first && choice->classes[index]->tag != NULL) {
-        Class *cls = choice->classes[index];
-        return record_object(r, cls, cls->tag);
+    if (choice->tags.n) {
+        index = str_table_find(&choice->tags, text.text, text.length);
     }
-    Class *cls = index < 0 ? choice->others : choice->classes[index];
-    s->p = start;
-    return cls != NULL ? record_object(r, cls, NULL) : NULL;
+    return index < 0 ? choice->others : choice->classes[index];
+}
+
+static PyObject *record_union(Input *r, Union *choice)
+{
+    Key *tag;
+    Class *cls = record_class_of(r, choice, &tag);
+    return cls != NULL ? record_object(r, cls, tag) : NULL;
 }
 
 /* Move the values that are there to the front. Return their number, and set `cls->call_names` to the names of
@@ -415,8 +433,8 @@ static Py_ssize_t record_arguments(Class *cls, PyObject **values, uint64_t fille
     return n;
 }
 
-/* Return an instance made of the values: by the constructor, or by `__init__` alone where the constructor does
- * no more. `values[-1]` may be used. */
+/* Return an instance made of the values: by the constructor, or by `__init__` alone if the constructor does no
+ * more. `values[-1]` may be used. */
 static PyObject *record_construct(Input *r, Class *cls, PyObject **values, uint64_t filled)
 {
     Py_ssize_t n = record_arguments(cls, values, filled);
@@ -445,7 +463,8 @@ static bool record_is_complete(Input *r, const Class *cls, PyObject **values, Fo
 {
     if (cls->extra >= 0) {
         const Field *field = &cls->fields[cls->extra];
-        if (found->extra == NULL && field->mode == DEFAULT_FACTORY && field->fallback == (PyObject *)&PyDict_Type) {
+        bool needs_dict = field->mode == DEFAULT_FACTORY && field->fallback == (PyObject *)&PyDict_Type;
+        if (found->extra == NULL && needs_dict) {
             found->extra = PyDict_New();
             if (found->extra == NULL) {
                 return false;

@@ -436,12 +436,14 @@ static PyObject *value_called(Input *r, PyObject *function, PyObject *const *arg
     return result != NULL ? result : value_hand_back();
 }
 
-/* Read a value by its hook. */
+/* Read a value by its hook. The reference limits how deep recursive classes nest, and such a hook would count
+ * only the levels inside it. */
 static PyObject *value_hooked(Input *r, const Kind *kind)
 {
     ValueInfo info;
     PyObject *value = value_parsed(r, &info);
-    if (value == NULL) {
+    if (value == NULL || r->depth + info.depth > VALUE_DEPTH) {
+        Py_XDECREF(value);
         return NULL;
     }
     PyObject *args[] = {value, kind->type};
