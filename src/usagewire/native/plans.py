@@ -144,7 +144,8 @@ class RecordWriter:
             # writer. So can another thread.
             made = lowering.Lowering("written")
             index = made.index_of(hook)
-            self._native.allow(cls, self._native.add(tuple(made.classes)) + index)
+            index += self._native.add(tuple(made.classes))
+            self._native.allow(cls, index)
         except Exception as error:
             memory = lack_of_memory(error)
             if memory is not None:

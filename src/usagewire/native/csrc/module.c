@@ -13,7 +13,9 @@
  *
  *   write/digits.h        digits of integers
  *   write/buffer.h        the written text
- *   write/records.c       values and records as JSON
+ *   write/scalars.c       single values as JSON
+ *   write/values.c        values and containers as JSON
+ *   write/records.c       records as JSON
  *   write/writer.c        the Python type `Writer`
  *
  * It is one translation unit: this file includes the others, and each of them uses those before it. C hands
@@ -31,6 +33,8 @@
 #include "read/values.c"
 #include "read/records.c"
 #include "read/plan.c"
+#include "write/scalars.c"
+#include "write/values.c"
 #include "write/records.c"
 #include "write/writer.c"
 

@@ -7,10 +7,9 @@ typedef struct {
     PyObject_HEAD
     Reference reference;
     Schema schema;
-    PyObject *index;   /* dict: the index of the class for each type that it may write by itself, or for its
-                          address if it has a metaclass, which may have a __hash__ of its own */
+    PyObject *index;      /* dict: the index of the class for each key of `writer_key` */
     PyObject *class_name; /* "__class__" */
-    const Class *last; /* the class of the last record, or NULL */
+    const Class *last;    /* the class of the last record, or NULL */
 } Writer;
 
 /* As with plans, any cycle has a class in it. */
@@ -48,7 +47,8 @@ static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNU
     }
     writer->index = PyDict_New();
     writer->class_name = PyUnicode_InternFromString("__class__");
-    if (writer->index == NULL || writer->class_name == NULL || !reference_fill(&writer->reference, reference)) {
+    bool made = writer->index != NULL && writer->class_name != NULL;
+    if (!made || !reference_fill(&writer->reference, reference)) {
         Py_DECREF(writer);
         return NULL;
     }
@@ -68,10 +68,12 @@ static PyObject *writer_add(PyObject *self, PyObject *specs)
     return PyLong_FromSsize_t(schema->n_classes - PyTuple_GET_SIZE(specs));
 }
 
-/* Return the key of a type in the index: a new reference. */
+/* Return the key of a type in the index: a new reference. It is the type, or its address if it has a
+ * metaclass, which may have a `__hash__` of its own. */
 static PyObject *writer_key(PyTypeObject *type)
 {
-    return Py_IS_TYPE((PyObject *)type, &PyType_Type) ? Py_NewRef((PyObject *)type) : PyLong_FromVoidPtr(type);
+    PyObject *object = (PyObject *)type;
+    return Py_IS_TYPE(object, &PyType_Type) ? Py_NewRef(object) : PyLong_FromVoidPtr(object);
 }
 
 static PyObject *writer_allow(PyObject *self, PyObject *args)
