@@ -26,7 +26,21 @@ from unittest.mock import patch
 
 import orjson
 
-from proof.support.classes import TYPES, Circle, Drawing, Lists, Money, Mutable, Open, Point, Square
+from proof.support.classes import (
+    TYPES,
+    Circle,
+    Drawing,
+    Hooked,
+    Kinds,
+    Lists,
+    Money,
+    Mutable,
+    Open,
+    Point,
+    Square,
+    converter_with_hook,
+    kinds,
+)  # fmt: skip
 from proof.support.exact import exact
 from usagewire import Encoder, UsageObject, UsageWireError, make_converter
 from usagewire.codec.line_decoder import progress_from
@@ -72,6 +86,9 @@ RECORDS: Final[tuple[Any, ...]] = (
     Circle(0.5, Point(2)),
     Square(1, [Point(1), Point(2)]),
     Drawing((Circle(0.5), Square(1)), Circle(1.5)),
+    kinds(70000),
+    kinds("text"),
+    kinds([1, "x"]),
 )
 FILLING: Final = Lists(
     [2**40] * 9, nested=[[False] * 4, [], [True]] * 3, prices=[Decimal("123456789.25")] * 7
@@ -80,6 +97,8 @@ REFUSED: Final[tuple[Any, ...]] = (
     Point("x"),  # type: ignore[arg-type]
     Open("k", {"a": {1: 2}}),
     Money(price=Decimal("NaN")),
+    kinds({1}),
+    Kinds(Hooked(1), either=0.5),  # type: ignore[arg-type]
     Point,
 )
 
@@ -308,7 +327,7 @@ def _plans(loop: Loop) -> None:
 
 
 def _writer() -> Any:
-    encoder = Encoder()
+    encoder = Encoder(converter=converter_with_hook())
     for record in (*RECORDS, *_read()):
         encoder.encode(record)
     writer = encoder._writer
@@ -354,9 +373,9 @@ def _writing(loop: Loop) -> None:
 
 
 def _writers(loop: Loop) -> None:
-    lowering = Lowering("written")
+    lowering, converter = Lowering("written"), converter_with_hook()
     for record in (*RECORDS, *_read()):
-        lowering.index_of(make_converter().get_unstructure_hook(type(record)))
+        lowering.index_of(converter.get_unstructure_hook(type(record)))
     specs = tuple(lowering.classes)
 
     def call() -> Any:

@@ -13,9 +13,9 @@
  *
  *   write/digits.h        digits of integers
  *   write/buffer.h        the written text
- *   write/scalars.c       single values as JSON
- *   write/values.c        values and containers as JSON
- *   write/records.c       records as JSON
+ *   write/scalars.c       single values
+ *   write/values.c        containers
+ *   write/records.c       records
  *   write/writer.c        the Python type `Writer`
  *
  * It is one translation unit: this file includes the others, and each of them uses those before it. C hands
