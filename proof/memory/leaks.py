@@ -29,7 +29,7 @@ from proof.fuzz.lines import Line, Pool
 from proof.fuzz.models import maker
 from proof.support.altered import altered
 from proof.support.both_paths import Options, Side, read_documents, read_lines
-from proof.support.classes import OURS, YOURS
+from proof.support.classes import OURS, YOURS, converter_with_hook, written_kinds
 from proof.support.user_classes import PROVED
 from usagewire import Decoder, Encoder, UsageWireError, make_converter
 from usagewire.codec.line_decoder import progress_from
@@ -103,6 +103,9 @@ def writing() -> Callable[[], None]:
     records, rng = _records(), Random("altered")
     altered_ones = [altered(rng, rng.choice(records)) for _ in range(1500)]
     encoders = [Encoder(dialect=dialect) for dialect in DIALECTS]
+    options: tuple[dict[str, Any], ...] = ({}, {"omit_if_default": True})
+    hooked = [Encoder(converter=converter_with_hook(**given)) for given in options]
+    of_kinds = [written_kinds(one) for one in (5, "x", [1], {"a": None}, {1: 2}, {1}, 2**70)]
 
     def work() -> None:
         for encoder in encoders:
@@ -112,6 +115,10 @@ def writing() -> Callable[[], None]:
                 # Altered values of this package raise the last two.
                 with suppress(UsageWireError, ValueError, RuntimeError):
                     encoder.encode(record)
+        for encoder in hooked:
+            for record in of_kinds:
+                with suppress(UsageWireError):
+                    encoder.encode_lines([record, record])
 
     return work
 

@@ -31,6 +31,7 @@ import orjson
 from proof.support.classes import (
     Circle,
     Drawing,
+    Hooked,
     Lists,
     Money,
     Mutable,
@@ -38,6 +39,9 @@ from proof.support.classes import (
     Point,
     Square,
     Texts,
+    WrittenKinds,
+    converter_with_hook,
+    written_kinds,
 )
 from proof.support.exact import exact
 from proof.support.user_classes import PROVED
@@ -93,6 +97,9 @@ RECORDS: Final[tuple[Any, ...]] = (
         dt.datetime(2026, 1, 2, tzinfo=dt.UTC), dt.date.min, dt.time(1), id=UUID(int=5), data=b"a"
     ),
     Texts(dt.datetime(2026, 1, 2, tzinfo=_ZONE), length=dt.timedelta(-1, 5)),
+    written_kinds(70000),
+    written_kinds("text"),
+    written_kinds([1, "x"]),
 )
 FILLING: Final = Lists(
     [2**40] * 9, nested=[[False] * 4, [], [True]] * 3, prices=[Decimal("123456789.25")] * 7
@@ -101,6 +108,8 @@ REFUSED: Final[tuple[Any, ...]] = (
     Point("x"),  # type: ignore[arg-type]
     Open("k", {"a": {1: 2}}),
     Money(price=Decimal("NaN")),
+    written_kinds({1}),
+    WrittenKinds(Hooked(1), either=0.5),  # type: ignore[arg-type]
     Point,
 )
 
@@ -329,7 +338,7 @@ def _plans(loop: Loop) -> None:
 
 
 def _writer() -> Any:
-    encoder = Encoder()
+    encoder = Encoder(converter=converter_with_hook())
     for record in (*RECORDS, *_read()):
         encoder.encode(record)
     writer = encoder._writer
@@ -375,9 +384,9 @@ def _writing(loop: Loop) -> None:
 
 
 def _writers(loop: Loop) -> None:
-    lowering = Lowering("written")
+    lowering, converter = Lowering("written"), converter_with_hook()
     for record in (*RECORDS, *_read()):
-        lowering.index_of(make_converter().get_unstructure_hook(type(record)))
+        lowering.index_of(converter.get_unstructure_hook(type(record)))
     specs = tuple(lowering.classes)
 
     def call() -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any, ClassVar, Final
+from enum import Enum
+from typing import Any, ClassVar, Final, Literal
 from uuid import UUID
 
 import attrs
@@ -153,6 +154,54 @@ class Texts:
     data: bytes = b""
     more: tuple[UUID | int, ...] = ()
     days: dict[str, dt.date] | None = None
+
+
+class Colour(Enum):
+    """Values to choose from."""
+
+    RED = "red"
+    TWO = 2
+
+
+@attrs.frozen
+class Hooked:
+    """Is written by a hook of the user's."""
+
+    of: Any
+
+
+def converter_with_hook(**options: Any) -> Any:
+    """Return a converter that has the hook of `Hooked`."""
+    converter = usagewire.make_converter(**options)
+    converter.register_unstructure_hook(Hooked, lambda value: value.of)
+    return converter
+
+
+@attrs.define(slots=False)
+class WrittenKinds:
+    """Values of other kinds, in a class without slots."""
+
+    hooked: Hooked
+    colour: Colour | None = None
+    word: Literal["a", 1, True] = "a"
+    either: int | str | None = None
+    table: dict[str, int] = attrs.Factory(dict)
+    by_number: dict[int, str] = attrs.Factory(dict)
+    numbers: set[int] = attrs.Factory(set)
+    names: frozenset[str] = frozenset()
+    fixed: tuple[int, str] = (1, "a")
+    value: Any = None
+    shape: Point | WrittenKinds | None = None
+    size: int = attrs.Factory(lambda self: len(self.table), takes_self=True)
+
+
+def written_kinds(hooked: Any) -> WrittenKinds:
+    """Return a record with values of each kind."""
+    inner = WrittenKinds(Hooked(None), Colour.TWO, 1, "text", shape=Point(1))
+    return WrittenKinds(
+        *(Hooked(hooked), Colour.RED, True, 70000, {"a": 70000, "é": 1}, {70000: "x", -1: "y"}),
+        *({70000, 5}, frozenset({"n"}), (70000, "b"), {"a": [1, None, "x", True]}, inner, 70000),
+    )
 
 
 YOURS: Final = (

@@ -16,7 +16,7 @@ import pytest
 from cattrs import Converter
 
 from tests.support.comparing import exact
-from tests.support.native import BY_C, Mutable, Point, compact, plan_of, slotted
+from tests.support.native import BY_C, Mutable, Point, compact, plan_of, slotted, writer_of
 from tests.support.samples import DATA
 from usagewire import Decoder, Encoder, make_converter
 from usagewire.native import plans
@@ -214,15 +214,16 @@ def test_type_is_refused(kind: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "cls", [Checked, Converted, PostInit, Unslotted, Hashing, New, OwnInit, OfMeta, OnSet, TooWide]
+    ("cls", "x"), [row[::2] for row in READ], ids=[one.__name__ for one, *_ in READ]
 )
-def test_class_is_refused_in_writing(cls: Any) -> None:
-    """An encoder gives the reason why the reference writes a class."""
-    encoder, record = Encoder(), cls(5)
+def test_class_is_written(cls: Any, x: Any) -> None:
+    """C writes any class, and calls the hook of a field that it does not know."""
+    encoder, record = Encoder(), cls(x)
+    expected = orjson.dumps(make_converter().unstructure(record))
 
-    assert cls.__name__ in encoder.not_accelerated(cls)
-    assert orjson.dumps(make_converter().unstructure(record)) == encoder.encode(record)
-    assert encoder.encode(record) + b"\n" == encoder.encode_lines([record])
+    assert encoder.not_accelerated(cls) is None
+    assert expected == writer_of(encoder).encode(record) == encoder.encode(record)
+    assert (expected + b"\n", 1) == writer_of(encoder).encode_lines([record], 0)
 
 
 def wrapped(hook: Callable[..., Any]) -> Callable[..., Any]:

@@ -17,7 +17,7 @@ from tests.support.native import BY_C
 from usagewire import Encoder, UsageObject, UsageVectorStoresResult, UsageWireError, make_converter
 from usagewire.codec.line_decoder import progress_from
 from usagewire.native import plans
-from usagewire.native.descriptions import KINDS, Kind
+from usagewire.native.descriptions import KINDS, Kind, kind_named
 from usagewire.native.lowering import Lowering
 
 pytestmark = BY_C
@@ -157,6 +157,14 @@ BROKEN_CLASSES: Final[dict[str, tuple[tuple[int, ...], Any]]] = {
     "a tag in no field": ((9,), 4),
     "known tags": ((10,), ()),
     "head": ((11,), "{"),
+    "a choice of nothing": ((1, 0, 1), kind_named("choice", 5)),
+    "fewer values of a choice": ((1, 0, 1), kind_named("choice", (("a",), (), {}))),
+    "a choice that is not a str": ((1, 0, 1), kind_named("choice", ((5,), (5,), {}))),
+    "values of a choice": ((1, 0, 1), kind_named("choice", (("a",), (5,), ()))),
+}
+"""Places in the description of `Drawing`, and wrong values for them."""
+
+BROKEN_UNIONS: Final[dict[str, tuple[tuple[int, ...], Any]]] = {
     "not a union": ((1, 0, 1, 2), 5),
     "an empty union": ((1, 0, 1, 2), ()),
     "tags of a union": ((1, 0, 1, 2, 0), []),
@@ -170,7 +178,16 @@ BROKEN_CLASSES: Final[dict[str, tuple[tuple[int, ...], Any]]] = {
     "keys of the tag": ((1, 0, 1, 2, 3), []),
     "a key of the tag that is not a str": ((1, 0, 1, 2, 3), (5,)),
 }
-"""Places in the description of `Drawing`, and wrong values for them."""
+"""The same in reading."""
+
+BROKEN_TYPES: Final[dict[str, tuple[tuple[int, ...], Any]]] = {
+    "types of a union": ((1, 0, 1, 5), [Circle, Square]),
+    "fewer types": ((1, 0, 1, 5), (Circle,)),
+    "fewer kinds": ((1, 0, 1, 2), lambda kinds: kinds[1:]),
+    "a member": ((1, 0, 1, 2, 0), 5),
+    "a member of a class above": ((1, 0, 1, 2, 0, 2), 4),
+}
+"""The same in writing."""
 
 BROKEN_PLANS: Final[dict[str, tuple[tuple[int, ...], Any]]] = {
     "reference": ((0,), (1, 2)),
@@ -180,7 +197,8 @@ BROKEN_PLANS: Final[dict[str, tuple[tuple[int, ...], Any]]] = {
     "root": ((2,), ()),
     "root above": ((2, 2), 4),
     **{
-        f"class: {case}": ((1, DRAWING, *at), value) for case, (at, value) in BROKEN_CLASSES.items()
+        f"class: {case}": ((1, DRAWING, *at), value)
+        for case, (at, value) in (BROKEN_CLASSES | BROKEN_UNIONS).items()
     },
 }
 
@@ -202,12 +220,12 @@ def test_plan_without_a_field_for_unknown_keys() -> None:
     assert PLAN(*spec).decode(data) == PLAN(*plan_spec(Circle)).decode(data)
 
 
-@pytest.mark.parametrize("case", BROKEN_CLASSES)
+@pytest.mark.parametrize("case", BROKEN_CLASSES | BROKEN_TYPES)
 def test_broken_writers(case: str) -> None:
     """Wrong classes are refused together, and the writer still accepts correct ones."""
     drawing, *inner = writer_specs(Drawing)
     writer = new_writer()
-    broken = changed(drawing, *BROKEN_CLASSES[case])
+    broken = changed(drawing, *(BROKEN_CLASSES | BROKEN_TYPES)[case])
     steady(lambda: writer.add((broken, *inner)))
     writer.add((drawing, *inner))
     writer.allow(Drawing, DRAWING)
@@ -264,7 +282,7 @@ def test_writer_misused(reference: Any) -> None:
 def test_collector_sees_what_plans_hold() -> None:
     """The collector visits every object that can be in a cycle."""
     spec = plan_spec()
-    held = [object() for _ in range(13)]
+    held = [object() for _ in REFERENCE[:-2]]
     plan = PLAN((*held, Decimal, spec[0].zero), *spec[1:])
     fallback = Square().side
     for one in (*held, Decimal, Circle, Square, Point, Drawing, list, type(plan), fallback):
@@ -275,7 +293,7 @@ def test_collector_sees_what_plans_hold() -> None:
 @pytest.mark.usefixtures("_small_heap")
 def test_collector_sees_what_writers_hold() -> None:
     """The collector visits every object that can be in a cycle."""
-    held = [object() for _ in range(13)]
+    held = [object() for _ in REFERENCE[:-2]]
     writer = WRITER((*held, Decimal, REFERENCE.zero))
     circle, square = writer_specs(Circle, Square)
     default = ["left out"]

@@ -11,15 +11,16 @@ from typing import Any, Final, NamedTuple
 KINDS: Final = (
     "int", "float", "str", "bool", "Decimal", "money text", "money number", "any", "class", "union",
     "list", "tuple", "set", "frozenset", "items", "dict", "choice", "JSON types",
-    "datetime", "date", "time", "timedelta", "UUID", "bytes", "call",
+    "types", "datetime", "date", "time", "timedelta", "UUID", "bytes", "call",
 )  # fmt: skip
 """In the order of `KindName` in `schema.h`."""
 
 JSON_TYPES: Final = (None, bool, int, float, str, list, dict)
 """The types that JSON has, with None for null. In the order of `JSON_NULL` and so on."""
 
-REQUIRED, VALUE, FACTORY = range(3)
-"""Whether a field must be present, has a default, or a factory that makes its default."""
+REQUIRED, VALUE, FACTORY, FACTORY_OF_SELF = range(4)
+"""Whether a field must be present, has a default, or a factory that makes its default. A factory
+of the last kind gets the record, but only in writing."""
 
 
 class Reference(NamedTuple):
@@ -28,14 +29,12 @@ class Reference(NamedTuple):
     loads: Callable[..., Any]
     parse: Callable[..., Any]
     dumps: Callable[..., Any]
+    exact_dumps: Callable[..., Any]
     json_error: type[Exception]
     wire_error: type[Exception]
     read_any: Callable[..., Any]
     read_extra: Callable[..., Any]
     read_decimal: Callable[..., Any]
-    write_decimal: Callable[..., Any]
-    write_money_text: Callable[..., Any]
-    write_money_number: Callable[..., Any]
     extra_json: Callable[..., Any]
     no_extra: Any
     decimal: type
@@ -50,25 +49,33 @@ class Kind(NamedTuple):
     of: Any = None
     """The index of a class, a `UnionDescription`, a `ChoiceDescription` or a `UuidDescription`.
     For other values that JSON holds as text, their class. For collections, a tuple of the kinds of
-    the items: one for all items, one for each item, or one for each of `JSON_TYPES`."""
+    the items: one for all items, one for each item, or one for each of `JSON_TYPES` or `type`."""
     make: Any = None
-    """Makes a named tuple of a tuple of items, or the key of a dict of its text. For times, returns
-    the offset of a `timezone`."""
+    """Makes a named tuple of a tuple of items, or the key of a dict of its text. In writing, the
+    class of the named tuple, or a function that makes the text of a key. For times, returns the
+    offset of a `timezone`."""
     hook: Any = None
     """The hook of the reference, which C calls for values that it does not know. If None, the
     reference reads the whole record."""
     type: Any = None
-    """The second argument of the hook."""
+    """The second argument of the hook. In writing a union, its types."""
+
+
+def kind_named(name: str, of: Any = None, *, nullable: bool = False, make: Any = None) -> Kind:
+    """Return a kind without a hook."""
+    return Kind(KINDS.index(name), nullable, of, make)
 
 
 class ChoiceDescription(NamedTuple):
     """The values of an enum or a literal."""
 
     texts: tuple[str, ...]
+    """In reading, the strings. In writing, the JSON of each object."""
     objects: tuple[Any, ...]
     """The Python value for each text."""
-    numbers: dict[int, Any]
-    """The Python values for integers."""
+    others: dict[Any, Any]
+    """In reading, the Python values for integers. In writing, the index of the text for values that
+    are a str or an int."""
 
 
 class UuidDescription(NamedTuple):
@@ -133,10 +140,10 @@ class ClassDescription(NamedTuple):
     is_slots: bool
     """Whether C fills slots, or reads them."""
     make: Any
-    """Makes an instance, if C does not fill the slots."""
+    """Makes an instance, if C does not fill the slots. None in writing."""
     init: Any = None
     """The `__init__` that is all that `make` calls besides `object.__new__`, or None."""
     finish: Any = None
     """Called with an instance whose slots C filled, or None."""
     check: Any = None
-    """Called with a record before C writes it, or None. Raises if the record cannot be written."""
+    """Called with a record after C wrote its fields, or None. Raises if it cannot be written."""

@@ -20,8 +20,8 @@ from usagewire.converters import codegen, row_rules, scalars
 from usagewire.errors import quote
 from usagewire.native.descriptions import (
     FACTORY,
+    FACTORY_OF_SELF,
     JSON_TYPES,
-    KINDS,
     REQUIRED,
     VALUE,
     ChoiceDescription,
@@ -30,7 +30,9 @@ from usagewire.native.descriptions import (
     Kind,
     UnionDescription,
     UuidDescription,
+    kind_named,
 )
+from usagewire.native.written import kind_of as written_kind
 from usagewire.wire import names as wire_names
 from usagewire.wire.hook_info import ValueHook, info_of
 from usagewire.wire.instances import Filling, filling_of, init_function, reads_slots, slot_of
@@ -45,15 +47,6 @@ _STRICT: Final = (
     scalars.read_bool,
     scalars.read_decimal,
 )
-_WRITTEN: Final = {
-    scalars.write_int: "int",
-    scalars.write_float: "float",
-    scalars.write_str: "str",
-    scalars.write_bool: "bool",
-    scalars.write_decimal: "Decimal",
-    scalars.write_money_text: "money text",
-    scalars.write_money_number: "money number",
-}
 _TEXTS: Final = frozenset({datetime, date, time, timedelta, UUID, bytes})
 _UUID_SLOTS: Final = ("int", "is_safe", "__weakref__")
 """The slots of `UUID` in the versions of Python that C knows."""
@@ -100,12 +93,12 @@ class Lowering:
         """Return the description of type `kind`, which `hook` reads or writes."""
         size = len(self.classes)
         try:
-            return self._known_kind(hook, kind)
+            return self._known_kind(hook, kind) if self._is_read else self._written_kind(hook)
         except NotLoweredError:
             self.forget(size)
             if not self._calls:
                 raise
-        return self._with_hook(_kind("call"), hook, kind)
+        return self._with_hook(kind_named("call"), hook, kind)
 
     def _with_hook(self, described: Kind, hook: Any, kind: Any) -> Kind:
         """Return a description with the hook that C calls for unusual values."""
@@ -115,21 +108,17 @@ class Lowering:
         return described._replace(hook=hook, type=kind)
 
     def _known_kind(self, hook: Any, kind: Any) -> Kind:  # noqa: C901, PLR0911, PLR0912 -- one case a kind
-        if self._is_read and hook is scalars.read_json:
-            return _kind("any")
-        if not self._is_read and hook in _WRITTEN:
-            return _kind(_WRITTEN[hook])
+        if hook is scalars.read_json:
+            return kind_named("any")
         match info_of(hook):
             case ("value", base, read) if base in _VALUES and (
                 kind is base or not isinstance(kind, type)
             ):
                 self.is_strict &= read in _STRICT
-                return _kind(_VALUES[base])
+                return kind_named(_VALUES[base])
             case ("value", base, _) if base in _TEXTS and (
                 kind is base or not isinstance(kind, type)
             ):
-                return self._with_hook(_text(base), hook, kind)
-            case ("text", base) if base in _TEXTS:
                 return self._with_hook(_text(base), hook, kind)
             case ("annotated", inner, inner_kind):
                 return self.kind(inner, inner_kind)
@@ -138,36 +127,44 @@ class Lowering:
             case ("recursive", look_up):
                 return self.kind(look_up(), kind)
             case ("sequence", made, item_kind, item) if made in _SEQUENCES:
-                return _kind(made.__name__, (self.kind(item, item_kind),))
-            case ("sequence", made, item) if made in _SEQUENCES:
-                return _kind(made.__name__, (self.kind(item),))
-            case ("items", items, make) if self._is_read:
+                return kind_named(made.__name__, (self.kind(item, item_kind),))
+            case ("items", items, make):
                 kinds = tuple(self.kind(inner, inner_kind) for inner, inner_kind in items)
-                return _kind("items", kinds, make=make)
+                return kind_named("items", kinds, make=make)
             case ("mapping", made, key_of, item_kind, item) if made is dict:
-                return _kind("dict", (self.kind(item, item_kind),), make=key_of)
-            case ("choice", table) if self._is_read:
-                return self._with_hook(_kind("choice", _choices(table)), hook, kind)
+                return kind_named("dict", (self.kind(item, item_kind),), make=key_of)
+            case ("choice", table):
+                return self._with_hook(kind_named("choice", _choices(table)), hook, kind)
             case ("by type", table):
-                return self._with_hook(_kind("JSON types", self._by_type(table)), hook, kind)
+                return self._with_hook(kind_named("JSON types", self._by_type(table)), hook, kind)
             case ("tagged", table, others, keys, nullable):
                 classes = tuple(self.index_of(inner) for inner, _ in table.values())
                 other = None
                 if others is not None and info_of(others[0]) != ("rejecting",):
                     other = self.index_of(others[0])
                 union = UnionDescription(tuple(table), classes, other, keys)
-                return _kind("union", union, nullable=nullable)
+                return kind_named("union", union, nullable=nullable)
             case ("untagged", hooks, class_of, nullable):
-                return _kind("union", self._untagged(hooks, class_of), nullable=nullable)
-            case ("union", table):
-                hooks = [inner for cls, inner in table.items() if cls is not NoneType]
-                union = UnionDescription((), tuple(map(self.index_of, hooks)))
-                return _kind("union", union, nullable=NoneType in table)
+                return kind_named("union", self._untagged(hooks, class_of), nullable=nullable)
             case ("class", *_) | (("costs" | "unknown" | "container"), _):
-                return _kind("class", self.index_of(hook))
+                return kind_named("class", self.index_of(hook))
         raise NotLoweredError(
             f"{name_of(kind)} is {self._direction} by a hook that C does not know"
         )
+
+    def _written_kind(self, hook: Any) -> Kind:
+        found = written_kind(hook, self.kind)
+        if found is None:
+            info = info_of(hook)
+            if info[:1] == ("optional",):
+                return self.kind(info[1])._replace(nullable=True)
+            if info[:1] == ("text",) and info[1] in _TEXTS:
+                return self._with_hook(_text(info[1]), hook, None)
+            inner = info[1]() if info[:1] == ("recursive",) else hook
+            if info_of(inner)[:1] not in (("class",), ("costs",), ("unknown",)):
+                raise NotLoweredError("only the hook knows its values")
+            found = kind_named("class", self.index_of(inner))
+        return self._with_hook(found, hook, found.type)
 
     def _untagged(self, hooks: Any, class_of: Any) -> UnionDescription:
         """Return a union without tags, whose classes a Literal or a required key shows."""
@@ -188,7 +185,7 @@ class Lowering:
 
     def _member(self, hook: Any, kind: Any) -> Kind:
         if hook is scalars.read_none or kind is None or kind is NoneType:
-            return _kind("any")  # null is the only value of its JSON type
+            return kind_named("any")  # null is the only value of its JSON type
         return self.kind(hook, kind)
 
     def index_of(self, hook: Any) -> int:
@@ -200,9 +197,9 @@ class Lowering:
             rules.add(info[0])
             inner = info[1]
         match info:
-            case ("class", structurer):
+            case ("class", structurer) if self._is_read:
                 layout, hooks = structurer.layout, structurer.hooks
-            case ("class", layout, hooks):
+            case ("class", layout, hooks) if not self._is_read:
                 pass
             case ("recursive", look_up):
                 return self.index_of(look_up())
@@ -221,8 +218,10 @@ class Lowering:
         cls = layout.cls
         attributes = {member.name: member for member in members_of(cls)}
         filling = filling_of(cls) if self._is_read else None
-        is_slots = isinstance(filling, Filling) if self._is_read else reads_slots(cls)
-        is_slots = is_slots and len(attributes) <= _MOST_FIELDS
+        if self._is_read:
+            is_slots = isinstance(filling, Filling) and len(attributes) <= _MOST_FIELDS
+        else:
+            is_slots = reads_slots(cls, attributes)
         fields = [
             self._field(attributes[field.attribute], cls, field, hook, filling)
             for field, hook in zip(layout.fields, hooks, strict=True)
@@ -264,7 +263,7 @@ class Lowering:
             head,
             None if "costs" in rules else reserved,
             is_slots,
-            make=dict if is_typed_dict(cls) else cls,
+            make=None if not self._is_read else dict if is_typed_dict(cls) else cls,
             init=init_function(cls),
             finish=codegen.compile_finish(filling) if isinstance(filling, Filling) else None,
             check=None if self._is_read else codegen.checking(layout),
@@ -281,9 +280,9 @@ class Lowering:
         """Return a field. A field without `hook` has no key."""
         prefix = None
         if field is None or hook is None:
-            kind = _kind("str")
+            kind = kind_named("str")
         elif hook.hook is None and self._is_read:
-            kind = _kind("call")
+            kind = kind_named("call")
         else:
             kind = self.kind(hook.hook, hook.kind)
             kind = kind._replace(nullable=kind.nullable or hook.nullable)
@@ -309,7 +308,7 @@ def _omitted(field: Field | None) -> tuple[int, Any]:
     if field is None or not field.omit_default:
         return REQUIRED, None
     if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
-        raise NotLoweredError("TODO")
+        return FACTORY_OF_SELF if field.default.takes_self else FACTORY, field.default.factory
     return VALUE, field.default
 
 
@@ -317,21 +316,17 @@ def _text(base: type) -> Kind:
     """Return the kind of values that JSON holds as text."""
     if base is not UUID:
         make = timezone.utcoffset if base in (datetime, time) else None
-        return _kind(base.__name__, base, make=make)
+        return kind_named(base.__name__, base, make=make)
     if UUID.__bases__ != (object,) or UUID.__slots__ != _UUID_SLOTS:
         raise NotLoweredError("C does not know the slots of this version's UUID")
     number, is_safe = (slot_of(UUID, name) for name in _UUID_SLOTS[:2])
-    return _kind("UUID", UuidDescription(UUID, number, is_safe, SafeUUID.unknown))
+    return kind_named("UUID", UuidDescription(UUID, number, is_safe, SafeUUID.unknown))
 
 
 def _choices(table: Any) -> ChoiceDescription:
     texts = {value: one for (cls, value), one in table.items() if cls is str}
     numbers = {value: one for (cls, value), one in table.items() if cls is int}
     return ChoiceDescription(tuple(texts), tuple(texts.values()), numbers)
-
-
-def _kind(name: str, of: Any = None, *, nullable: bool = False, make: Any = None) -> Kind:
-    return Kind(KINDS.index(name), nullable, of, make)
 
 
 def name_of(kind: Any) -> str:

@@ -56,14 +56,12 @@ REFERENCE: Final = descriptions.Reference(
     loads=orjson.loads,
     parse=exact_json.parse,
     dumps=orjson.dumps,
+    exact_dumps=exact_json.dumps,
     json_error=orjson.JSONDecodeError,
     wire_error=UsageWireError,
     read_any=scalars.read_json,
     read_extra=_read_extra,
     read_decimal=scalars.read_decimal,
-    write_decimal=scalars.write_decimal,
-    write_money_text=scalars.write_money_text,
-    write_money_number=scalars.write_money_number,
     extra_json=_extra_json,
     no_extra=NO_PROPERTIES,
     decimal=Decimal,
@@ -114,7 +112,6 @@ class RecordWriter:
     def __init__(self, hook_of: Callable[[Any], Any]) -> None:
         self._native = Writer(REFERENCE)
         self._hook_of = hook_of
-        self._lowering = lowering.Lowering("written")
         self._hooks: dict[type, Any] = {list: hook_of(list)}
         self._writes_lists = info_of(self._hooks[list])[:2] == ("sequence", list)
         self._refused: dict[type, str] = {}
@@ -143,7 +140,12 @@ class RecordWriter:
             return False  # its metaclass raises, and the reference will report that
         try:
             hook = self._hook_of(cls)
-            self._native.allow(cls, self._index_of(hook))
+            # A lowering for each class, because making one can call user code, which can use this
+            # writer. So can another thread.
+            made = lowering.Lowering("written")
+            index = made.index_of(hook)
+            index += self._native.add(tuple(made.classes))
+            self._native.allow(cls, index)
         except Exception as error:
             memory = lack_of_memory(error)
             if memory is not None:
@@ -153,18 +155,6 @@ class RecordWriter:
             return False
         self._hooks[cls] = hook
         return True
-
-    def _index_of(self, hook: Any) -> int:
-        """Return the index of the class that `hook` writes, which C knows then."""
-        made = self._lowering
-        size = len(made.classes)
-        try:
-            index = made.index_of(hook)
-            self._native.add(tuple(made.classes[size:]))
-        except BaseException:
-            made.forget(size)
-            raise
-        return index
 
     def is_current(self) -> bool:
         """Return whether the hooks of all known classes are still the same."""

@@ -19,8 +19,11 @@ def describe(hook: Hook, kind: str, *of: Any) -> Hook:
 def info_of(hook: Any) -> tuple[Any, ...]:
     """Return the kind of a hook and its parts, or () if it has no description."""
     # `functools.wraps` copies the description to a wrapper, which may do more.
-    noted, info = getattr(hook, "info", (None, ()))
-    return info if noted is hook else ()
+    # A hook of the user's can have an `info` of its own.
+    match getattr(hook, "info", None):
+        case (noted, tuple(info)) if noted is hook:
+            return info
+    return ()
 
 
 @attrs.frozen(eq=False, repr=False)

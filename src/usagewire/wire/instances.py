@@ -6,7 +6,7 @@ attrs writes an `__init__` that stores each field. It may also call attrs conver
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType, MemberDescriptorType
 from typing import Any, Final
 
@@ -73,12 +73,12 @@ def init_function(cls: Any) -> FunctionType | None:
     return cls.__init__ if plain and type(cls.__init__) is FunctionType else None
 
 
-def reads_slots(cls: Any) -> bool:
-    """Return whether reading each attribute of an attrs class only reads a slot."""
+def reads_slots(cls: Any, names: Iterable[str]) -> bool:
+    """Return whether reading these attributes only reads slots, and `__class__` gives the type."""
     return (
-        attrs.has(cls)
-        and cls.__getattribute__ is object.__getattribute__
-        and all(_is_slot(cls, a.name) for a in attrs.fields(cls))
+        cls.__getattribute__ is object.__getattribute__
+        and slot_of(cls, "__class__") is vars(object)["__class__"]
+        and all(_is_slot(cls, name) for name in names)
     )
 
 

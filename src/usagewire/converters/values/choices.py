@@ -74,7 +74,7 @@ def write_choice(kind: Any) -> Hook:
             return known
         raise EncodeError(f"{quote(value)} is not a value of {_name(kind)}")
 
-    return describe(write, "choice", {key: choice for key, (_, choice) in _table(kind).items()})
+    return describe(write, "written choice", table)
 
 
 def read_type(base: type, read: Hook) -> Hook:

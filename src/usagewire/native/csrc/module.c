@@ -18,7 +18,9 @@
  *   write/digits.h        digits of integers
  *   write/buffer.h        the written text
  *   write/text.c          dates, UUIDs and such
- *   write/records.c       values and records as JSON
+ *   write/scalars.c       single values
+ *   write/values.c        containers
+ *   write/records.c       records
  *   write/writer.c        the Python type `Writer`
  *
  * It is one translation unit: this file includes the others, and each of them uses those before it. C hands
@@ -41,6 +43,8 @@
 #include "read/containers.c"
 #include "read/plan.c"
 #include "write/text.c"
+#include "write/scalars.c"
+#include "write/values.c"
 #include "write/records.c"
 #include "write/writer.c"
 

@@ -71,7 +71,8 @@ static void kind_free(Kind *kind)
     if (kind->choices != NULL) {
         str_table_free(&kind->choices->texts);
         Py_CLEAR(kind->choices->objects);
-        Py_CLEAR(kind->choices->numbers);
+        Py_CLEAR(kind->choices->others);
+        PyMem_Free(kind->choices->by_address);
         PyMem_Free(kind->choices);
     }
     if (kind->uuid != NULL) {
@@ -95,7 +96,7 @@ static int kind_visit(const Kind *kind, visitproc visit, void *arg)
     }
     if (kind->choices != NULL) {
         Py_VISIT(kind->choices->objects);
-        Py_VISIT(kind->choices->numbers);
+        Py_VISIT(kind->choices->others);
     }
     if (kind->uuid != NULL) {
         Py_VISIT(kind->uuid->type);
@@ -168,12 +169,38 @@ static bool union_fill(const Schema *schema, PyObject *spec, Union *choice)
     return true;
 }
 
-/* Fill choices from (strings, their values, a dict of the values of integers). */
+/* Fill the hash table of objects by their address. */
+static bool choices_index(Choices *choices)
+{
+    Py_ssize_t n = PyTuple_GET_SIZE(choices->objects);
+    size_t size = 8;
+    while (size < 2 * (size_t)n) {
+        size *= 2;
+    }
+    choices->by_address = schema_alloc(size, sizeof *choices->by_address);
+    if (choices->by_address == NULL) {
+        return false;
+    }
+    choices->address_mask = size - 1;
+    for (size_t i = 0; i < size; i++) {
+        choices->by_address[i] = -1;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        size_t at = address_hash(PyTuple_GET_ITEM(choices->objects, i)) & choices->address_mask;
+        while (choices->by_address[at] >= 0) {
+            at = (at + 1) & choices->address_mask;
+        }
+        choices->by_address[at] = (int)i;
+    }
+    return true;
+}
+
+/* Fill choices from a `descriptions.ChoiceDescription`. */
 static bool choices_fill(PyObject *spec, Choices *choices)
 {
-    PyObject *texts, *objects, *numbers;
+    PyObject *texts, *objects, *others;
     if (!PyArg_ParseTuple(spec, "O!O!O!", &PyTuple_Type, &texts, &PyTuple_Type, &objects, &PyDict_Type,
-                          &numbers)) {
+                          &others)) {
         return false;
     }
     if (PyTuple_GET_SIZE(texts) != PyTuple_GET_SIZE(objects)) {
@@ -181,8 +208,8 @@ static bool choices_fill(PyObject *spec, Choices *choices)
         return false;
     }
     choices->objects = Py_NewRef(objects);
-    choices->numbers = Py_NewRef(numbers);
-    return str_table_fill(&choices->texts, texts);
+    choices->others = Py_NewRef(others);
+    return str_table_fill(&choices->texts, texts) && choices_index(choices);
 }
 
 static bool kind_fill(const Schema *schema, PyObject *spec, Kind *kind);
@@ -190,8 +217,11 @@ static bool kind_fill(const Schema *schema, PyObject *spec, Kind *kind);
 /* Fill the kinds of items from a tuple. None leaves a kind that nothing reads or writes. */
 static bool kind_fill_items(const Schema *schema, PyObject *specs, Kind *kind)
 {
-    if (!PyTuple_Check(specs) || (kind->name == KIND_JSON_TYPES && PyTuple_GET_SIZE(specs) != JSON_TYPES) ||
-        (kind->name != KIND_JSON_TYPES && kind->name != KIND_ITEMS && PyTuple_GET_SIZE(specs) != 1)) {
+    Py_ssize_t types = kind->name == KIND_JSON_TYPES ? JSON_TYPES : 1;
+    if (kind->name == KIND_TYPES) {
+        types = PyTuple_Check(kind->type) ? PyTuple_GET_SIZE(kind->type) : -1;
+    }
+    if (!PyTuple_Check(specs) || (kind->name != KIND_ITEMS && PyTuple_GET_SIZE(specs) != types)) {
         PyErr_SetString(PyExc_TypeError, "not the kinds of the items");
         return false;
     }
@@ -282,5 +312,5 @@ static bool kind_fill(const Schema *schema, PyObject *spec, Kind *kind)
     if (kind_is_text(kind->name)) {
         return kind_is_type(kind->name, of);
     }
-    return kind->name < KIND_LIST || kind->name > KIND_JSON_TYPES || kind_fill_items(schema, of, kind);
+    return kind->name < KIND_LIST || kind->name > KIND_TYPES || kind_fill_items(schema, of, kind);
 }

@@ -162,7 +162,7 @@ static bool class_fill(const Schema *schema, PyObject *spec, Class *cls)
         PyErr_SetString(PyExc_TypeError, "not a class");
         return false;
     }
-    cls->is_slots = is_slots && n <= FIELDS_MAX && class_is_slots(cls->type);
+    cls->is_slots = is_slots && (make == Py_None || (n <= FIELDS_MAX && class_is_slots(cls->type)));
     cls->slots_size = cls->is_slots ? (size_t)cls->type->tp_basicsize - SLOTS_START : 0;
     cls->slot_template = schema_alloc(1, cls->slots_size + 1);
     cls->fields = schema_alloc((size_t)n + 1, sizeof *cls->fields);
@@ -214,31 +214,48 @@ static void class_free(Class *cls)
     PyMem_Free(cls);
 }
 
-/* Add classes, which may refer to each other and to earlier ones. */
+static void schema_free(Schema *schema)
+{
+    for (Py_ssize_t i = 0; i < schema->n_classes; i++) {
+        class_free(schema->classes[i]);
+    }
+    PyMem_Free(schema->classes);
+}
+
+/* Add classes, which refer to each other by their index in `specs`. Other code never sees some of them
+ * without the others, even if an error starts the collector. */
 static bool schema_add(Schema *schema, PyObject *specs)
 {
-    Py_ssize_t before = schema->n_classes, n = PyTuple_GET_SIZE(specs);
-    Class **classes = PyMem_Realloc(schema->classes, (size_t)(before + n + 1) * sizeof *classes);
-    if (classes == NULL) {
-        PyErr_NoMemory();
-        return false;
-    }
-    schema->classes = classes;
-    bool filled = true;
-    for (Py_ssize_t i = 0; filled && i < n; i++) {
+    Py_ssize_t n = PyTuple_GET_SIZE(specs);
+    Schema added = {schema_alloc((size_t)n + 1, sizeof *added.classes), 0, schema->no_extra};
+    bool filled = added.classes != NULL;
+    while (filled && added.n_classes < n) {
         Class *cls = schema_alloc(1, sizeof *cls);
         filled = cls != NULL;
         if (filled) {
-            schema->classes[schema->n_classes++] = cls;
+            added.classes[added.n_classes++] = cls;
         }
     }
     for (Py_ssize_t i = 0; filled && i < n; i++) {
-        filled = class_fill(schema, PyTuple_GET_ITEM(specs, i), schema->classes[before + i]);
+        filled = class_fill(&added, PyTuple_GET_ITEM(specs, i), added.classes[i]);
     }
-    while (!filled && schema->n_classes > before) {
-        class_free(schema->classes[--schema->n_classes]);
+    Class **classes = NULL;
+    if (filled) {
+        size_t size = (size_t)(schema->n_classes + n + 1) * sizeof *classes;
+        classes = PyMem_Realloc(schema->classes, size);
     }
-    return filled;
+    if (classes == NULL) {
+        if (filled) {
+            PyErr_NoMemory();
+        }
+        schema_free(&added);
+        return false;
+    }
+    memcpy(classes + schema->n_classes, added.classes, (size_t)n * sizeof *classes);
+    schema->classes = classes;
+    schema->n_classes += n;
+    PyMem_Free(added.classes);
+    return true;
 }
 
 static int class_visit(const Class *cls, visitproc visit, void *arg)
@@ -268,14 +285,6 @@ static int schema_visit(const Schema *schema, visitproc visit, void *arg)
         }
     }
     return 0;
-}
-
-static void schema_free(Schema *schema)
-{
-    for (Py_ssize_t i = 0; i < schema->n_classes; i++) {
-        class_free(schema->classes[i]);
-    }
-    PyMem_Free(schema->classes);
 }
 
 enum { REFERENCE_SIZE = sizeof(Reference) / sizeof(PyObject *) };

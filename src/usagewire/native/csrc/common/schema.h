@@ -33,7 +33,8 @@ typedef enum {
     KIND_ITEMS,      /* a list whose items have kinds of their own */
     KIND_DICT,
     KIND_CHOICE,     /* an enum or a literal */
-    KIND_JSON_TYPES, /* a union, by the JSON type of the value */
+    KIND_JSON_TYPES, /* a union, by the JSON type of the value; only read */
+    KIND_TYPES,      /* a union, by the Python type of the value; only written */
     KIND_DATETIME,
     KIND_DATE,
     KIND_TIME,
@@ -66,9 +67,12 @@ typedef struct {
 
 /* The values of an enum or a literal. */
 typedef struct {
-    StrTable texts;    /* the JSON values that are strings */
-    PyObject *objects; /* a tuple: their Python values, by the index of the text */
-    PyObject *numbers; /* a dict from the JSON values that are integers to their Python values */
+    StrTable texts;      /* in reading the JSON values that are strings, in writing the JSON of each object */
+    PyObject *objects;   /* a tuple: their Python values, by the index of the text */
+    PyObject *others;    /* a dict: in reading from integers to their Python values, in writing from values */
+                         /* that are str or int to the index of their text */
+    int *by_address;     /* hash table of the indices of `objects`, by their address; -1 if empty */
+    size_t address_mask;
 } Choices;
 
 /* How to make a UUID and read it by its slots. */
@@ -91,7 +95,7 @@ typedef struct Kind {
     PyObject *make;     /* makes a named tuple of its items, the key of a dict of its text, or the offset of
                          * a `timezone`; or NULL */
     PyObject *hook;     /* of the reference, for values that C does not know; NULL: hand the record back */
-    PyObject *type;     /* the second argument of `hook` */
+    PyObject *type;     /* the second argument of `hook`; of KIND_TYPES a tuple of types, one for each item */
 } Kind;
 
 /* Whether JSON holds the values of a kind as text with a form of its own. They cannot be part of a cycle. */
@@ -139,7 +143,7 @@ typedef struct Key {
     Kind kind;         /* a copy of the field's kind, which owns what it points to */
 } Key;
 
-typedef enum { DEFAULT_NONE, DEFAULT_VALUE, DEFAULT_FACTORY } DefaultMode;
+typedef enum { DEFAULT_NONE, DEFAULT_VALUE, DEFAULT_FACTORY, DEFAULT_OF_SELF } DefaultMode;
 
 enum { KEY_PREFIX_STEP = 32 }; /* a key prefix is copied in steps of this many bytes */
 
@@ -185,7 +189,7 @@ struct Class {
     bool frozen;
     bool converts;        /* whether a field has `convert` */
     bool is_slots;        /* whether C makes instances, or reads their slots */
-    PyObject *make;       /* the class or another callable that makes instances */
+    PyObject *make;       /* the class or another callable that makes instances; None if only written */
     PyObject *init;       /* the `__init__` that is all that `make` calls besides `object.__new__`, or NULL */
     PyObject *finish;     /* called with an instance whose slots C filled, or NULL */
     PyObject *call_names; /* the names of the last call of the constructor: a tuple, or NULL */
@@ -195,7 +199,7 @@ struct Class {
     /* For writing: */
     PyObject *head;     /* bytes: an opening brace, and the tag with its key */
     PyObject *reserved; /* keys that unknown keys must not equal; None: the reference writes unknown keys */
-    PyObject *check;    /* called with a record before it is written, or NULL */
+    PyObject *check;    /* called with a record after its fields were written, or NULL */
 };
 
 enum { SLOTS_START = sizeof(PyObject) }; /* offset of the first slot */
@@ -221,21 +225,25 @@ typedef union {
         PyObject *loads;         /* orjson.loads */
         PyObject *parse;         /* reads JSON with exact numbers */
         PyObject *dumps;         /* orjson.dumps */
+        PyObject *exact_dumps;   /* the same, but also of a Decimal */
         PyObject *json_error;    /* orjson.JSONDecodeError */
         PyObject *wire_error;    /* UsageWireError */
         PyObject *read_any;      /* reads any value that orjson or `parse` made */
         PyObject *read_extra;    /* reads the value of an unknown key */
         PyObject *read_decimal;  /* reads money */
-        PyObject *write_decimal; /* writes a Decimal as a number or as text */
-        PyObject *write_money_text;
-        PyObject *write_money_number;
         PyObject *extra_json;    /* writes unknown keys */
         PyObject *no_extra;      /* the default of fields for unknown keys */
         PyObject *decimal;       /* decimal.Decimal */
         PyObject *zero;          /* Decimal(0) */
     };
-    PyObject *all[15];
+    PyObject *all[13];
 } Reference;
+
+/* Return a hash of an object's address. */
+static inline size_t address_hash(const void *object)
+{
+    return (size_t)((uintptr_t)object >> 4 ^ (uintptr_t)object >> 12);
+}
 
 /* Return the slot of a record at an offset. */
 static inline PyObject **record_slot(PyObject *record, Py_ssize_t offset)

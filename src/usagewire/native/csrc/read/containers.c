@@ -294,6 +294,7 @@ static PyObject *record_plain_value(Input *r, const Kind *kind)
         return kind->hook == NULL ? value_parsed(r, &(ValueInfo){0}) : NULL;
     case KIND_MONEY_TEXT: /* only written, never read */
     case KIND_MONEY_NUMBER:
+    case KIND_TYPES:
     case KIND_COUNT:
         break;
     }

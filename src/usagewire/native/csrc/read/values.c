@@ -514,7 +514,7 @@ static PyObject *value_choice(Input *r, const Choices *choices)
         return NULL;
     }
     PyObject *key = intern_number(&r->values->intern, number);
-    PyObject *found = key == NULL ? NULL : PyDict_GetItemWithError(choices->numbers, key);
+    PyObject *found = key == NULL ? NULL : PyDict_GetItemWithError(choices->others, key);
     Py_XDECREF(key);
     return Py_XNewRef(found);
 }

@@ -7,8 +7,9 @@ typedef struct {
     PyObject_HEAD
     Reference reference;
     Schema schema;
-    PyObject *index;   /* dict: the index of the class for each type that it may write by itself */
-    const Class *last; /* the class of the last record, or NULL */
+    PyObject *index;      /* dict: the index of the class for each key of `writer_key` */
+    PyObject *class_name; /* "__class__" */
+    const Class *last;    /* the class of the last record, or NULL */
 } Writer;
 
 /* As with plans, any cycle has a class in it. */
@@ -29,6 +30,7 @@ static void writer_dealloc(PyObject *self)
     schema_free(&writer->schema);
     reference_clear(&writer->reference);
     Py_CLEAR(writer->index);
+    Py_CLEAR(writer->class_name);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -44,7 +46,9 @@ static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNU
         return NULL;
     }
     writer->index = PyDict_New();
-    if (writer->index == NULL || !reference_fill(&writer->reference, reference)) {
+    writer->class_name = PyUnicode_InternFromString("__class__");
+    bool made = writer->index != NULL && writer->class_name != NULL;
+    if (!made || !reference_fill(&writer->reference, reference)) {
         Py_DECREF(writer);
         return NULL;
     }
@@ -53,11 +57,23 @@ static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNU
 
 static PyObject *writer_add(PyObject *self, PyObject *specs)
 {
+    Schema *schema = &((Writer *)self)->schema;
     if (!PyTuple_Check(specs)) {
         PyErr_SetString(PyExc_TypeError, "takes a tuple of classes");
         return NULL;
     }
-    return schema_add(&((Writer *)self)->schema, specs) ? Py_NewRef(Py_None) : NULL;
+    if (!schema_add(schema, specs)) {
+        return NULL;
+    }
+    return PyLong_FromSsize_t(schema->n_classes - PyTuple_GET_SIZE(specs));
+}
+
+/* Return the key of a type in the index: a new reference. It is the type, or its address if it has a
+ * metaclass, which may have a `__hash__` of its own. */
+static PyObject *writer_key(PyTypeObject *type)
+{
+    PyObject *object = (PyObject *)type;
+    return Py_IS_TYPE(object, &PyType_Type) ? Py_NewRef(object) : PyLong_FromVoidPtr(object);
 }
 
 static PyObject *writer_allow(PyObject *self, PyObject *args)
@@ -73,26 +89,46 @@ static PyObject *writer_allow(PyObject *self, PyObject *args)
         PyErr_SetString(PyExc_IndexError, "no such class");
         return NULL;
     }
-    PyObject *index = PyLong_FromSsize_t(at);
-    int failed = index == NULL || PyDict_SetItem(writer->index, type, index) < 0;
+    PyObject *index = PyLong_FromSsize_t(at), *key = writer_key((PyTypeObject *)type);
+    int failed = index == NULL || key == NULL || PyDict_SetItem(writer->index, key, index) < 0;
     Py_XDECREF(index);
+    Py_XDECREF(key);
     return failed ? NULL : Py_NewRef(Py_None);
+}
+
+/* Return the class of a record, or NULL if the writer may not write it. */
+static const Class *writer_class(Writer *writer, PyObject *record)
+{
+    if (writer->last == NULL || !Py_IS_TYPE(record, writer->last->type)) {
+        PyObject *key = writer_key(Py_TYPE(record));
+        PyObject *at = key == NULL ? NULL : PyDict_GetItemWithError(writer->index, key);
+        Py_XDECREF(key);
+        if (at == NULL) {
+            return NULL;
+        }
+        writer->last = writer->schema.classes[PyLong_AsSsize_t(at)];
+    }
+    return writer->last;
+}
+
+/* Whether `__class__` of a record is its type, as for nearly all. The reference chooses the hook by it. */
+static bool writer_is_honest(const Writer *writer, Output *out, const Class *cls, PyObject *record)
+{
+    if (cls->is_slots) {
+        return true;
+    }
+    PyObject *named = PyObject_GetAttr(record, writer->class_name);
+    Py_XDECREF(named);
+    return named == NULL ? write_hand_back(out) : named == (PyObject *)cls->type;
 }
 
 /* Write a record that is not part of another. `prefetch_record` is a later one, or NULL. */
 static bool writer_record(Writer *writer, Output *out, PyObject *record, PyObject *prefetch_record)
 {
-    if (writer->last == NULL || !Py_IS_TYPE(record, writer->last->type)) {
-        if (!Py_IS_TYPE((PyObject *)Py_TYPE(record), &PyType_Type)) {
-            return false; /* a metaclass may have a __hash__ of its own */
-        }
-        PyObject *at = PyDict_GetItemWithError(writer->index, (PyObject *)Py_TYPE(record));
-        if (at == NULL) {
-            return false;
-        }
-        writer->last = writer->schema.classes[PyLong_AsSsize_t(at)];
+    const Class *cls = writer_class(writer, record);
+    if (cls == NULL || !writer_is_honest(writer, out, cls, record)) {
+        return false;
     }
-    const Class *cls = writer->last;
     bool is_alike = prefetch_record != NULL && Py_IS_TYPE(prefetch_record, cls->type);
     return write_record(out, cls, record, is_alike ? prefetch_record : NULL);
 }
@@ -116,11 +152,11 @@ static bool writer_item(Writer *writer, Output *out, PyObject *records, Py_ssize
 
 static bool writer_list(Writer *writer, Output *out, PyObject *records)
 {
-    bool written = buffer_add(&out->buffer, "[", 1);
+    bool written = write_open(out, "[");
     for (Py_ssize_t i = 0; written && i < PyList_GET_SIZE(records); i++) {
         written = (i == 0 || buffer_add(&out->buffer, ",", 1)) && writer_item(writer, out, records, i);
     }
-    return written && buffer_add(&out->buffer, "]", 1);
+    return written && write_close(out, "]");
 }
 
 static PyObject *writer_encode(PyObject *self, PyObject *record)
@@ -173,6 +209,8 @@ static PyObject *writer_encode_lines(PyObject *self, PyObject *args)
             }
             next_estimate *= ESTIMATE_FACTOR;
         }
+        out.depth = 0;
+        out.refused = false;
         if (!writer_item(writer, &out, records, at) || !buffer_add(&out.buffer, "\n", 1)) {
             buffer_cut(&out.buffer, start);
             break;
@@ -190,7 +228,7 @@ static PyObject *writer_encode_lines(PyObject *self, PyObject *args)
 }
 
 static PyMethodDef writer_methods[] = {
-    {"add", writer_add, METH_O, "Add classes, in the order of their indices."},
+    {"add", writer_add, METH_O, "Add classes; return the index of the first."},
     {"allow", writer_allow, METH_VARARGS, "Write records of a type as the class at an index."},
     {"encode", writer_encode, METH_O, "Return a record, or a list of records, as JSON."},
     {"encode_lines", writer_encode_lines, METH_VARARGS, "Return records of a list as lines."},
