@@ -3,22 +3,26 @@
  *   common/platform.h     compilers and processors
  *   common/scan.h         JSON tokens
  *   common/intern.h       repeated values
+ *   common/gc_deferred.h  deferred GC tracking
+ *
  *   common/schema.h       classes and fields
  *   common/kinds.c        building the kinds of values
  *   common/schema.c       building a schema
- *   common/gc_deferred.h  deferred GC tracking
  *
  *   read/values.c         single values
+ *   read/hooks.c          values that a hook reads
  *   read/text.c           dates, UUIDs and such
+ *
  *   read/records.c        instances of classes
  *   read/constructors.c   instances that their class makes
- *   read/containers.c     unions, lists, dicts and values of all kinds
+ *   read/containers.c     unions, lists and dicts
  *   read/plan.c           the Python type `Plan`
  *
  *   write/digits.h        digits of integers
  *   write/buffer.h        the written text
  *   write/text.c          dates, UUIDs and such
  *   write/scalars.c       single values
+ *
  *   write/values.c        containers
  *   write/records.c       records
  *   write/writer.c        the Python type `Writer`
@@ -37,6 +41,7 @@
 #include "common/kinds.c"
 #include "common/schema.c"
 #include "read/values.c"
+#include "read/hooks.c"
 #include "read/text.c"
 #include "read/records.c"
 #include "read/constructors.c"
