@@ -183,14 +183,13 @@ static inline char *text_add_group(char *to, const uint8_t *p, size_t n)
     static const char digits[] =
         "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
     uint32_t number = 0;
-    char all[5];
     for (size_t i = 0; i < 4; i++) {
         number = number << 8 | (i < n ? p[i] : 0u);
     }
-    for (int i = 4; i >= 0; i--) {
-        all[i] = digits[number % 85];
-        number /= 85;
-    }
+    /* Two halves that a processor can split at the same time. */
+    uint32_t half = number / 7225, low = number % 7225, high = half % 7225;
+    char all[] = {digits[half / 7225], digits[high / 85], digits[high % 85], digits[low / 85],
+                  digits[low % 85]};
     memcpy(to, all, n + 1);
     return to + n + 1;
 }
