@@ -141,7 +141,8 @@ def maker(kind: Any) -> Maker:
     if origin is dict:
         return _dict_of(maker(arguments[1]))
     if origin in (Union, UnionType):
-        return _one_of(tuple(maker(one) for one in arguments if one is not NoneType))
+        inside = _one_of(tuple(maker(one) for one in arguments if one is not NoneType))
+        return _shallow(inside) if NoneType in arguments else inside
     found: list[Model] = []  # made late, for a class may name itself
 
     def make(line: Line) -> bytes:
@@ -153,6 +154,11 @@ def maker(kind: Any) -> Maker:
         return text
 
     return make
+
+
+def _shallow(make: Maker) -> Maker:
+    """Return a maker that makes null inside many objects, so that recursive classes end."""
+    return lambda line: make(line) if line.depth < DEEPEST else b"null"
 
 
 def _one_of(makers: tuple[Maker, ...]) -> Maker:

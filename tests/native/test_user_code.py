@@ -398,3 +398,15 @@ def test_recursion_through_hooks(depth: int) -> None:
         assert ["too_deep"] == [r.code for r in found.rejections]
     else:
         assert exact([expected.structure(parse(text), Nested)]) == exact(records)
+
+
+def test_converter_that_makes_a_cycle() -> None:
+    """The collector sees a record whose attrs converter returns a container."""
+
+    @attrs.frozen
+    class Boxed:
+        x: Any = attrs.field(type=int, converter=lambda value: [value])
+
+    record = plan_of(Decoder(Boxed)).decode(b'{"x":5}')
+    assert [5] == record.x
+    assert gc.is_tracked(record)

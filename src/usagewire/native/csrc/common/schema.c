@@ -73,6 +73,7 @@ static bool field_fill(const Schema *schema, PyObject *spec, Class *cls)
     field->name = Py_NewRef(name);
     field->convert = schema_optional(convert);
     cls->converts |= field->convert != NULL;
+    cls->atomic &= field->convert == NULL; /* a converter can return anything */
     if (prefix != Py_None) {
         char *text;
         Py_ssize_t size;

@@ -6,7 +6,8 @@
  */
 
 /* Find the first of the union's keys that an object has, after its opening brace, without moving `r`. Return
- * its index, and its value if the union has tags. Return -1 if there is none. `*other` is for the reference. */
+ * its index, and its value if the union has tags. Return -1 if there is none. If `*other` becomes true, the
+ * object is for the reference. */
 static int record_find_key(const Input *r, const Union *choice, Text *tag, bool *other)
 {
     Input ahead = *r;
