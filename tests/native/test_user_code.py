@@ -405,7 +405,7 @@ def test_converter_that_makes_a_cycle() -> None:
 
     @attrs.frozen
     class Boxed:
-        x: Any = attrs.field(type=int, converter=lambda value: [value])
+        x: int = attrs.field(converter=lambda value: [value])
 
     record = plan_of(Decoder(Boxed)).decode(b'{"x":5}')
     assert [5] == record.x

@@ -69,8 +69,9 @@ def init_side_effects(cls: Any) -> str | None:
 def init_function(cls: Any) -> FunctionType | None:
     """Return the `__init__` that is all that the constructor calls besides `object.__new__`."""
     new: Any = cls.__new__
-    plain = type(cls) is type and new is object.__new__
-    return cls.__init__ if plain and type(cls.__init__) is FunctionType else None
+    init: Any = cls.__init__
+    is_plain = type(cls) is type and new is object.__new__ and type(init) is FunctionType
+    return init if is_plain else None
 
 
 def reads_slots(cls: Any, names: Iterable[str]) -> bool:
