@@ -54,7 +54,7 @@ def test_whitespace_of_lines() -> None:
     records, place = read_lines(plan, lines)
 
     assert ([TEXTS("text", 12)] * 3, len(lines)) == (records, place[0])
-    for spaces in (1, 2, 3, 20, 33):
+    for spaces in (1, 2, 3, 9, 20, 33):
         records, place = read_lines(plan, lines.replace(b", ", b",%b\n%b" % ((b" " * spaces,) * 2)))
         assert ([], 0) == (records, place[0])
 
