@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-quick test-pure check lint-c docs docs-pages packaging bench matrix matrix-next \
+.PHONY: demo test test-quick test-pure check lint-c docs docs-pages packaging bench matrix matrix-next floors \
 	mutants mutants-python conformance fuzz hostile leaks oom coverage-c libfuzzer valgrind debug-python \
 	sanitize format clean
 
@@ -178,6 +178,15 @@ sanitize: .venv/.stamp-test
 	# orjson leaks some keys. Only the slow unwinder recognises its leaks, so this runs few lines.
 	$(SANITIZED) ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0 $(BIN)/python -m proof.support.run_on_build \
 		proof.fuzz --lines $$(($(LINES) / 100)) --seed $(SEED)
+
+# Tests of reading and writing with the oldest attrs, cattrs and orjson that pyproject.toml allows.
+FLOORS := $(shell sed -n '/^dependencies/,/^]/s/^ *"\(.*\)>=\(.*\)",/\1==\2/p' pyproject.toml)
+
+floors:
+	test -x .venv-floors/bin/python || $(PYTHON) -m venv .venv-floors
+	.venv-floors/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' $(FLOORS)
+	.venv-floors/bin/python -m pytest --quiet -p no:cacheprovider -k 'not [compiled' -m 'not hypothesis' \
+		$(addprefix tests/,codec converters models native wire)
 
 matrix:
 	sh tools/matrix.sh

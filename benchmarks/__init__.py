@@ -8,6 +8,7 @@ Most parts also run alone, and with `--small` they take seconds:
 
 - `python -m benchmarks.headline`: the peers and the C extension.
 - `.variants`: unusual lines, and bad ones.
+- `.user_classes`: classes of users, and their code.
 - `.scale`: very many records.
 - `.streaming`: the time to read files.
 - `.readers`: other readers of the same files.

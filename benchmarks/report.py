@@ -21,6 +21,7 @@ from benchmarks import (
     scale,
     stream_memory,
     streaming,
+    user_classes,
     variants,
 )
 from benchmarks.headline import OURS, REFERENCE, Way
@@ -63,6 +64,7 @@ class Measured:
 
     headline: headline.Measured
     variants: variants.Measured
+    user_classes: user_classes.Measured
     scale: scale.Measured
     workloads: Sequence[Workload]
     turns: int
@@ -106,6 +108,7 @@ def render(measured: Measured) -> str:
         + headline.section(measured.headline),
         "Targets": _targets(measured),
         "Unusual lines": variants.section(measured.variants),
+        "Your own classes": user_classes.section(measured.user_classes),
         "From few records to very many": scale.section(measured.scale),
         "All peers: time, as a multiple of usagewire's": "In these tables, a number above 1 means"
         " slower than usagewire. The introduction describes the data and the method."
@@ -176,6 +179,7 @@ def _targets(measured: Measured) -> str:
     found = [
         *headline.targets(measured.headline),
         *variants.targets(measured.variants),
+        *user_classes.targets(measured.user_classes),
         *scale.targets(measured.scale),
         *_reference_targets(measured),
         *streaming.targets(measured.streaming),

@@ -2,7 +2,7 @@
 
 With `--small` it measures little data and prints the report instead. These parts also run alone,
 with or without `--small`, and print their section of the report: `benchmarks.headline`,
-`.variants`, `.scale`, `.streaming`, `.readers`, `.stream_memory` and `.growth`.
+`.variants`, `.user_classes`, `.scale`, `.streaming`, `.readers`, `.stream_memory` and `.growth`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from benchmarks import (
     scale,
     stream_memory,
     streaming,
+    user_classes,
     variants,
 )
 from benchmarks.peers import PEERS
@@ -67,6 +68,7 @@ def _measured(rows: int, turns: int, memory_rows: int, *, small: bool = False) -
         return report.Measured(
             headline=_part("the headline", headline, small=small),
             variants=_part("unusual lines", variants, small=small),
+            user_classes=_part("classes of users", user_classes, small=small),
             scale=_part("very many records", scale, small=small),
             workloads=[make(rows) for make in WORKLOADS.values()],
             turns=turns,

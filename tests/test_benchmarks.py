@@ -27,6 +27,7 @@ from benchmarks import (  # noqa: E402 -- they import these libraries
     tables,
     targets,
     turns,
+    user_classes,
     variants,
     workloads,
 )
@@ -202,6 +203,17 @@ def test_variants_are_reported() -> None:
     assert [1] * len(titles) == [report.count(f"\n| {title} |") for title in titles]
     modes = variants.MODES.keys() - {variants.KEEPS_ALL}
     assert 2 * len(variants.AS_FAST) + 2 * len(modes) == len(variants.targets(measured))
+
+
+@pytest.mark.usefixtures("_uncollected")
+def test_user_classes_are_reported() -> None:
+    """Each class and each target has a line in the report."""
+    measured = user_classes.measure(user_classes.Sizes(rows=ROWS, turns=1))
+    report = user_classes.section(measured)
+    titles = [*user_classes.KINDS, user_classes.BYTES, *user_classes.CODE]
+    assert [1] * len(titles) == [report.count(f"\n| {title} |") for title in titles]
+    kinds, code = len(user_classes.KINDS) + 1, len(user_classes.CODE)
+    assert 2 * kinds + code == len(user_classes.targets(measured))
 
 
 def test_paragraphs_are_filled() -> None:

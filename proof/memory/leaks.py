@@ -28,7 +28,8 @@ from proof.fuzz.lines import Line, Pool
 from proof.fuzz.models import maker
 from proof.support.altered import altered
 from proof.support.both_paths import Options, Side, read_documents, read_lines
-from proof.support.classes import OURS, TYPES, YOURS, converter_with_hook, kinds
+from proof.support.classes import OURS, YOURS, converter_with_hook, kinds
+from proof.support.user_classes import PROVED
 from usagewire import Decoder, Encoder, UsageWireError, make_converter
 from usagewire.codec.line_decoder import progress_from
 from usagewire.converters import scalars
@@ -65,7 +66,7 @@ def _texts(name: str, *, bad: bool) -> bytes:
     rng = Random(f"leaks {name}")
     line = Line(rng, _POOL)
     line.unusual = 0.05 if bad else 0
-    lines = [line.line(maker(TYPES[name])).replace(b"\n", b" ") for _ in range(LINES)]
+    lines = [line.line(maker(PROVED[name])).replace(b"\n", b" ") for _ in range(LINES)]
     return b"\n".join(lines) + b"\n"
 
 
@@ -75,7 +76,7 @@ _POOL: Final = Pool("leaks")
 def reading() -> Callable[[], None]:
     """Return work that reads into every type, in every mode."""
     jobs = []
-    for name in TYPES:
+    for name in PROVED:
         for bad in (False, True):
             for unknown in ("keep", "ignore", "forbid"):
                 side = Side(Options(name, unknown=unknown, on_error="skip"), by_c=True)
@@ -91,8 +92,8 @@ def reading() -> Callable[[], None]:
 
 def _records() -> list[Any]:
     records: list[Any] = []
-    for name in TYPES:
-        records += Decoder(TYPES[name], on_error="skip").decode_lines(_texts(name, bad=False))
+    for name in PROVED:
+        records += Decoder(PROVED[name], on_error="skip").decode_lines(_texts(name, bad=False))
     return [record for record in records if type(record) in {*OURS, *YOURS}]
 
 
@@ -133,7 +134,7 @@ _BROKEN: Final = (
 def making() -> Callable[[], None]:
     """Return work that makes and frees plans and writers, good and bad."""
     lowered = []
-    for name, kind in TYPES.items():
+    for name, kind in PROVED.items():
         hook = make_converter().get_structure_hook(kind)
         lowered.append((_texts(name, bad=False), plans.lowered(hook, kind)))
     hook_of = make_converter().get_unstructure_hook
@@ -202,7 +203,7 @@ def _nones() -> int:
         data = _texts(cls.__name__, bad=False)
         side.decoder.decode_lines(data)
         for text in (data, _texts(cls.__name__, bad=True)):
-            plan = plans.plan_for(side.decoder._context.structure, TYPES[cls.__name__])
+            plan = plans.plan_for(side.decoder._context.structure, PROVED[cls.__name__])
             # The interpreter may take or drop a reference, but not each time.
             counted = [_none_counts(plan, text) for _ in range(3)]
             if not any(held == slots and not left for held, slots, left in counted):
@@ -275,7 +276,7 @@ def main() -> None:
         sys.exit(f"leaks: {error}")
     build = "debug" if total is not None else "release"
     print(
-        f"leaks: {len(TYPES)} types, {LINES} lines each, good and bad, {ROUNDS} rounds: {len(watched)} shared"
+        f"leaks: {len(PROVED)} types, {LINES} lines each, good and bad, {ROUNDS} rounds: {len(watched)} shared"
         f" objects and memory as before, {slots} slots with None counted;"
         f" Python {sys.version_info.major}.{sys.version_info.minor}, {build} build"
     )

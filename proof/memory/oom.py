@@ -27,7 +27,6 @@ from unittest.mock import patch
 import orjson
 
 from proof.support.classes import (
-    TYPES,
     Circle,
     Drawing,
     Hooked,
@@ -42,6 +41,7 @@ from proof.support.classes import (
     kinds,
 )  # fmt: skip
 from proof.support.exact import exact
+from proof.support.user_classes import PROVED
 from usagewire import Encoder, UsageObject, UsageWireError, make_converter
 from usagewire.codec.line_decoder import progress_from
 from usagewire.native import plans
@@ -75,8 +75,11 @@ def _documents_of_types() -> dict[str, list[bytes]]:
 
 
 _DOCUMENTS: Final = _documents_of_types()
-LINES: Final = {name: texts for name, texts in _DOCUMENTS.items() if "handed back" not in name}
-BAD: Final = {name: _DOCUMENTS[f"{name} handed back"] for name in ("UsageObject", "Lists")}
+_BACK: Final = " handed back"
+LINES: Final = {name: texts for name, texts in _DOCUMENTS.items() if _BACK not in name}
+BAD: Final = {
+    name.removesuffix(_BACK): texts for name, texts in _DOCUMENTS.items() if _BACK in name
+}
 RECORDS: Final[tuple[Any, ...]] = (
     Point(70000, 0.25, "label"),
     Mutable(1, "n" * 300, point=Point(1)),
@@ -225,7 +228,7 @@ def _plan(name: str) -> Any:
 
 
 def _arguments(name: str) -> tuple[Any, ...]:
-    kind = TYPES[name]
+    kind = PROVED[name]
     hook = make_converter().get_structure_hook(kind)
     with _stand_in():
         return plans.lowered(hook, kind)

@@ -24,8 +24,9 @@ from typing import (
 from uuid import UUID
 
 import attrs
+from cattrs.gen import override
 
-from proof.support.classes import Circle, Point
+from proof.support.classes import TYPES, Circle, Point
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -247,6 +248,75 @@ class Hostile:
     rate: float = float("nan")
 
 
+def _hooked(value: Any, _: Any) -> Any:
+    if type(value) is not int:
+        raise ValueError(value)
+    return value
+
+
+def _positive(_: Any, member: Any, value: int) -> None:
+    if value < 0:
+        raise ValueError(member.name)
+
+
+@attrs.frozen
+class Kinds:
+    """Fields of all kinds that C reads, and some that hooks read."""
+
+    colour: Colour | None = None
+    level: Level | None = None
+    literal: Literal["auto", 3] = "auto"
+    table: dict[str, int] = attrs.Factory(dict)
+    keyed: dict[int, float] | None = None
+    numbers: set[int] | None = None
+    texts: frozenset[str] = frozenset()
+    items: tuple[int, str] | None = None
+    place: Place | None = None
+    either: int | str | None = None
+    lists: list[int] | int = 0
+    last: deque[int] | None = None
+    day: dt.date | None = None
+    hooked: Annotated[int, override(struct_hook=_hooked)] | None = None
+    other: Title | Person | None = None
+    pet: Dog | Cat | None = None
+
+
+@attrs.frozen(cache_hash=True)
+class Coded:
+    """Slots that C fills, with code that attrs runs then."""
+
+    n: int = attrs.field(validator=_positive)
+    text: str = attrs.field(default="", converter=_plus_nothing)
+    made: tuple[Any, ...] = attrs.field(factory=lambda: (1,))
+    inner: Self | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Look at the record."""
+        assert self.n >= 0
+
+
+@attrs.define(slots=False)
+class Called:
+    """A class that C calls."""
+
+    n: int
+    inner: Coded | None = None
+    more: list[Self] = attrs.Factory(list)
+    additional_properties: dict[str, Any] = attrs.Factory(dict)
+
+
+Wide: Any = attrs.make_class(
+    "Wide",
+    {f"w{i}": attrs.field(type=int | None, default=i) for i in range(70)},  # type: ignore[arg-type]
+)
+"""A class with more fields than a word has bits."""
+
+CODED: Final[dict[str, Any]] = {cls.__name__: cls for cls in (Kinds, Coded, Called, Plain, Wide)}
+"""Types that C reads with code of users."""
+
+PROVED: Final = TYPES | CODED
+"""The types of the proofs of memory, by name."""
+
 USER_TYPES: Final[dict[str, Any]] = {
     "Any": Any,
     "list[Any]": list[Any],
@@ -260,6 +330,7 @@ USER_TYPES: Final[dict[str, Any]] = {
     "Dog|Cat": Dog | Cat,
     "float": float,
     "str|None": str | None,
+    **CODED,
     **{cls.__name__: cls for cls in (Shelf, Tree, Hostile, Unequal, Failing, Checked, Changing)},
 }
 """Types that libFuzzer does not read, by name."""

@@ -88,6 +88,9 @@ def set_attribute(record: Any, name: str, value: Any) -> None:
     object.__setattr__(record, name, value)
 
 
+set_attribute.__name__ = "_frozen_setattrs"  # as attrs calls it for a frozen class
+
+
 Checked: Final = made("Checked", x={"validator": lambda *_: None})
 Converted: Final = made("Converted", x={"converter": lambda value: value + 1})
 PostInit: Final = made("PostInit", body={"__attrs_post_init__": plus_one})
@@ -98,6 +101,10 @@ OfNoSlots: Final = made("OfNoSlots", bases=(NoSlots,))
 OnSet: Final = made("OnSet", frozen=False, body={"__setattr__": set_attribute})
 New: Final = made("New", body={"__new__": lambda cls, *_, **__: object.__new__(cls)})
 OwnInit: Final = made("OwnInit", body={"__init__": plus_one})
+Eight: Final = made("Eight", y={"default": 8})
+OtherInit: Final = made("OtherInit", y={"default": 7})
+OtherInit.__init__ = Eight.__init__
+BorrowedInit: Final = made("BorrowedInit", body={"__init__": Eight.__init__}, y={"default": 7})
 Finalized: Final = made("Finalized", body={"__del__": lambda _: None})
 Factory: Final = made("Factory", y={"factory": lambda: 7})
 OfSelf: Final = made("OfSelf", y={"default": attrs.Factory(lambda s: s.x + 1, takes_self=True)})
@@ -135,6 +142,8 @@ READ: Final[list[tuple[Any, str, Any]]] = [
     (OnSet, "5", 5),
     (New, "5", 5),
     (OwnInit, "5", 5),
+    (OtherInit, "5", 5),
+    (BorrowedInit, "5", 5),
     (OfMeta, "5", 5),
     (Finalized, "5", 5),
     (Factory, "5", 5),

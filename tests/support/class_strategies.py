@@ -130,8 +130,7 @@ def _same(value: Any) -> Any:
 OPTIONS = st.sampled_from(
     [
         *({}, {}, {}, {}, {"repr": False}, {"eq": False}, {"metadata": {"unit": "tokens"}}),
-        *({"validator": lambda *_: None}, {"hash": False}, {"on_setattr": attrs.setters.NO_OP}),
-        {"converter": _same},
+        *({"validator": lambda *_: None}, {"hash": False}, {"converter": _same}),
     ]
 )
 

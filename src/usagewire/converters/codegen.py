@@ -26,6 +26,7 @@ from usagewire.wire import names as wire_names
 from usagewire.wire.hook_info import Hook, ValueHook
 from usagewire.wire.instances import HASH_SLOT, Filling, init_side_effects
 from usagewire.wire.layout import Layout
+from usagewire.wire.members import attrs_wrote
 
 
 class _Source:
@@ -135,9 +136,9 @@ def blamed_key(error: Exception, keys: Mapping[str, str]) -> str | None:
     """
     trace = error.__traceback__
     while trace is not None:
-        filename = trace.tb_frame.f_code.co_filename
-        if filename.startswith("<attrs generated"):
-            line = linecache.getline(filename, trace.tb_lineno)
+        code = trace.tb_frame.f_code
+        if attrs_wrote(code):
+            line = linecache.getline(code.co_filename, trace.tb_lineno)
             found = re.search(r"__attr_(?:validator|converter)_(\w+)\(", line)
             return None if found is None else keys.get(found[1])
         trace = trace.tb_next

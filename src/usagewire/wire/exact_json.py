@@ -49,19 +49,25 @@ def parse(text: bytes) -> Any:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
-        if parser_of(text) is not parse:
+        if not _suspects(text):
             raise
         orjson.loads(_TOKENS.sub(_padded, text))
         return _parse_again(text)
-    if _may_be_inexact(text) and any(map(_is_inexact, _SUSPECT.findall(text))):
+    if any(map(_is_inexact, _suspects(text))):
         return _parse_again(text)
     return value
 
 
 def parser_of(text: bytes) -> Callable[[bytes], Any]:
     """Return the function that parses the lines of `text` exactly: `orjson.loads` if it does."""
-    is_exact = not _may_be_inexact(text) or _SUSPECT.search(text) is None
-    return orjson.loads if is_exact else parse
+    # One id such as 5e7 makes a block suspect. Looking at each line then takes less time than a
+    # search of the block: 7 instead of 14 µs a completions row (2026-11).
+    return parse if _may_be_inexact(text) else orjson.loads
+
+
+def _suspects(text: bytes) -> list[bytes]:
+    """Return the numbers that orjson may round or reject, and such texts in strings."""
+    return _SUSPECT.findall(text) if _may_be_inexact(text) else []
 
 
 def _may_be_inexact(text: bytes) -> bool:

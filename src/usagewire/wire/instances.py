@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import attrs
 
+from usagewire.wire.members import attrs_wrote
+
 HASH_SLOT: Final = "_attrs_cached_hash"
 """The slot of attrs classes with `cache_hash=True`. attrs stores None there at the end."""
 
@@ -100,7 +102,7 @@ def _reason_to_construct(cls: Any) -> str | None:
         "has a metaclass": lambda: type(cls) is not type,
         "has a __new__": lambda: cls.__new__ is not object.__new__,
         "has a __getattribute__": lambda: cls.__getattribute__ is not object.__getattribute__,
-        "has an __init__ that attrs did not write": lambda: not _is_generated(init),
+        "has an __init__ that attrs did not write": lambda: not _has_generated_init(cls),
         "has a __setattr__ that attrs did not write": lambda: not _is_setattr_of_attrs(cls),
         "has __attrs_pre_init__": lambda: "__attrs_pre_init__" in init.__code__.co_names,
         f"does more with {', '.join(others)} than store it": lambda: bool(others),
@@ -119,10 +121,12 @@ def _is_slot(cls: Any, name: str) -> bool:
     return type(slot_of(cls, name)) is MemberDescriptorType
 
 
-def _is_generated(function: Any) -> bool:
-    """Return whether attrs wrote the function. A user may have replaced or wrapped it."""
-    name = getattr(getattr(function, "__code__", None), "co_filename", "")
-    return name.startswith("<attrs generated")
+def _has_generated_init(cls: Any) -> bool:
+    """Return whether attrs wrote the `__init__`. A user may have replaced or wrapped it since."""
+    function = vars(cls).get("__init__")
+    of_this_class = getattr(function, "__qualname__", None) == f"{cls.__qualname__}.__init__"
+    is_generated = attrs_wrote(getattr(function, "__code__", None))
+    return attrs.inspect(cls).added_init and of_this_class and is_generated
 
 
 def _is_setattr_of_attrs(cls: Any) -> bool:
@@ -131,12 +135,9 @@ def _is_setattr_of_attrs(cls: Any) -> bool:
     Those of attrs refuse to set, or run the hooks of `on_setattr`. `__init__` passes them by.
     """
     found = cls.__setattr__
-    code = getattr(found, "__code__", None)
-    return found is object.__setattr__ or (
-        code is not None
-        and code.co_filename == _ATTRS_SOURCE
-        and code.co_name in ("_frozen_setattrs", "__setattr__")
-    )
+    if found is object.__setattr__ or found is Filling.__setattr__:  # that of all frozen classes
+        return True
+    return getattr(getattr(found, "__code__", None), "co_filename", None) == _ATTRS_SOURCE
 
 
 def _is_filled(a: attrs.Attribute[Any], cls: Any) -> bool:

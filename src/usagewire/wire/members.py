@@ -53,12 +53,9 @@ def is_record(kind: Any) -> bool:
 
 def members_of(cls: type) -> tuple[Any, ...]:
     """Return the members of a class, with their annotations resolved."""
-    try:
-        if attrs.has(cls):
-            return tuple(attrs.fields(attrs.resolve_types(cls)))
-        hints = hints_of(cls)
-    except NameError as error:
-        raise UsageWireError(f"cannot resolve the annotations of {cls!r}: {error}") from error
+    if attrs.has(cls):
+        return tuple(attrs.fields(_resolved(attrs.resolve_types, cls)))
+    hints = hints_of(cls)
     if is_typed_dict(cls):
         return tuple(_key(cls, name, hint) for name, hint in hints.items())
     return tuple(_dataclass_fields(cls, hints))
@@ -66,7 +63,19 @@ def members_of(cls: type) -> tuple[Any, ...]:
 
 def hints_of(cls: Any) -> dict[str, Any]:
     """Return the annotations of a class and its bases."""
-    return typing.get_type_hints(cls, include_extras=True)
+    hints: dict[str, Any] = _resolved(typing.get_type_hints, cls)
+    return hints
+
+
+def _resolved(resolve: Any, cls: Any) -> Any:
+    try:
+        return resolve(cls, include_extras=True)
+    except (NameError, AttributeError, SyntaxError) as error:
+        advice = "define its names in its module"
+        if attrs.has(cls):
+            advice += f", or call attrs.resolve_types({cls.__name__}, localns=locals()) first"
+        message = f"cannot resolve the annotations of {cls!r}: {error}: {advice}"
+        raise UsageWireError(message) from error
 
 
 def member_names(cls: type) -> frozenset[str]:
@@ -122,11 +131,16 @@ def _is_qualified(hint: Any) -> bool:
     return getattr(get_origin(hint), "_name", None) in _QUALIFIERS
 
 
+def attrs_wrote(code: Any) -> bool:
+    """Return whether attrs wrote this code object."""
+    return getattr(code, "co_filename", "").startswith("<attrs generated")
+
+
 def set_by_code(cls: Any) -> bool:
     """Return whether code of the class runs when an instance is made, and may set any member."""
     names = ("__attrs_pre_init__", "__attrs_post_init__", "__post_init__")
-    made_by = getattr(getattr(cls.__init__, "__code__", None), "co_filename", "")
-    generated = made_by.startswith("<attrs generated") or made_by == "<string>"
+    code = getattr(cls.__init__, "__code__", None)
+    generated = attrs_wrote(code) or getattr(code, "co_filename", "") == "<string>"
     return (
         any(hasattr(cls, name) for name in names)
         or not generated

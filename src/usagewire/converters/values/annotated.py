@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Final, get_args, get_origin
+from typing import Any, Final, NewType, get_args, get_origin
 
 from cattrs import Converter
-from cattrs._compat import get_final_base, get_newtype_base
 from cattrs.typealiases import get_type_alias_base, is_type_alias
 
 from usagewire.converters import scalars
@@ -105,8 +104,11 @@ def _named(kind: Any) -> Any:
         parameters = kind.__origin__.__type_params__ if arguments else ()
         variables = dict(zip(parameters, arguments, strict=False))
         return fill_in(get_type_alias_base(kind), variables)
-    found = get_newtype_base(kind)
-    return get_final_base(kind) if found is None else found
+    if isinstance(kind, NewType):
+        return kind.__supertype__
+    if kind is Final:
+        return Any
+    return get_args(kind)[0] if get_origin(kind) is Final else None
 
 
 def unwrapped(kind: Any) -> Any:

@@ -4,11 +4,14 @@
  *   common/scan.h         JSON tokens
  *   common/intern.h       repeated values
  *   common/schema.h       classes and fields
+ *   common/kinds.c        building the kinds of values
  *   common/schema.c       building a schema
  *   common/gc_deferred.h  deferred GC tracking
  *
  *   read/values.c         single values
  *   read/records.c        instances of classes
+ *   read/constructors.c   instances that their class makes
+ *   read/containers.c     unions, lists, dicts and values of all kinds
  *   read/plan.c           the Python type `Plan`
  *
  *   write/digits.h        digits of integers
@@ -29,9 +32,12 @@
 #error "free-threaded Python is not supported: usagewire works there without this extension"
 #endif
 
+#include "common/kinds.c"
 #include "common/schema.c"
 #include "read/values.c"
 #include "read/records.c"
+#include "read/constructors.c"
+#include "read/containers.c"
 #include "read/plan.c"
 #include "write/scalars.c"
 #include "write/values.c"

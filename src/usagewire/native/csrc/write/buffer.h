@@ -65,7 +65,8 @@ static void buffer_open(Buffer *b, size_t more)
 #endif
 }
 
-/* Set the size of all the room, which must be at least the size of the text. */
+/* Set the size of all the room, which must be at least the size of the text. With the PyBytesWriter of Python
+ * 3.15 the text of one record takes 1.15 times as many instructions, and lines take as many (callgrind). */
 static bool buffer_resize(Buffer *b, size_t room)
 {
     size_t size = buffer_size(b);
