@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import linecache
 import types
@@ -109,7 +110,8 @@ def _bare(label: str, bases: tuple[Any, ...], hints: dict[str, Any]) -> type:
 def _field(rng: Random, kind: Any, alias: str | None, *, is_last: bool) -> Any:
     code = _code_of_field(rng)
     if rng.random() < 0.1 and kind is not Mixed:
-        kind = Annotated[kind, override(struct_hook=_hook_of(kind))]
+        read, write = _hooks_of(kind)
+        kind = Annotated[kind, override(struct_hook=read, unstruct_hook=write)]
     if not is_last or rng.random() < 0.3 or kind is Mixed:  # Mixed has None
         return attrs.field(type=kind, alias=alias, kw_only=True, **code)
     default = {"factory": lambda: None} if rng.random() < 0.2 else {"default": None}
@@ -138,11 +140,11 @@ def _same(value: Any, *_: Any) -> Any:
 _SAME_BY_SELF: Final = attrs.Converter(_same, takes_self=True)
 
 
-def _hook_of(kind: Any) -> Any:
-    """Return a hook of a user that reads as the hook of the type does."""
+def _hooks_of(kind: Any) -> tuple[Any, Any]:
+    """Return hooks of a user that read and write as the hooks of the type do."""
     converter = make_converter()
-    hook = converter.get_structure_hook(kind)
-    return lambda value, _: hook(value, kind)
+    read, write = converter.get_structure_hook(kind), converter.get_unstructure_hook(kind)
+    return lambda value, _: read(value, kind), functools.partial(write)
 
 
 _CODE: Final[tuple[dict[str, Any], ...]] = (
