@@ -4,7 +4,7 @@
  *   common/scan.h         JSON tokens
  *   common/intern.h       repeated values
  *   common/schema.h       classes and fields
- *   common/kinds.c        building the kinds of values
+ *   common/kinds.c        building kinds
  *   common/schema.c       building a schema
  *   common/gc_deferred.h  deferred GC tracking
  *

@@ -5,8 +5,8 @@
  * hook of the value that holds it. At last the reference writes the record, or raises an error. A function
  * returns false with an exception if memory runs out, or for an exception that is not an `Exception`.
  *
- * Hooks can run twice, because the reference calls them again for a record that is handed back. C writes their
- * results at once, so it does not see later changes of a result.
+ * Hooks can run twice, because the reference calls them again for a record that is handed back. C writes
+ * their results at once, so it does not see later changes of a result.
  *
  * Values of slots are borrowed references. Take a reference before any code that can run Python: a call, a
  * comparison or an allocation. An allocation can, because the collector runs finalizers. A hook can do
