@@ -6,7 +6,7 @@
  *   common/gc_deferred.h  deferred GC tracking
  *
  *   common/schema.h       classes and fields
- *   common/kinds.c        building the kinds of values
+ *   common/kinds.c        building kinds
  *   common/schema.c       building a schema
  *
  *   read/values.c         single values
