@@ -12,8 +12,8 @@ import usagewire as uw
 from tests.support.paths import CACHES
 from usagewire.native import plans
 
-ENTERING = 3
-"""The call itself, and a function that only passes it on, may find no room."""
+ENTERING = 4
+"""The call itself, a function that only passes it on, and the handler may find no room."""
 LEVELS = 130
 
 
