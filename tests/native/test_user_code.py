@@ -3,13 +3,13 @@
 import gc
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 import pytest
 
-from tests.support.comparing import exact
-from tests.support.native import BY_C, compact, plan_of, read_lines
+from tests.support.comparing import exact, outcome
+from tests.support.native import BY_C, compact, meant, plan_of, read_lines
 from usagewire import (
     Counts,
     DecodeError,
@@ -410,3 +410,122 @@ def test_converter_that_makes_a_cycle() -> None:
     record = plan_of(Decoder(Boxed)).decode(b'{"x":5}')
     assert [5] == record.x
     assert gc.is_tracked(record)
+
+
+def failing(value: Any, *_: Any) -> Any:
+    """Return a value, or raise for 5."""
+    if value == 5:
+        raise ValueError(value)
+    return value
+
+
+@pytest.mark.parametrize(
+    "options", [{"converter": failing}, {"validator": lambda *given: failing(given[2])}]
+)
+def test_code_that_rejects(options: dict[str, Any]) -> None:
+    """A line whose value the code of a class rejects is handed back, and others are read."""
+    cls = attrs.make_class("Picky", {"x": attrs.field(type=int, **options)})
+    decoder = Decoder(cls, on_error="collect")
+    assert plan_of(decoder).decode(b'{"x":5}') is NotImplemented
+    assert [cls(1), cls(2)] == decoder.decode_lines(LINES)
+    assert ["$.x"] == [r.path for r in decoder.rejections]
+
+
+@pytest.mark.parametrize("fields", [1, 70])
+@pytest.mark.parametrize("default", [{}, {"factory": dict}])
+def test_unknown_keys_of_a_called_class(fields: int, default: dict[str, Any]) -> None:
+    """A class that C calls gets its unknown keys, or an empty dict if it requires them."""
+    body = {f"f{i}": attrs.field(type=int, default=i) for i in range(fields)}
+    extra = attrs.field(type=dict[str, Any], kw_only=True, **default)
+    cls = attrs.make_class("Wide", {**body, "additional_properties": extra}, slots=False)
+    plan = plan_of(Decoder(cls))
+    assert cls(additional_properties={}) == plan.decode(b"{}")
+    assert cls(f0=5, additional_properties={"new": [1]}) == plan.decode(b'{"new":[1],"f0":5}')
+
+
+def test_unknown_rows_of_a_called_class() -> None:
+    """A subclass of `UnknownResult` that C calls has no known tag, and is counted."""
+
+    class Later(UnknownResult):
+        """Has instances with a dict."""
+
+    decoder = Decoder(Later)
+    assert "later" == decoder.decode(b'{"object":"later","a":1}').object
+    assert 1 == decoder.counts.unknown
+    known = b'{"object":"organization.usage.images.result","images":1}'
+    assert plan_of(decoder).decode(known) is NotImplemented
+
+
+@attrs.define
+class Kinds:
+    """Fields of kinds that C reads piece by piece."""
+
+    items: tuple[int, str] | None = None
+    empty: tuple[()] = ()
+    table: dict[str, int] | None = None
+    keyed: dict[int, int] | None = None
+    either: int | str | None = None
+    number: float | str | None = None
+    choice: Literal["a", "b", "c", "d", "e", 1] = "a"
+
+
+BROKEN: Final = (
+    b'{"items":[1,"a"',
+    b'{"items":[1,"a",5]}',
+    b'{"items":5}',
+    b'{"empty":[1]}',
+    b'{"table":{5:1}}',
+    b'{"table":{"a" 1}}',
+    b'{"table":{"a":1',
+    b'{"table":{"a":1,"a":1}}',
+    b'{"keyed":{"a":1}}',
+    b'{"keyed":{"5":1,"5":1}}',
+    b'{"either":-}',
+    b'{"either":12345678901234567890}',
+    b'{"either":1.5}',
+    b'{"number":[]}',
+    b'{"choice":"a',
+    b'{"choice":"\\u0061x"}',
+    b'{"choice":2}',
+    b'{"choice":true}',
+)
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_broken_pieces(text: bytes) -> None:
+    """C hands back a piece that is broken or unusual."""
+    assert plan_of(Decoder(Kinds)).decode(text) is NotImplemented
+    assert meant(Kinds, text) == outcome(lambda: Decoder(Kinds).decode(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b'{"empty":[],"items":[ 1 , "a" ]}', Kinds((1, "a"))),
+        (b'{"keyed":{"5":1,"-7":2}}', Kinds(keyed={5: 1, -7: 2})),
+        (b'{"number":1.50}', Kinds(number=1.5)),
+        (b'{"number":1e5}', Kinds(number=1e5)),
+        (b'{"number":12345678901234567890}', Kinds(number=12345678901234567890.0)),
+        (b'{"choice":"\\u0061"}', Kinds()),
+        (b'{"choice":1,"either":null}', Kinds(choice=1)),
+    ],
+)
+def test_pieces(text: bytes, expected: Kinds) -> None:
+    """C reads usual pieces, and the hook of a piece reads unusual ones."""
+    assert exact(expected) == exact(plan_of(Decoder(Kinds)).decode(text))
+
+
+def test_attrs_converter_gets_the_value_itself() -> None:
+    """With `prefer_attrib_converters`, an attrs converter gets what the parser made."""
+    cls = attrs.make_class("Raw", {"x": attrs.field(type=int, converter=repr)})
+    decoder = Decoder(cls, converter=make_converter(prefer_attrib_converters=True))
+    for text, value in ((b"5", "5"), (b'{"a":[1]}', "{'a': [1]}"), (b'"5"', "'5'")):
+        assert value == plan_of(decoder).decode(b'{"x":%b}' % text).x
+
+
+def test_broken_json_before_a_hook() -> None:
+    """A hook does not see a value that is not JSON."""
+    plan = plan_of(held(lambda value, _: SEEN.append(value)))
+    for text in (b'{"x":}', b'{"x":"a', b'{"x":[1}', b'{"x":tru}'):
+        assert plan.decode(text) is NotImplemented
+    assert [] == SEEN
