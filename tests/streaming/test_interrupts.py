@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count as count_from
@@ -92,14 +93,14 @@ def test_error_without_text() -> None:
 @pytest.mark.parametrize("step", ["_cut", "has_line"])
 def test_no_memory_to_cut_lines(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """If memory runs out while a chunk is cut into lines, the chunk is not lost."""
-    decoder = Decoder(Fragile)
+    decoder = Decoder(Counter[str])  # C does not read it
     lines = decoder._line_decoder._lines  # noqa: SLF001 -- nothing else fails there on demand
     with monkeypatch.context() as patch:
         patch.setattr(lines, step, fail)
         with pytest.raises(MemoryError):
             decoder.feed(b'{"n":1}\n{"n":2}\n')
 
-    assert [1, 2] == [one.n for one in decoder.feed(b"")]
+    assert [1, 2] == [one["n"] for one in decoder.feed(b"")]
 
 
 def fail(*_: Any) -> None:

@@ -225,6 +225,9 @@ def check_default(x: Any, member: Any) -> None:
     default = member.default
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
         default = default.factory(x) if default.takes_self else default.factory()
+    if member.converter is not None and default is not attrs.NOTHING:
+        takes_all = isinstance(member.converter, attrs.Converter)
+        default = member.converter(default, *((x, member) if takes_all else ()))
     if value is not default and not value == default:
         raise EncodeError(
             f"{quote(value)} is not the default, but the constructor does not take the field"

@@ -89,6 +89,10 @@ class Lowering:
         del self.classes[size:]
         self._index = {hook: index for hook, index in self._index.items() if index < size}
 
+    def root(self, hook: Any, kind: Any) -> Kind:
+        """Return the description of a type to read. Raise if only its hook can read it."""
+        return self._known_kind(hook, kind)
+
     def kind(self, hook: Any, kind: Any = None) -> Kind:
         """Return the description of type `kind`, which `hook` reads or writes."""
         size = len(self.classes)
@@ -125,7 +129,10 @@ class Lowering:
             case ("optional", inner, inner_kind):
                 return self.kind(inner, inner_kind)._replace(nullable=True)
             case ("recursive", look_up):
-                return self.kind(look_up(), kind)
+                inner = look_up()
+                if info_of(inner)[:1] == ("items",):
+                    raise NotLoweredError("a named tuple that holds itself is read by its hook")
+                return self.kind(inner, kind)
             case ("sequence", made, item_kind, item) if made in _SEQUENCES:
                 return kind_named(made.__name__, (self.kind(item, item_kind),))
             case ("items", items, make):

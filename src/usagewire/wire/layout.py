@@ -131,7 +131,7 @@ def layout_of(cls: Any, converter: Converter, rules: NamingRules) -> Layout:
 
 def _is_unwritten(member: Any) -> bool:
     """Return whether the constructor does not take a member that counts in a comparison."""
-    return not member.init and member.eq is not False and member.converter is None
+    return not member.init and member.eq is not False
 
 
 def fields_of(cls: Any, converter: Converter, rules: NamingRules) -> tuple[Field, ...]:
