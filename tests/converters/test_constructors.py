@@ -9,7 +9,7 @@ import pytest
 from tests.support.classes import Child, Frozen, Made
 from tests.support.comparing import Refused, exact, outcome
 from tests.support.paths import Loads, Way
-from usagewire import UsageWireError, dumps, make_converter
+from usagewire import EncodeError, UsageWireError, dumps, make_converter
 
 DECORATORS: dict[str, Any] = {
     "frozen": attrs.frozen,
@@ -192,6 +192,30 @@ class SetHook:
 def test_constructor(loads: Loads, document: str, expected: Any) -> None:
     """Reading runs the validators, converters, hooks and factories of the constructor."""
     assert exact(expected) == exact(loads(document, type(expected)))
+
+
+@attrs.define
+class Computed:
+    """A class with attributes that the constructor does not take, but converts."""
+
+    plain: str = attrs.field(init=False, default=7, converter=str)
+    of_self: int = attrs.field(
+        init=False,
+        factory=list,
+        converter=attrs.Converter(lambda value, _: len(value), takes_self=True),
+    )
+
+
+@pytest.mark.usefixtures("path")
+def test_unwritten_attribute_with_a_converter() -> None:
+    """An attribute that is not written must have its default, converted as attrs does."""
+    assert b"{}" == dumps(Computed())
+    for name, value in (("plain", 7), ("plain", "8"), ("of_self", [])):
+        record = Computed()
+        object.__setattr__(record, name, value)
+        with pytest.raises(EncodeError) as caught:
+            dumps(record)
+        assert f"$.{name}" == caught.value.path
 
 
 def test_converted_value_is_written(loads: Loads) -> None:
