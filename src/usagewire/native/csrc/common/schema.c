@@ -8,6 +8,8 @@
 #if PY_VERSION_HEX < 0x030C0000
 #include <structmember.h>
 #define Py_T_OBJECT_EX T_OBJECT_EX
+#define Py_T_BOOL T_BOOL
+#define Py_READONLY READONLY
 #endif
 
 /* Return the offset of the slot that a member descriptor reads in instances of `type`, or -1. */

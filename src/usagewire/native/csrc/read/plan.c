@@ -296,7 +296,7 @@ static PyMethodDef plan_methods[] = {
 };
 
 static PyMemberDef plan_members[] = {
-    {"calls_hooks", T_BOOL, offsetof(Plan, calls_hooks), READONLY, "Whether it may call hooks."},
+    {"calls_hooks", Py_T_BOOL, offsetof(Plan, calls_hooks), Py_READONLY, "Whether it may call hooks."},
     {NULL, 0, 0, 0, NULL},
 };
 
