@@ -26,7 +26,7 @@ from usagewire.codec.counts import MAX_REJECTIONS, Counts, DecodeStats, OnError
 from usagewire.codec.documents import Document, DocumentDecoder
 from usagewire.codec.line_buffer import BOM, MAX_LINE_BYTES
 from usagewire.codec.line_decoder import LineDecoder
-from usagewire.converters.configure import make_converter, registrations, shared_converter
+from usagewire.converters import configure
 from usagewire.converters.unions import members
 from usagewire.converters.values.annotated import hashable, own_reader, unwrapped
 from usagewire.errors import (
@@ -150,9 +150,9 @@ class Decoder(Remade, Generic[T]):
             type = hashable(type)  # noqa: A001 -- the name is public
             if converter is None:
                 converter = (
-                    shared_converter(unknown=unknown)
+                    configure.shared_converter(unknown=unknown)
                     if strict and isinstance(unknown, str) and is_own(type)
-                    else make_converter(
+                    else configure.make_converter(
                         strict=strict, unknown=unknown, on_lenient=stats.count_leniency
                     )
                 )
@@ -164,11 +164,11 @@ class Decoder(Remade, Generic[T]):
         raw_bytes = max_line_bytes if keeps_whole else kept
         self._context: DecodeContext[T] = DecodeContext(
             hook, type, self._to_decode_error, stats, max_line_bytes, raw_bytes,
-            self._plan_for(hook, type),
+            self._plan_for(hook, type, converter),
         )  # fmt: skip
         self._line_decoder = LineDecoder(self._context, name)
         self._is_fed = self._is_reading = False
-        self._registrations = registrations(given)
+        self._registrations = configure.registrations(given)
         self._arguments = type, {
             "strict": strict, "unknown": unknown, "on_error": on_error,
             "max_line_bytes": max_line_bytes, "max_rejections": max_rejections,
@@ -182,25 +182,25 @@ class Decoder(Remade, Generic[T]):
             )
         return _make, (self.__class__, *self._arguments)
 
-    def _plan_for(self, hook: Any, kind: Any) -> Any:
+    def _plan_for(self, hook: Any, kind: Any, converter: Converter) -> Any:
         self.not_accelerated = None
         try:
-            return plans.plan_for(hook, kind, calls=self._is_strict or self._given is not None)
+            return plans.plan_for(hook, kind, calls=not configure.is_lenient(converter))
         except plans.NotLoweredError as error:
             self.not_accelerated = str(error)
             return None
 
     def _use_new_hooks(self) -> None:
         """Use the hooks that the user has registered on their converter since the last call."""
-        if self._given is None or self._registrations == registrations(self._given):
+        if self._given is None or self._registrations == configure.registrations(self._given):
             return
-        self._registrations = registrations(self._given)
+        self._registrations = configure.registrations(self._given)
         kind = self._context.type
         with _naming(kind):
             given = self._given
             hook: Any = own_reader(kind, given.get_structure_hook(kind))
             if hook is not self._context.structure:
-                plan = self._plan_for(hook, kind)
+                plan = self._plan_for(hook, kind, given)
                 self._context = self._context._replace(structure=hook, plan=plan)
                 self._line_decoder.use(self._context)
 

@@ -14,7 +14,7 @@ import linecache
 import re
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
-from types import FunctionType, NoneType
+from types import FunctionType
 from typing import Any
 
 import attrs
@@ -166,10 +166,9 @@ def mutable_layout(cls: Any) -> Any:
 def compile_finish(filling: Filling) -> Hook | None:
     """Return a function that does what attrs does after it filled the slots, or None if nothing."""
     post_init = filling.post_init
-    if not (filling.validated or filling.caches_hash) and type(post_init) in (
-        FunctionType,
-        NoneType,
-    ):
+    if not (filling.validated or filling.caches_hash) and post_init is None:
+        return None
+    if not (filling.validated or filling.caches_hash) and type(post_init) is FunctionType:
         return post_init
     source = _Source(disabled=attrs.validators.get_disabled, store=object.__setattr__)
     source.add(0, "def finish(x):")

@@ -24,7 +24,7 @@ from usagewire.converters.values import annotated, choices, text
 from usagewire.errors import UsageWireError, quote
 from usagewire.models import UnknownResult
 from usagewire.wire import names as wire_names
-from usagewire.wire.hook_info import Hook
+from usagewire.wire.hook_info import Hook, info_of
 from usagewire.wire.layout import Names, Unknown
 from usagewire.wire.members import is_record
 
@@ -143,6 +143,13 @@ for _name in ("", "_func", "_factory"):
 def registrations(converter: Converter | None) -> float:
     """Return how many hooks were registered, or for an unknown converter a number unlike any."""
     return getattr(converter, "registrations", nan)
+
+
+def is_lenient(converter: Converter) -> bool:
+    """Return whether a converter was configured for lenient conversion."""
+    hooks = (converter.get_structure_hook(kind) for kind in (int, bool))
+    strict = scalars.read_int, scalars.read_bool
+    return any(info_of(hook)[:1] == ("value",) and info_of(hook)[2] not in strict for hook in hooks)
 
 
 @lru_cache(maxsize=16)

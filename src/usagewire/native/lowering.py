@@ -35,7 +35,14 @@ from usagewire.native.descriptions import (
 from usagewire.native.written import kind_of as written_kind
 from usagewire.wire import names as wire_names
 from usagewire.wire.hook_info import ValueHook, info_of
-from usagewire.wire.instances import Filling, filling_of, init_function, reads_slots, slot_of
+from usagewire.wire.instances import (
+    Filling,
+    filling_of,
+    init_function,
+    is_frozen,
+    reads_slots,
+    slot_of,
+)
 from usagewire.wire.layout import Field, Layout
 from usagewire.wire.members import is_typed_dict, members_of
 
@@ -136,9 +143,11 @@ class Lowering:
             case ("sequence", made, item_kind, item) if made in _SEQUENCES:
                 return kind_named(made.__name__, (self.kind(item, item_kind),))
             case ("items", items, make):
+                self.calls_hooks |= make is not None
                 kinds = tuple(self.kind(inner, inner_kind) for inner, inner_kind in items)
                 return kind_named("items", kinds, make=make)
             case ("mapping", made, key_of, item_kind, item) if made is dict:
+                self.calls_hooks |= key_of is not None
                 return kind_named("dict", (self.kind(item, item_kind),), make=key_of)
             case ("choice", table):
                 return self._with_hook(kind_named("choice", _choices(table)), hook, kind)
@@ -224,11 +233,11 @@ class Lowering:
     ) -> ClassDescription:
         cls = layout.cls
         attributes = {member.name: member for member in members_of(cls)}
-        filling = filling_of(cls) if self._is_read else None
-        if self._is_read:
-            is_slots = isinstance(filling, Filling) and len(attributes) <= _MOST_FIELDS
-        else:
-            is_slots = reads_slots(cls, attributes)
+        is_small = len(attributes) <= _MOST_FIELDS
+        found = filling_of(cls) if self._is_read and is_small else None
+        filling = found if isinstance(found, Filling) else None
+        is_slots = filling is not None if self._is_read else reads_slots(cls, attributes)
+        self.calls_hooks |= filling is None or filling.runs_code
         fields = [
             self._field(attributes[field.attribute], cls, field, hook, filling)
             for field, hook in zip(layout.fields, hooks, strict=True)
@@ -236,9 +245,10 @@ class Lowering:
         known = {field.attribute for field in layout.fields}
         others = [a for name, a in attributes.items() if name not in known]
         if not is_slots:  # the constructor fills the others
-            others = [a for a in others if a is layout.catch_all]
+            others = [a for a in others if layout.catch_all and a.name == layout.catch_all.name]
         fields += [self._field(a, cls, filling=filling) for a in others]
-        extra = -1 if layout.catch_all is None else len(known) + others.index(layout.catch_all)
+        names = [a.name for a in others]
+        extra = -1 if layout.catch_all is None else len(known) + names.index(layout.catch_all.name)
         keys: dict[str, int] = {}
         if "costs" in rules:
             keys |= dict.fromkeys(row_rules.METRIC_KEYS, _FALLBACK)
@@ -264,7 +274,7 @@ class Lowering:
             extra,
             layout.keeps,
             not layout.keeps and not layout.forbids,
-            cls.__setattr__ is not object.__setattr__,
+            is_frozen(cls),
             layout.tag_field if is_unknown and layout.tag_field is not None else -1,
             frozenset(wire_names.CLASS_OF_TAG if is_unknown else ()),
             head,
@@ -272,7 +282,7 @@ class Lowering:
             is_slots,
             make=None if not self._is_read else dict if is_typed_dict(cls) else cls,
             init=init_function(cls),
-            finish=codegen.compile_finish(filling) if isinstance(filling, Filling) else None,
+            finish=None if filling is None else codegen.compile_finish(filling),
             check=None if self._is_read else codegen.checking(layout),
         )
 
@@ -282,7 +292,7 @@ class Lowering:
         cls: Any,
         field: Field | None = None,
         hook: ValueHook | None = None,
-        filling: Filling | str | None = None,
+        filling: Filling | None = None,
     ) -> FieldDescription:
         """Return a field. A field without `hook` has no key."""
         prefix = None
@@ -295,19 +305,22 @@ class Lowering:
             kind = kind._replace(nullable=kind.nullable or hook.nullable)
         if field is not None:
             prefix = b"," + orjson.dumps(field.written) + b":"
-        mode, default = _default(a) if self._is_read else _omitted(field)
-        convert = filling.converters.get(a.name) if isinstance(filling, Filling) else None
+        mode, default = (
+            _default(a, is_slots=filling is not None) if self._is_read else _omitted(field)
+        )
+        convert = None if filling is None else filling.converters.get(a.name)
         name = a.alias if self._is_read else a.name
         return FieldDescription(slot_of(cls, a.name), kind, mode, default, prefix, name, convert)
 
 
-def _default(a: Any) -> tuple[int, Any]:
+def _default(a: Any, *, is_slots: bool) -> tuple[int, Any]:
     """Return how to fill a field whose key is missing."""
     if isinstance(a.default, attrs.Factory):  # type: ignore[arg-type]
         return FACTORY, a.default.factory
     if a.default is not attrs.NOTHING:
         return VALUE, a.default
-    return (FACTORY, dict) if a.name == wire_names.EXTRA else (REQUIRED, None)
+    # The reference gives the constructor an empty dict.
+    return (FACTORY, dict) if a.name == wire_names.EXTRA and is_slots else (REQUIRED, None)
 
 
 def _omitted(field: Field | None) -> tuple[int, Any]:

@@ -83,11 +83,15 @@ def plan_for(hook: Callable[..., Any], kind: Any, *, calls: bool = True) -> Any:
     # The hook holds its plan. A table of plans would keep each class for ever.
     made_by, made_for, plan = getattr(hook, "plan", (None, None, None))
     if made_by is not hook or made_for is not kind:
-        arguments = lowered(hook, kind, calls=calls)
         try:
-            plan = Plan(*arguments)
-        except TypeError as error:
-            raise NotLoweredError(str(error)) from error
+            plan = Plan(*lowered(hook, kind, calls=calls))
+        except NotLoweredError:
+            raise
+        except Exception as error:
+            memory = lack_of_memory(error)
+            if memory is not None:
+                raise memory
+            raise NotLoweredError(text_of(error)) from error
         hook.plan = hook, kind, plan  # type: ignore[attr-defined]
     return plan
 

@@ -29,10 +29,19 @@ class Filling:
     """The attrs converter of an attribute. attrs calls it for defaults too."""
     validated: tuple[attrs.Attribute[Any], ...]
     """The attributes that have validators, which attrs calls unless they are disabled."""
-    post_init: Callable[[Any], Any] | None
-    """`__attrs_post_init__`, if attrs calls it."""
+    post_init: Any
+    """`__attrs_post_init__` as the class has it, if attrs calls it."""
     caches_hash: bool
     """Whether to store None in `HASH_SLOT`."""
+    own_factories: bool
+    """Whether a default has a factory other than list, dict or set."""
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether code of the user's runs."""
+        return bool(
+            self.converters or self.validated or self.post_init is not None or self.own_factories
+        )
 
 
 def filling_of(cls: Any) -> Filling | str:
@@ -48,8 +57,12 @@ def filling_of(cls: Any) -> Filling | str:
     return Filling(
         converters={a.name: _plain_converter(a) for a in members if a.converter is not None},
         validated=tuple(a for a in members if a.validator),
-        post_init=cls.__attrs_post_init__ if "__attrs_post_init__" in names else None,
+        post_init=slot_of(cls, "__attrs_post_init__") if "__attrs_post_init__" in names else None,
         caches_hash=HASH_SLOT in _slots(cls),
+        own_factories=any(
+            isinstance(a.default, attrs.Factory) and a.default.factory not in (list, dict, set)  # type: ignore[arg-type]
+            for a in members
+        ),
     )
 
 
@@ -74,6 +87,11 @@ def init_function(cls: Any) -> FunctionType | None:
     return init if is_plain else None
 
 
+def is_frozen(cls: Any) -> bool:
+    """Return whether attrs refuses to set an attribute of the class."""
+    return cls.__setattr__ is Filling.__setattr__  # that of all frozen classes
+
+
 def reads_slots(cls: Any, names: Iterable[str]) -> bool:
     """Return whether reading these attributes only reads slots, and `__class__` gives the type."""
     return (
@@ -84,7 +102,7 @@ def reads_slots(cls: Any, names: Iterable[str]) -> bool:
 
 
 def slot_of(cls: Any, name: str) -> Any:
-    """Return the descriptor of the slot of attribute `name`, or None if there is no slot."""
+    """Return the descriptor of attribute `name`, or None. A slot has one."""
     return next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
 
 
@@ -136,7 +154,7 @@ def _is_setattr_of_attrs(cls: Any) -> bool:
     Those of attrs refuse to set, or run the hooks of `on_setattr`. `__init__` passes them by.
     """
     found = cls.__setattr__
-    if found is object.__setattr__ or found is Filling.__setattr__:  # that of all frozen classes
+    if found is object.__setattr__ or is_frozen(cls):
         return True
     return getattr(getattr(found, "__code__", None), "co_filename", None) == _ATTRS_SOURCE
 

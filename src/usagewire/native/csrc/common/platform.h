@@ -25,6 +25,12 @@
 #define USAGEWIRE_LITTLE_ENDIAN
 #endif
 
+#if defined(_MSC_VER)
+#define THREAD_LOCAL __declspec(thread)
+#else
+#define THREAD_LOCAL _Thread_local
+#endif
+
 /* Load memory into the cache, because it is needed soon. */
 #if defined(__GNUC__)
 #define PREFETCH(address) __builtin_prefetch(address)

@@ -72,7 +72,9 @@ static bool field_fill(const Schema *schema, PyObject *spec, Class *cls)
     cls->n_fields++;
     field->mode = (DefaultMode)mode;
     field->fallback = field->mode == DEFAULT_NONE ? NULL : Py_NewRef(fallback);
-    field->name = Py_NewRef(name);
+    Py_INCREF(name);
+    PyUnicode_InternInPlace(&name); /* CPython compares the names of arguments by their address first */
+    field->name = name;
     field->convert = schema_optional(convert);
     cls->converts |= field->convert != NULL;
     cls->atomic &= field->convert == NULL; /* a converter can return anything */

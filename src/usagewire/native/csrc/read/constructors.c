@@ -63,9 +63,7 @@ static PyObject *record_construct(Input *r, Class *cls, PyObject **values, uint6
 static bool record_is_complete(Input *r, const Class *cls, PyObject **values, Found *found)
 {
     if (cls->extra >= 0) {
-        const Field *field = &cls->fields[cls->extra];
-        bool needs_dict = field->mode == DEFAULT_FACTORY && field->fallback == (PyObject *)&PyDict_Type;
-        if (found->extra == NULL && needs_dict) {
+        if (found->extra == NULL && cls->fields[cls->extra].mode == DEFAULT_NONE) {
             found->extra = PyDict_New();
             if (found->extra == NULL) {
                 return false;

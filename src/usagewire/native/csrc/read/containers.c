@@ -1,7 +1,7 @@
 /* Values of all kinds: unions, lists, tuples, sets and dicts here, and others by values.c and records.c. Part
  * of module.c.
  *
- * A container is not reachable before it is complete. NULL without an exception hands the line back to the
+ * Only the collector can reach a container before it is complete. NULL without an exception hands the line back to the
  * reference.
  */
 
@@ -21,6 +21,9 @@ static int record_find_key(const Input *r, const Union *choice, Text *tag, bool 
             return -1;
         }
         int i = str_table_find(&choice->keys, key.text, key.length);
+        if (i >= 0 && i == best) {
+            return -1; /* a second time: the reference decides which one counts */
+        }
         scan_space(s);
         bool is_better = i >= 0 && i < best;
         if (!is_better || !choice->tags.n) {
@@ -35,7 +38,7 @@ static int record_find_key(const Input *r, const Union *choice, Text *tag, bool 
             *tag = value;
         }
         best = is_better ? i : best;
-    } while (best && scan_char(s, ','));
+    } while ((best || !choice->by_object) && scan_char(s, ','));
     *other = false;
     return best < choice->keys.n ? best : -1;
 }
@@ -208,6 +211,7 @@ static bool record_entry(Input *r, const Kind *kind, PyObject *dict)
 static PyObject *record_dict(Input *r, const Kind *kind)
 {
     Scan *s = &r->s;
+    r->root = false; /* a later member with the same key can replace one that is rejected */
     PyObject *dict = PyDict_New();
     if (dict == NULL || scan_char(s, '}')) {
         return dict;
@@ -306,7 +310,7 @@ static PyObject *record_plain_value(Input *r, const Kind *kind)
 static PyObject *record_value(Input *r, const Kind *kind)
 {
     Scan *s = &r->s;
-    if (s->p == s->end || r->depth == RECORD_DEPTH) {
+    if (s->p == s->end || r->depth == RECORD_DEPTH || r->refused) {
         return NULL;
     }
     if (kind->nullable && *s->p == 'n') {
@@ -316,7 +320,7 @@ static PyObject *record_value(Input *r, const Kind *kind)
     r->depth++;
     PyObject *value = record_plain_value(r, kind);
     r->depth--;
-    if (value != NULL || kind->hook == NULL || r->malformed || PyErr_Occurred()) {
+    if (value != NULL || kind->hook == NULL || r->malformed || r->refused || PyErr_Occurred()) {
         return value;
     }
     s->p = start;

@@ -5,6 +5,11 @@
  */
 #include "common/schema.h"
 
+/* Number of calls from C to Python code that this thread is in. Calls of this module inside them leave all to
+ * the reference. Otherwise a hook that fails, and is called again by the reference, would call the hooks
+ * inside it twice each time: 2**depth calls. */
+static THREAD_LOCAL int hooks_running = 0;
+
 /* Clear an exception that the reference will raise again with its place. Keep lack of memory, and exceptions
  * that are not an `Exception`. Return NULL. */
 static void *value_hand_back(void)
@@ -27,8 +32,14 @@ static inline void value_show(Input *r)
 static PyObject *value_called(Input *r, PyObject *function, PyObject *const *args, size_t n, PyObject *names)
 {
     value_show(r);
+    hooks_running++;
     PyObject *result = PyObject_Vectorcall(function, args, n, names);
-    return result != NULL ? result : value_hand_back();
+    hooks_running--;
+    if (result == NULL) {
+        r->refused = true;
+        value_hand_back();
+    }
+    return result;
 }
 
 /* Read a value by its hook. The reference limits how deep recursive classes nest, and such a hook would count

@@ -92,6 +92,9 @@ static PyObject *plan_decode(PyObject *self, PyObject *const *args, Py_ssize_t n
         PyErr_SetString(PyExc_TypeError, "decode takes bytes and a function");
         return NULL;
     }
+    if (hooks_running) {
+        return Py_NewRef(Py_NotImplemented);
+    }
     PyObject *text = args[0];
     const uint8_t *start = (const uint8_t *)PyBytes_AS_STRING(text);
     Input input = {.s = {start, start + PyBytes_GET_SIZE(text), false}, .values = &plan->values};
@@ -159,6 +162,8 @@ static bool plan_read_line(Plan *plan, Input *input, const Lines *lines, PyObjec
     Scan *s = &input->s;
     input->root = true;
     input->malformed = false;
+    input->refused = false;
+    input->depth = 0;
     input->n_unknown = 0;
     PyObject *record = record_value(input, &plan->root);
     if (record == NULL) {
@@ -275,7 +280,7 @@ static PyObject *plan_decode_lines(PyObject *self, PyObject *const *args, Py_ssi
     Input input = {.s = {lines.line, lines.text + stop, true},
                    .values = &plan->values,
                    .strict = plan->strict};
-    bool read = plan_read_lines(plan, &input, &lines, args[6]);
+    bool read = hooks_running || plan_read_lines(plan, &input, &lines, args[6]);
     progress_set(&lines, PROGRESS_MALFORMED, input.malformed);
     PyBuffer_Release(&view);
     return read ? Py_NewRef(Py_None) : NULL;

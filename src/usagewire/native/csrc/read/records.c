@@ -170,7 +170,7 @@ typedef struct {
  * line and reading is strict. The object is then certainly rejected, unless the same key comes again. */
 static bool record_wrong(Input *r, const Key *key, const uint8_t *start, Found *found)
 {
-    if (!found->root || !r->strict || r->malformed || key->kind.name > KIND_ANY || PyErr_Occurred()) {
+    if (key->bit == 0 || !found->root || !r->strict || r->malformed || key->kind.name > KIND_ANY || PyErr_Occurred()) {
         return false;
     }
     r->s.p = start;
@@ -364,7 +364,8 @@ static PyObject *record_object(Input *r, Class *cls, Key *tag)
     if (cls->converts && !record_convert(r, record, cls)) {
         goto hand_back;
     }
-    record = record_done(r, record, cls, extra, r->n_deferred > n_deferred);
+    /* A converter may have replaced the unknown keys. */
+    record = record_done(r, record, cls, cls->converts ? NULL : extra, r->n_deferred > n_deferred);
     return cls->finish == NULL ? record : record_finish(r, record, cls);
 
 hand_back:

@@ -27,6 +27,7 @@ typedef struct {
     Py_ssize_t n_unknown; /* number of unknown rows in the document or line */
     bool strict;          /* whether a value of another type is rejected */
     bool root;            /* whether the next value is a whole line */
+    bool refused;         /* whether a hook has failed, so that only the reference reads the line */
     bool malformed;       /* whether the text is certainly not JSON, or JSON of another type */
 } Input;
 

@@ -10,7 +10,7 @@ static bool write_extra(Output *out, const Class *cls, PyObject *extra)
         return true;
     }
     if (!PyDict_CheckExact(extra) || cls->reserved == Py_None) {
-        return false;
+        return write_hand_back(out);
     }
     PyObject *json = PyObject_CallFunctionObjArgs(out->reference->extra_json, extra, cls->reserved, NULL);
     if (json == NULL) {
@@ -130,7 +130,9 @@ static PyObject *write_attribute(Output *out, const Class *cls, const Field *fie
         value = *record_slot(record, field->offset);
         return Py_XNewRef(value);
     }
+    hooks_running++;
     value = PyObject_GetAttr(record, field->name);
+    hooks_running--;
     if (value == NULL) {
         write_hand_back(out);
     }
@@ -201,8 +203,10 @@ static bool write_record(Output *out, const Class *cls, PyObject *record, PyObje
     if (out->depth++ == WRITE_DEPTH) {
         return write_hand_back(out);
     }
-    return buffer_add(&out->buffer, PyBytes_AS_STRING(cls->head), size) &&
-           (cls->is_slots ? write_slots(out, cls, size == 1, record, prefetch_record)
-                          : write_attributes(out, cls, size == 1, record)) &&
-           write_rest(out, cls, record) && write_close(out, "}");
+    bool written = buffer_add(&out->buffer, PyBytes_AS_STRING(cls->head), size) &&
+                   (cls->is_slots ? write_slots(out, cls, size == 1, record, prefetch_record)
+                                  : write_attributes(out, cls, size == 1, record)) &&
+                   write_rest(out, cls, record) && write_close(out, "}");
+    /* A hook of a value around this record would write it again. */
+    return written || write_hand_back(out);
 }

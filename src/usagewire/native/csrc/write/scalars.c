@@ -282,7 +282,9 @@ static bool write_single(Output *out, PyObject *value)
 /* Write a value by its hook. The reference calls the hook with the same value. */
 static bool write_by_hook(Output *out, PyObject *hook, PyObject *value)
 {
+    hooks_running++;
     PyObject *result = PyObject_CallOneArg(hook, value);
+    hooks_running--;
     if (result == NULL) {
         return write_hand_back(out);
     }

@@ -154,7 +154,8 @@ static bool writer_list(Writer *writer, Output *out, PyObject *records)
 {
     bool written = write_open(out, "[");
     for (Py_ssize_t i = 0; written && i < PyList_GET_SIZE(records); i++) {
-        written = (i == 0 || buffer_add(&out->buffer, ",", 1)) && writer_item(writer, out, records, i);
+        written = (i == 0 || buffer_add(&out->buffer, ",", 1)) && writer_item(writer, out, records, i) &&
+                  (i % 4096 != 4095 || PyErr_CheckSignals() == 0);
     }
     return written && write_close(out, "]");
 }
@@ -163,8 +164,11 @@ static PyObject *writer_encode(PyObject *self, PyObject *record)
 {
     Writer *writer = (Writer *)self;
     Output out = {.reference = &writer->reference, .buffer = buffer_empty()};
-    bool written = PyList_CheckExact(record) ? writer_list(writer, &out, record)
-                                             : writer_record(writer, &out, record, NULL);
+    bool written = false;
+    if (!hooks_running) {
+        written = PyList_CheckExact(record) ? writer_list(writer, &out, record)
+                                            : writer_record(writer, &out, record, NULL);
+    }
     if (written) {
         return buffer_take(&out.buffer);
     }
@@ -201,7 +205,7 @@ static PyObject *writer_encode_lines(PyObject *self, PyObject *args)
     /* Estimate only from the start. After each record that the reference wrote, it would cost more than it
      * saves. */
     Py_ssize_t next_estimate = at == 0 ? ESTIMATE_FIRST : -1;
-    for (; at >= 0 && at < PyList_GET_SIZE(records); at++) {
+    for (; at >= 0 && at < PyList_GET_SIZE(records) && !hooks_running; at++) {
         size_t start = buffer_size(&out.buffer);
         if (at == next_estimate) {
             if (!writer_estimate(&out.buffer, (size_t)at, (size_t)(PyList_GET_SIZE(records) - at))) {
