@@ -33,10 +33,10 @@ SEQUENCES: Final[Mapping[Any, type]] = {
 """The class of the Python value for each sequence type."""
 
 MAPPINGS: Final[Mapping[Any, type]] = {dict: dict, Mapping: Mapping, Counter: Counter}
+"""The class of the values that are written for each type of a mapping."""
 
 _STANDARD: Final = frozenset({"builtins", "collections", "collections.abc", "types"})
 """The modules of Python's own containers."""
-"""The class of the values that are written for each type of a mapping."""
 
 
 def is_sequence(kind: Any) -> bool:

@@ -1,8 +1,8 @@
 /* Values of all kinds: unions, lists, tuples, sets and dicts here, and others by values.c and records.c. Part
  * of module.c.
  *
- * Only the collector can reach a container before it is complete. NULL without an exception hands the line back to the
- * reference.
+ * Only the collector can reach a container before it is complete. NULL without an exception hands the line
+ * back to the reference.
  */
 
 /* Find the first of the union's keys that an object has, after its opening brace, without moving `r`. Return

@@ -63,8 +63,8 @@ static PyObject *plan_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSE
     return (PyObject *)plan;
 }
 
-/* Call `note` with the number of unknown rows of a record, if it has any. Hooks
- * added an item to the list `found` for each one that they read. Return false with an exception. */
+/* Call `note` with the number of unknown rows of a record, if it has any. Hooks added an item to the list
+ * `found` for each one that they read. Return false with an exception. */
 static bool plan_note_unknown(const Input *input, PyObject *note, PyObject *found)
 {
     Py_ssize_t n = input->n_unknown + (found == NULL ? 0 : PyList_GET_SIZE(found));

@@ -170,7 +170,8 @@ typedef struct {
  * line and reading is strict. The object is then certainly rejected, unless the same key comes again. */
 static bool record_wrong(Input *r, const Key *key, const uint8_t *start, Found *found)
 {
-    if (key->bit == 0 || !found->root || !r->strict || r->malformed || key->kind.name > KIND_ANY || PyErr_Occurred()) {
+    if (!found->root || !r->strict || r->malformed || key->kind.name > KIND_ANY || key->bit == 0 ||
+        PyErr_Occurred()) {
         return false;
     }
     r->s.p = start;
