@@ -291,3 +291,22 @@ def test_names_of_arguments_are_shared() -> None:
     plan: Callable[..., Any] = plan_of(Decoder(Named)).decode
     plan(b'{"x":1}')
     assert names[-1] is "x"[:]
+
+
+@attrs.define
+class Dog:
+    type: Literal["dog"]
+    name: str = ""
+
+
+@attrs.define
+class Cat:
+    type: Literal["cat"]
+    name: str = ""
+
+
+def test_union_with_another_key_that_looks_like_a_tag() -> None:
+    """The key `object` decides only in a union of classes with tags."""
+    plan = plan_of(Decoder(Dog | Cat))
+    assert Dog("dog") == plan.decode(b'{"object":"cat","type":"dog"}')
+    assert Cat("cat", "Tom") == plan.decode(b'{"object":"dog","name":"Tom","type":"cat"}')
