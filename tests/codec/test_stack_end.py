@@ -13,8 +13,8 @@ from tests.support.paths import CACHES
 from usagewire.native import plans
 
 ENTERING = 6
-"""The call itself, functions that only pass it on, and the handler may find no room. Their number of
-levels depends on the version of Python, and on what it has specialised."""
+"""The call itself, functions that only pass it on, and the handler may find no room. Their number
+of levels depends on the version of Python, and on what it has specialised."""
 LEVELS = 130
 
 
