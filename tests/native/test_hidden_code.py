@@ -310,3 +310,34 @@ def test_union_with_another_key_that_looks_like_a_tag() -> None:
     plan = plan_of(Decoder(Dog | Cat))
     assert Dog("dog") == plan.decode(b'{"object":"cat","type":"dog"}')
     assert Cat("cat", "Tom") == plan.decode(b'{"object":"dog","name":"Tom","type":"cat"}')
+
+
+@attrs.define
+class Left:
+    object: Literal["left"]
+    x: int = 0
+
+
+@attrs.define
+class Right:
+    object: Literal["right"]
+    x: int = 0
+
+
+def test_union_with_the_tag_in_a_field() -> None:
+    """A field with the key `object` is read, although it also chooses the class."""
+    plan = plan_of(Decoder(Left | Right))
+    assert Right("right", 5) == plan.decode(b'{"object":"right","x":5}')
+    assert Left("left") == plan.decode(b'{"x":0,"object":"left"}')
+
+
+def test_validators_see_tracked_records() -> None:
+    """The collector sees a record of numbers before its validator, which may keep it."""
+    seen: list[bool] = []
+
+    @attrs.frozen
+    class Number:
+        x: int = attrs.field(validator=lambda record, *_: seen.append(gc.is_tracked(record)))
+
+    plan_of(Decoder(Number)).decode(b'{"x":5}')
+    assert [True] == seen
