@@ -190,8 +190,8 @@ class Card:
 
 @attrs.define
 class Transfer:
-    kind: Literal["transfer"]
     iban: str
+    kind: Literal["transfer"] = "transfer"
 
 
 @pytest.mark.parametrize("last", ["card", "transfer", "other"])

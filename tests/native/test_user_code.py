@@ -329,10 +329,10 @@ def test_unknown_rows_in_hooks() -> None:
     back = b'{"row":%b,"n":1,"\\u006f":1}' % compact(UNKNOWN)
     bad = b'{"row":%b,"n":"x"}' % compact(UNKNOWN)
     decoder = report_decoder(on_error="collect")
-    records = decoder.decode_lines(b"\n".join([good, back, bad, good, b""]))
-    assert 3 == len(records)
+    records = decoder.decode_lines(b"\n".join([good, back, good, bad, good, b""]))
+    assert 4 == len(records)
     assert all(type(one.row) is UnknownResult for one in records)
-    assert 5 == decoder.counts.unknown
+    assert 7 == decoder.counts.unknown
     decoder = report_decoder()
     decoder.decode(good)
     decoder.decode(back)
@@ -466,6 +466,7 @@ class Kinds:
     keyed: dict[int, int] | None = None
     either: int | str | None = None
     number: float | str | None = None
+    both: int | float | None = None
     choice: Literal["a", "b", "c", "d", "e", 1] = "a"
 
 
@@ -505,6 +506,8 @@ def test_broken_pieces(text: bytes) -> None:
         (b'{"keyed":{"5":1,"-7":2}}', Kinds(keyed={5: 1, -7: 2})),
         (b'{"number":1.50}', Kinds(number=1.5)),
         (b'{"number":1e5}', Kinds(number=1e5)),
+        (b'{"both":1234567890123456789}', Kinds(both=1234567890123456789)),
+        (b'{"both":1.0}', Kinds(both=1.0)),
         (b'{"number":12345678901234567890}', Kinds(number=12345678901234567890.0)),
         (b'{"choice":"\\u0061"}', Kinds()),
         (b'{"choice":1,"either":null}', Kinds(choice=1)),
